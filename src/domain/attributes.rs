@@ -1,0 +1,114 @@
+//! What a note says about a medication or an allergy beside its name.
+
+use serde::{Deserialize, Serialize};
+
+/// One attribute as written, with its place and, when understood, its normalised value.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attribute {
+    /// The words as written.
+    pub text: String,
+    /// Where they start.
+    pub start: usize,
+    /// Where they end.
+    pub end: usize,
+    /// Normalised value, for example `{"value": 500, "unit": "mg"}` (UCUM unit); absent when not understood.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub value: Option<serde_json::Value>,
+}
+
+/// A statement that is only ever true ("as needed").
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flag {
+    /// Always true; kept because the contract names it.
+    pub value: bool,
+    /// The words as written.
+    pub text: String,
+    /// Where they start.
+    pub start: usize,
+    /// Where they end.
+    pub end: usize,
+}
+
+/// Attributes of one mention; absent ones are left out of the JSON, so `{}` says "none".
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Attributes {
+    /// Amount per unit, or the only amount written.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub strength: Option<Attribute>,
+    /// Count or volume taken.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dose: Option<Attribute>,
+    /// Tablet, injection, cream...
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub form: Option<Attribute>,
+    /// By mouth, intravenous...
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub route: Option<Attribute>,
+    /// How often.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub frequency: Option<Attribute>,
+    /// For how long.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub duration: Option<Attribute>,
+    /// As needed.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub prn: Option<Flag>,
+    /// For what.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub indication: Option<Attribute>,
+    /// Reactions to an allergen.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub reactions: Vec<Attribute>,
+    /// Severity of a reaction.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub severity: Option<Attribute>,
+    /// `allergy` or `intolerance`.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none", default)]
+    pub allergy_type: Option<String>,
+    /// `medication`, `food`, `environment` or `biologic`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub category: Option<String>,
+}
+
+impl Attributes {
+    /// Every attribute that has a place in the text, mutably: the one list that offset mapping walks.
+    pub fn places_mut(&mut self) -> Vec<(&mut usize, &mut usize)> {
+        let Self { strength, dose, form, route, frequency, duration, prn, indication, reactions, severity, .. } = self;
+        let mut places: Vec<(&mut usize, &mut usize)> = Vec::new();
+        for attribute in [strength, dose, form, route, frequency, duration, indication, severity].into_iter().flatten() {
+            places.push((&mut attribute.start, &mut attribute.end));
+        }
+        for reaction in reactions {
+            places.push((&mut reaction.start, &mut reaction.end));
+        }
+        if let Some(flag) = prn {
+            places.push((&mut flag.start, &mut flag.end));
+        }
+        places
+    }
+
+    /// Takes from `other` what is missing here: the reconciled summary of several mentions.
+    pub fn fill_from(&mut self, other: &Self) {
+        fn fill<T: Clone>(mine: &mut Option<T>, theirs: &Option<T>) {
+            if mine.is_none() {
+                mine.clone_from(theirs);
+            }
+        }
+        fill(&mut self.strength, &other.strength);
+        fill(&mut self.dose, &other.dose);
+        fill(&mut self.form, &other.form);
+        fill(&mut self.route, &other.route);
+        fill(&mut self.frequency, &other.frequency);
+        fill(&mut self.duration, &other.duration);
+        fill(&mut self.prn, &other.prn);
+        fill(&mut self.indication, &other.indication);
+        fill(&mut self.severity, &other.severity);
+        fill(&mut self.allergy_type, &other.allergy_type);
+        fill(&mut self.category, &other.category);
+        for reaction in &other.reactions {
+            if !self.reactions.iter().any(|mine| mine.text.eq_ignore_ascii_case(&reaction.text)) {
+                self.reactions.push(reaction.clone());
+            }
+        }
+    }
+}

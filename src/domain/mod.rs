@@ -1,0 +1,38 @@
+//! The nouns of the field and their pure rules: no I/O, no clock, no randomness.
+//!
+//! Offsets inside the process are byte offsets on character boundaries of the note's canonical
+//! text; [`Extraction::map_offsets`] turns them into the unit a caller asked for.
+
+mod assertion;
+mod attributes;
+mod entry;
+mod mention;
+mod note;
+mod review;
+mod span;
+pub mod table;
+
+pub use assertion::{AllergyScope, Assertion, Certainty, Cue, Experiencer, MedicationStatus, Temporality};
+pub use attributes::{Attribute, Attributes, Flag};
+pub use entry::{
+    Alert, AssertedSpan, CodeCandidate, CodeRole, CodedEntry, EngineVersion, EntryKind, Evidence, Extraction, NotReportable,
+    OffsetUnit, Prompt, SectionOutline,
+};
+pub use mention::{Mention, MentionKind};
+pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient};
+pub use review::{
+    ChosenCode, Decision, DecisionKind, EntryState, ItemState, REJECT_REASONS, ReviewEntry, ReviewItem, Role, User,
+};
+pub use span::Span;
+
+/// Code system URIs of the contract.
+pub mod system {
+    /// ICD-10-CM.
+    pub const ICD10CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
+    /// RxNorm.
+    pub const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
+    /// SNOMED CT.
+    pub const SNOMED: &str = "http://snomed.info/sct";
+    /// FDA UNII.
+    pub const UNII: &str = "http://fdasis.nlm.nih.gov";
+}

@@ -1,0 +1,164 @@
+//! Patients, encounters and notes as they are posted and kept.
+
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+/// Class of the encounter; decides whether uncertain diagnoses may be reported.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EncounterClass {
+    /// Admitted.
+    Inpatient,
+    /// Clinic, same-day surgery, observation.
+    Outpatient,
+    /// Emergency department.
+    Emergency,
+}
+
+impl EncounterClass {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Inpatient => "inpatient",
+            Self::Outpatient => "outpatient",
+            Self::Emergency => "emergency",
+        }
+    }
+}
+
+impl std::str::FromStr for EncounterClass {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Ok(match word {
+            "inpatient" => Self::Inpatient,
+            "outpatient" => Self::Outpatient,
+            "emergency" => Self::Emergency,
+            _ => return Err(()),
+        })
+    }
+}
+
+/// Confidentiality label, after HL7 v3 Confidentiality: ordinary or restricted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Confidentiality {
+    /// Ordinary clinical confidentiality.
+    #[default]
+    Normal,
+    /// Restricted: only users cleared for it.
+    Restricted,
+}
+
+impl Confidentiality {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Normal => "normal",
+            Self::Restricted => "restricted",
+        }
+    }
+}
+
+/// The patient as the sender names them. Everything here is sealed in the store.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Patient {
+    /// The sender's identifier (record number).
+    pub id: String,
+    /// Name, for the coder's eyes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// Date of birth.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub birth_date: Option<Date>,
+    /// `female`, `male`, `other` or `unknown`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sex: Option<String>,
+}
+
+impl std::fmt::Debug for Patient {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Patient(..)")
+    }
+}
+
+/// A note as it is posted, checked, before it has an id. `Debug` prints lengths only: it is PHI.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct NewNote {
+    /// The canonical text; immutable; every offset is into it.
+    pub text: String,
+    /// The system that sent it.
+    pub source: String,
+    /// The sender's id of the note.
+    pub external_id: Option<String>,
+    /// The sender's version of the note.
+    pub version: Option<String>,
+    /// The patient.
+    pub patient: Option<Patient>,
+    /// The sender's id of the encounter.
+    pub encounter: Option<String>,
+    /// Class of the encounter.
+    pub encounter_class: Option<EncounterClass>,
+    /// Kind of note, for example `discharge_summary`.
+    pub note_type: Option<String>,
+    /// Date of service; chooses the edition of the codes.
+    pub service_date: Option<Date>,
+    /// Who wrote it.
+    pub author: Option<String>,
+    /// Facility, for scopes of users.
+    pub facility: Option<String>,
+    /// Department, for scopes of users.
+    pub department: Option<String>,
+    /// Confidentiality label.
+    pub confidentiality: Confidentiality,
+}
+
+impl std::fmt::Debug for NewNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewNote").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+/// Where a note stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NoteStatus {
+    /// Stored; its job waits or runs.
+    Pending,
+    /// Its extraction is there.
+    Ready,
+    /// Extraction failed for good; the reason is kept; nobody else is held up.
+    Quarantined,
+}
+
+impl NoteStatus {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Ready => "ready",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// A stored note, opened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// Our id (version 7 UUID).
+    pub id: Uuid,
+    /// As it was posted.
+    pub content: NewNote,
+    /// When it was stored.
+    pub received_at: Timestamp,
+    /// Where it stands.
+    pub status: NoteStatus,
+    /// Why it is quarantined: a stable code, never note text.
+    pub quarantine_reason: Option<String>,
+    /// The review item (encounter) it belongs to.
+    pub item_id: Uuid,
+}

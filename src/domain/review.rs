@@ -1,0 +1,350 @@
+//! The review of an encounter: its entries, what coders decided, and the fold of decisions into a state.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    Assertion, Attributes, CodeCandidate, EncounterClass, EntryKind, Evidence, MedicationStatus, NotReportable, Patient, Prompt,
+};
+
+/// What a user may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// A sending system: posts notes, reads notes and extractions of its own source.
+    Submitter,
+    /// Reads the queue and decides.
+    Coder,
+    /// A coder who also assigns and reopens.
+    Lead,
+    /// Reads audit events and reports, no note text.
+    Auditor,
+    /// Configures users and tokens, no note text.
+    Admin,
+}
+
+impl Role {
+    /// All roles.
+    pub const ALL: [Self; 5] = [Self::Submitter, Self::Coder, Self::Lead, Self::Auditor, Self::Admin];
+
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Submitter => "submitter",
+            Self::Coder => "coder",
+            Self::Lead => "lead",
+            Self::Auditor => "auditor",
+            Self::Admin => "admin",
+        }
+    }
+}
+
+impl std::str::FromStr for Role {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|role| role.as_str() == word)
+            .ok_or_else(|| format!("unknown role {word:?}; one of submitter, coder, lead, auditor, admin"))
+    }
+}
+
+/// A person or a system with a token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct User {
+    /// Our id.
+    pub id: Uuid,
+    /// Unique login name; not PHI.
+    pub name: String,
+    /// What they may do.
+    pub role: Role,
+    /// For submitters: the source system they speak for.
+    pub source: Option<String>,
+    /// Facility they are limited to; none = all.
+    pub facility: Option<String>,
+    /// Department they are limited to; none = all.
+    pub department: Option<String>,
+    /// Whether they may see restricted notes.
+    pub sees_restricted: bool,
+    /// A disabled user's tokens do not work.
+    pub disabled: bool,
+}
+
+/// Where a review item stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ItemState {
+    /// Waits for a coder.
+    Open,
+    /// A coder works on it (until the lease ends).
+    Claimed,
+    /// Decided and closed; a new note of the encounter opens it again.
+    Finished,
+}
+
+impl ItemState {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Claimed => "claimed",
+            Self::Finished => "finished",
+        }
+    }
+}
+
+impl std::str::FromStr for ItemState {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Ok(match word {
+            "open" => Self::Open,
+            "claimed" => Self::Claimed,
+            "finished" => Self::Finished,
+            _ => return Err(()),
+        })
+    }
+}
+
+/// One encounter in the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ReviewItem {
+    /// Our id.
+    pub id: Uuid,
+    /// The sender's encounter id, opened; none for a note without an encounter.
+    pub encounter: Option<String>,
+    /// The patient, opened.
+    pub patient: Option<Patient>,
+    /// Class of the encounter.
+    pub encounter_class: Option<EncounterClass>,
+    /// Facility.
+    pub facility: Option<String>,
+    /// Department.
+    pub department: Option<String>,
+    /// Whether any note of it is restricted.
+    pub restricted: bool,
+    /// Where it stands.
+    pub state: ItemState,
+    /// Who holds it, with name.
+    pub claimed_by: Option<(Uuid, String)>,
+    /// Until when.
+    pub claimed_until: Option<Timestamp>,
+    /// Grows by one with every change: the ETag.
+    pub revision: u64,
+    /// Its notes, oldest first.
+    pub notes: Vec<Uuid>,
+    /// How many of its notes are not extracted yet.
+    pub pending_notes: u32,
+    /// When it entered the queue.
+    pub created_at: Timestamp,
+}
+
+/// A code a coder chose.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ChosenCode {
+    /// Code system URI.
+    pub system: String,
+    /// The code.
+    pub code: String,
+    /// Its name.
+    #[serde(default)]
+    pub display: String,
+}
+
+/// What a coder decided about one entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
+pub enum DecisionKind {
+    /// The entry is right as suggested.
+    Accept {},
+    /// The entry is right after these changes.
+    Amend {
+        /// Replaces the codes.
+        #[serde(default)]
+        codes: Vec<ChosenCode>,
+        /// Replaces the assertion.
+        #[serde(default)]
+        assertion: Option<Assertion>,
+        /// Replaces the medication status.
+        #[serde(default)]
+        status: Option<MedicationStatus>,
+        /// Free words; sealed.
+        #[serde(default)]
+        comment: Option<String>,
+    },
+    /// The entry is wrong.
+    Reject {
+        /// `not_documented`, `wrong_patient`, `negated`, `historical`, `duplicate`, `wrong_code`, `not_a_diagnosis` or `other`.
+        reason: String,
+        /// Free words; sealed.
+        #[serde(default)]
+        comment: Option<String>,
+    },
+    /// An entry the engine missed.
+    Add {
+        /// What it states.
+        kind: EntryKind,
+        /// Its name.
+        display: String,
+        /// Its codes.
+        codes: Vec<ChosenCode>,
+        /// Assertion for diagnoses and allergies.
+        #[serde(default)]
+        assertion: Option<Assertion>,
+        /// Status for medications.
+        #[serde(default)]
+        status: Option<MedicationStatus>,
+        /// The note it stands in.
+        #[serde(default)]
+        note_id: Option<Uuid>,
+        /// Where it stands, code points.
+        #[serde(default)]
+        start: Option<usize>,
+        /// Where it ends, code points.
+        #[serde(default)]
+        end: Option<usize>,
+        /// Free words; sealed.
+        #[serde(default)]
+        comment: Option<String>,
+    },
+    /// Takes back the decision standing on the entry.
+    Withdraw {},
+}
+
+/// Reasons a rejection may give.
+pub const REJECT_REASONS: [&str; 8] =
+    ["not_documented", "wrong_patient", "negated", "historical", "duplicate", "wrong_code", "not_a_diagnosis", "other"];
+
+impl DecisionKind {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn action(&self) -> &'static str {
+        match self {
+            Self::Accept {} => "accept",
+            Self::Amend { .. } => "amend",
+            Self::Reject { .. } => "reject",
+            Self::Add { .. } => "add",
+            Self::Withdraw {} => "withdraw",
+        }
+    }
+}
+
+/// One decision, append-only.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// Our id.
+    pub id: Uuid,
+    /// The review item.
+    pub item_id: Uuid,
+    /// The entry decided on; for an addition, the id of the new entry.
+    pub entry_id: Uuid,
+    /// Who decided.
+    pub user_id: Uuid,
+    /// Their name.
+    pub user_name: String,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: DecisionKind,
+}
+
+/// What the decisions on an entry amount to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EntryState {
+    /// Nobody decided yet.
+    Suggested,
+    /// Accepted as suggested.
+    Accepted,
+    /// Accepted with changes.
+    Amended,
+    /// Rejected.
+    Rejected,
+    /// Added by a coder.
+    Added,
+    /// Added by a coder and taken back.
+    Withdrawn,
+}
+
+impl EntryState {
+    /// The state after `decisions` on one entry, oldest first.
+    #[must_use]
+    pub fn fold<'a>(decisions: impl IntoIterator<Item = &'a DecisionKind>) -> Self {
+        let mut added = false;
+        decisions.into_iter().fold(Self::Suggested, |_, kind| match kind {
+            DecisionKind::Accept {} => Self::Accepted,
+            DecisionKind::Amend { .. } => Self::Amended,
+            DecisionKind::Reject { .. } => Self::Rejected,
+            DecisionKind::Add { .. } => {
+                added = true;
+                Self::Added
+            }
+            DecisionKind::Withdraw {} if added => Self::Withdrawn,
+            DecisionKind::Withdraw {} => Self::Suggested,
+        })
+    }
+
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Suggested => "suggested",
+            Self::Accepted => "accepted",
+            Self::Amended => "amended",
+            Self::Rejected => "rejected",
+            Self::Added => "added",
+            Self::Withdrawn => "withdrawn",
+        }
+    }
+}
+
+/// An entry of an encounter: the same concept in all its notes, with the decisions on it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ReviewEntry {
+    /// Stable for (item, kind, concept, assertion or status).
+    pub id: Uuid,
+    /// What it states.
+    pub kind: EntryKind,
+    /// Its name.
+    pub display: String,
+    /// For diagnoses and allergies.
+    pub assertion: Option<Assertion>,
+    /// For medications.
+    pub status: Option<MedicationStatus>,
+    /// Candidates, best first, or the coder's choice.
+    pub codes: Vec<CodeCandidate>,
+    /// Probability that the first code is right.
+    pub confidence: Option<f32>,
+    /// Whether the code may be reported.
+    pub reportable: bool,
+    /// Why not.
+    pub not_reportable_because: Option<NotReportable>,
+    /// Summary of the attributes.
+    pub attributes: Attributes,
+    /// Questions to the coder.
+    pub prompts: Vec<Prompt>,
+    /// Where it stands: note and evidence.
+    pub evidence: Vec<(Uuid, Evidence)>,
+    /// What the decisions amount to.
+    pub state: EntryState,
+    /// The decisions on it, oldest first.
+    pub decisions: Vec<Decision>,
+}
+
+impl ReviewEntry {
+    /// True when a coder must decide before the item can be finished: what would be charted or billed.
+    #[must_use]
+    pub fn needs_decision(&self) -> bool {
+        self.state == EntryState::Suggested
+            && match self.kind {
+                EntryKind::Diagnosis | EntryKind::Allergy => self.assertion.is_some_and(Assertion::is_affirmed),
+                EntryKind::Medication => {
+                    !matches!(self.status, Some(MedicationStatus::Hypothetical | MedicationStatus::Absent))
+                }
+                EntryKind::NoKnownAllergies => true,
+            }
+    }
+}

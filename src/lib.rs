@@ -1,0 +1,4 @@
+//! Abstractor: clinical notes in, coded entries with evidence out, queued for review.
+
+pub mod domain;
+pub mod text;

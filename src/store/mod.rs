@@ -1,0 +1,315 @@
+//! What is kept, as traits that speak the domain: one method is one transaction, "missing" is `Ok(None)`.
+//!
+//! [`sqlite`] is the embedded store. Rows, SQL and sealing stay inside the adapter; nothing outside sees them.
+
+pub mod sqlite;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::domain::{Decision, Extraction, ItemState, NewNote, Note, ReviewItem, User};
+
+/// A failure of the store. Says table and id, never a value that could be PHI.
+#[derive(Debug, Error)]
+pub enum StoreError {
+    /// The database refused or could not be reached.
+    #[error("the database failed: {0}")]
+    Database(String),
+    /// A row contradicts the code's expectations.
+    #[error("row {id} of table {table}: {problem}")]
+    Inconsistent {
+        /// Table.
+        table: &'static str,
+        /// Row id.
+        id: String,
+        /// What is wrong.
+        problem: String,
+    },
+    /// A sealed value does not open with the configured site keys.
+    #[error("a sealed value of table {table} does not open with the configured site keys; configure the key that sealed it")]
+    Sealed {
+        /// Table.
+        table: &'static str,
+    },
+    /// Another process serves this database, or its schema is from a newer program.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// Who does something, for the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Actor {
+    /// User id; none for the service itself.
+    pub user_id: Option<Uuid>,
+    /// Login name, or `service`.
+    pub name: String,
+}
+
+impl Actor {
+    /// The service itself.
+    #[must_use]
+    pub fn service() -> Self {
+        Self { user_id: None, name: "service".to_owned() }
+    }
+}
+
+/// An audit event as the store keeps it. `detail` holds our own ids, counts and stable words only, never PHI.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditEvent {
+    /// Grows with every event, without gaps.
+    pub sequence: i64,
+    /// When.
+    pub at: Timestamp,
+    /// Who.
+    pub actor: Actor,
+    /// What, for example `note.stored`, `note.read`, `item.claimed`, `entry.decided`, `token.created`.
+    pub action: String,
+    /// Kind of the thing it was done to: `note`, `item`, `user`, `token`.
+    pub subject_kind: String,
+    /// Its id.
+    pub subject_id: Option<Uuid>,
+    /// Stable words.
+    pub detail: String,
+}
+
+/// What came of posting a note.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum AddNote {
+    /// Stored, with its job.
+    Created {
+        /// The note.
+        id: Uuid,
+    },
+    /// The same note (source, external id, version, text) is already there.
+    Existing {
+        /// The note that is there.
+        id: Uuid,
+    },
+    /// Source, external id and version are known with another text.
+    Conflict {
+        /// The note that is there.
+        id: Uuid,
+    },
+    /// Source and external id are known with another text and the sender gave no version.
+    VersionRequired {
+        /// The note that is there.
+        id: Uuid,
+    },
+}
+
+/// A job that a worker holds until `lease_until`; `fence` must be shown to record.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedJob {
+    /// The job.
+    pub id: Uuid,
+    /// The note to extract.
+    pub note_id: Uuid,
+    /// Fencing token: grows with every claim of this job; a stale one cannot record.
+    pub fence: i64,
+    /// How often it was claimed, this claim included.
+    pub tries: u32,
+}
+
+/// What became of a failed job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum JobFailure {
+    /// Try again at this time.
+    Retry {
+        /// Not before.
+        at: Timestamp,
+    },
+    /// Give up; the note is quarantined with this stable code.
+    Quarantine {
+        /// Stable code, never note text.
+        reason: String,
+    },
+}
+
+/// What the queue list is asked for. `None` = any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ItemFilter {
+    /// In this state. An expired claim counts as open.
+    pub state: Option<ItemState>,
+    /// Only this facility.
+    pub facility: Option<String>,
+    /// Only this department.
+    pub department: Option<String>,
+    /// Whether restricted items may be seen.
+    pub include_restricted: bool,
+    /// After this item (the last one of the page before); order is (created_at, id).
+    pub after: Option<Uuid>,
+    /// At most so many, 1 to 200.
+    pub limit: u32,
+}
+
+/// Everything a coder needs of an item.
+#[derive(Debug, Clone)]
+pub struct ItemRecord {
+    /// The item.
+    pub item: ReviewItem,
+    /// Its notes with their live extraction, oldest first.
+    pub notes: Vec<(Note, Option<Extraction>)>,
+    /// All decisions, oldest first.
+    pub decisions: Vec<Decision>,
+}
+
+/// What came of a change to an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ItemChange {
+    /// Done; the new revision.
+    Done {
+        /// New revision of the item.
+        revision: u64,
+    },
+    /// No such item.
+    Missing,
+    /// Another coder holds it (their login name, until when).
+    HeldBy {
+        /// Login name.
+        name: String,
+        /// End of their claim.
+        until: Timestamp,
+    },
+    /// The caller does not hold a claim on it, or it ran out.
+    NotHeld,
+    /// It is finished; nothing changes.
+    Finished,
+    /// Its notes are not all extracted, so it cannot be finished.
+    Pending {
+        /// How many.
+        notes: u32,
+    },
+    /// The expected revision is not the current one.
+    Stale {
+        /// Current revision.
+        revision: u64,
+    },
+}
+
+/// A token as it is kept: never the token itself.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenRecord {
+    /// Our id.
+    pub id: Uuid,
+    /// Its user.
+    pub user_id: Uuid,
+    /// What it is.
+    pub kind: TokenKind,
+    /// A word of the one who made it, for the list.
+    pub label: String,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When it stops working.
+    pub expires_at: Option<Timestamp>,
+    /// When it was revoked.
+    pub revoked_at: Option<Timestamp>,
+}
+
+/// Kinds of token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// For programs: the Authorization header.
+    Api,
+    /// A browser session: the cookie.
+    Session,
+    /// Works once, to start a browser session.
+    SignIn,
+}
+
+impl TokenKind {
+    /// The stored word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Api => "api",
+            Self::Session => "session",
+            Self::SignIn => "sign_in",
+        }
+    }
+}
+
+/// How many there are, for metrics and readiness.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Jobs waiting or claimed.
+    pub jobs_waiting: u64,
+    /// Notes in quarantine.
+    pub notes_quarantined: u64,
+    /// Notes kept.
+    pub notes: u64,
+    /// Items not finished.
+    pub items_open: u64,
+}
+
+/// Notes, their jobs and their extractions.
+#[async_trait]
+pub trait NoteStore: Send + Sync {
+    /// Stores a note with its patient, encounter, review item, job and audit event in one durable transaction, or finds it
+    /// already there. `id` is the new note's id. A note of a known encounter joins (and reopens) that encounter's item.
+    async fn add_note(&self, id: Uuid, note: NewNote, actor: Actor, now: Timestamp) -> Result<AddNote, StoreError>;
+    /// The note, opened.
+    async fn note(&self, id: Uuid) -> Result<Option<Note>, StoreError>;
+    /// Claims up to `limit` due jobs, oldest first, for `lease` (also those whose lease ran out). Counts the try.
+    async fn claim_jobs(&self, limit: u32, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedJob>, StoreError>;
+    /// Records the extraction, ends the job and marks the note ready, all or nothing. `false` when the fence is stale.
+    async fn record_extraction(&self, job: &ClaimedJob, extraction: Extraction, now: Timestamp) -> Result<bool, StoreError>;
+    /// Ends a try. `false` when the fence is stale.
+    async fn fail_job(&self, job: &ClaimedJob, failure: JobFailure, now: Timestamp) -> Result<bool, StoreError>;
+    /// The live extraction of a note.
+    async fn extraction(&self, note_id: Uuid) -> Result<Option<Extraction>, StoreError>;
+    /// Counts for metrics.
+    async fn counts(&self, now: Timestamp) -> Result<Counts, StoreError>;
+}
+
+/// The queue.
+#[async_trait]
+pub trait ReviewStore: Send + Sync {
+    /// Items in order of (created_at, id).
+    async fn items(&self, filter: ItemFilter, now: Timestamp) -> Result<Vec<ReviewItem>, StoreError>;
+    /// One item with everything under it.
+    async fn item(&self, id: Uuid, now: Timestamp) -> Result<Option<ItemRecord>, StoreError>;
+    /// Takes or renews the claim of an open item.
+    async fn claim_item(&self, id: Uuid, user: &User, lease: SignedDuration, now: Timestamp) -> Result<ItemChange, StoreError>;
+    /// Gives the claim back.
+    async fn release_item(&self, id: Uuid, user: &User, now: Timestamp) -> Result<ItemChange, StoreError>;
+    /// Appends decisions, all or nothing, for the holder of the claim; `revision` is checked when given.
+    async fn decide(&self, id: Uuid, user: &User, decisions: Vec<Decision>, revision: Option<u64>, now: Timestamp) -> Result<ItemChange, StoreError>;
+    /// Finishes an item that the user holds; refused while notes are pending.
+    async fn finish_item(&self, id: Uuid, user: &User, revision: Option<u64>, now: Timestamp) -> Result<ItemChange, StoreError>;
+}
+
+/// Users, tokens and the audit trail.
+#[async_trait]
+pub trait AccountStore: Send + Sync {
+    /// Adds a user; `false` when the name is taken.
+    async fn add_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
+    /// By login name.
+    async fn user_named(&self, name: &str) -> Result<Option<User>, StoreError>;
+    /// All users, by name.
+    async fn users(&self) -> Result<Vec<User>, StoreError>;
+    /// Disables or enables a user; `false` when there is none of that name.
+    async fn set_user_disabled(&self, name: &str, disabled: bool, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
+    /// Adds a token by its SHA-256 hash.
+    async fn add_token(&self, token: TokenRecord, hash: [u8; 32], actor: Actor, now: Timestamp) -> Result<(), StoreError>;
+    /// The user of a live token of this kind (not expired, revoked, or of a disabled user).
+    async fn user_of_token(&self, hash: [u8; 32], kind: TokenKind, now: Timestamp) -> Result<Option<User>, StoreError>;
+    /// Uses up a sign-in token: its user, once.
+    async fn redeem_sign_in(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, StoreError>;
+    /// Tokens of a user, newest first.
+    async fn tokens(&self, user_id: Uuid) -> Result<Vec<TokenRecord>, StoreError>;
+    /// Revokes a token; `false` when there is none.
+    async fn revoke_token(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
+    /// Revokes the token with this hash (sign-out).
+    async fn revoke_token_hash(&self, hash: [u8; 32], now: Timestamp) -> Result<bool, StoreError>;
+    /// Records an access that changes nothing (reading a note, a refused call).
+    async fn record_audit(&self, actor: Actor, action: &str, subject: Option<(&str, Uuid)>, detail: &str, now: Timestamp) -> Result<(), StoreError>;
+    /// Audit events after a sequence number, oldest first, at most `limit`.
+    async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError>;
+}
+
+/// The whole store.
+pub trait Store: NoteStore + ReviewStore + AccountStore {}
+impl<T: NoteStore + ReviewStore + AccountStore> Store for T {}
+

@@ -1,0 +1,13 @@
+//! A note's text: sections, sentences, words normalised with a map back to the original, offset units.
+
+mod document;
+mod normalize;
+mod offsets;
+mod sections;
+mod sentences;
+
+pub use document::{Document, Section, Sentence};
+pub use normalize::{Word, fold_word, words};
+pub use offsets::OffsetMap;
+pub use sections::{SectionTable, split_sections};
+pub use sentences::split_sentences;
