@@ -1,0 +1,112 @@
+//! Long notes in overlapping windows of wordpieces, and the way back from logits to tags.
+//!
+//! The steps are those of `models/training/spans.py`, so that what was measured there holds here.
+
+use tokenizers::Tokenizer;
+
+use super::{LabelSet, ModelError, Tag};
+use crate::domain::Span;
+
+/// Wordpieces of a window, without `[CLS]` and `[SEP]`.
+pub const WINDOW_PIECES: usize = 180;
+/// Wordpieces from one window's start to the next.
+pub const WINDOW_STRIDE: usize = 120;
+
+/// A note as wordpieces, without special tokens.
+#[derive(Debug, Clone, Default)]
+pub struct TokenizedNote {
+    /// Wordpiece ids.
+    pub ids: Vec<u32>,
+    /// Byte span of each.
+    pub offsets: Vec<Span>,
+    /// Whether it continues the word before (`##`).
+    pub continuation: Vec<bool>,
+}
+
+/// A stretch of a note's wordpieces that runs through the encoder at once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Window {
+    /// First wordpiece.
+    pub start: usize,
+    /// One past the last.
+    pub end: usize,
+}
+
+impl TokenizedNote {
+    /// Tokenizes a note.
+    ///
+    /// # Errors
+    /// When the tokenizer fails; its message is not passed on, since it could quote the note.
+    pub fn new(text: &str, tokenizer: &Tokenizer) -> Result<Self, ModelError> {
+        let encoding = tokenizer.encode(text, false).map_err(|_| ModelError::Tokenize)?;
+        let offsets = encoding.get_offsets().iter().map(|(start, end)| Span::new(*start, *end)).collect();
+        let continuation = encoding.get_tokens().iter().map(|token| token.starts_with("##")).collect();
+        Ok(Self { ids: encoding.get_ids().to_vec(), offsets, continuation })
+    }
+}
+
+/// The windows that cover `pieces` wordpieces; none for an empty note.
+#[must_use]
+pub fn cut_windows(pieces: usize) -> Vec<Window> {
+    let mut windows = Vec::new();
+    let mut start = 0;
+    while pieces > 0 {
+        windows.push(Window { start, end: (start + WINDOW_PIECES).min(pieces) });
+        if start + WINDOW_PIECES >= pieces {
+            break;
+        }
+        start += WINDOW_STRIDE;
+    }
+    windows
+}
+
+/// Tags of a note from the logits of its windows (one row a wordpiece, special tokens left out): every wordpiece keeps the
+/// logits of the window in which it is farthest from both ends, softmax with the model's temperature, BIO decoding.
+#[must_use]
+pub fn tag(
+    note: &TokenizedNote,
+    windows: &[Window],
+    logits: &[Vec<Vec<f32>>],
+    labels: &LabelSet,
+    temperature: f32,
+) -> Vec<Tag> {
+    let probabilities: Vec<Vec<f32>> = (0..note.ids.len())
+        .filter_map(|piece| {
+            let (_, index) = windows
+                .iter()
+                .enumerate()
+                .filter(|(_, window)| window.start <= piece && piece < window.end)
+                .map(|(index, window)| (std::cmp::Reverse((piece - window.start).min(window.end - 1 - piece)), index))
+                .min()?;
+            logits.get(index)?.get(piece - windows[index].start).map(|row| softmax(row, temperature))
+        })
+        .collect();
+    if probabilities.len() != note.ids.len() {
+        return Vec::new();
+    }
+    labels.decode(&note.offsets, &note.continuation, &probabilities)
+}
+
+fn softmax(row: &[f32], temperature: f32) -> Vec<f32> {
+    let highest = row.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+    let exponentials: Vec<f32> = row.iter().map(|value| ((value - highest) / temperature).exp()).collect();
+    let total: f32 = exponentials.iter().sum();
+    exponentials.into_iter().map(|value| value / total).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn windows_cover_every_piece() {
+        for pieces in [0, 1, 179, 180, 181, 300, 301, 5000] {
+            let windows = cut_windows(pieces);
+            let covered = (0..pieces).all(|piece| windows.iter().any(|window| window.start <= piece && piece < window.end));
+            assert!(covered, "{pieces}");
+            assert!(windows.iter().all(|window| window.end - window.start <= WINDOW_PIECES));
+        }
+        assert_eq!(cut_windows(181).len(), 2);
+        assert!(cut_windows(0).is_empty());
+    }
+}
