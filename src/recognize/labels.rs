@@ -68,6 +68,18 @@ impl LabelSet {
         self.labels.is_empty()
     }
 
+    /// Probability of each kind, begin and inside together, in the order of [`MentionKind::ALL`].
+    #[must_use]
+    pub fn by_kind(&self, row: &[f32]) -> [f32; 4] {
+        let mut kinds = [0.0; 4];
+        for (label, value) in self.labels.iter().zip(row) {
+            if let Label::Begin(kind) | Label::Inside(kind) = label {
+                kinds[*kind as usize] += value;
+            }
+        }
+        kinds
+    }
+
     /// Spans of the most probable labels. A begin label starts a span, and so does an inside label that no open span of its
     /// kind precedes; a `##` continuation goes with the piece before it, so that a span holds whole words.
     /// `probabilities` has one row a wordpiece, one column a label.

@@ -14,4 +14,4 @@ mod windows;
 pub use encoder::Encoder;
 pub use labels::{LabelSet, Tag};
 pub use model::{Model, ModelError, ModelFiles};
-pub use windows::{TokenizedNote, WINDOW_PIECES, WINDOW_STRIDE, Window, cut_windows, tag};
+pub use windows::{Tagging, TokenizedNote, WINDOW_PIECES, WINDOW_STRIDE, Window, cut_windows, tag};

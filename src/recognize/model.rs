@@ -210,7 +210,7 @@ impl Model {
 
     /// Tags of a note from the logits of its windows.
     #[must_use]
-    pub fn tag(&self, note: &TokenizedNote, windows: &[Window], logits: &[Vec<Vec<f32>>]) -> Vec<super::Tag> {
+    pub fn tag(&self, note: &TokenizedNote, windows: &[Window], logits: &[Vec<Vec<f32>>]) -> super::Tagging {
         super::tag(note, windows, logits, &self.labels, self.temperature)
     }
 }

@@ -5,7 +5,7 @@
 use tokenizers::Tokenizer;
 
 use super::{LabelSet, ModelError, Tag};
-use crate::domain::Span;
+use crate::domain::{MentionKind, Span};
 
 /// Wordpieces of a window, without `[CLS]` and `[SEP]`.
 pub const WINDOW_PIECES: usize = 180;
@@ -60,16 +60,35 @@ pub fn cut_windows(pieces: usize) -> Vec<Window> {
     windows
 }
 
+/// What the model says of a note.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Tagging {
+    /// Decoded spans, in order.
+    pub tags: Vec<Tag>,
+    /// Of every wordpiece its byte span and the probability of each kind, in the order of [`MentionKind::ALL`].
+    pub pieces: Vec<(Span, [f32; 4])>,
+}
+
+impl Tagging {
+    /// Mean over the wordpieces under `span` of the probability of `kind`; zero where there is none.
+    #[must_use]
+    pub fn probability(&self, span: Span, kind: MentionKind) -> f32 {
+        let first = self.pieces.partition_point(|(piece, _)| piece.end <= span.start);
+        let under: Vec<f32> = self.pieces[first..]
+            .iter()
+            .take_while(|(piece, _)| piece.start < span.end)
+            .map(|(_, p)| p[kind as usize])
+            .collect();
+        #[expect(clippy::cast_precision_loss, reason = "a span has few wordpieces")]
+        let count = under.len().max(1) as f32;
+        under.iter().sum::<f32>() / count
+    }
+}
+
 /// Tags of a note from the logits of its windows (one row a wordpiece, special tokens left out): every wordpiece keeps the
 /// logits of the window in which it is farthest from both ends, softmax with the model's temperature, BIO decoding.
 #[must_use]
-pub fn tag(
-    note: &TokenizedNote,
-    windows: &[Window],
-    logits: &[Vec<Vec<f32>>],
-    labels: &LabelSet,
-    temperature: f32,
-) -> Vec<Tag> {
+pub fn tag(note: &TokenizedNote, windows: &[Window], logits: &[Vec<Vec<f32>>], labels: &LabelSet, temperature: f32) -> Tagging {
     let probabilities: Vec<Vec<f32>> = (0..note.ids.len())
         .filter_map(|piece| {
             let (_, index) = windows
@@ -82,9 +101,10 @@ pub fn tag(
         })
         .collect();
     if probabilities.len() != note.ids.len() {
-        return Vec::new();
+        return Tagging::default();
     }
-    labels.decode(&note.offsets, &note.continuation, &probabilities)
+    let pieces = note.offsets.iter().zip(&probabilities).map(|(span, row)| (*span, labels.by_kind(row))).collect();
+    Tagging { tags: labels.decode(&note.offsets, &note.continuation, &probabilities), pieces }
 }
 
 fn softmax(row: &[f32], temperature: f32) -> Vec<f32> {

@@ -1,0 +1,98 @@
+//! Left, right, bilateral: from a code for an unspecified side to the code for the side that the note names.
+
+use std::collections::HashMap;
+
+use crate::{
+    domain::Span,
+    text::Document,
+    vocabulary::{CodeBook, Vocabulary},
+};
+
+/// The side a note names for a mention.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Side {
+    Left,
+    Right,
+    Bilateral,
+}
+
+impl Side {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Left => "left",
+            Self::Right => "right",
+            Self::Bilateral => "bilateral",
+        }
+    }
+}
+
+/// Titles to codes, to find the sibling of a code for another side.
+pub(super) struct Sides {
+    by_title: HashMap<String, String>,
+}
+
+impl Sides {
+    pub(super) fn new(vocabulary: &Vocabulary) -> Self {
+        let by_title = vocabulary
+            .codes
+            .all()
+            .iter()
+            .filter(|code| code.billable)
+            .map(|code| (code.title.to_lowercase(), code.code.clone()))
+            .collect();
+        Self { by_title }
+    }
+
+    /// The code for `side` whose title is that of `code` but for the side.
+    pub(super) fn sided(&self, codes: &CodeBook, code: &str, side: Side) -> Option<String> {
+        let title = codes.lookup(code)?.title.to_lowercase();
+        for written in ["unspecified", "left", "right", "bilateral"] {
+            for (at, _) in title.match_indices(written) {
+                let (before, after) = (&title[..at], &title[at + written.len()..]);
+                let candidates = [
+                    format!("{before}{}{after}", side.word()),
+                    format!("{before}{}{}", side.word(), plural(after)),
+                    format!("{}, {}", before.trim_end_matches([' ', ',']), side.word()),
+                ];
+                if let Some(found) = candidates.iter().find_map(|candidate| self.by_title.get(candidate)) {
+                    return Some(found.clone());
+                }
+            }
+        }
+        None
+    }
+
+    /// True when the code leaves open a side that sibling codes name.
+    pub(super) fn leaves_side_open(&self, codes: &CodeBook, code: &str) -> bool {
+        codes.lookup(code).is_some_and(|found| found.title.to_lowercase().contains("unspecified"))
+            && self.sided(codes, code, Side::Left).is_some()
+            && self.sided(codes, code, Side::Right).is_some()
+    }
+}
+
+fn plural(after: &str) -> String {
+    // "unspecified knee" -> "bilateral knees" does not occur in titles; hips, hands and feet do as singulars
+    after.replace(" ear", " ears").replace("earss", "ears")
+}
+
+/// The side that stands in the mention, or right before or after it in its sentence.
+pub(super) fn side_of(document: &Document, span: Span) -> Option<Side> {
+    let range = document.words_in(span);
+    let side = |index: usize| match document.words.get(index)?.folded.as_str() {
+        "left" | "lt" | "left-sided" => Some(Side::Left),
+        "right" | "rt" | "right-sided" => Some(Side::Right),
+        "bilateral" | "bilaterally" | "both" => Some(Side::Bilateral),
+        _ => None,
+    };
+    if let Some(found) = range.clone().find_map(side) {
+        return Some(found);
+    }
+    let sentence = document.sentence_at(span)?.span;
+    let near = |index: usize| {
+        let word = document.words.get(index)?;
+        (sentence.start <= word.span.start && word.span.end <= sentence.end).then_some(index).and_then(side)
+    };
+    (1..=2)
+        .find_map(|distance| range.start.checked_sub(distance).and_then(near))
+        .or_else(|| (range.end..range.end + 4).find_map(near))
+}

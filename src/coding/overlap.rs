@@ -1,0 +1,177 @@
+//! Terms that share words with a phrase, weighted by how rare the words are.
+
+use std::collections::HashMap;
+
+use crate::vocabulary::{TermKind, TermRef, Vocabulary};
+
+/// Words that carry no meaning of their own.
+const EMPTY_WORDS: [&str; 22] = [
+    "of",
+    "and",
+    "with",
+    "without",
+    "in",
+    "on",
+    "to",
+    "due",
+    "or",
+    "a",
+    "an",
+    "by",
+    "for",
+    "at",
+    "from",
+    "unspecified",
+    "other",
+    "not",
+    "elsewhere",
+    "classified",
+    "specified",
+    "type",
+];
+
+/// An inverted index over the words of all diagnosis terms.
+pub(super) struct OverlapIndex {
+    words: HashMap<String, u32>,
+    /// Inverse document frequency of each word.
+    weights: Vec<f32>,
+    /// Terms (indices into `terms`) that hold each word.
+    postings: Vec<Vec<u32>>,
+    terms: Vec<IndexedTerm>,
+    /// Sorted words -> term, for another order of the same words.
+    orders: HashMap<Vec<u32>, u32>,
+}
+
+struct IndexedTerm {
+    /// Index into the vocabulary's diagnoses.
+    diagnosis: u32,
+    /// Sum of the weights of its words.
+    weight: f32,
+}
+
+/// A term that shares words with the phrase.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Similar {
+    /// Index into the vocabulary's diagnoses.
+    pub diagnosis: u32,
+    /// Weighted overlap, 0 to 1: shared weight over the weight of both together, the term's surplus counted half.
+    pub overlap: f32,
+}
+
+impl OverlapIndex {
+    pub(super) fn new(vocabulary: &Vocabulary) -> Self {
+        let mut index = Self {
+            words: HashMap::new(),
+            weights: Vec::new(),
+            postings: Vec::new(),
+            terms: Vec::new(),
+            orders: HashMap::new(),
+        };
+        let mut forms: Vec<(&str, u32)> = vocabulary
+            .terms
+            .iter()
+            .filter_map(|(form, meanings)| {
+                meanings.iter().find_map(|meaning| match meaning {
+                    TermRef::Diagnosis(at) => {
+                        let term = &vocabulary.diagnoses[*at as usize];
+                        let usable = matches!(term.kind, TermKind::Diagnosis | TermKind::Finding)
+                            && !term.codes.is_empty()
+                            && term.guard.is_none();
+                        usable.then_some((form, *at))
+                    }
+                    _ => None,
+                })
+            })
+            .collect();
+        forms.sort_unstable();
+        for (form, diagnosis) in forms {
+            let at = u32::try_from(index.terms.len()).unwrap_or(u32::MAX);
+            let mut ids: Vec<u32> =
+                form.split(' ').filter(|word| !EMPTY_WORDS.contains(word)).map(|word| index.id(word)).collect();
+            ids.sort_unstable();
+            ids.dedup();
+            for id in &ids {
+                index.postings[*id as usize].push(at);
+            }
+            index.orders.entry(ids).or_insert(at);
+            index.terms.push(IndexedTerm { diagnosis, weight: 0.0 });
+        }
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below the precision of f32")]
+        let total = index.terms.len() as f32;
+        #[expect(clippy::cast_precision_loss, reason = "counts are far below the precision of f32")]
+        let weights: Vec<f32> =
+            index.postings.iter().map(|posting| (1.0 + total / (1.0 + posting.len() as f32)).ln()).collect();
+        for (word, posting) in index.postings.iter().enumerate() {
+            for term in posting {
+                index.terms[*term as usize].weight += weights[word];
+            }
+        }
+        index.weights = weights;
+        index
+    }
+
+    fn id(&mut self, word: &str) -> u32 {
+        if let Some(id) = self.words.get(word) {
+            return *id;
+        }
+        let id = u32::try_from(self.postings.len()).unwrap_or(u32::MAX);
+        self.words.insert(word.to_owned(), id);
+        self.postings.push(Vec::new());
+        id
+    }
+
+    fn ids(&self, words: &[&str]) -> Option<Vec<u32>> {
+        let meaningful = words.iter().filter(|word| !EMPTY_WORDS.contains(word));
+        let mut ids = meaningful.map(|word| self.words.get(*word).copied()).collect::<Option<Vec<u32>>>()?;
+        ids.sort_unstable();
+        ids.dedup();
+        Some(ids)
+    }
+
+    /// The term with the same words in another order.
+    pub(super) fn reordered(&self, words: &[&str]) -> Option<u32> {
+        let ids = self.ids(words)?;
+        if ids.is_empty() {
+            return None;
+        }
+        self.orders.get(&ids).map(|term| self.terms[*term as usize].diagnosis)
+    }
+
+    /// The terms with the greatest overlap, best first, at most `limit`.
+    pub(super) fn similar(&self, words: &[&str], limit: usize) -> Vec<Similar> {
+        let mut phrase_weight = 0.0;
+        let mut shared: HashMap<u32, f32> = HashMap::new();
+        let unknown = self.weights.iter().copied().fold(0.0_f32, f32::max);
+        let mut seen: Vec<&str> = Vec::new();
+        for word in words.iter().filter(|word| !EMPTY_WORDS.contains(word)) {
+            if seen.contains(word) {
+                continue;
+            }
+            seen.push(word);
+            let Some(id) = self.words.get(*word) else {
+                phrase_weight += unknown * 0.6;
+                continue;
+            };
+            let weight = self.weights[*id as usize];
+            phrase_weight += weight;
+            for term in &self.postings[*id as usize] {
+                *shared.entry(*term).or_default() += weight;
+            }
+        }
+        if phrase_weight <= 0.0 {
+            return Vec::new();
+        }
+        let mut similar: Vec<Similar> = shared
+            .into_iter()
+            .map(|(term, weight)| {
+                let term = &self.terms[term as usize];
+                let surplus = (term.weight - weight).max(0.0);
+                Similar { diagnosis: term.diagnosis, overlap: weight / (phrase_weight + 0.5 * surplus) }
+            })
+            .collect();
+        similar
+            .sort_unstable_by(|left, right| right.overlap.total_cmp(&left.overlap).then(left.diagnosis.cmp(&right.diagnosis)));
+        similar.truncate(limit);
+        similar
+    }
+}

@@ -1,0 +1,265 @@
+//! From the model's logits and the dictionary's finds to asserted and coded mentions.
+
+use jiff::civil::{Date, date};
+
+use super::{
+    Pipeline, Prepared, WindowLogits, alerts,
+    group::{CodedMention, entries},
+};
+use crate::{
+    allergy::{self, FoundAllergy},
+    assertion::{Context, assert_mention},
+    coding::{Coding, Reference},
+    domain::{
+        AssertedSpan, Assertion, Attributes, EntryKind, Extraction, Mention, MentionKind, OffsetUnit, SectionOutline, Span,
+    },
+    medication,
+    recognize::{
+        dictionary,
+        merge::{merge, spans_of},
+    },
+};
+
+/// First and last day of the embedded edition (ICD-10-CM FY2026, April update).
+const EDITION_DAYS: (Date, Date) = (date(2026, 4, 1), date(2026, 9, 30));
+
+/// A model's allergen outside of any allergy context needs this probability.
+const LONE_ALLERGEN: f32 = 0.6;
+
+pub(super) struct Assembly<'a> {
+    pub pipeline: &'a Pipeline,
+    pub prepared: &'a Prepared,
+}
+
+impl Assembly<'_> {
+    pub(super) fn extraction(&self, logits: &[WindowLogits]) -> Extraction {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let found = if pipeline.recognizers.dictionary {
+            dictionary::find(document, &pipeline.vocabulary)
+        } else {
+            dictionary::Found::default()
+        };
+        let tagging = pipeline.model.as_ref().map(|model| model.tag(&self.prepared.tokenized, &self.prepared.windows, logits));
+        let mentions = merge(&found.mentions, tagging.as_ref());
+        let (allergies, none_known) = self.allergies(&mentions, &found);
+        let taken: Vec<Span> = allergies.iter().chain(&none_known).map(|mention| mention.span).collect();
+        let free: Vec<Mention> =
+            mentions.into_iter().filter(|mention| !taken.iter().any(|span| span.overlaps(mention.span))).collect();
+        let medications = self.medications(&free);
+        let diagnoses = self.diagnoses(&free);
+        let mut coded: Vec<CodedMention> = Vec::new();
+        coded.extend(diagnoses);
+        coded.extend(medications);
+        coded.extend(allergies);
+        coded.extend(none_known);
+        coded.sort_by_key(|mention| mention.span);
+        let entries = entries(document, &self.prepared.input, coded);
+        let mut engine = pipeline.engine_version();
+        engine.edition_exact =
+            self.prepared.input.service_date.is_none_or(|day| EDITION_DAYS.0 <= day && day <= EDITION_DAYS.1);
+        Extraction {
+            note_id: self.prepared.input.note_id.clone(),
+            offset_unit: OffsetUnit::Utf8,
+            engine,
+            sections: document
+                .sections
+                .iter()
+                .map(|section| SectionOutline { kind: section.kind.clone(), title: section.title, body: section.body })
+                .collect(),
+            alerts: alerts::alerts(&pipeline.vocabulary, &entries),
+            entries,
+            spans: self.asserted_spans(),
+        }
+    }
+
+    fn diagnoses(&self, mentions: &[Mention]) -> Vec<CodedMention> {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let spans: Vec<Span> = mentions.iter().map(|mention| mention.span).collect();
+        let mut asserted: Vec<(&Mention, Context)> = mentions
+            .iter()
+            .filter(|mention| mention.kind == MentionKind::Diagnosis)
+            .map(|mention| (mention, assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans)))
+            .collect();
+        // fuller mentions first: bare words refer to them
+        let words_of = |span: Span| document.words_in(span).len();
+        asserted.sort_by_key(|(mention, _)| (std::cmp::Reverse(words_of(mention.span)), mention.span));
+        let mut references: Vec<Reference> = Vec::new();
+        let mut out = Vec::with_capacity(asserted.len());
+        for (mention, context) in asserted {
+            let coding =
+                pipeline.coder.diagnosis(&pipeline.vocabulary, document, (mention.span, context.assertion), &references);
+            if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
+                let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
+                references.push(Reference { words, coding: coding.clone() });
+            }
+            out.push(CodedMention {
+                kind: EntryKind::Diagnosis,
+                span: mention.span,
+                confidence: mention.confidence,
+                sources: mention.sources.clone(),
+                assertion: Some(context.assertion),
+                status: None,
+                scope: None,
+                attributes: Attributes::default(),
+                cues: context.cues,
+                coding,
+            });
+        }
+        out
+    }
+
+    fn medications(&self, mentions: &[Mention]) -> Vec<CodedMention> {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let spans = spans_of(mentions, MentionKind::Medication);
+        let attributes = medication::attributes(document, &pipeline.sig, &spans);
+        mentions
+            .iter()
+            .filter(|mention| mention.kind == MentionKind::Medication)
+            .zip(attributes)
+            .map(|(mention, attributes)| {
+                let (status, cues) = medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
+                let coding = pipeline.coder.medication(&pipeline.vocabulary, document, mention.span, &attributes);
+                CodedMention {
+                    kind: EntryKind::Medication,
+                    span: mention.span,
+                    confidence: mention.confidence,
+                    sources: mention.sources.clone(),
+                    assertion: None,
+                    status: Some(status),
+                    scope: None,
+                    attributes,
+                    cues,
+                    coding,
+                }
+            })
+            .collect()
+    }
+
+    /// Allergies and statements of no known allergies: what the rules find among all substances, and what only the model sees.
+    fn allergies(&self, mentions: &[Mention], found: &dictionary::Found) -> (Vec<CodedMention>, Vec<CodedMention>) {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let by_model = |kind: MentionKind| mentions.iter().filter(move |mention| mention.kind == kind);
+        let candidates = substances(mentions, found);
+        let none_candidates = spans_of(mentions, MentionKind::NoKnownAllergies);
+        let findings = allergy::find(document, &pipeline.allergies, &candidates, &none_candidates);
+        let source_of = |span: Span| -> (f32, Vec<String>) {
+            let mut sources: Vec<String> = Vec::new();
+            let mut confidence: f32 = 0.8;
+            for mention in mentions.iter().filter(|mention| mention.span.overlaps(span)) {
+                sources.extend(mention.sources.iter().cloned());
+                confidence = confidence.max(mention.confidence);
+            }
+            for candidate in found.allergens.iter().filter(|candidate| candidate.span.overlaps(span)) {
+                sources.push(candidate.source.clone());
+            }
+            sources.push("rule:allergy_context".to_owned());
+            sources.dedup();
+            (confidence, sources)
+        };
+        let mut allergies: Vec<CodedMention> = Vec::new();
+        for FoundAllergy { span, assertion, cues, attributes } in findings.allergies {
+            let (confidence, sources) = source_of(span);
+            allergies.push(self.allergy((span, assertion), attributes, (confidence, sources, cues)));
+        }
+        let none_known: Vec<CodedMention> = findings
+            .none_known
+            .into_iter()
+            .map(|none| {
+                let (confidence, sources) = source_of(none.span);
+                CodedMention {
+                    kind: EntryKind::NoKnownAllergies,
+                    span: none.span,
+                    confidence,
+                    sources,
+                    assertion: None,
+                    status: None,
+                    scope: Some(none.scope),
+                    attributes: Attributes::default(),
+                    cues: Vec::new(),
+                    coding: Coding::default(),
+                }
+            })
+            .collect();
+        let taken: Vec<Span> = allergies.iter().chain(&none_known).map(|mention| mention.span).collect();
+        for mention in by_model(MentionKind::Allergen) {
+            if mention.confidence >= LONE_ALLERGEN && !taken.iter().any(|span| span.overlaps(mention.span)) {
+                let context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &taken);
+                let assertion = match context.assertion {
+                    Assertion::Hypothetical => Assertion::Possible,
+                    other => other,
+                };
+                let attributes = allergy::attributes(document, &pipeline.allergies, mention.span, &taken);
+                let found = (mention.confidence, mention.sources.clone(), context.cues);
+                allergies.push(self.allergy((mention.span, assertion), attributes, found));
+            }
+        }
+        allergies.sort_by_key(|mention| mention.span);
+        (allergies, none_known)
+    }
+
+    fn allergy(
+        &self,
+        (span, assertion): (Span, Assertion),
+        mut attributes: Attributes,
+        (confidence, sources, cues): (f32, Vec<String>, Vec<crate::domain::Cue>),
+    ) -> CodedMention {
+        let (coding, category) = self.pipeline.coder.allergen(&self.pipeline.vocabulary, &self.prepared.document, span);
+        if attributes.category.is_none() {
+            attributes.category = category;
+        }
+        CodedMention {
+            kind: EntryKind::Allergy,
+            span,
+            confidence,
+            sources,
+            assertion: Some(assertion),
+            status: None,
+            scope: None,
+            attributes,
+            cues,
+            coding,
+        }
+    }
+
+    fn asserted_spans(&self) -> Vec<AssertedSpan> {
+        let document = &self.prepared.document;
+        let spans = &self.prepared.input.spans;
+        spans
+            .iter()
+            .map(|span| {
+                let context = assert_mention(document, &self.pipeline.cues, *span, MentionKind::Diagnosis, spans);
+                AssertedSpan {
+                    start: span.start,
+                    end: span.end,
+                    text: span.of(&document.text).to_owned(),
+                    section: document.section_kind_at(*span).to_owned(),
+                    assertion: context.assertion,
+                    experiencer: context.experiencer,
+                    temporality: context.temporality,
+                    cues: context.cues,
+                }
+            })
+            .collect()
+    }
+}
+
+/// Everything that could be an allergen, without overlaps, in order: the model's allergens, medications, allergen terms.
+fn substances(mentions: &[Mention], found: &dictionary::Found) -> Vec<Span> {
+    let mut spans: Vec<Span> = Vec::new();
+    let mut add = |span: Span| {
+        if !spans.iter().any(|other: &Span| other.overlaps(span)) {
+            spans.push(span);
+        }
+    };
+    spans_of(mentions, MentionKind::Allergen).into_iter().for_each(&mut add);
+    spans_of(mentions, MentionKind::Medication).into_iter().for_each(&mut add);
+    found
+        .mentions
+        .iter()
+        .filter(|candidate| candidate.kind == MentionKind::Medication)
+        .map(|candidate| candidate.span)
+        .for_each(&mut add);
+    found.allergens.iter().map(|candidate| candidate.span).for_each(&mut add);
+    spans.sort_unstable();
+    spans
+}

@@ -1,0 +1,151 @@
+//! Mentions of one concept with one assertion (or status) make one entry.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use super::NoteInput;
+use crate::{
+    coding::{Coding, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY, reportable},
+    domain::{
+        AllergyScope, Assertion, Attributes, CodeCandidate, CodeRole, CodedEntry, Cue, EntryKind, Evidence, MedicationStatus,
+        Span, system,
+    },
+    text::Document,
+};
+
+/// A mention with everything found for it.
+pub(super) struct CodedMention {
+    pub kind: EntryKind,
+    pub span: Span,
+    pub confidence: f32,
+    pub sources: Vec<String>,
+    pub assertion: Option<Assertion>,
+    pub status: Option<MedicationStatus>,
+    pub scope: Option<AllergyScope>,
+    pub attributes: Attributes,
+    pub cues: Vec<Cue>,
+    pub coding: Coding,
+}
+
+/// What makes two mentions one entry: kind, concept, assertion, status, scope.
+type Key = (EntryKind, String, Option<Assertion>, Option<MedicationStatus>, Option<AllergyScope>);
+
+impl CodedMention {
+    /// The codes of the concept, or the folded words when there are none.
+    fn concept(&self) -> String {
+        let codes: Vec<&str> = match self.kind {
+            EntryKind::Diagnosis | EntryKind::Allergy => self
+                .coding
+                .codes
+                .iter()
+                .filter(|code| code.role == CodeRole::Code)
+                .take(1)
+                .map(|code| code.code.as_str())
+                .collect(),
+            EntryKind::Medication => self
+                .coding
+                .codes
+                .iter()
+                .filter(|code| code.role == CodeRole::Ingredient)
+                .map(|code| code.code.as_str())
+                .collect(),
+            EntryKind::NoKnownAllergies => Vec::new(),
+        };
+        if codes.is_empty() { crate::vocabulary::normalize_term(&self.coding.display) } else { codes.join("+") }
+    }
+}
+
+/// Groups mentions (in order of the text) into entries, in order of their first evidence.
+pub(super) fn entries(document: &Document, input: &NoteInput, mentions: Vec<CodedMention>) -> Vec<CodedEntry> {
+    let mut groups: BTreeMap<Key, Vec<CodedMention>> = BTreeMap::new();
+    for mention in mentions {
+        let key = (mention.kind, mention.concept(), mention.assertion, mention.status, mention.scope);
+        groups.entry(key).or_default().push(mention);
+    }
+    let mut entries: Vec<CodedEntry> =
+        groups.into_iter().map(|(key, mentions)| entry(document, input, &key, mentions)).collect();
+    entries.sort_by_key(|entry| entry.evidence.first().map(|evidence| (evidence.start, evidence.end)));
+    entries
+}
+
+fn entry(document: &Document, input: &NoteInput, key: &Key, mentions: Vec<CodedMention>) -> CodedEntry {
+    let (kind, concept, assertion, status, scope) = key;
+    let name = format!("{}|{}|{concept}|{assertion:?}|{status:?}|{scope:?}", input.note_id, kind.as_str());
+    let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
+    let best = mentions.iter().max_by(|left, right| first_score(left).total_cmp(&first_score(right)));
+    let coding = match scope {
+        Some(scope) => no_known_allergies(*scope),
+        None => best.map(|mention| with_clinical_drug(mention, &mentions)).unwrap_or_default(),
+    };
+    let mut attributes = Attributes::default();
+    for mention in &mentions {
+        attributes.fill_from(&mention.attributes);
+    }
+    let mention_confidence = mentions.iter().map(|mention| mention.confidence).fold(0.0, f32::max);
+    let confidence = coding.codes.first().map(|code| (code.score * mention_confidence).clamp(0.0, 1.0));
+    let because = reportable(*kind, *assertion, input.encounter_class, !coding.codes.is_empty());
+    let evidence = mentions.into_iter().map(|mention| evidence(document, mention)).collect();
+    CodedEntry {
+        id,
+        kind: *kind,
+        display: coding.display,
+        assertion: *assertion,
+        status: *status,
+        scope: *scope,
+        codes: coding.codes,
+        confidence,
+        reportable: because.is_none(),
+        not_reportable_because: because,
+        attributes,
+        prompts: coding.prompts,
+        evidence,
+    }
+}
+
+fn first_score(mention: &CodedMention) -> f32 {
+    mention.coding.codes.first().map_or(-1.0, |code| code.score)
+}
+
+/// The best mention's coding; the clinical drug may come from another mention of the same drug.
+fn with_clinical_drug(best: &CodedMention, mentions: &[CodedMention]) -> Coding {
+    let mut coding = best.coding.clone();
+    if best.kind == EntryKind::Medication && !coding.codes.iter().any(|code| code.role == CodeRole::ClinicalDrug) {
+        let drug = mentions.iter().flat_map(|mention| &mention.coding.codes).find(|code| code.role == CodeRole::ClinicalDrug);
+        coding.codes.extend(drug.cloned());
+    }
+    coding
+}
+
+fn no_known_allergies(scope: AllergyScope) -> Coding {
+    let (code, display) = match scope {
+        AllergyScope::Drug => NO_KNOWN_DRUG_ALLERGY,
+        AllergyScope::All => NO_KNOWN_ALLERGY,
+    };
+    let candidate = CodeCandidate {
+        rank: 1,
+        role: CodeRole::Code,
+        system: system::SNOMED.to_owned(),
+        code: code.to_owned(),
+        display: display.to_owned(),
+        score: 0.98,
+        with: Vec::new(),
+        why: "statement of no known allergies".to_owned(),
+    };
+    Coding { display: display.to_owned(), codes: vec![candidate], prompts: Vec::new() }
+}
+
+fn evidence(document: &Document, mention: CodedMention) -> Evidence {
+    Evidence {
+        start: mention.span.start,
+        end: mention.span.end,
+        text: mention.span.of(&document.text).to_owned(),
+        section: document.section_kind_at(mention.span).to_owned(),
+        assertion: mention.assertion,
+        status: mention.status,
+        confidence: mention.confidence,
+        attributes: mention.attributes,
+        cues: mention.cues,
+        sources: mention.sources,
+    }
+}

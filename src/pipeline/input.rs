@@ -1,0 +1,79 @@
+//! What goes in, and the checks that every way in shares.
+
+use jiff::civil::Date;
+use thiserror::Error;
+
+use crate::domain::{EncounterClass, Span};
+
+/// The longest note accepted, in bytes of UTF-8.
+pub const MAX_NOTE_BYTES: usize = 1_000_000;
+
+/// A note to extract. The text was checked with [`check_text`].
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct NoteInput {
+    /// Goes into `note_id`.
+    pub note_id: String,
+    /// The canonical text.
+    pub text: String,
+    /// Spans to assert, bytes on character boundaries.
+    pub spans: Vec<Span>,
+    /// Chooses the edition of the codes.
+    pub service_date: Option<Date>,
+    /// Decides whether uncertain diagnoses may be reported.
+    pub encounter_class: Option<EncounterClass>,
+}
+
+impl std::fmt::Debug for NoteInput {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NoteInput").field("bytes", &self.text.len()).finish_non_exhaustive()
+    }
+}
+
+/// Why a text is not accepted. Messages never quote it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+pub enum InputError {
+    /// Nothing but white space.
+    #[error("the note is empty; send the text of the note in \"text\"")]
+    Empty,
+    /// Longer than [`MAX_NOTE_BYTES`].
+    #[error("the note has {bytes} bytes; at most {MAX_NOTE_BYTES} are accepted: send it in parts")]
+    TooLarge {
+        /// Its length.
+        bytes: usize,
+    },
+    /// A NUL character.
+    #[error("the note has a NUL character at byte {at}; remove NUL characters before sending")]
+    Nul {
+        /// Where.
+        at: usize,
+    },
+}
+
+impl InputError {
+    /// Stable code.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::Empty => "empty_note",
+            Self::TooLarge { .. } => "note_too_large",
+            Self::Nul { .. } => "nul_character",
+        }
+    }
+}
+
+/// Checks a text.
+///
+/// # Errors
+/// Why it is not accepted.
+pub fn check_text(text: &str) -> Result<(), InputError> {
+    if text.len() > MAX_NOTE_BYTES {
+        return Err(InputError::TooLarge { bytes: text.len() });
+    }
+    if let Some(at) = text.find('\0') {
+        return Err(InputError::Nul { at });
+    }
+    if text.trim().is_empty() {
+        return Err(InputError::Empty);
+    }
+    Ok(())
+}

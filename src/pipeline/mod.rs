@@ -1,0 +1,153 @@
+//! One note in, one [`Extraction`] out.
+//!
+//! The work is cut in two so that windows of many notes share a batch: [`Pipeline::prepare`] reads the note and cuts its
+//! windows, the engine runs them through the encoder, [`Pipeline::assemble`] makes the extraction. Everything here is pure:
+//! the same note, tables and model give the same extraction.
+
+mod alerts;
+mod assemble;
+mod group;
+mod input;
+
+pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
+
+use crate::{
+    allergy::AllergyTables,
+    assertion::CueTable,
+    coding::Coder,
+    domain::{EngineVersion, Extraction, table::TableError},
+    medication::{MedicationCueTable, SigTable},
+    recognize::{Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
+    text::{Document, SectionTable},
+    vocabulary::{EDITION, Tables, Vocabulary},
+};
+
+/// Everything loaded that turns a note into an extraction.
+pub struct Pipeline {
+    vocabulary: Vocabulary,
+    model: Option<Model>,
+    coder: Coder,
+    sections: SectionTable,
+    cues: CueTable,
+    sig: SigTable,
+    medication_cues: MedicationCueTable,
+    allergies: AllergyTables,
+    recognizers: Recognizers,
+    version: &'static str,
+}
+
+/// A note read and cut into windows, ready for the encoder.
+pub struct Prepared {
+    input: NoteInput,
+    document: Document,
+    tokenized: TokenizedNote,
+    windows: Vec<Window>,
+}
+
+impl Prepared {
+    /// How many windows the encoder must run.
+    #[must_use]
+    pub fn windows(&self) -> usize {
+        self.windows.len()
+    }
+}
+
+/// Logits of one window: one row a wordpiece, one column a label.
+pub type WindowLogits = Vec<Vec<f32>>;
+
+impl Pipeline {
+    /// Reads all tables; the model takes part when one is given and `recognizers` says so.
+    ///
+    /// # Errors
+    /// The first table row that cannot be used.
+    pub fn new(tables: &Tables, model: Option<Model>, recognizers: Recognizers) -> Result<Self, TableError> {
+        let vocabulary = Vocabulary::load(tables)?;
+        let coder = Coder::new(&vocabulary);
+        let model = model.filter(|_| recognizers.model);
+        Ok(Self {
+            coder,
+            model,
+            sections: SectionTable::parse(tables.get("sections.tsv")?.1)?,
+            cues: CueTable::parse(tables.get("cues.tsv")?.1)?,
+            sig: SigTable::parse(tables.get("sig_words.tsv")?.1)?,
+            medication_cues: MedicationCueTable::parse(tables.get("medication_cues.tsv")?.1)?,
+            allergies: AllergyTables::parse(tables.get("allergens.tsv")?.1, tables.get("reactions.tsv")?.1)?,
+            vocabulary,
+            recognizers,
+            version: env!("CARGO_PKG_VERSION"),
+        })
+    }
+
+    /// The vocabularies.
+    #[must_use]
+    pub const fn vocabulary(&self) -> &Vocabulary {
+        &self.vocabulary
+    }
+
+    /// What stands under `engine` in every extraction, but for the edition's exactness.
+    #[must_use]
+    pub fn engine_version(&self) -> EngineVersion {
+        EngineVersion {
+            version: self.version.to_owned(),
+            model: self.model.as_ref().map_or_else(|| "none".to_owned(), |model| model.name.clone()),
+            vocabulary: self.vocabulary.checksum.clone(),
+            edition: EDITION.to_owned(),
+            edition_exact: true,
+        }
+    }
+
+    /// Reads a note and cuts its windows.
+    ///
+    /// # Errors
+    /// When the tokenizer fails.
+    pub fn prepare(&self, input: NoteInput) -> Result<Prepared, ModelError> {
+        let document = Document::new(&input.text, &self.sections);
+        let tokenized =
+            self.model.as_ref().map_or_else(|| Ok(TokenizedNote::default()), |model| model.tokenize(&input.text))?;
+        let windows = cut_windows(tokenized.ids.len());
+        Ok(Prepared { input, document, tokenized, windows })
+    }
+
+    /// Runs the windows of several prepared notes through the encoder in batches of about `budget` wordpieces, windows of
+    /// like length together. The result has, for each note, the logits of its windows.
+    ///
+    /// # Errors
+    /// When the encoder fails.
+    pub fn run(&self, notes: &[&Prepared], budget: usize) -> Result<Vec<Vec<WindowLogits>>, ModelError> {
+        let mut out: Vec<Vec<WindowLogits>> = notes.iter().map(|note| vec![Vec::new(); note.windows.len()]).collect();
+        let Some(model) = &self.model else { return Ok(out) };
+        let mut all: Vec<(usize, usize, usize)> = Vec::new();
+        for (note, prepared) in notes.iter().enumerate() {
+            all.extend(prepared.windows.iter().enumerate().map(|(at, window)| (window.end - window.start, note, at)));
+        }
+        all.sort_unstable();
+        let mut rest = all.as_slice();
+        while let Some((length, ..)) = rest.last() {
+            let take = (budget / (length + 2)).clamp(1, rest.len());
+            let (left, batch) = rest.split_at(rest.len() - take);
+            rest = left;
+            let inputs: Vec<Vec<u32>> =
+                batch.iter().map(|(_, note, at)| model.input(&notes[*note].tokenized, notes[*note].windows[*at])).collect();
+            for ((_, note, at), logits) in batch.iter().zip(model.run(&inputs)?) {
+                out[*note][*at] = logits;
+            }
+        }
+        Ok(out)
+    }
+
+    /// Makes the extraction; offsets are bytes.
+    #[must_use]
+    pub fn assemble(&self, prepared: &Prepared, logits: &[WindowLogits]) -> Extraction {
+        assemble::Assembly { pipeline: self, prepared }.extraction(logits)
+    }
+
+    /// Everything at once for one note, on the calling thread.
+    ///
+    /// # Errors
+    /// When tokenizer or encoder fail.
+    pub fn extract(&self, input: NoteInput) -> Result<Extraction, ModelError> {
+        let prepared = self.prepare(input)?;
+        let logits = self.run(&[&prepared], 4096)?.pop().unwrap_or_default();
+        Ok(self.assemble(&prepared, &logits))
+    }
+}
