@@ -1,4 +1,5 @@
 //! Abstractor: clinical notes in, coded entries with evidence out, queued for review.
 
+pub mod assertion;
 pub mod domain;
 pub mod text;
