@@ -1,0 +1,97 @@
+//! Scope: does a cue reach a mention?
+
+use std::ops::Range;
+
+use super::{
+    cue_table::{CueTable, Direction, Means},
+    matching::Found,
+    tokens::Token,
+};
+use crate::domain::Assertion;
+
+/// A sentence's tokens with everything that bears on scope.
+pub(super) struct Scene<'a> {
+    pub(super) tokens: &'a [Token<'a>],
+    /// True where a token belongs to another mention.
+    pub(super) others: &'a [bool],
+    pub(super) found: &'a [Found],
+    /// Tokens of the mention asked about.
+    pub(super) mention: Range<usize>,
+    pub(super) table: &'a CueTable,
+}
+
+impl Scene<'_> {
+    /// True when `cue` says `assertion` of the mention.
+    pub(super) fn reaches(&self, cue: &Found, assertion: Assertion) -> bool {
+        let row = self.table.row(cue.row);
+        let before = cue.end <= self.mention.start;
+        match row.direction {
+            Direction::Forward if !before => false,
+            Direction::Backward if before => false,
+            Direction::Inside | Direction::Section => false,
+            _ if before => self.forward(cue, assertion, row.scope),
+            _ => self.backward(cue, assertion, row.scope),
+        }
+    }
+
+    fn forward(&self, cue: &Found, assertion: Assertion, scope: usize) -> bool {
+        let between = cue.end..self.mention.start;
+        if self.words(&between) > scope || self.stopped(&between, assertion) {
+            return false;
+        }
+        for index in between.clone() {
+            let token = &self.tokens[index];
+            if token.is_word {
+                continue;
+            }
+            match token.text {
+                ";" if assertion != Assertion::Family && assertion != Assertion::Hypothetical => return false,
+                ":" if index > cue.end && assertion != Assertion::Family => return false,
+                _ => {}
+            }
+        }
+        assertion != Assertion::Absent || !self.new_statement(&between)
+    }
+
+    /// A cue for uncertainty or risk that begins a new member of the sentence ends a denial.
+    fn new_statement(&self, between: &Range<usize>) -> bool {
+        self.found.iter().any(|other| {
+            between.contains(&other.first)
+                && other.first > between.start
+                && (self.tokens[other.first - 1].text == "," || self.others[other.first - 1])
+                && self.table.row(other.row).direction != Direction::Backward
+                && matches!(self.table.row(other.row).means, Means::Says(Assertion::Possible))
+        })
+    }
+
+    fn backward(&self, cue: &Found, assertion: Assertion, scope: usize) -> bool {
+        let between = self.mention.end..cue.first;
+        if self.words(&between) > scope || self.stopped(&between, assertion) {
+            return false;
+        }
+        // past another mention only along a list
+        let crosses = between.clone().any(|index| self.others[index]);
+        between.clone().all(|index| {
+            let token = &self.tokens[index];
+            token.text != ";"
+                && (!crosses
+                    || self.others[index]
+                    || matches!(token.text, "," | "and" | "or" | "(" | ")")
+                    || !between.clone().skip_while(|later| *later <= index).any(|later| self.others[later]))
+        })
+    }
+
+    /// Words between, other mentions not counted.
+    fn words(&self, between: &Range<usize>) -> usize {
+        between.clone().filter(|index| self.tokens[*index].is_word && !self.others[*index]).count()
+    }
+
+    /// True when a stop for `assertion` stands between and is not part of another mention.
+    fn stopped(&self, between: &Range<usize>, assertion: Assertion) -> bool {
+        self.found.iter().any(|other| {
+            between.contains(&other.first)
+                && !(other.first..other.end).all(|index| self.others[index])
+                && self.table.row(other.row).ends(assertion)
+        })
+    }
+}
