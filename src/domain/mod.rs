@@ -10,6 +10,7 @@ mod mention;
 mod note;
 mod review;
 mod span;
+mod surroundings;
 pub mod table;
 
 pub use assertion::{AllergyScope, Assertion, Certainty, Cue, Experiencer, MedicationStatus, Temporality};
@@ -24,6 +25,7 @@ pub use review::{
     ChosenCode, Decision, DecisionKind, EntryState, ItemState, REJECT_REASONS, ReviewEntry, ReviewItem, Role, User,
 };
 pub use span::Span;
+pub use surroundings::Surroundings;
 
 /// Code system URIs of the contract.
 pub mod system {

@@ -1,0 +1,69 @@
+//! The review of an encounter: the entries of all its notes rolled up per concept, with the decisions folded in.
+
+mod rollup;
+
+pub use rollup::rollup;
+
+use crate::domain::{DecisionKind, REJECT_REASONS, ReviewEntry, system};
+use crate::vocabulary::Vocabulary;
+
+/// Why a decision is not taken.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DecisionError {
+    /// No such entry in this item.
+    #[error("there is no entry {0} in this item")]
+    UnknownEntry(uuid::Uuid),
+    /// A word or code that is not known.
+    #[error("{0}")]
+    Invalid(String),
+}
+
+/// Checks a decision against the entries of its item and the code table.
+///
+/// # Errors
+/// Why it is not taken.
+pub fn check(
+    vocabulary: &Vocabulary,
+    entries: &[ReviewEntry],
+    entry_id: Option<uuid::Uuid>,
+    kind: &DecisionKind,
+) -> Result<(), DecisionError> {
+    let invalid = |message: &str| Err(DecisionError::Invalid(message.to_owned()));
+    match (kind, entry_id) {
+        (DecisionKind::Add { .. }, None) => {}
+        (DecisionKind::Add { .. }, Some(_)) => return invalid("an added entry gets its id from us; leave entry_id out"),
+        (_, None) => return invalid("entry_id is missing"),
+        (_, Some(id)) if !entries.iter().any(|entry| entry.id == id) => return Err(DecisionError::UnknownEntry(id)),
+        (_, Some(_)) => {}
+    }
+    let codes = match kind {
+        DecisionKind::Reject { reason, .. } if !REJECT_REASONS.contains(&reason.as_str()) => {
+            return Err(DecisionError::Invalid(format!("reason must be one of {}", REJECT_REASONS.join(", "))));
+        }
+        DecisionKind::Amend { codes, assertion, status, .. } => {
+            if codes.is_empty() && assertion.is_none() && status.is_none() {
+                return invalid("an amendment must change codes, assertion or status");
+            }
+            codes
+        }
+        DecisionKind::Add { display, codes, start, end, note_id, .. } => {
+            if display.trim().is_empty() {
+                return invalid("display must not be empty");
+            }
+            if start.is_some() != end.is_some() || (start.is_some() && note_id.is_none()) {
+                return invalid("note_id, start and end stand together");
+            }
+            codes
+        }
+        DecisionKind::Accept {} | DecisionKind::Reject { .. } | DecisionKind::Withdraw {} => return Ok(()),
+    };
+    for code in codes {
+        if code.system == system::ICD10CM && !vocabulary.codes.is_billable(&code.code) {
+            return Err(DecisionError::Invalid(format!("{:?} is not a billable ICD-10-CM code of this edition", code.code)));
+        }
+        if code.code.trim().is_empty() || code.system.trim().is_empty() {
+            return invalid("a code needs system and code");
+        }
+    }
+    Ok(())
+}

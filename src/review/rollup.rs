@@ -1,0 +1,155 @@
+//! Entries of the notes of one item, rolled up.
+
+use std::collections::BTreeMap;
+
+use uuid::Uuid;
+
+use crate::{
+    domain::{
+        Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, ReviewEntry,
+    },
+    store::ItemRecord,
+};
+
+/// The entries of an item: one for each concept and assertion (or status) over all its notes, in the order of their first
+/// evidence, then what coders added; each with its decisions folded in. Evidence offsets are bytes of their note.
+#[must_use]
+pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
+    let mut entries: Vec<ReviewEntry> = Vec::new();
+    let mut index: BTreeMap<Uuid, usize> = BTreeMap::new();
+    for (note, extraction) in &record.notes {
+        for entry in extraction.iter().flat_map(|extraction| &extraction.entries) {
+            let id = entry_id(record.item.id, entry);
+            let at = *index.entry(id).or_insert_with(|| {
+                entries.push(from_extraction(id, entry));
+                entries.len() - 1
+            });
+            let rolled = &mut entries[at];
+            rolled.attributes.fill_from(&entry.attributes);
+            rolled.evidence.extend(entry.evidence.iter().map(|evidence| (note.id, evidence.clone())));
+            // the most confident note speaks for the code
+            if entry.confidence > rolled.confidence {
+                rolled.confidence = entry.confidence;
+                rolled.codes.clone_from(&entry.codes);
+                rolled.display.clone_from(&entry.display);
+            }
+        }
+    }
+    for decision in &record.decisions {
+        let at = *index.entry(decision.entry_id).or_insert_with(|| {
+            entries.push(added(decision));
+            entries.len() - 1
+        });
+        entries[at].decisions.push(decision.clone());
+    }
+    for entry in &mut entries {
+        entry.state = EntryState::fold(entry.decisions.iter().map(|decision| &decision.kind));
+        if entry.state == EntryState::Amended {
+            amend(entry);
+        }
+    }
+    entries
+}
+
+/// Stable for the item, the kind, the concept and the assertion or status, so that a decision serves every repetition and
+/// survives a new note or another extraction.
+fn entry_id(item: Uuid, entry: &CodedEntry) -> Uuid {
+    let concept = entry
+        .codes
+        .iter()
+        .filter(|code| matches!(code.role, CodeRole::Code | CodeRole::Ingredient))
+        .take(if entry.kind == EntryKind::Medication { usize::MAX } else { 1 })
+        .map(|code| code.code.as_str())
+        .collect::<Vec<_>>()
+        .join("+");
+    let concept = if concept.is_empty() { crate::vocabulary::normalize_term(&entry.display) } else { concept };
+    let name = format!(
+        "{}|{concept}|{}|{}|{:?}",
+        entry.kind.as_str(),
+        entry.assertion.map_or("", |assertion| assertion.as_str()),
+        entry.status.map_or("", |status| status.as_str()),
+        entry.scope
+    );
+    Uuid::new_v5(&item, name.as_bytes())
+}
+
+fn from_extraction(id: Uuid, entry: &CodedEntry) -> ReviewEntry {
+    ReviewEntry {
+        id,
+        kind: entry.kind,
+        display: entry.display.clone(),
+        assertion: entry.assertion,
+        status: entry.status,
+        codes: entry.codes.clone(),
+        confidence: entry.confidence,
+        reportable: entry.reportable,
+        not_reportable_because: entry.not_reportable_because,
+        attributes: Attributes::default(),
+        prompts: entry.prompts.clone(),
+        evidence: Vec::new(),
+        state: EntryState::Suggested,
+        decisions: Vec::new(),
+    }
+}
+
+fn chosen(codes: &[ChosenCode]) -> Vec<CodeCandidate> {
+    codes
+        .iter()
+        .enumerate()
+        .map(|(at, code)| CodeCandidate {
+            rank: u32::try_from(at + 1).unwrap_or(u32::MAX),
+            role: CodeRole::Code,
+            system: code.system.clone(),
+            code: code.code.clone(),
+            display: code.display.clone(),
+            score: 1.0,
+            with: Vec::new(),
+            why: "chosen by a coder".to_owned(),
+        })
+        .collect()
+}
+
+/// An entry that exists by a decision only: added by a coder, or decided on before its note was retracted or re-extracted.
+fn added(decision: &Decision) -> ReviewEntry {
+    let mut entry = ReviewEntry {
+        id: decision.entry_id,
+        kind: EntryKind::Diagnosis,
+        display: "entry no longer suggested".to_owned(),
+        assertion: None,
+        status: None,
+        codes: Vec::new(),
+        confidence: None,
+        reportable: false,
+        not_reportable_because: None,
+        attributes: Attributes::default(),
+        prompts: Vec::new(),
+        evidence: Vec::new(),
+        state: EntryState::Suggested,
+        decisions: Vec::new(),
+    };
+    if let DecisionKind::Add { kind, display, codes, assertion, status, .. } = &decision.kind {
+        entry.kind = *kind;
+        entry.display.clone_from(display);
+        entry.codes = chosen(codes);
+        entry.assertion = *assertion;
+        entry.status = *status;
+        entry.not_reportable_because = crate::coding::reportable(*kind, *assertion, None, !codes.is_empty());
+        entry.reportable = entry.not_reportable_because.is_none();
+    }
+    entry
+}
+
+/// Shows the last amendment's words in place of the suggestion.
+fn amend(entry: &mut ReviewEntry) {
+    let Some(DecisionKind::Amend { codes, assertion, status, .. }) = entry.decisions.last().map(|decision| &decision.kind) else {
+        return;
+    };
+    if !codes.is_empty() {
+        entry.codes = chosen(codes);
+        if let Some(first) = entry.codes.first().filter(|first| !first.display.is_empty()) {
+            entry.display.clone_from(&first.display);
+        }
+    }
+    entry.assertion = assertion.or(entry.assertion);
+    entry.status = status.or(entry.status);
+}

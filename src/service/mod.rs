@@ -1,0 +1,55 @@
+//! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
+
+mod notes;
+mod queue;
+
+pub use notes::{NoteAnswer, PostError};
+pub use queue::{DecideError, QueueItem};
+
+use std::sync::Arc;
+
+use tokio::sync::Notify;
+
+use crate::{
+    auth::Scope,
+    domain::{Surroundings, User},
+    engine::Engine,
+    store::{Actor, Store, StoreError},
+};
+
+/// How long a coder's claim lasts without a sign of life.
+pub const CLAIM_LEASE: jiff::SignedDuration = jiff::SignedDuration::from_mins(30);
+
+/// The running service.
+pub struct Service {
+    /// Everything kept.
+    pub store: Arc<dyn Store>,
+    /// Extraction.
+    pub engine: Arc<Engine>,
+    /// Clock and identifiers.
+    pub surroundings: Surroundings,
+    /// Wakes the worker when a note was stored.
+    pub wake: Arc<Notify>,
+    /// Metrics in Prometheus text format.
+    pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+impl Service {
+    /// Records an access that changes nothing.
+    ///
+    /// # Errors
+    /// When the store fails: an access that cannot be recorded is not given.
+    pub async fn record(&self, user: &User, action: &str, subject: (&str, uuid::Uuid)) -> Result<(), StoreError> {
+        self.store.record_audit(actor(user), action, Some(subject), "", self.surroundings.now()).await
+    }
+}
+
+/// The user as an actor of the audit trail.
+#[must_use]
+pub fn actor(user: &User) -> Actor {
+    Actor { user_id: Some(user.id), name: user.name.clone() }
+}
+
+fn visible(user: &User, scope: &Scope<'_>) -> bool {
+    crate::auth::in_scope(user, scope)
+}

@@ -1,0 +1,151 @@
+//! Working through the queue.
+
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::{CLAIM_LEASE, Service, visible};
+use crate::{
+    auth::Scope,
+    domain::{Decision, DecisionKind, ItemState, ReviewEntry, ReviewItem, User},
+    review::{self, DecisionError},
+    store::{ItemChange, ItemFilter, ItemRecord, StoreError},
+};
+
+/// An item with its entries.
+#[derive(Debug)]
+pub struct QueueItem {
+    /// The item, its notes and decisions.
+    pub record: ItemRecord,
+    /// Its entries, decisions folded in.
+    pub entries: Vec<ReviewEntry>,
+}
+
+/// Why decisions are not taken.
+#[derive(Debug, Error)]
+pub enum DecideError {
+    /// No such item, or not in the user's scope.
+    #[error("there is no such item")]
+    Missing,
+    /// One of them is not acceptable.
+    #[error(transparent)]
+    Decision(#[from] DecisionError),
+    /// Entries wait for a decision, so the item cannot be finished.
+    #[error("{0} entries wait for a decision")]
+    Undecided(usize),
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Service {
+    /// The items that the user may see.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn items(
+        &self,
+        user: &User,
+        state: Option<ItemState>,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<ReviewItem>, StoreError> {
+        let filter = ItemFilter {
+            state,
+            facility: user.facility.clone(),
+            department: user.department.clone(),
+            include_restricted: user.sees_restricted,
+            after,
+            limit,
+        };
+        self.store.items(filter, self.surroundings.now()).await
+    }
+
+    /// One item with its entries; none when there is none in the user's scope. Reading is recorded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn item(&self, user: &User, id: Uuid) -> Result<Option<QueueItem>, StoreError> {
+        let item = self.open_item(user, id).await?;
+        if item.is_some() {
+            self.record(user, "item.read", ("item", id)).await?;
+        }
+        Ok(item)
+    }
+
+    async fn open_item(&self, user: &User, id: Uuid) -> Result<Option<QueueItem>, StoreError> {
+        let record = self.store.item(id, self.surroundings.now()).await?;
+        Ok(record.filter(|record| visible(user, &Scope::of_item(&record.item))).map(|record| {
+            let entries = review::rollup(&record);
+            QueueItem { record, entries }
+        }))
+    }
+
+    /// Takes or renews the claim.
+    ///
+    /// # Errors
+    /// When the item is missing or the store fails.
+    pub async fn claim(&self, user: &User, id: Uuid) -> Result<ItemChange, DecideError> {
+        self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        Ok(self.store.claim_item(id, user, CLAIM_LEASE, self.surroundings.now()).await?)
+    }
+
+    /// Gives the claim back.
+    ///
+    /// # Errors
+    /// When the item is missing or the store fails.
+    pub async fn release(&self, user: &User, id: Uuid) -> Result<ItemChange, DecideError> {
+        self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        Ok(self.store.release_item(id, user, self.surroundings.now()).await?)
+    }
+
+    /// Appends decisions, all or none; answers with their entry ids.
+    ///
+    /// # Errors
+    /// [`DecideError`].
+    pub async fn decide(
+        &self,
+        user: &User,
+        id: Uuid,
+        decisions: Vec<(Option<Uuid>, DecisionKind)>,
+        revision: Option<u64>,
+    ) -> Result<(ItemChange, Vec<Uuid>), DecideError> {
+        let item = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        let at = self.surroundings.now();
+        let mut made = Vec::with_capacity(decisions.len());
+        for (entry_id, kind) in decisions {
+            review::check(&self.engine.pipeline().vocabulary(), &item.entries, entry_id, &kind)?;
+            made.push(Decision {
+                id: self.surroundings.new_id(),
+                item_id: id,
+                entry_id: entry_id.unwrap_or_else(|| self.surroundings.new_id()),
+                user_id: user.id,
+                user_name: user.name.clone(),
+                at,
+                kind,
+            });
+        }
+        let ids = made.iter().map(|decision| decision.entry_id).collect();
+        let count = made.len();
+        let change = self.store.decide(id, user, made, revision, at).await?;
+        if matches!(change, ItemChange::Done { .. }) {
+            metrics::counter!("abstractor_decisions_total").increment(count as u64);
+        }
+        Ok((change, ids))
+    }
+
+    /// Finishes an item whose entries are all decided.
+    ///
+    /// # Errors
+    /// [`DecideError::Undecided`] while entries wait.
+    pub async fn finish(&self, user: &User, id: Uuid, revision: Option<u64>) -> Result<ItemChange, DecideError> {
+        let item = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        let undecided = item.entries.iter().filter(|entry| entry.needs_decision()).count();
+        let mine = item.record.item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
+        if undecided > 0 && mine && item.record.item.pending_notes == 0 {
+            return Err(DecideError::Undecided(undecided));
+        }
+        // the revision that was checked is the revision that is finished: a note arriving in between makes it stale
+        let revision = revision.unwrap_or(item.record.item.revision);
+        Ok(self.store.finish_item(id, user, Some(revision), self.surroundings.now()).await?)
+    }
+}
