@@ -4,6 +4,9 @@
 
 pub mod sqlite;
 
+#[cfg(test)]
+mod conformance;
+
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -275,9 +278,17 @@ pub trait ReviewStore: Send + Sync {
     /// Gives the claim back.
     async fn release_item(&self, id: Uuid, user: &User, now: Timestamp) -> Result<ItemChange, StoreError>;
     /// Appends decisions, all or nothing, for the holder of the claim; `revision` is checked when given.
-    async fn decide(&self, id: Uuid, user: &User, decisions: Vec<Decision>, revision: Option<u64>, now: Timestamp) -> Result<ItemChange, StoreError>;
+    async fn decide(
+        &self,
+        id: Uuid,
+        user: &User,
+        decisions: Vec<Decision>,
+        revision: Option<u64>,
+        now: Timestamp,
+    ) -> Result<ItemChange, StoreError>;
     /// Finishes an item that the user holds; refused while notes are pending.
-    async fn finish_item(&self, id: Uuid, user: &User, revision: Option<u64>, now: Timestamp) -> Result<ItemChange, StoreError>;
+    async fn finish_item(&self, id: Uuid, user: &User, revision: Option<u64>, now: Timestamp)
+    -> Result<ItemChange, StoreError>;
 }
 
 /// Users, tokens and the audit trail.
@@ -304,7 +315,14 @@ pub trait AccountStore: Send + Sync {
     /// Revokes the token with this hash (sign-out).
     async fn revoke_token_hash(&self, hash: [u8; 32], now: Timestamp) -> Result<bool, StoreError>;
     /// Records an access that changes nothing (reading a note, a refused call).
-    async fn record_audit(&self, actor: Actor, action: &str, subject: Option<(&str, Uuid)>, detail: &str, now: Timestamp) -> Result<(), StoreError>;
+    async fn record_audit(
+        &self,
+        actor: Actor,
+        action: &str,
+        subject: Option<(&str, Uuid)>,
+        detail: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Audit events after a sequence number, oldest first, at most `limit`.
     async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError>;
 }
@@ -312,4 +330,3 @@ pub trait AccountStore: Send + Sync {
 /// The whole store.
 pub trait Store: NoteStore + ReviewStore + AccountStore {}
 impl<T: NoteStore + ReviewStore + AccountStore> Store for T {}
-

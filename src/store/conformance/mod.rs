@@ -1,0 +1,139 @@
+//! What every store must do: one suite of cases against the traits, run by each adapter.
+//!
+//! An adapter's tests call `conformance!(open)`, where `open()` gives a fresh store behind the traits and something to
+//! keep alive meanwhile.
+
+pub(crate) mod accounts;
+pub(crate) mod notes;
+pub(crate) mod review;
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
+
+use super::{Actor, AddNote, ClaimedJob, ItemRecord, Store};
+use crate::domain::{EngineVersion, Extraction, NewNote, OffsetUnit, Patient, Role, User};
+
+/// One test for each case of the suite.
+macro_rules! conformance {
+    ($open:path) => {
+        crate::store::conformance::conformance!(@module $open, notes:
+            what_is_posted_is_read_back, posting_again_is_the_same_note, identity_rules, blank_identity_is_always_new,
+            two_hundred_posts_at_once_make_one_note, sources_do_not_share_identities, a_patient_keeps_what_is_known,
+            a_job_is_claimed_once, an_expired_lease_is_claimed_again, a_stale_fence_records_nothing,
+            recording_makes_the_note_ready, a_retry_waits, quarantine_blocks_nobody, counts);
+        crate::store::conformance::conformance!(@module $open, review:
+            notes_of_an_encounter_share_an_item, a_number_of_two_patients_is_two_items, a_first_patient_is_taken_over,
+            lifecycle, one_holder_at_a_time, an_expired_claim_is_open, renewing_keeps_the_revision,
+            changes_need_the_claim, a_stale_revision_changes_nothing, decisions_are_all_or_nothing,
+            finishing_waits_for_extraction, a_new_note_reopens, the_list_is_filtered_and_paged);
+        crate::store::conformance::conformance!(@module $open, accounts:
+            users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
+            a_sign_in_works_once, the_audit_trail_has_no_gaps);
+    };
+    (@module $open:path, $module:ident: $($case:ident),* $(,)?) => {
+        mod $module {
+            $(
+                #[tokio::test(flavor = "multi_thread")]
+                async fn $case() {
+                    let (store, _kept) = $open();
+                    crate::store::conformance::$module::$case(store).await;
+                }
+            )*
+        }
+    };
+}
+pub(crate) use conformance;
+
+/// A fresh id; the tests' own, so that a failure prints the same ids each time for each order of calls.
+pub(crate) fn id() -> Uuid {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    Uuid::from_u128(0x0198_0000_0000_7000_8000_0000_0000_0000 + u128::from(NEXT.fetch_add(1, Ordering::Relaxed)))
+}
+
+/// An instant: seconds after the tests' beginning.
+pub(crate) fn at(seconds: i64) -> Timestamp {
+    Timestamp::from_second(1_780_000_000 + seconds).expect("a time of this century")
+}
+
+pub(crate) const MINUTE: SignedDuration = SignedDuration::from_mins(1);
+
+/// A note with this text and nothing else.
+pub(crate) fn text(text: &str) -> NewNote {
+    NewNote { text: text.to_owned(), source: "emr".to_owned(), ..NewNote::default() }
+}
+
+/// A note with an identity.
+pub(crate) fn identified(external_id: &str, version: Option<&str>, words: &str) -> NewNote {
+    NewNote { external_id: Some(external_id.to_owned()), version: version.map(str::to_owned), ..text(words) }
+}
+
+/// A note of an encounter of a patient.
+pub(crate) fn of_encounter(encounter: &str, patient: Option<&str>, words: &str) -> NewNote {
+    let patient = patient.map(|id| Patient { id: id.to_owned(), ..Patient::default() });
+    NewNote { encounter: Some(encounter.to_owned()), patient, ..text(words) }
+}
+
+/// An extraction that found nothing.
+pub(crate) fn extraction(note: Uuid) -> Extraction {
+    Extraction {
+        note_id: note.to_string(),
+        offset_unit: OffsetUnit::Utf8,
+        engine: EngineVersion {
+            version: "0.1.0".to_owned(),
+            model: "test".to_owned(),
+            vocabulary: "test".to_owned(),
+            edition: "ICD-10-CM FY2026".to_owned(),
+            edition_exact: true,
+        },
+        sections: Vec::new(),
+        alerts: Vec::new(),
+        entries: Vec::new(),
+        spans: Vec::new(),
+    }
+}
+
+/// Posts a note that must be new.
+pub(crate) async fn post(store: &dyn Store, note: NewNote, seconds: i64) -> Uuid {
+    match store.add_note(id(), note, Actor::service(), at(seconds)).await.expect("stores") {
+        AddNote::Created { id } => id,
+        other => panic!("not new: {other:?}"),
+    }
+}
+
+/// The review item of a note.
+pub(crate) async fn item_of(store: &dyn Store, note: Uuid, seconds: i64) -> ItemRecord {
+    let note = store.note(note).await.expect("reads").expect("is there");
+    store.item(note.item_id, at(seconds)).await.expect("reads").expect("is there")
+}
+
+/// Claims the one due job.
+pub(crate) async fn claim_one(store: &dyn Store, seconds: i64) -> ClaimedJob {
+    let mut jobs = store.claim_jobs(10, MINUTE, at(seconds)).await.expect("claims");
+    assert_eq!(jobs.len(), 1, "{jobs:?}");
+    jobs.remove(0)
+}
+
+/// Extracts everything that is due.
+pub(crate) async fn extract_all(store: &dyn Store, seconds: i64) {
+    for job in store.claim_jobs(1000, MINUTE, at(seconds)).await.expect("claims") {
+        assert!(store.record_extraction(&job, extraction(job.note_id), at(seconds)).await.expect("records"));
+    }
+}
+
+/// A new user in the store.
+pub(crate) async fn user(store: &dyn Store, name: &str, role: Role) -> User {
+    let user = User {
+        id: id(),
+        name: name.to_owned(),
+        role,
+        source: None,
+        facility: None,
+        department: None,
+        sees_restricted: false,
+        disabled: false,
+    };
+    assert!(store.add_user(user.clone(), Actor::service(), at(0)).await.expect("adds"));
+    user
+}

@@ -1,0 +1,225 @@
+//! Users, tokens and the audit trail in SQLite.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{
+    SqliteStore,
+    audit::{self, Cause, Event},
+    unit::{Columns, Unit, bytes, micros},
+};
+use crate::{
+    domain::User,
+    store::{AccountStore, Actor, AuditEvent, StoreError, TokenKind, TokenRecord},
+};
+
+const USER_COLUMNS: &str = "u.id, u.name, u.role, u.source, u.facility, u.department, u.sees_restricted, u.disabled";
+
+#[async_trait]
+impl AccountStore for SqliteStore {
+    async fn add_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |unit| {
+                let added = unit.execute(
+                    "INSERT INTO user_account
+                     (id, name, role, source, facility, department, sees_restricted, disabled, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (name) DO NOTHING",
+                    params![
+                        bytes(user.id),
+                        user.name,
+                        user.role.as_str(),
+                        user.source,
+                        user.facility,
+                        user.department,
+                        user.sees_restricted,
+                        user.disabled,
+                        micros(now)
+                    ],
+                )? > 0;
+                if added {
+                    audit::append(
+                        unit,
+                        &Cause { actor, now },
+                        &Event::of("user.created", "user", user.id, user.role.as_str()),
+                    )?;
+                }
+                Ok(added)
+            })
+            .await
+    }
+
+    async fn user_named(&self, name: &str) -> Result<Option<User>, StoreError> {
+        let name = name.to_owned();
+        self.readers.read(move |unit| user_named(unit, &name)).await
+    }
+
+    async fn users(&self) -> Result<Vec<User>, StoreError> {
+        let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
+        self.readers.read(move |unit| unit.all("user_account", &sql, [], user)).await
+    }
+
+    async fn set_user_disabled(&self, name: &str, disabled: bool, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.writer
+            .write(move |unit| {
+                let Some(user) = user_named(unit, &name)? else { return Ok(false) };
+                if user.disabled != disabled {
+                    unit.execute("UPDATE user_account SET disabled = ?2 WHERE id = ?1", (bytes(user.id), disabled))?;
+                    let action = if disabled { "user.disabled" } else { "user.enabled" };
+                    audit::append(unit, &Cause { actor, now }, &Event::of(action, "user", user.id, ""))?;
+                }
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn add_token(&self, token: TokenRecord, hash: [u8; 32], actor: Actor, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .write(move |unit| {
+                unit.execute(
+                    "INSERT INTO token (id, user_id, kind, label, hash, created_at, expires_at, revoked_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",
+                    params![
+                        bytes(token.id),
+                        bytes(token.user_id),
+                        token.kind.as_str(),
+                        token.label,
+                        hash,
+                        micros(token.created_at),
+                        token.expires_at.map(micros),
+                        token.revoked_at.map(micros)
+                    ],
+                )?;
+                let detail = format!("{} of {}", token.kind.as_str(), token.user_id);
+                audit::append(unit, &Cause { actor, now }, &Event::of("token.created", "token", token.id, &detail))
+            })
+            .await
+    }
+
+    async fn user_of_token(&self, hash: [u8; 32], kind: TokenKind, now: Timestamp) -> Result<Option<User>, StoreError> {
+        self.readers.read(move |unit| Ok(live_token(unit, hash, kind, now)?.map(|(_, user)| user))).await
+    }
+
+    async fn redeem_sign_in(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, StoreError> {
+        self.writer
+            .write(move |unit| {
+                let Some((id, user)) = live_token(unit, hash, TokenKind::SignIn, now)? else { return Ok(None) };
+                unit.execute("UPDATE token SET revoked_at = ?2 WHERE id = ?1", (bytes(id), micros(now)))?;
+                let actor = Actor { user_id: Some(user.id), name: user.name.clone() };
+                audit::append(
+                    unit,
+                    &Cause { actor, now },
+                    &Event::of("token.redeemed", "token", id, TokenKind::SignIn.as_str()),
+                )?;
+                Ok(Some(user))
+            })
+            .await
+    }
+
+    async fn tokens(&self, user_id: Uuid) -> Result<Vec<TokenRecord>, StoreError> {
+        let sql = "SELECT id, user_id, kind, label, created_at, expires_at, revoked_at FROM token
+                   WHERE user_id = ?1 ORDER BY created_at DESC, id DESC";
+        self.readers.read(move |unit| unit.all("token", sql, [bytes(user_id)], token)).await
+    }
+
+    async fn revoke_token(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |unit| {
+                if unit.count("SELECT count(*) AS n FROM token WHERE id = ?1", [bytes(id)])? == 0 {
+                    return Ok(false);
+                }
+                revoke(unit, id, &Cause { actor, now })?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn revoke_token_hash(&self, hash: [u8; 32], now: Timestamp) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |unit| {
+                let sql = "SELECT t.id AS token_id, u.id AS id, u.name AS name
+                           FROM token t JOIN user_account u ON u.id = t.user_id WHERE t.hash = ?1";
+                let owned = unit.one("token", sql, [hash], |row| {
+                    Ok((row.id("token_id")?, Actor { user_id: Some(row.id("id")?), name: row.get("name")? }))
+                })?;
+                let Some((id, actor)) = owned else { return Ok(false) };
+                revoke(unit, id, &Cause { actor, now })?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn record_audit(
+        &self,
+        actor: Actor,
+        action: &str,
+        subject: Option<(&str, Uuid)>,
+        detail: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (action, detail) = (action.to_owned(), detail.to_owned());
+        let subject = subject.map(|(kind, id)| (kind.to_owned(), id));
+        self.writer
+            .write(move |unit| {
+                let subject = subject.as_ref().map(|(kind, id)| (kind.as_str(), *id));
+                audit::append(unit, &Cause { actor, now }, &Event { action: &action, subject, detail: &detail })
+            })
+            .await
+    }
+
+    async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
+        self.readers.read(move |unit| audit::list(unit, after, limit)).await
+    }
+}
+
+fn user_named(unit: &Unit<'_>, name: &str) -> Result<Option<User>, StoreError> {
+    unit.one("user_account", &format!("SELECT {USER_COLUMNS} FROM user_account u WHERE u.name = ?1"), [name], user)
+}
+
+/// A token that works now, and its user.
+fn live_token(unit: &Unit<'_>, hash: [u8; 32], kind: TokenKind, now: Timestamp) -> Result<Option<(Uuid, User)>, StoreError> {
+    let sql = format!(
+        "SELECT t.id AS token_id, {USER_COLUMNS} FROM token t JOIN user_account u ON u.id = t.user_id
+         WHERE t.hash = ?1 AND t.kind = ?2 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)
+         AND NOT u.disabled"
+    );
+    unit.one("token", &sql, params![hash, kind.as_str(), micros(now)], |row| Ok((row.id("token_id")?, user(row)?)))
+}
+
+/// Revokes once; a second time changes nothing and is no event.
+fn revoke(unit: &Unit<'_>, id: Uuid, cause: &Cause) -> Result<(), StoreError> {
+    let sql = "UPDATE token SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+    if unit.execute(sql, (bytes(id), micros(cause.now)))? > 0 {
+        audit::append(unit, cause, &Event::of("token.revoked", "token", id, ""))?;
+    }
+    Ok(())
+}
+
+fn user(row: &Columns<'_>) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.id("id")?,
+        name: row.get("name")?,
+        role: row.word("role", |word| word.parse().ok())?,
+        source: row.get("source")?,
+        facility: row.get("facility")?,
+        department: row.get("department")?,
+        sees_restricted: row.get("sees_restricted")?,
+        disabled: row.get("disabled")?,
+    })
+}
+
+fn token(row: &Columns<'_>) -> Result<TokenRecord, StoreError> {
+    Ok(TokenRecord {
+        id: row.id("id")?,
+        user_id: row.id("user_id")?,
+        kind: row.word("kind", |word| {
+            [TokenKind::Api, TokenKind::Session, TokenKind::SignIn].into_iter().find(|kind| kind.as_str() == word)
+        })?,
+        label: row.get("label")?,
+        created_at: row.instant("created_at")?,
+        expires_at: row.instant_or_none("expires_at")?,
+        revoked_at: row.instant_or_none("revoked_at")?,
+    })
+}

@@ -1,0 +1,67 @@
+//! Audit events: written in the transaction of their cause, numbered without gaps.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::unit::{Unit, bytes, micros};
+use crate::store::{Actor, AuditEvent, StoreError};
+
+/// What an event is about. `detail` holds our own ids, counts and stable words only, never PHI.
+pub(super) struct Event<'a> {
+    pub(super) action: &'a str,
+    pub(super) subject: Option<(&'a str, Uuid)>,
+    pub(super) detail: &'a str,
+}
+
+impl<'a> Event<'a> {
+    /// An event about one thing.
+    pub(super) const fn of(action: &'a str, kind: &'a str, id: Uuid, detail: &'a str) -> Self {
+        Self { action, subject: Some((kind, id)), detail }
+    }
+}
+
+/// Who does something, and when.
+pub(super) struct Cause {
+    pub(super) actor: Actor,
+    pub(super) now: Timestamp,
+}
+
+/// Appends an event.
+pub(super) fn append(unit: &Unit<'_>, cause: &Cause, event: &Event<'_>) -> Result<(), StoreError> {
+    // The writer is alone, so the next number is the largest plus one; an undone event leaves no gap.
+    unit.execute(
+        "INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail)
+         VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM audit_event), ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        (
+            micros(cause.now),
+            cause.actor.user_id.map(bytes),
+            &cause.actor.name,
+            event.action,
+            event.subject.map_or("", |(kind, _)| kind),
+            event.subject.map(|(_, id)| bytes(id)),
+            event.detail,
+        ),
+    )?;
+    Ok(())
+}
+
+/// Events after a number, oldest first.
+pub(super) fn list(unit: &Unit<'_>, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
+    unit.all(
+        "audit_event",
+        "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event
+         WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
+        (after, limit),
+        |row| {
+            Ok(AuditEvent {
+                sequence: row.get("sequence")?,
+                at: row.instant("at")?,
+                actor: Actor { user_id: row.id_or_none("actor_id")?, name: row.get("actor_name")? },
+                action: row.get("action")?,
+                subject_kind: row.get("subject_kind")?,
+                subject_id: row.id_or_none("subject_id")?,
+                detail: row.get("detail")?,
+            })
+        },
+    )
+}

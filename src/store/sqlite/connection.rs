@@ -1,0 +1,63 @@
+//! Connections and their settings, and what of a database error may be said.
+
+use std::{path::Path, time::Duration};
+
+use rusqlite::{Connection, OpenFlags};
+
+use crate::store::StoreError;
+
+/// How long a connection waits for another process (an admin command) before it gives up.
+const BUSY: Duration = Duration::from_secs(10);
+
+/// Opens the writing connection, creating the file for its owner alone.
+pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
+    create_private(path)?;
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
+    connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+    // Every commit reaches the disk before its caller hears of it; group commit pays for it.
+    connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
+    // After a burst the log shrinks again.
+    connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(database)?;
+    connection.pragma_update(None, "foreign_keys", true).map_err(database)?;
+    Ok(connection)
+}
+
+/// Opens a connection that cannot write.
+pub(super) fn open_reader(path: &Path) -> Result<Connection, StoreError> {
+    // Read-write on the file, because a reader of a WAL database keeps the shared index; `query_only` forbids the rest.
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    connection.pragma_update(None, "query_only", true).map_err(database)?;
+    Ok(connection)
+}
+
+fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(database)?;
+    connection.busy_timeout(BUSY).map_err(database)?;
+    // Sorting never spills to a file; 16 MiB of page cache a connection.
+    connection.pragma_update(None, "temp_store", "MEMORY").map_err(database)?;
+    connection.pragma_update(None, "cache_size", -16_384).map_err(database)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(connection)
+}
+
+/// Creates the file, readable by its owner only, when it is not there. SQLite gives `-wal` and `-shm` the same mode.
+pub(super) fn create_private(path: &Path) -> Result<std::fs::File, StoreError> {
+    let mut options = std::fs::OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path).map_err(|error| StoreError::Database(format!("its file cannot be opened: {}", error.kind())))
+}
+
+/// A database error as the store reports it. SQLite's messages name tables and columns, never bound values.
+pub(super) fn database(error: rusqlite::Error) -> StoreError {
+    match error {
+        rusqlite::Error::SqliteFailure(code, message) => {
+            StoreError::Database(message.unwrap_or_else(|| format!("{:?}", code.code)))
+        }
+        rusqlite::Error::FromSqlConversionFailure(column, ..) | rusqlite::Error::InvalidColumnType(column, ..) => {
+            StoreError::Database(format!("column {column} of a query has an unexpected type"))
+        }
+        other => StoreError::Database(other.to_string()),
+    }
+}

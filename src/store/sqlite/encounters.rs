@@ -1,0 +1,169 @@
+//! The patient, encounter and review item that a new note belongs to: found by blind index, or made.
+
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{
+    audit::{self, Cause, Event},
+    note_rows::SealedNote,
+    unit::{Unit, bytes, derived_id, micros},
+};
+use crate::{
+    domain::{Confidentiality, ItemState, Patient},
+    store::StoreError,
+};
+
+/// Where a note was put.
+pub(super) struct Placing {
+    pub(super) patient_id: Option<Uuid>,
+    pub(super) encounter_id: Option<Uuid>,
+    pub(super) item_id: Uuid,
+}
+
+/// Finds or makes the note's patient, encounter and item.
+pub(super) fn place(unit: &Unit<'_>, note: &SealedNote, cause: &Cause) -> Result<Placing, StoreError> {
+    let patient_id = note.content.patient.as_ref().map(|patient| place_patient(unit, note, patient)).transpose()?;
+    let encounter_id =
+        note.content.encounter.as_deref().map(|number| place_encounter(unit, note, number, patient_id)).transpose()?;
+    let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item") };
+    let known = match encounter_id {
+        Some(encounter) => {
+            unit.one("review_item", "SELECT id FROM review_item WHERE encounter_id = ?1", [bytes(encounter)], |row| {
+                row.id("id")
+            })?
+        }
+        None => None,
+    };
+    match known {
+        Some(item) => {
+            placing.item_id = item;
+            join_item(unit, note, &placing, cause)?;
+        }
+        None => add_item(unit, note, &placing)?,
+    }
+    Ok(placing)
+}
+
+/// A known patient takes over what the newer note says of them; what it leaves out stays.
+fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Result<Uuid, StoreError> {
+    let index = (!patient.id.is_empty()).then(|| unit.vault.blind_index("patient.id", &[&note.content.source, &patient.id]));
+    let known = match index {
+        Some(index) => {
+            let sql = "SELECT id, data_key, details FROM patient WHERE identity_index = ?1";
+            unit.one("patient", sql, [index], |row| {
+                Ok((row.id("id")?, row.get::<Vec<u8>>("data_key")?, row.get::<Vec<u8>>("details")?))
+            })?
+        }
+        None => None,
+    };
+    let Some((id, data_key, details)) = known else {
+        let id = derived_id(note.id, "patient");
+        let (key, data_key) = unit.vault.new_data_key("patient", id);
+        unit.execute(
+            "INSERT INTO patient (id, identity_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
+            params![bytes(id), index, data_key, key.seal("details", &json(patient)), micros(note.received_at)],
+        )?;
+        return Ok(id);
+    };
+    let key = unit.vault.data_key("patient", id, &data_key)?;
+    let before: Patient = key.open_json("details", &details)?;
+    let after = Patient {
+        id: before.id.clone(),
+        name: patient.name.clone().or_else(|| before.name.clone()),
+        birth_date: patient.birth_date.or(before.birth_date),
+        sex: patient.sex.clone().or_else(|| before.sex.clone()),
+    };
+    if after != before {
+        let details = key.seal("details", &json(&after));
+        unit.execute("UPDATE patient SET details = ?2 WHERE id = ?1", (bytes(id), details))?;
+    }
+    Ok(id)
+}
+
+fn json(patient: &Patient) -> Vec<u8> {
+    serde_json::to_vec(patient).expect("a patient is strings and a date, which JSON can hold")
+}
+
+/// The encounter of this number. A number that is already another patient's is another encounter; one that came without
+/// a patient takes the first patient named.
+fn place_encounter(unit: &Unit<'_>, note: &SealedNote, number: &str, patient_id: Option<Uuid>) -> Result<Uuid, StoreError> {
+    let index = unit.vault.blind_index("encounter.external_id", &[&note.content.source, number]);
+    let sql = "SELECT id, patient_id FROM encounter WHERE encounter_index = ?1";
+    let known = unit.all("encounter", sql, [index], |row| Ok((row.id("id")?, row.id_or_none("patient_id")?)))?;
+    if let Some((id, _)) = known.iter().find(|(_, patient)| *patient == patient_id) {
+        return Ok(*id);
+    }
+    match known[..] {
+        // Exactly one encounter has this number, and either it or the note names no patient: they are the same.
+        [(id, other)] if other.is_none() || patient_id.is_none() => {
+            let sql = "UPDATE encounter SET patient_id = coalesce(patient_id, ?2) WHERE id = ?1";
+            unit.execute(sql, (bytes(id), patient_id.map(bytes)))?;
+            Ok(id)
+        }
+        _ => {
+            let id = derived_id(note.id, "encounter");
+            let (key, data_key) = unit.vault.new_data_key("encounter", id);
+            unit.execute(
+                "INSERT INTO encounter (id, encounter_index, patient_id, data_key, external_id, created_at)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+                params![
+                    bytes(id),
+                    index,
+                    patient_id.map(bytes),
+                    data_key,
+                    key.seal("external_id", number.as_bytes()),
+                    micros(note.received_at)
+                ],
+            )?;
+            Ok(id)
+        }
+    }
+}
+
+fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
+    let (_, data_key) = unit.vault.new_data_key("review_item", placing.item_id);
+    unit.execute(
+        "INSERT INTO review_item (id, encounter_id, patient_id, encounter_class, facility, department, restricted, state,
+                                  revision, data_key, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 1, ?8, ?9)",
+        params![
+            bytes(placing.item_id),
+            placing.encounter_id.map(bytes),
+            placing.patient_id.map(bytes),
+            note.content.encounter_class.map(|class| class.as_str()),
+            note.content.facility,
+            note.content.department,
+            note.content.confidentiality == Confidentiality::Restricted,
+            data_key,
+            micros(note.received_at)
+        ],
+    )?;
+    Ok(())
+}
+
+/// A further note of the encounter: the newest class stands, a first facility stays, restricted sticks, finished reopens.
+fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, cause: &Cause) -> Result<(), StoreError> {
+    let item = placing.item_id;
+    let state = unit.one("review_item", "SELECT id, state FROM review_item WHERE id = ?1", [bytes(item)], |row| {
+        row.word("state", |word| word.parse::<ItemState>().ok())
+    })?;
+    unit.execute(
+        "UPDATE review_item SET patient_id = coalesce(patient_id, ?2), encounter_class = coalesce(?3, encounter_class),
+                facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = max(restricted, ?6),
+                state = CASE state WHEN 'finished' THEN 'open' ELSE state END, revision = revision + 1
+         WHERE id = ?1",
+        params![
+            bytes(item),
+            placing.patient_id.map(bytes),
+            note.content.encounter_class.map(|class| class.as_str()),
+            note.content.facility,
+            note.content.department,
+            note.content.confidentiality == Confidentiality::Restricted
+        ],
+    )?;
+    if state == Some(ItemState::Finished) {
+        let detail = format!("note {}", note.id);
+        audit::append(unit, cause, &Event::of("item.reopened", "item", item, &detail))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! Jobs: claimed with a lease and a fence, ended by an extraction, a retry or quarantine.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{
+    audit::{self, Cause, Event},
+    note_rows,
+    unit::{Unit, bytes, derived_id, micros},
+};
+use crate::{
+    domain::Extraction,
+    store::{Actor, ClaimedJob, JobFailure, StoreError},
+};
+
+/// Queues the extraction of a new note.
+pub(super) fn add(unit: &Unit<'_>, note: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    unit.execute(
+        "INSERT INTO job (id, note_id, state, run_after, fence, tries, created_at) VALUES (?1, ?2, 'waiting', ?3, 0, 0, ?3)",
+        (bytes(derived_id(note, "job")), bytes(note), micros(now)),
+    )?;
+    Ok(())
+}
+
+/// Claims due jobs, oldest first.
+pub(super) fn claim(unit: &Unit<'_>, limit: u32, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedJob>, StoreError> {
+    let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+    let mut claimed = unit.all(
+        "job",
+        "UPDATE job SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
+         WHERE id IN (SELECT id FROM job WHERE state IN ('waiting', 'claimed')
+                      AND ((state = 'waiting' AND run_after <= ?1) OR (state = 'claimed' AND lease_until <= ?1))
+                      ORDER BY created_at, id LIMIT ?3)
+         RETURNING id, note_id, fence, tries, created_at",
+        (micros(now), micros(until), limit),
+        |row| {
+            let job = ClaimedJob {
+                id: row.id("id")?,
+                note_id: row.id("note_id")?,
+                fence: row.get("fence")?,
+                tries: u32::try_from(row.unsigned("tries")?).unwrap_or(u32::MAX),
+            };
+            Ok((row.get::<i64>("created_at")?, job))
+        },
+    )?;
+    claimed.sort_by_key(|(created_at, job)| (*created_at, job.id));
+    Ok(claimed.into_iter().map(|(_, job)| job).collect())
+}
+
+/// Records the extraction and ends the job; `false` when the claim is stale.
+pub(super) fn record(unit: &Unit<'_>, job: &ClaimedJob, extraction: &Extraction, now: Timestamp) -> Result<bool, StoreError> {
+    if !end(unit, job, "done", now)? {
+        return Ok(false);
+    }
+    let inconsistent =
+        |problem: &str| StoreError::Inconsistent { table: "job", id: job.id.to_string(), problem: problem.to_owned() };
+    let note = note_rows::key_of(unit, job.note_id)?.ok_or_else(|| inconsistent("its note is not there"))?;
+    let id = derived_id(job.id, &format!("extraction {}", job.fence));
+    let body = serde_json::to_vec(extraction).map_err(|_| inconsistent("its extraction cannot be written as JSON"))?;
+    unit.execute("UPDATE extraction SET live = 0 WHERE note_id = ?1 AND live = 1", [bytes(job.note_id)])?;
+    unit.execute(
+        "INSERT INTO extraction (id, note_id, live, engine_version, model, vocabulary, edition, edition_exact, body, recorded_at)
+         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        params![
+            bytes(id),
+            bytes(job.note_id),
+            extraction.engine.version,
+            extraction.engine.model,
+            extraction.engine.vocabulary,
+            extraction.engine.edition,
+            extraction.engine.edition_exact,
+            note.for_row("extraction", id).seal("body", &body),
+            micros(now)
+        ],
+    )?;
+    set_status(unit, job.note_id, "ready", None)?;
+    let detail = format!("{} entries", extraction.entries.len());
+    audit::append(
+        unit,
+        &Cause { actor: Actor::service(), now },
+        &Event::of("extraction.recorded", "note", job.note_id, &detail),
+    )?;
+    Ok(true)
+}
+
+/// Ends a try without an extraction; `false` when the claim is stale.
+pub(super) fn fail(unit: &Unit<'_>, job: &ClaimedJob, failure: &JobFailure, now: Timestamp) -> Result<bool, StoreError> {
+    match failure {
+        JobFailure::Retry { at } => end(unit, job, "waiting", *at),
+        JobFailure::Quarantine { reason } => {
+            if !end(unit, job, "failed", now)? {
+                return Ok(false);
+            }
+            set_status(unit, job.note_id, "quarantined", Some(reason))?;
+            audit::append(
+                unit,
+                &Cause { actor: Actor::service(), now },
+                &Event::of("note.quarantined", "note", job.note_id, reason),
+            )?;
+            Ok(true)
+        }
+    }
+}
+
+/// Ends a claim whose fence is still the job's. An expired lease that nobody took over still counts: the work is done.
+fn end(unit: &Unit<'_>, job: &ClaimedJob, state: &str, run_after: Timestamp) -> Result<bool, StoreError> {
+    let sql = "UPDATE job SET state = ?3, run_after = ?4, lease_until = NULL
+               WHERE id = ?1 AND fence = ?2 AND state = 'claimed' AND note_id = ?5";
+    Ok(unit.execute(sql, (bytes(job.id), job.fence, state, micros(run_after), bytes(job.note_id)))? > 0)
+}
+
+/// The note's status is part of what its item shows, so the item's revision grows with it.
+fn set_status(unit: &Unit<'_>, note: Uuid, status: &str, reason: Option<&str>) -> Result<(), StoreError> {
+    unit.execute("UPDATE note SET status = ?2, quarantine_reason = ?3 WHERE id = ?1", (bytes(note), status, reason))?;
+    let sql = "UPDATE review_item SET revision = revision + 1 WHERE id = (SELECT item_id FROM note WHERE id = ?1)";
+    unit.execute(sql, [bytes(note)])?;
+    Ok(())
+}

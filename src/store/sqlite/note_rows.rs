@@ -1,0 +1,173 @@
+//! Rows of the note table: sealed before they are written, opened when they are read.
+
+use jiff::Timestamp;
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{
+    encounters::Placing,
+    unit::{Columns, Unit, bytes, micros},
+    vault::{RowKey, Vault},
+};
+use crate::{
+    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus},
+    store::StoreError,
+};
+
+/// A note that is ready to be written: sealed on the caller's thread, so that the writer does not wait for it.
+pub(super) struct SealedNote {
+    pub(super) id: Uuid,
+    /// When it arrived.
+    pub(super) received_at: Timestamp,
+    /// As posted, without its text, external id and author.
+    pub(super) content: NewNote,
+    /// Blind index of (source, external id); none = no identity, always a new note.
+    pub(super) identity: Option<[u8; 32]>,
+    /// The sender's version; empty = none given.
+    pub(super) version: String,
+    /// Keyed hash of the text, for equality.
+    pub(super) content_hash: [u8; 32],
+    data_key: Vec<u8>,
+    text: Vec<u8>,
+    external_id: Option<Vec<u8>>,
+    author: Option<Vec<u8>>,
+}
+
+impl SealedNote {
+    /// Seals a note. A blank external id, encounter or version counts as none.
+    pub(super) fn seal(vault: &Vault, id: Uuid, mut note: NewNote, received_at: Timestamp) -> Self {
+        let (key, data_key) = vault.new_data_key("note", id);
+        note.encounter = note.encounter.filter(|number| !number.is_empty());
+        let external_id = note.external_id.take().filter(|external_id| !external_id.is_empty());
+        let text = std::mem::take(&mut note.text);
+        Self {
+            identity: external_id
+                .as_ref()
+                .map(|external_id| vault.blind_index("note.external_id", &[&note.source, external_id])),
+            version: note.version.take().unwrap_or_default(),
+            content_hash: vault.blind_index("note.text", &[&text]),
+            text: key.seal("text", text.as_bytes()),
+            external_id: external_id.map(|external_id| key.seal("external_id", external_id.as_bytes())),
+            author: note.author.take().map(|author| key.seal("author", author.as_bytes())),
+            id,
+            received_at,
+            content: note,
+            data_key,
+        }
+    }
+}
+
+/// Writes the row.
+pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, previous: Option<Uuid>) -> Result<(), StoreError> {
+    unit.execute(
+        "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
+                           data_key, text, external_id, author, note_type, encounter_class, service_date, facility,
+                           department, confidentiality, status, received_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 'pending', ?20)",
+        params![
+            bytes(note.id),
+            bytes(placing.item_id),
+            placing.encounter_id.map(bytes),
+            placing.patient_id.map(bytes),
+            previous.map(bytes),
+            note.content.source,
+            note.identity,
+            note.version,
+            note.content_hash,
+            note.data_key,
+            note.text,
+            note.external_id,
+            note.author,
+            note.content.note_type,
+            note.content.encounter_class.map(EncounterClass::as_str),
+            note.content.service_date.map(|date| date.to_string()),
+            note.content.facility,
+            note.content.department,
+            note.content.confidentiality.as_str(),
+            micros(note.received_at)
+        ],
+    )?;
+    Ok(())
+}
+
+const NOTE: &str = "
+    SELECT n.id, n.item_id, n.source, n.version, n.data_key, n.text, n.external_id, n.author, n.note_type, n.encounter_class,
+           n.service_date, n.facility, n.department, n.confidentiality, n.status, n.quarantine_reason, n.received_at,
+           p.id AS patient_id, p.data_key AS patient_key, p.details,
+           e.id AS encounter_id, e.data_key AS encounter_key, e.external_id AS encounter
+    FROM note n LEFT JOIN patient p ON p.id = n.patient_id LEFT JOIN encounter e ON e.id = n.encounter_id";
+
+/// One note, opened.
+pub(super) fn note(unit: &Unit<'_>, id: Uuid) -> Result<Option<Note>, StoreError> {
+    unit.one("note", &format!("{NOTE} WHERE n.id = ?1"), [bytes(id)], |row| open(unit, row))
+}
+
+/// The notes of an item, opened, oldest first.
+pub(super) fn notes_of_item(unit: &Unit<'_>, item: Uuid) -> Result<Vec<Note>, StoreError> {
+    let sql = format!("{NOTE} WHERE n.item_id = ?1 ORDER BY n.received_at, n.id");
+    unit.all("note", &sql, [bytes(item)], |row| open(unit, row))
+}
+
+fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
+    let id = row.id("id")?;
+    let key = unit.vault.data_key("note", id, &row.get::<Vec<u8>>("data_key")?)?;
+    let text_or_none =
+        |column: &str| row.get::<Option<Vec<u8>>>(column)?.map(|sealed| key.open_text(column, &sealed)).transpose();
+    Ok(Note {
+        id,
+        item_id: row.id("item_id")?,
+        received_at: row.instant("received_at")?,
+        status: row.word("status", |word| {
+            [NoteStatus::Pending, NoteStatus::Ready, NoteStatus::Quarantined].into_iter().find(|status| status.as_str() == word)
+        })?,
+        quarantine_reason: row.get("quarantine_reason")?,
+        content: NewNote {
+            text: key.open_text("text", &row.get::<Vec<u8>>("text")?)?,
+            source: row.get("source")?,
+            external_id: text_or_none("external_id")?,
+            version: Some(row.get::<String>("version")?).filter(|version| !version.is_empty()),
+            patient: open_patient(unit, row)?,
+            encounter: open_encounter(unit, row)?,
+            encounter_class: row.word_or_none("encounter_class", |word| word.parse().ok())?,
+            note_type: row.get("note_type")?,
+            service_date: row.word_or_none("service_date", |word| word.parse().ok())?,
+            author: text_or_none("author")?,
+            facility: row.get("facility")?,
+            department: row.get("department")?,
+            confidentiality: row.word("confidentiality", |word| {
+                [Confidentiality::Normal, Confidentiality::Restricted].into_iter().find(|label| label.as_str() == word)
+            })?,
+        },
+    })
+}
+
+/// The patient of a row that has `patient_id`, `patient_key` and `details`.
+pub(super) fn open_patient(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Option<crate::domain::Patient>, StoreError> {
+    let Some(id) = row.id_or_none("patient_id")? else { return Ok(None) };
+    let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("patient_key")?)?;
+    key.open_json("details", &row.get::<Vec<u8>>("details")?).map(Some)
+}
+
+/// The encounter number of a row that has `encounter_id`, `encounter_key` and `encounter`.
+pub(super) fn open_encounter(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Option<String>, StoreError> {
+    let Some(id) = row.id_or_none("encounter_id")? else { return Ok(None) };
+    let key = unit.vault.data_key("encounter", id, &row.get::<Vec<u8>>("encounter_key")?)?;
+    key.open_text("external_id", &row.get::<Vec<u8>>("encounter")?).map(Some)
+}
+
+/// The data key of a note.
+pub(super) fn key_of(unit: &Unit<'_>, note: Uuid) -> Result<Option<RowKey>, StoreError> {
+    unit.one("note", "SELECT id, data_key FROM note WHERE id = ?1", [bytes(note)], |row| {
+        unit.vault.data_key("note", note, &row.get::<Vec<u8>>("data_key")?)
+    })
+}
+
+/// The live extraction of a note.
+pub(super) fn extraction(unit: &Unit<'_>, note: Uuid) -> Result<Option<Extraction>, StoreError> {
+    let sql = "SELECT x.id, x.body, n.data_key FROM extraction x JOIN note n ON n.id = x.note_id
+               WHERE x.note_id = ?1 AND x.live = 1";
+    unit.one("extraction", sql, [bytes(note)], |row| {
+        let key = unit.vault.data_key("note", note, &row.get::<Vec<u8>>("data_key")?)?;
+        key.for_row("extraction", row.id("id")?).open_json("body", &row.get::<Vec<u8>>("body")?)
+    })
+}

@@ -1,0 +1,121 @@
+//! The keys an open database works with: site keys from outside, the index key from inside.
+
+use rusqlite::{Connection, OptionalExtension};
+use uuid::Uuid;
+
+use super::connection::database;
+use crate::{
+    seal::{DataKey, IndexKey, Place, SealError, SiteKeys},
+    store::StoreError,
+};
+
+/// Name of the index key's row, and its place.
+const INDEX_KEY: &str = "index_key";
+const INDEX_PLACE: Place<'_> = Place::new("site_secret", INDEX_KEY.as_bytes(), "wrapped");
+
+/// Seals, opens and indexes for the rows of this database.
+pub(super) struct Vault {
+    keys: SiteKeys,
+    index: IndexKey,
+}
+
+impl Vault {
+    /// Opens the index key, or makes it in a new database. Fails when the site keys are not this database's.
+    pub(super) fn open(connection: &Connection, keys: SiteKeys) -> Result<Self, StoreError> {
+        let fresh = IndexKey::generate().wrap(&keys, INDEX_PLACE);
+        let insert = "INSERT INTO site_secret (name, wrapped) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
+        let select = "SELECT wrapped FROM site_secret WHERE name = ?1";
+        let read = || connection.query_row(select, [INDEX_KEY], |row| row.get::<_, Vec<u8>>(0)).optional().map_err(database);
+        let wrapped = match read()? {
+            Some(wrapped) => wrapped,
+            None => {
+                connection.execute(insert, (INDEX_KEY, fresh)).map_err(database)?;
+                read()?.unwrap_or_default()
+            }
+        };
+        let index = IndexKey::open(&keys, INDEX_PLACE, &wrapped).map_err(|error| sealed("site_secret", error))?;
+        Ok(Self { keys, index })
+    }
+
+    /// A new data key for a row, with its wrapped form for the row's `data_key` column.
+    pub(super) fn new_data_key(&self, table: &'static str, row: Uuid) -> (RowKey, Vec<u8>) {
+        let key = DataKey::generate();
+        let wrapped = self.keys.wrap(Place::new(table, row.as_bytes(), "data_key"), &key);
+        (RowKey { table, row, key }, wrapped)
+    }
+
+    /// Opens the `data_key` column of a row.
+    pub(super) fn data_key(&self, table: &'static str, row: Uuid, wrapped: &[u8]) -> Result<RowKey, StoreError> {
+        let key =
+            self.keys.open(Place::new(table, row.as_bytes(), "data_key"), wrapped).map_err(|error| sealed(table, error))?;
+        Ok(RowKey { table, row, key })
+    }
+
+    /// The `data_key` column wrapped by the first site key; `None` when it is already.
+    pub(super) fn rewrap(&self, table: &'static str, row: Uuid, wrapped: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
+        if self.keys.is_current(wrapped) {
+            return Ok(None);
+        }
+        let key = self.data_key(table, row, wrapped)?.key;
+        Ok(Some(self.keys.wrap(Place::new(table, row.as_bytes(), "data_key"), &key)))
+    }
+
+    /// The index key wrapped by the first site key.
+    pub(super) fn rewrap_index_key(&self, connection: &Connection) -> Result<(), StoreError> {
+        let wrapped = self.index.wrap(&self.keys, INDEX_PLACE);
+        connection.execute("UPDATE site_secret SET wrapped = ?2 WHERE name = ?1", (INDEX_KEY, wrapped)).map_err(database)?;
+        Ok(())
+    }
+
+    /// The blind index of a value of several parts.
+    pub(super) fn blind_index(&self, column: &str, parts: &[&str]) -> [u8; 32] {
+        self.index.blind_index(column, parts)
+    }
+}
+
+/// The data key of one row, which knows the row: what it seals stands there or in a row it names.
+pub(super) struct RowKey {
+    table: &'static str,
+    row: Uuid,
+    key: DataKey,
+}
+
+impl RowKey {
+    /// Seals a column of this row.
+    pub(super) fn seal(&self, column: &str, plaintext: &[u8]) -> Vec<u8> {
+        self.key.seal(Place::new(self.table, self.row.as_bytes(), column), plaintext)
+    }
+
+    /// Opens a column of this row as text.
+    pub(super) fn open_text(&self, column: &str, value: &[u8]) -> Result<String, StoreError> {
+        let bytes = self
+            .key
+            .open(Place::new(self.table, self.row.as_bytes(), column), value)
+            .map_err(|error| sealed(self.table, error))?;
+        String::from_utf8(bytes).map_err(|_| self.inconsistent(column))
+    }
+
+    /// Opens a column of this row as a JSON value of the domain.
+    pub(super) fn open_json<T: serde::de::DeserializeOwned>(&self, column: &str, value: &[u8]) -> Result<T, StoreError> {
+        // serde's message could quote the value; only the fact is reported.
+        serde_json::from_str(&self.open_text(column, value)?).map_err(|_| self.inconsistent(column))
+    }
+
+    /// The same key for a row of another table that belongs to this one (an extraction, a decision).
+    pub(super) fn for_row(&self, table: &'static str, row: Uuid) -> Self {
+        Self { table, row, key: self.key.clone() }
+    }
+
+    fn inconsistent(&self, column: &str) -> StoreError {
+        StoreError::Inconsistent {
+            table: self.table,
+            id: self.row.to_string(),
+            problem: format!("column {column} opens but does not read as this program's format"),
+        }
+    }
+}
+
+fn sealed(table: &'static str, error: SealError) -> StoreError {
+    tracing::error!(table, %error, "a sealed value does not open");
+    StoreError::Sealed { table }
+}

@@ -1,0 +1,161 @@
+//! The one writer: a thread that commits whatever has queued up in one transaction (group commit).
+//!
+//! Each piece of work runs in a savepoint, so one that fails undoes only itself. Nobody hears "done" before the commit
+//! that holds their work has reached the disk.
+//!
+//! Why not a transaction per write? With `synchronous=FULL` each commit waits for the disk; under load the wait is
+//! shared by all who queued during the one before.
+
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+    thread::JoinHandle,
+};
+
+use rusqlite::Connection;
+use tokio::sync::{mpsc, oneshot};
+
+use super::{connection::database, unit::Unit, vault::Vault};
+use crate::store::StoreError;
+
+/// Pieces of work that may share one commit.
+const GROUP: usize = 64;
+/// Pieces of work that may wait; beyond it a caller waits to queue.
+const QUEUE: usize = 256;
+
+/// One piece of work in the queue.
+trait Write: Send {
+    /// Does it. `false` when it must be undone.
+    fn run(&mut self, unit: &Unit<'_>) -> bool;
+    /// Answers the caller, once it is known whether the commit succeeded.
+    fn answer(self: Box<Self>, committed: Result<(), &str>);
+}
+
+struct Piece<T, F> {
+    work: Option<F>,
+    result: Option<Result<T, StoreError>>,
+    caller: oneshot::Sender<Result<T, StoreError>>,
+}
+
+impl<T, F> Write for Piece<T, F>
+where
+    T: Send,
+    F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send,
+{
+    fn run(&mut self, unit: &Unit<'_>) -> bool {
+        let Some(work) = self.work.take() else { return false };
+        let result = catch_unwind(AssertUnwindSafe(|| work(unit)))
+            .unwrap_or_else(|_| Err(StoreError::Database("a write panicked; it was undone".to_owned())));
+        self.result.insert(result).is_ok()
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), &str>) {
+        let answer = match (self.result, committed) {
+            (Some(Err(error)), _) => Err(error),
+            (Some(Ok(value)), Ok(())) => Ok(value),
+            (_, Err(problem)) => Err(StoreError::Database(problem.to_owned())),
+            (None, Ok(())) => Err(StoreError::Database("a write was not run".to_owned())),
+        };
+        // A caller that went away no longer wants to know; its work is committed all the same.
+        let _ = self.caller.send(answer);
+    }
+}
+
+/// The queue to the writing thread. Dropping it waits for what is queued, then closes the connection.
+pub(super) struct Writer {
+    queue: Option<mpsc::Sender<Box<dyn Write>>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Writer {
+    /// Starts the thread. `held` lives as long as the connection (the lock on the database).
+    pub(super) fn start(connection: Connection, vault: Arc<Vault>, held: Option<std::fs::File>) -> Result<Self, StoreError> {
+        let (queue, mut pieces) = mpsc::channel::<Box<dyn Write>>(QUEUE);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                while let Some(first) = pieces.blocking_recv() {
+                    commit_group(&connection, &vault, first, &mut pieces);
+                }
+                drop(connection);
+                drop(held);
+            })
+            .map_err(|error| StoreError::Database(format!("the writing thread does not start: {}", error.kind())))?;
+        Ok(Self { queue: Some(queue), thread: Some(thread) })
+    }
+
+    /// Queues work and waits until it is committed. It is committed (or undone) even when the caller stops waiting.
+    pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let closed = || StoreError::Database("the writing thread has ended".to_owned());
+        let (caller, answer) = oneshot::channel();
+        let piece = Box::new(Piece { work: Some(work), result: None, caller });
+        self.queue.as_ref().ok_or_else(closed)?.send(piece).await.map_err(|_| closed())?;
+        answer.await.map_err(|_| closed())?
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        self.queue = None;
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Runs `first` and what else has queued, commits, answers.
+fn commit_group(connection: &Connection, vault: &Vault, first: Box<dyn Write>, pieces: &mut mpsc::Receiver<Box<dyn Write>>) {
+    let mut group = Vec::new();
+    let outcome = run_group(connection, vault, first, pieces, &mut group);
+    if let Err(problem) = &outcome {
+        tracing::error!(%problem, writes = group.len(), "a group of writes was not committed");
+        if !connection.is_autocommit() {
+            let _ = connection.execute_batch("ROLLBACK");
+        }
+    }
+    let problem = outcome.map_err(|error| match error {
+        StoreError::Database(problem) => problem,
+        other => other.to_string(),
+    });
+    for piece in group {
+        piece.answer(problem.as_ref().copied().map_err(String::as_str));
+    }
+}
+
+fn run_group(
+    connection: &Connection,
+    vault: &Vault,
+    first: Box<dyn Write>,
+    pieces: &mut mpsc::Receiver<Box<dyn Write>>,
+    group: &mut Vec<Box<dyn Write>>,
+) -> Result<(), StoreError> {
+    let execute = |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(database);
+    let unit = Unit { connection, vault };
+    group.push(first);
+    execute("BEGIN IMMEDIATE")?;
+    loop {
+        execute("SAVEPOINT piece")?;
+        let kept = group.last_mut().is_some_and(|piece| piece.run(&unit));
+        if connection.is_autocommit() {
+            // A full disk or an I/O error makes SQLite undo the whole transaction by itself.
+            return Err(StoreError::Database("the transaction was undone by the database".to_owned()));
+        }
+        if !kept {
+            execute("ROLLBACK TO piece")?;
+        }
+        execute("RELEASE piece")?;
+        if group.len() == GROUP {
+            break;
+        }
+        match pieces.try_recv() {
+            Ok(next) => group.push(next),
+            Err(_) => break,
+        }
+    }
+    execute("COMMIT")?;
+    Ok(())
+}
