@@ -50,10 +50,14 @@ pub(super) enum Heads {
 #[derive(Debug, Clone)]
 pub(super) struct CueRow {
     pub(super) phrase: Vec<String>,
+    /// True when no word may follow the phrase: "pneumonia, likely." but not "pneumonia, likely viral".
+    pub(super) closing: bool,
     pub(super) means: Means,
     pub(super) direction: Direction,
     /// Most words between cue and mention, mentions not counted.
     pub(super) scope: usize,
+    /// False when the cue is said of the next mention only and of those joined to it by "and" or "or".
+    pub(super) lists: bool,
     pub(super) heads: Heads,
     /// Assertions whose scope a stop row ends; empty means all.
     pub(super) stops: Vec<Assertion>,
@@ -74,16 +78,24 @@ pub struct CueTable {
     first: HashMap<String, Vec<usize>>,
     /// Rows for the kinds of sections.
     sections: HashMap<String, Vec<usize>>,
+    /// Word to the classes it belongs to, as phrases write them: `<kin>`.
+    classes: HashMap<String, Vec<String>>,
 }
 
 impl CueTable {
-    /// Reads the table `cues.tsv` (columns `phrase`, `means`, `direction`, `scope`, `heads`, `stops`).
+    /// Reads the table `cues.tsv` (columns `phrase`, `means`, `direction`, `scope`, `lists`, `heads`, `stops`).
     ///
     /// # Errors
     /// A missing column, an empty phrase or an unknown word in a column; the error names the line.
     pub fn parse(text: &str) -> Result<Self, TableError> {
         let mut table = Self::default();
         table::read("cues.tsv", text, |row| {
+            if let Some(class) = row.get("means")?.strip_prefix("class:") {
+                for word in tokens::phrase(row.get("phrase")?) {
+                    table.classes.entry(word).or_default().push(format!("<{class}>"));
+                }
+                return Ok(());
+            }
             let parsed = parse_row(row)?;
             let index = table.rows.len();
             let index_of_first =
@@ -120,6 +132,23 @@ impl CueTable {
         self.first.get(token).map_or(&[], Vec::as_slice)
     }
 
+    /// True when a token of the text is what a token of a phrase asks for.
+    pub(super) fn fits(&self, asked: &str, token: &str) -> bool {
+        asked == token
+            || asked.starts_with('<')
+                && (tokens::is_of(asked, token)
+                    || self.classes.get(token).is_some_and(|classes| classes.iter().any(|class| class == asked)))
+    }
+
+    /// The classes a token belongs to, as they are written in phrases.
+    pub(super) fn classes<'a>(&'a self, token: &'a str) -> impl Iterator<Item = &'a str> {
+        tokens::CLASSES
+            .iter()
+            .copied()
+            .filter(|class| tokens::is_of(class, token))
+            .chain(self.classes.get(token).into_iter().flatten().map(String::as_str))
+    }
+
     /// Rows for a kind of section.
     pub(super) fn of_section(&self, kind: &str) -> impl Iterator<Item = &CueRow> {
         self.sections.get(kind).into_iter().flatten().map(|index| &self.rows[*index])
@@ -136,6 +165,7 @@ fn parse_row(row: Row<'_>) -> Result<CueRow, TableError> {
         other => return Err(row.error(format!("direction {other:?}: forward, backward, both, inside or section"))),
     };
     let words = row.get("phrase")?;
+    let (words, closing) = words.strip_suffix("<end>").map_or((words, false), |words| (words, true));
     let phrase = if direction == Direction::Section { vec![words.to_owned()] } else { tokens::phrase(words) };
     if phrase.first().is_none_or(String::is_empty) {
         return Err(row.error("the phrase has no word"));
@@ -153,6 +183,11 @@ fn parse_row(row: Row<'_>) -> Result<CueRow, TableError> {
         "sentence" | "" => usize::MAX,
         words => words.parse().map_err(|_| row.error(format!("scope {words:?}: a number of words, or sentence")))?,
     };
+    let lists = match row.get("lists")? {
+        "yes" | "" => true,
+        "no" => false,
+        other => return Err(row.error(format!("lists {other:?}: yes or no"))),
+    };
     let heads = match row.get("heads")? {
         "any" | "" => Heads::Any,
         "event" => Heads::Event,
@@ -166,7 +201,7 @@ fn parse_row(row: Row<'_>) -> Result<CueRow, TableError> {
         .filter(|word| !word.is_empty())
         .map(|word| word.parse().map_err(|()| row.error(format!("stops {word:?}: names of assertions, with commas"))))
         .collect::<Result<_, _>>()?;
-    Ok(CueRow { phrase, means, direction, scope, heads, stops })
+    Ok(CueRow { phrase, closing, means, direction, scope, lists, heads, stops })
 }
 
 #[cfg(test)]
@@ -182,8 +217,8 @@ mod tests {
 
     #[test]
     fn a_wrong_word_names_its_line() {
-        let header = "phrase\tmeans\tdirection\tscope\theads\tstops\n";
-        for row in ["no\tnegated", "no\tabsent\tleft", "no\tabsent\tforward\tfar", "\tabsent", "x\tstop\t\t\t\tno"] {
+        let header = "phrase\tmeans\tdirection\tscope\tlists\theads\tstops\n";
+        for row in ["no\tnegated", "no\tabsent\tleft", "no\tabsent\tforward\tfar", "\tabsent", "x\tstop\t\t\t\t\tno", "x\tabsent\t\t\tmaybe"] {
             let error = CueTable::parse(&format!("{header}{row}\n")).expect_err(row);
             assert_eq!(error.line, 2, "{row}");
         }

@@ -1,7 +1,7 @@
 //! One mention's context: the cues that reach it, its section, and what they come to together.
 
 use super::{
-    cue_table::{CueTable, Direction, Heads, Means},
+    cue_table::{CueTable, Heads, Means},
     matching::{Found, find, inside},
     scope::Scene,
     tokens::{Token, tokens},
@@ -65,7 +65,7 @@ fn listen(document: &Document, cues: &CueTable, span: Span, neighbours: &[Span],
     let end = tokens.partition_point(|token| token.span.start < span.end).max(first);
     let others = covered(&tokens, neighbours, span);
     let found = find(&tokens, &(first..end), cues);
-    let own = inside(&tokens[first..end], cues);
+    let own = inside(&tokens, first..end, cues);
     let nature = Nature::of(&own, cues);
     let scene = Scene { tokens: &tokens, others: &others, found: &found, mention: first..end, table: cues };
     for cue in &found {
@@ -82,16 +82,18 @@ fn listen(document: &Document, cues: &CueTable, span: Span, neighbours: &[Span],
         if let Means::Says(assertion) = row.means
             && nature.allows(row.heads)
         {
-            let shifted = Found { first: cue.first + first, end: cue.end + first, row: cue.row };
-            voices.push(Voice { assertion, span: Some(extent(&tokens, &shifted)) });
+            voices.push(Voice { assertion, span: Some(extent(&tokens, cue)) });
         }
     }
     let Some(section) = document.section_at(span) else { return };
+    // "The patient has asthma" in a family history
+    let patient = found.iter().any(|cue| {
+        let row = cues.row(cue.row);
+        cue.end <= first && row.ends(Assertion::Family) && row.phrase.iter().any(|word| matches!(word.as_str(), "patient" | "pt"))
+    });
     for row in cues.of_section(&section.kind) {
         let Means::Says(assertion) = row.means else { continue };
-        let ended = found.iter().any(|cue| cue.end <= first && cues.row(cue.row).ends(assertion) && row.direction == Direction::Section && assertion == Assertion::Family);
-        let told = voices.iter().any(|voice| voice.assertion == Assertion::Present);
-        if nature.allows(row.heads) && !ended && !told {
+        if nature.allows(row.heads) && !(assertion == Assertion::Family && patient) {
             voices.push(Voice { assertion, span: section.title });
         }
     }
@@ -158,7 +160,7 @@ impl Nature {
                 Means::Chronic => Some((cue.end - cue.first, Self::Chronic)),
                 _ => None,
             })
-            .max_by_key(|(length, _)| *length)
+            .max_by_key(|(length, nature)| (*length, *nature == Self::Chronic))
             .map_or(Self::Unknown, |(_, nature)| nature)
     }
 

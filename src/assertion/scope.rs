@@ -29,14 +29,14 @@ impl Scene<'_> {
             Direction::Forward if !before => false,
             Direction::Backward if before => false,
             Direction::Inside | Direction::Section => false,
-            _ if before => self.forward(cue, assertion, row.scope),
+            _ if before => self.forward(cue, assertion, row.scope) && (row.lists || self.next(cue)),
             _ => self.backward(cue, assertion, row.scope),
         }
     }
 
     fn forward(&self, cue: &Found, assertion: Assertion, scope: usize) -> bool {
         let between = cue.end..self.mention.start;
-        if self.words(&between) > scope || self.stopped(&between, assertion) {
+        if self.longest_member(&between) > scope || self.stopped(&between, assertion) {
             return false;
         }
         for index in between.clone() {
@@ -79,6 +79,27 @@ impl Scene<'_> {
                     || matches!(token.text, "," | "and" | "or" | "(" | ")")
                     || !between.clone().skip_while(|later| *later <= index).any(|later| self.others[later]))
         })
+    }
+
+    /// True when no comma parts the mention from the first one after the cue.
+    fn next(&self, cue: &Found) -> bool {
+        let between = cue.end..self.mention.start;
+        !between.skip_while(|index| !self.others[*index]).any(|index| matches!(self.tokens[index].text, "," | ";" | "("))
+    }
+
+    /// Words of the longest member of a list between, mentions not counted: "denies fever, weight loss, or".
+    fn longest_member(&self, between: &Range<usize>) -> usize {
+        let (mut longest, mut here) = (0, 0);
+        for index in between.clone() {
+            let token = &self.tokens[index];
+            if self.others[index] || matches!(token.text, "," | "or" | "and" | ";") {
+                here = 0;
+            } else if token.is_word {
+                here += 1;
+            }
+            longest = longest.max(here);
+        }
+        longest
     }
 
     /// Words between, other mentions not counted.

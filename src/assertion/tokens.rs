@@ -57,20 +57,18 @@ pub(super) fn phrase(text: &str) -> Vec<String> {
     out
 }
 
-/// True when a token of the text is what a token of a phrase asks for.
-pub(super) fn fits(asked: &str, token: &str) -> bool {
-    match asked {
+/// Classes that need no list of words.
+pub(super) const CLASSES: &[&str] = &["<year>", "<number>", "<unit>", "<month>"];
+
+/// True when a token is of one of [`CLASSES`].
+pub(super) fn is_of(class: &str, token: &str) -> bool {
+    match class {
         "<year>" => is_year(token),
         "<number>" => is_number(token),
         "<unit>" => is_unit(token),
         "<month>" => is_month(token),
-        _ => asked == token,
+        _ => false,
     }
-}
-
-/// The classes a token belongs to, as they are written in phrases.
-pub(super) fn classes(token: &str) -> impl Iterator<Item = &'static str> {
-    ["<year>", "<number>", "<unit>", "<month>"].into_iter().filter(move |class| fits(class, token))
 }
 
 fn is_year(token: &str) -> bool {
