@@ -1,0 +1,307 @@
+//! To which drug each sig word belongs.
+//!
+//! An amount before the name belongs to it with "of" ("80 mg of Depo-Medrol") or when nothing else claims it ("1%
+//! lidocaine", "and IV Flagyl"). Everything else belongs to the drug it follows, as long as only light words stand
+//! between, up to the next drug, the end of the list item or of the sentence.
+
+use super::{
+    boundary::clause_end,
+    indication::purpose,
+    scan::{Token, TokenKind, scan},
+    sig::SigTable,
+};
+use crate::domain::{Attribute, Attributes, Flag, Span};
+use crate::text::Document;
+
+/// Attributes of every drug of a note; `drugs` are all medication mentions, sorted, without overlap.
+#[must_use]
+pub fn attributes(document: &Document, sig: &SigTable, drugs: &[Span]) -> Vec<Attributes> {
+    let tokens: Vec<Token> =
+        scan(&document.text, sig).into_iter().filter(|token| !drugs.iter().any(|drug| drug.overlaps(token.span))).collect();
+    let mut linker = Linker { document, sig, taken: vec![false; tokens.len()], tokens };
+    let mut found = vec![Attributes::default(); drugs.len()];
+    for (index, drug) in drugs.iter().enumerate() {
+        let floor = index.checked_sub(1).map_or(0, |before| drugs[before].end);
+        linker.backward(*drug, floor, &mut found[index]);
+    }
+    for (index, drug) in drugs.iter().enumerate() {
+        let ceiling = drugs.get(index + 1).map_or(document.text.len(), |next| next.start);
+        linker.forward(*drug, ceiling, &mut found[index]);
+    }
+    share_between_names(&document.text, drugs, &mut found);
+    share_in_coordination(&document.text, drugs, &mut found);
+    found
+}
+
+/// "Methylprednisolone (Depo-Medrol): 20 mg" is one drug with two names: what follows belongs to both.
+fn share_between_names(text: &str, drugs: &[Span], found: &mut [Attributes]) {
+    for index in (1..drugs.len()).rev() {
+        let between = Span::new(drugs[index - 1].end, drugs[index].start).of(text).trim();
+        if between == "(" && text[drugs[index].end..].starts_with(')') && found[index - 1] == Attributes::default() {
+            found[index - 1] = found[index].clone();
+        }
+    }
+}
+
+/// "Ibuprofen and Tylenol for pain": how, how often and for what are said once for both; amounts are not.
+fn share_in_coordination(text: &str, drugs: &[Span], found: &mut [Attributes]) {
+    for index in (1..drugs.len()).rev() {
+        let between = Span::new(drugs[index - 1].end, drugs[index].start).of(text).trim().to_lowercase();
+        let (before, after) = found.split_at_mut(index);
+        let (first, second) = (&mut before[index - 1], &after[0]);
+        let bare = first.strength.is_none() && first.dose.is_none() && first.frequency.is_none() && first.prn.is_none();
+        if !bare || !matches!(between.as_str(), "and" | "or" | "and/or" | "/" | "and also" | "as well as") {
+            continue;
+        }
+        first.indication = first.indication.take().or_else(|| second.indication.clone());
+        if second.strength.is_none() {
+            first.frequency = second.frequency.clone();
+            first.prn = second.prn.clone();
+            first.duration = first.duration.take().or_else(|| second.duration.clone());
+            first.form = first.form.take().or_else(|| second.form.clone());
+            first.dose = second.dose.clone();
+            first.route = first.route.take().or_else(|| second.route.clone());
+        }
+    }
+}
+
+struct Linker<'a> {
+    document: &'a Document,
+    sig: &'a SigTable,
+    tokens: Vec<Token>,
+    taken: Vec<bool>,
+}
+
+impl Linker<'_> {
+    /// Claims amounts, routes and forms that stand before the drug's name.
+    fn backward(&mut self, drug: Span, floor: usize, found: &mut Attributes) {
+        let text = &self.document.text;
+        let mut position = drug.start;
+        let mut of = false;
+        let mut index = self.tokens.partition_point(|token| token.span.end <= drug.start);
+        while let Some(before) = index.checked_sub(1) {
+            index = before;
+            let token = &self.tokens[index];
+            if self.taken[index] || token.span.start < floor {
+                return;
+            }
+            let gap = Span::new(token.span.end, position).of(text).to_lowercase();
+            if gap.contains('\n') && !gap.trim().is_empty() {
+                return;
+            }
+            let words: Vec<&str> = gap
+                .split(|character: char| !character.is_alphanumeric() && character != '%')
+                .filter(|word| !word.is_empty())
+                .collect();
+            let with_of = words.first() == Some(&"of");
+            let injected = is_injection(token.span.of(text)) && matches!(words.first(), Some(&("with" | "using" | "of")));
+            let light = words.iter().skip(usize::from(with_of || injected)).all(|word| BEFORE_NAME.contains(word));
+            if !light || gap.contains([',', ';', ':', '.', '(']) {
+                return;
+            }
+            let direct = match token.kind {
+                TokenKind::Strength if token.span.of(text).contains(['%', ':']) => true,
+                TokenKind::Strength | TokenKind::Dose | TokenKind::Route | TokenKind::Form => !self.continues(index, floor),
+                TokenKind::Duration | TokenKind::Frequency => with_of && !self.continues(index, floor),
+                TokenKind::Number => {
+                    with_of && !self.continues(index, floor) && !token.span.of(text).eq_ignore_ascii_case("one")
+                }
+                TokenKind::Combination | TokenKind::Prn => false,
+            };
+            if !(direct || (of || with_of) && matches!(token.kind, TokenKind::Strength | TokenKind::Dose) || injected) {
+                return;
+            }
+            of |= with_of;
+            if token.kind != TokenKind::Number {
+                assign(text, &self.tokens[index], found);
+            }
+            self.taken[index] = true;
+            position = self.tokens[index].span.start;
+        }
+    }
+
+    /// True when this token goes on with what was said of the drug that ends at `floor`: no comma or conjunction between.
+    fn continues(&self, index: usize, floor: usize) -> bool {
+        if floor == 0 {
+            return false;
+        }
+        let token = &self.tokens[index];
+        let start = index
+            .checked_sub(1)
+            .map(|before| self.tokens[before].span)
+            .filter(|before| before.start >= floor)
+            .map_or(floor, |before| before.end);
+        let gap = Span::new(start, token.span.start).of(&self.document.text).to_lowercase();
+        let joined =
+            gap.contains([',', ';', '\n']) || [" and", " or", " with", " plus", " then"].iter().any(|word| gap.contains(word));
+        !joined && self.is_light(&gap)
+    }
+
+    /// Claims what follows the drug's name.
+    fn forward(&mut self, drug: Span, ceiling: usize, found: &mut Attributes) {
+        let document = self.document;
+        let text = &document.text;
+        let tokens = std::mem::take(&mut self.tokens);
+        let joins = |offset: usize| {
+            let index = tokens.partition_point(|token| token.span.start < offset);
+            tokens.get(index).is_some_and(|token| token.span.start == offset && token.kind != TokenKind::Number)
+        };
+        let limit = clause_end(document, (drug.end, ceiling), joins);
+        let mut position = drug.end;
+        let mut after_prn = false;
+        let mut index = tokens.partition_point(|token| token.span.start < drug.end);
+        loop {
+            if found.indication.is_none()
+                && let Some(span) = purpose(text, (position, limit), after_prn)
+                && !tokens
+                    .iter()
+                    .skip(index)
+                    .take_while(|token| token.span.start < span.end)
+                    .any(|token| token.span.overlaps(span) && !matches!(token.kind, TokenKind::Number | TokenKind::Form))
+            {
+                found.indication = Some(plain(text, span));
+                position = span.end;
+                index = tokens.partition_point(|token| token.span.start < position);
+            }
+            let Some(token) = tokens.get(index).filter(|token| token.span.end <= limit + 1 && token.span.start < limit) else {
+                break;
+            };
+            let gap = Span::new(position, token.span.start).of(text);
+            if self.taken[index] || !self.is_light(gap) || is_next_drugs(text, (token, gap), ceiling) {
+                break;
+            }
+            let follows = tokens.get(index + 1).filter(|next| next.span.start < limit);
+            let directly = position == drug.end && gap.trim_matches([' ', ',', '-']).is_empty();
+            match token.kind {
+                TokenKind::Combination if !directly => break,
+                TokenKind::Number => {
+                    let Some(kind) = number_kind(text, (token, follows), directly && found.strength.is_none()) else { break };
+                    assign(text, &Token { kind, ..token.clone() }, found);
+                }
+                _ => assign(text, token, found),
+            }
+            after_prn = token.kind == TokenKind::Prn;
+            self.taken[index] = true;
+            position = token.span.end;
+            index += 1;
+        }
+        self.tokens = tokens;
+    }
+
+    /// Only punctuation and words of the table's kind `gap`, at most seven.
+    fn is_light(&self, gap: &str) -> bool {
+        let mut words = gap
+            .split(|character: char| !character.is_alphanumeric() && character != '-')
+            .filter(|word| !word.is_empty() && *word != "-");
+        words.clone().count() <= 7 && words.all(|word| self.sig.gap.contains(&word.to_lowercase())) && !gap.contains(['=', ';'])
+    }
+}
+
+/// Words that may stand between an amount and the name it belongs to.
+const BEFORE_NAME: [&str; 18] = [
+    "of",
+    "the",
+    "a",
+    "an",
+    "some",
+    "plain",
+    "and",
+    "sterile",
+    "generic",
+    "additional",
+    "more",
+    "her",
+    "his",
+    "dose",
+    "doses",
+    "total",
+    "acting",
+    "preservative",
+];
+
+/// "Injected", "infiltrated", "irrigation": what is done with the drug that "with" or "of" names.
+fn is_injection(written: &str) -> bool {
+    let lower = written.to_lowercase();
+    ["inject", "infiltrat", "irrigat", "infus"].iter().any(|stem| lower.starts_with(stem))
+}
+
+/// An amount right before the next drug's name is that drug's: "and 1% lidocaine", "with IV Flagyl".
+fn is_next_drugs(text: &str, (token, gap): (&Token, &str), ceiling: usize) -> bool {
+    let after = text.get(token.span.end..ceiling).unwrap_or("x");
+    let joined = [" and ", " with ", " plus ", " or "].iter().any(|word| gap.contains(word)) || gap.contains(", ");
+    ceiling < text.len() && joined && (after == " " || after.trim() == "of") && token.kind != TokenKind::Frequency
+}
+
+/// A bare number is a dose before a frequency or route ("1 p.o. daily"), a strength directly after the name ("Isordil 20 tid").
+fn number_kind(text: &str, (token, follows): (&Token, Option<&Token>), directly: bool) -> Option<TokenKind> {
+    let next = follows.filter(|next| text[token.span.end..next.span.start].trim_matches([' ', ',']).is_empty())?;
+    if !matches!(next.kind, TokenKind::Frequency | TokenKind::Route | TokenKind::Prn | TokenKind::Form) {
+        return None;
+    }
+    let written = token.span.of(text);
+    let small = written.len() <= 1
+        || !written.starts_with(|character: char| character.is_ascii_digit())
+        || written.contains(['/', '-']);
+    Some(if directly && !small { TokenKind::Strength } else { TokenKind::Dose })
+}
+
+fn plain(text: &str, span: Span) -> Attribute {
+    Attribute { text: span.of(text).to_owned(), start: span.start, end: span.end, value: None }
+}
+
+/// Puts a token into its attribute; the first of a kind stays, neighbouring frequencies are joined.
+fn assign(text: &str, token: &Token, found: &mut Attributes) {
+    let written = || Attribute { value: token.value.clone(), ..plain(text, token.span) };
+    match token.kind {
+        TokenKind::Strength | TokenKind::Combination => {
+            found.strength.get_or_insert_with(written);
+        }
+        TokenKind::Dose | TokenKind::Number => {
+            if let Some(form) = token.form
+                && found.form.is_none()
+            {
+                found.form = Some(plain(text, form));
+            }
+            found.dose.get_or_insert_with(written);
+        }
+        TokenKind::Duration => {
+            found.duration.get_or_insert_with(written);
+        }
+        TokenKind::Route => {
+            found.route.get_or_insert_with(written);
+        }
+        TokenKind::Form => {
+            found.form.get_or_insert_with(written);
+        }
+        TokenKind::Prn => {
+            let Span { start, end } = token.span;
+            found.prn.get_or_insert_with(|| Flag { value: true, text: token.span.of(text).to_owned(), start, end });
+        }
+        TokenKind::Frequency => match &mut found.frequency {
+            None => found.frequency = Some(written()),
+            Some(first) => join_frequency(text, first, token),
+        },
+    }
+}
+
+/// "t.i.d. with meals", "daily in the morning": one frequency with both values.
+fn join_frequency(text: &str, first: &mut Attribute, token: &Token) {
+    let between = text.get(first.end..token.span.start).unwrap_or("x");
+    if !between.trim_matches([' ', ',']).is_empty() && between.trim() != "and" {
+        return;
+    }
+    first.end = token.span.end;
+    first.text = text[first.start..first.end].to_owned();
+    match (
+        first.value.as_mut().and_then(serde_json::Value::as_object_mut),
+        token.value.as_ref().and_then(|value| value.as_object()),
+    ) {
+        (Some(value), Some(more)) => {
+            for (name, part) in more {
+                value.entry(name.clone()).or_insert_with(|| part.clone());
+            }
+        }
+        (None, Some(more)) => first.value = Some(more.clone().into()),
+        _ => {}
+    }
+}

@@ -1,0 +1,182 @@
+//! Normalised values of sig words: numbers and ranges with UCUM units, FHIR-like timing.
+
+use serde_json::{Map, Number, Value, json};
+
+use super::{scan::TokenKind, sig::SigTable};
+
+/// The value of a token's words, if they are understood.
+pub(super) fn of(sig: &SigTable, kind: TokenKind, written: &str) -> Option<Value> {
+    match kind {
+        TokenKind::Strength => quantity(sig, written, "strength_unit"),
+        TokenKind::Dose => quantity(sig, written, "dose_unit"),
+        TokenKind::Duration => quantity(sig, written, "period"),
+        TokenKind::Number => amount(sig, written).map(Value::Object),
+        TokenKind::Route => sig.value("route", written).map(Value::from),
+        TokenKind::Form => sig.value("form", written).map(Value::from),
+        TokenKind::Frequency => timing(sig, written),
+        TokenKind::Combination | TokenKind::Prn => None,
+    }
+}
+
+/// A number without a superfluous fraction.
+fn figure(number: f64) -> Value {
+    if number.fract() == 0.0 && number.abs() < 9e15 {
+        // the guard above makes this exact
+        #[expect(clippy::cast_possible_truncation, reason = "integral and far below 2^63")]
+        return Value::from(number as i64);
+    }
+    Number::from_f64(number).map_or(Value::Null, Value::Number)
+}
+
+/// `{"value"}` or `{"low","high"}` of the words of a number or a range.
+fn amount(sig: &SigTable, written: &str) -> Option<Map<String, Value>> {
+    let written = written.trim().to_lowercase();
+    let mut map = Map::new();
+    if let Some(number) = sig.number(&written) {
+        map.insert("value".to_owned(), figure(number));
+        return Some(map);
+    }
+    for separator in [" to ", " or ", "to", "–", " - ", "-"] {
+        for (at, _) in written.match_indices(separator) {
+            let (low, high) = (sig.number(&written[..at]), sig.number(&written[at + separator.len()..]));
+            if let (Some(low), Some(high)) = (low, high) {
+                map.insert("low".to_owned(), figure(low));
+                map.insert("high".to_owned(), figure(high));
+                return Some(map);
+            }
+        }
+    }
+    None
+}
+
+/// Where the number ends and the unit begins: the longest head that is a number or a range.
+fn split_amount(sig: &SigTable, written: &str) -> Option<(Map<String, Value>, String)> {
+    let mut ends: Vec<usize> = written.char_indices().map(|(index, _)| index).skip(1).collect();
+    ends.push(written.len());
+    ends.into_iter().rev().find_map(|end| {
+        let head = written[..end].trim_end_matches(['-', ' ']);
+        amount(sig, head).map(|map| (map, written[end..].trim_matches(['-', ' ']).to_owned()))
+    })
+}
+
+fn quantity(sig: &SigTable, written: &str, kind: &'static str) -> Option<Value> {
+    if let Some(parts) = written.strip_prefix("1:") {
+        return Some(json!({"value": 1, "per": sig.number(parts).map(figure)?}));
+    }
+    let lower = written.to_lowercase();
+    let (mut map, unit) = split_amount(sig, written).or_else(|| {
+        let rest = lower.strip_prefix("an ").or_else(|| lower.strip_prefix("a "))?;
+        Some((Map::from_iter([("value".to_owned(), json!(1))]), rest.to_owned()))
+    })?;
+    let (head, rate) = unit.split_once('/').map_or((unit.as_str(), None), |(head, rate)| (head, Some(rate)));
+    let (head, rate) =
+        head.split_once(" per ").or_else(|| head.split_once(" an ")).map_or((head, rate), |(head, rate)| (head, Some(rate)));
+    let head = head.trim();
+    let mut code = match head {
+        "%" | "percent" => "%".to_owned(),
+        _ => sig.value(kind, head).or_else(|| sig.value("dose_form", head))?.to_owned(),
+    };
+    if let Some(rate) = rate {
+        for part in rate.split('/') {
+            code.push('/');
+            let part = part.trim();
+            code.push_str(sig.value("dose_unit", part).or_else(|| sig.value("period", part)).unwrap_or(part));
+        }
+    }
+    map.insert("unit".to_owned(), Value::from(code));
+    Some(Value::Object(map))
+}
+
+/// FHIR `Timing.repeat`-like value of a frequency.
+fn timing(sig: &SigTable, written: &str) -> Option<Value> {
+    if let Some(value) = sig.value("frequency", written) {
+        return serde_json::from_str(value).ok();
+    }
+    let lower = written.to_lowercase();
+    let words: Vec<&str> =
+        lower.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
+    let days: Vec<&str> = words.iter().filter_map(|word| sig.value("weekday", word)).collect();
+    if !days.is_empty() {
+        return Some(json!({"dayOfWeek": days}));
+    }
+    if let Some(count) = lower.strip_prefix('x').and_then(|count| count.trim().parse::<u32>().ok()) {
+        return Some(json!({"count": count}));
+    }
+    let interval = lower.strip_prefix("every").or_else(|| lower.strip_prefix("each")).or_else(|| lower.strip_prefix('q'));
+    if let Some(rest) = interval {
+        return every(sig, rest.trim_start_matches(['.', ' ']));
+    }
+    let unit = ["hour", "week", "month", "year"].into_iter().find(|unit| lower.contains(unit)).unwrap_or("day");
+    let code = sig.value("period", unit)?;
+    let lower = lower.strip_prefix("up to ").unwrap_or(&lower);
+    let mut value = if lower.starts_with("once") {
+        json!({"frequency": 1})
+    } else if lower.starts_with("twice") {
+        json!({"frequency": 2})
+    } else if lower.starts_with("thrice") {
+        json!({"frequency": 3})
+    } else {
+        let (map, _) = split_amount(sig, lower)?;
+        match (map.get("value"), map.get("low"), map.get("high")) {
+            (Some(value), ..) => json!({"frequency": value}),
+            (_, Some(low), Some(high)) => json!({"frequency": low, "frequencyMax": high}),
+            _ => return None,
+        }
+    };
+    value["period"] = json!(1);
+    value["periodUnit"] = json!(code);
+    Some(value)
+}
+
+/// "4-6h", "other day", "12 hours": one time in so much.
+fn every(sig: &SigTable, rest: &str) -> Option<Value> {
+    for (word, period) in [("other", 2), ("third", 3)] {
+        if let Some(unit) = rest.strip_prefix(word) {
+            return Some(json!({"frequency": 1, "period": period, "periodUnit": sig.value("period", unit.trim())?}));
+        }
+    }
+    let (map, unit) = split_amount(sig, rest)?;
+    let unit = unit.trim_matches(['.', ' ', '-']);
+    let code = if unit.is_empty() { "h" } else { sig.value("period", unit)? };
+    let mut value = json!({"frequency": 1, "periodUnit": code});
+    match (map.get("value"), map.get("low"), map.get("high")) {
+        (Some(period), ..) => value["period"] = period.clone(),
+        (_, Some(low), Some(high)) => {
+            value["period"] = low.clone();
+            value["periodMax"] = high.clone();
+        }
+        _ => return None,
+    }
+    Some(value)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn understands() {
+        let sig = SigTable::parse(include_str!("../../vocabularies/sig_words.tsv")).expect("our own table");
+        for (kind, written, value) in [
+            (TokenKind::Strength, "500 mg", json!({"value": 500, "unit": "mg"})),
+            (TokenKind::Strength, "0.5%", json!({"value": 0.5, "unit": "%"})),
+            (TokenKind::Strength, "1,000 mcg", json!({"value": 1000, "unit": "ug"})),
+            (TokenKind::Strength, "40 mg/mL", json!({"value": 40, "unit": "mg/mL"})),
+            (TokenKind::Dose, "1-2 tabs", json!({"low": 1, "high": 2, "unit": "{tablet}"})),
+            (TokenKind::Dose, "one to two tablets", json!({"low": 1, "high": 2, "unit": "{tablet}"})),
+            (TokenKind::Dose, "one-half tablet", json!({"value": 0.5, "unit": "{tablet}"})),
+            (TokenKind::Dose, "3.5 cc", json!({"value": 3.5, "unit": "mL"})),
+            (TokenKind::Duration, "10-day", json!({"value": 10, "unit": "d"})),
+            (TokenKind::Frequency, "b.i.d.", json!({"frequency": 2, "period": 1, "periodUnit": "d"})),
+            (TokenKind::Frequency, "q4-6h", json!({"frequency": 1, "period": 4, "periodMax": 6, "periodUnit": "h"})),
+            (TokenKind::Frequency, "q.72h.", json!({"frequency": 1, "period": 72, "periodUnit": "h"})),
+            (TokenKind::Frequency, "three times a day", json!({"frequency": 3, "period": 1, "periodUnit": "d"})),
+            (TokenKind::Frequency, "every other day", json!({"frequency": 1, "period": 2, "periodUnit": "d"})),
+            (TokenKind::Frequency, "Mondays and Fridays", json!({"dayOfWeek": ["mon", "fri"]})),
+            (TokenKind::Frequency, "qhs", json!({"when": ["HS"]})),
+            (TokenKind::Route, "p.o.", json!("oral")),
+        ] {
+            assert_eq!(of(&sig, kind, written), Some(value), "{written}");
+        }
+    }
+}
