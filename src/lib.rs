@@ -1,7 +1,9 @@
 //! Abstractor: clinical notes in, coded entries with evidence out, queued for review.
 
 pub mod allergy;
+pub mod api;
 pub mod assertion;
+pub mod auth;
 pub mod cli;
 pub mod coding;
 pub mod domain;
@@ -9,5 +11,10 @@ pub mod engine;
 pub mod medication;
 pub mod pipeline;
 pub mod recognize;
+pub mod review;
+pub mod seal;
+pub mod service;
+pub mod store;
 pub mod text;
 pub mod vocabulary;
+pub mod worker;

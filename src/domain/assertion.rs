@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// The six classes of the guidelines, for diagnoses and allergies (allergies are never hypothetical).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Assertion {
     /// Active or chronic.
@@ -70,7 +70,7 @@ impl std::str::FromStr for Assertion {
 }
 
 /// What the note says of a medication.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MedicationStatus {
     /// Taken now, continued, started or prescribed at this encounter.
@@ -100,7 +100,7 @@ impl MedicationStatus {
 }
 
 /// What "no known allergies" covers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AllergyScope {
     /// Drugs only.
@@ -110,7 +110,7 @@ pub enum AllergyScope {
 }
 
 /// Of whom the note speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Experiencer {
     /// The patient.
@@ -122,7 +122,7 @@ pub enum Experiencer {
 }
 
 /// When.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Temporality {
     /// Now, or chronic.
@@ -134,7 +134,7 @@ pub enum Temporality {
 }
 
 /// How certainly.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Certainty {
     /// Stated.
@@ -146,7 +146,7 @@ pub enum Certainty {
 }
 
 /// The words that decided an assertion or a status.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Cue {
     /// The words as written.
     pub text: String,

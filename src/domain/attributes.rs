@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// One attribute as written, with its place and, when understood, its normalised value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attribute {
     /// The words as written.
     pub text: String,
@@ -13,11 +13,12 @@ pub struct Attribute {
     pub end: usize,
     /// Normalised value, for example `{"value": 500, "unit": "mg"}` (UCUM unit); absent when not understood.
     #[serde(skip_serializing_if = "Option::is_none", default)]
+    #[schema(value_type = Option<Object>)]
     pub value: Option<serde_json::Value>,
 }
 
 /// A statement that is only ever true ("as needed").
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Flag {
     /// Always true; kept because the contract names it.
     pub value: bool,
@@ -30,7 +31,7 @@ pub struct Flag {
 }
 
 /// Attributes of one mention; absent ones are left out of the JSON, so `{}` says "none".
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attributes {
     /// Amount per unit, or the only amount written.
     #[serde(skip_serializing_if = "Option::is_none", default)]

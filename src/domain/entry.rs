@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{AllergyScope, Assertion, Attributes, Cue, Experiencer, MedicationStatus, Span, Temporality};
 
 /// What an entry states.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EntryKind {
     /// A diagnosis.
@@ -32,7 +32,7 @@ impl EntryKind {
 }
 
 /// The unit of every offset in an extraction.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum OffsetUnit {
     /// Bytes of UTF-8.
@@ -45,7 +45,7 @@ pub enum OffsetUnit {
 }
 
 /// What a code says of its entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CodeRole {
     /// The code of the entry.
@@ -61,7 +61,7 @@ pub enum CodeRole {
 }
 
 /// One candidate code.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CodeCandidate {
     /// 1 is the choice.
     pub rank: u32,
@@ -82,7 +82,7 @@ pub struct CodeCandidate {
 }
 
 /// The words an entry rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Evidence {
     /// Where they start.
     pub start: usize,
@@ -107,7 +107,7 @@ pub struct Evidence {
 }
 
 /// Why a code may not be reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotReportable {
     /// The condition is denied.
@@ -127,7 +127,7 @@ pub enum NotReportable {
 }
 
 /// A question to the coder about missing specificity.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Prompt {
     /// Stable kind, for example `laterality`.
     pub kind: String,
@@ -136,7 +136,7 @@ pub struct Prompt {
 }
 
 /// One statement about the patient with its codes and evidence.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CodedEntry {
     /// Stable within the extraction.
     pub id: String,
@@ -167,7 +167,7 @@ pub struct CodedEntry {
 }
 
 /// Something a person should look at before anything else.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Alert {
     /// Stable kind, for example `allergy_conflict`.
     pub kind: String,
@@ -178,7 +178,7 @@ pub struct Alert {
 }
 
 /// A section of the note.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct SectionOutline {
     /// Its kind, for example `allergies`.
     pub kind: String,
@@ -189,7 +189,7 @@ pub struct SectionOutline {
 }
 
 /// A span given by the caller, with the context found for it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct AssertedSpan {
     /// Where it starts.
     pub start: usize,
@@ -210,7 +210,7 @@ pub struct AssertedSpan {
 }
 
 /// What made an extraction.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct EngineVersion {
     /// Version of this program.
     pub version: String,
@@ -225,7 +225,7 @@ pub struct EngineVersion {
 }
 
 /// Everything found in one note.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Extraction {
     /// The note.
     pub note_id: String,

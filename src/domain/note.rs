@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 /// Class of the encounter; decides whether uncertain diagnoses may be reported.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum EncounterClass {
     /// Admitted.
@@ -41,7 +41,7 @@ impl std::str::FromStr for EncounterClass {
 }
 
 /// Confidentiality label, after HL7 v3 Confidentiality: ordinary or restricted.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Confidentiality {
     /// Ordinary clinical confidentiality.
@@ -63,7 +63,7 @@ impl Confidentiality {
 }
 
 /// The patient as the sender names them. Everything here is sealed in the store.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Patient {
     /// The sender's identifier (record number).
@@ -73,6 +73,7 @@ pub struct Patient {
     pub name: Option<String>,
     /// Date of birth.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = Date)]
     pub birth_date: Option<Date>,
     /// `female`, `male`, `other` or `unknown`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -123,7 +124,7 @@ impl std::fmt::Debug for NewNote {
 }
 
 /// Where a note stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NoteStatus {
     /// Stored; its job waits or runs.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Half-open range `start..end`; byte offsets inside the process, the asked unit on the wire.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Span {
     /// First offset.
     pub start: usize,

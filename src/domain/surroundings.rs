@@ -15,10 +15,7 @@ pub struct Surroundings {
 impl Surroundings {
     /// From two functions.
     #[must_use]
-    pub fn new(
-        now: impl Fn() -> Timestamp + Send + Sync + 'static,
-        new_id: impl Fn() -> Uuid + Send + Sync + 'static,
-    ) -> Self {
+    pub fn new(now: impl Fn() -> Timestamp + Send + Sync + 'static, new_id: impl Fn() -> Uuid + Send + Sync + 'static) -> Self {
         Self { now: Arc::new(now), new_id: Arc::new(new_id) }
     }
 

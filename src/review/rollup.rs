@@ -141,7 +141,8 @@ fn added(decision: &Decision) -> ReviewEntry {
 
 /// Shows the last amendment's words in place of the suggestion.
 fn amend(entry: &mut ReviewEntry) {
-    let Some(DecisionKind::Amend { codes, assertion, status, .. }) = entry.decisions.last().map(|decision| &decision.kind) else {
+    let Some(DecisionKind::Amend { codes, assertion, status, .. }) = entry.decisions.last().map(|decision| &decision.kind)
+    else {
         return;
     };
     if !codes.is_empty() {

@@ -92,7 +92,8 @@ impl Worker {
                 let now = self.surroundings.now();
                 let recorded = self.store.record_extraction(job, extraction, now).await?;
                 metrics::histogram!("abstractor_extraction_seconds").record(now.duration_since(started).as_secs_f64());
-                metrics::counter!("abstractor_extractions_total", "recorded" => if recorded { "yes" } else { "stale" }).increment(1);
+                metrics::counter!("abstractor_extractions_total", "recorded" => if recorded { "yes" } else { "stale" })
+                    .increment(1);
                 Ok(())
             }
             Err(EngineError::Stopped) => Ok(()),

@@ -1,0 +1,63 @@
+//! Who calls: a bearer token, or the session cookie of a signed-in browser.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::FromRequestParts,
+    http::{HeaderMap, header, request::Parts},
+};
+
+use super::ApiError;
+use crate::{
+    auth::{Permission, Token, permits},
+    domain::User,
+    service::Service,
+    store::TokenKind,
+};
+
+/// Name of the session cookie.
+pub const SESSION_COOKIE: &str = "abstractor_session";
+
+/// The authenticated caller.
+#[derive(Debug, Clone)]
+pub struct Caller(pub User);
+
+impl Caller {
+    /// The user, when their role has the permission.
+    ///
+    /// # Errors
+    /// 403 otherwise.
+    pub fn may(&self, permission: Permission) -> Result<&User, ApiError> {
+        if permits(self.0.role, permission) { Ok(&self.0) } else { Err(ApiError::forbidden(self.0.role.as_str())) }
+    }
+}
+
+impl FromRequestParts<Arc<Service>> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, ApiError> {
+        let token = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok())
+            .and_then(Token::from_authorization)
+            .ok_or_else(ApiError::unauthorized)?;
+        service
+            .store
+            .user_of_token(token.hash(), TokenKind::Api, service.surroundings.now())
+            .await?
+            .map(Self)
+            .ok_or_else(ApiError::unauthorized)
+    }
+}
+
+/// The revision of an `If-Match` header.
+///
+/// # Errors
+/// 400 when it is not a revision of ours.
+pub fn if_match(headers: &HeaderMap) -> Result<Option<u64>, ApiError> {
+    let Some(value) = headers.get(header::IF_MATCH) else { return Ok(None) };
+    value.to_str().ok().and_then(|text| text.trim().trim_matches('"').parse().ok()).map(Some).ok_or_else(|| {
+        ApiError::new(axum::http::StatusCode::BAD_REQUEST, "invalid_if_match", "If-Match must be the item's ETag")
+    })
+}

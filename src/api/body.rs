@@ -1,0 +1,125 @@
+//! JSON bodies: unknown fields are refused by name, wrong types by place; values are never quoted.
+
+use axum::{
+    body::Bytes,
+    extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
+    http::{StatusCode, request::Parts},
+};
+use serde::de::DeserializeOwned;
+
+use super::ApiError;
+
+/// A JSON body, checked.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| refused(&rejection))?;
+        parse(&bytes).map(Self)
+    }
+}
+
+fn refused(rejection: &BytesRejection) -> ApiError {
+    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
+        ApiError::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "note_too_large",
+            "the body is larger than a note of one million bytes can be",
+        )
+    } else {
+        ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body could not be read to its end")
+    }
+}
+
+/// Reads JSON.
+pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
+    let bad = |code, detail: String| ApiError::new(StatusCode::BAD_REQUEST, code, detail);
+    let text = std::str::from_utf8(bytes)
+        .map_err(|error| bad("invalid_utf8", format!("the body is not valid UTF-8 at byte {}", error.valid_up_to())))?;
+    let mut reader = serde_json::Deserializer::from_str(text);
+    let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.inner();
+        if inner.is_data() {
+            let message = inner.to_string();
+            // serde says "unknown field `x`, expected ..." and "missing field `x`"; any other message may quote a value
+            let named = ["unknown field", "missing field", "duplicate field", "unknown variant"]
+                .iter()
+                .any(|start| message.starts_with(start));
+            let code = if message.starts_with("unknown field") { "unknown_field" } else { "invalid_field" };
+            let detail = if named {
+                message.split(" at line ").next().unwrap_or_default().to_owned()
+            } else {
+                format!("the field {path} has a value of the wrong type or form")
+            };
+            ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, code, detail)
+        } else {
+            bad("invalid_json", format!("the body is not JSON: wrong at line {}, column {}", inner.line(), inner.column()))
+        }
+    })?;
+    reader.end().map_err(|_| bad("invalid_json", "there is something after the JSON value".to_owned()))?;
+    Ok(value)
+}
+
+/// Query parameters, checked.
+#[derive(Debug)]
+pub struct Parameters<T>(pub T);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Parameters<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        Query::from_request_parts(parts, state).await.map(|Query(value)| Self(value)).map_err(|_| {
+            ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", "a query parameter is unknown or has a wrong value")
+        })
+    }
+}
+
+/// An id in the address.
+#[derive(Debug, Clone, Copy)]
+pub struct Id(pub uuid::Uuid);
+
+impl<S: Send + Sync> FromRequestParts<S> for Id {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        axum::extract::Path::<uuid::Uuid>::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(id)| Self(id))
+            .map_err(|_| ApiError::missing("thing: the id in the address is not a UUID"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::response::IntoResponse;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Sample {
+        #[expect(dead_code, reason = "only read by serde")]
+        text: String,
+    }
+
+    #[tokio::test]
+    async fn values_are_never_quoted() {
+        for (body, code) in [
+            (&br#"{"text": 5123456}"#[..], "invalid_field"),
+            (br#"{"text": "a", "mrn": "5123456"}"#, "unknown_field"),
+            (br#"{}"#, "invalid_field"),
+            (br#"{"text": "5123456"#, "invalid_json"),
+            (b"{\"text\": \"\xff\"}", "invalid_utf8"),
+            (br#"{"text": "a"} 5123456"#, "invalid_json"),
+        ] {
+            let error = parse::<Sample>(body).err().expect("refused").into_response();
+            let text = axum::body::to_bytes(error.into_body(), 10_000).await.expect("reads");
+            let text = String::from_utf8_lossy(&text).into_owned();
+            assert!(text.contains(code), "{text}");
+            assert!(!text.contains("5123456"), "{text}");
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Errors as RFC 9457 problem documents with a stable code. A 5xx body says nothing but that; the log says why.
+
+use axum::{
+    http::{HeaderValue, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{
+    engine::EngineError,
+    pipeline::InputError,
+    review::DecisionError,
+    service::{DecideError, PostError},
+    store::{ItemChange, StoreError},
+};
+
+/// The body of an error.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
+pub struct ProblemBody {
+    /// `about:blank#` and the code.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The status in words.
+    pub title: String,
+    /// The status.
+    pub status: u16,
+    /// Stable code, for programs.
+    pub code: String,
+    /// What is wrong and what to do, for people.
+    pub detail: String,
+}
+
+/// An error of the API.
+#[derive(Debug)]
+pub struct ApiError {
+    status: StatusCode,
+    code: &'static str,
+    detail: String,
+    retry_after: Option<u64>,
+}
+
+impl ApiError {
+    /// With a message for the caller, which must not hold note text or personal fields.
+    #[must_use]
+    pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
+        Self { status, code, detail: detail.into(), retry_after: None }
+    }
+
+    /// 404 for a thing that is not there or not in the caller's scope.
+    #[must_use]
+    pub fn missing(what: &str) -> Self {
+        Self::new(StatusCode::NOT_FOUND, "not_found", format!("there is no such {what}"))
+    }
+
+    /// 403.
+    #[must_use]
+    pub fn forbidden(role: &str) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", format!("the role {role} may not do this"))
+    }
+
+    /// 401.
+    #[must_use]
+    pub fn unauthorized() -> Self {
+        let detail = "send a live token as \"Authorization: Bearer TOKEN\"; an admin makes one with `abstractor token add`";
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
+    }
+
+    fn internal() -> Self {
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service could not do this; its log says why")
+    }
+
+    /// 503 with a time to come back.
+    #[must_use]
+    pub fn unavailable(code: &'static str, detail: &str, seconds: u64) -> Self {
+        let mut error = Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail);
+        error.retry_after = Some(seconds);
+        error
+    }
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let body = ProblemBody {
+            kind: format!("about:blank#{}", self.code),
+            title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
+            status: self.status.as_u16(),
+            code: self.code.to_owned(),
+            detail: self.detail,
+        };
+        let text = serde_json::to_string(&body).unwrap_or_default();
+        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], text).into_response();
+        if self.status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if let Some(seconds) = self.retry_after {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "the store failed");
+        Self::internal()
+    }
+}
+
+impl From<InputError> for ApiError {
+    fn from(error: InputError) -> Self {
+        let status = match error {
+            InputError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
+            InputError::Empty | InputError::Nul { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        };
+        Self::new(status, error.code(), error.to_string())
+    }
+}
+
+impl From<PostError> for ApiError {
+    fn from(error: PostError) -> Self {
+        match error {
+            PostError::Input(error) => error.into(),
+            PostError::Conflict => Self::new(StatusCode::CONFLICT, "version_conflict", PostError::Conflict.to_string()),
+            PostError::VersionRequired => {
+                Self::new(StatusCode::CONFLICT, "version_required", PostError::VersionRequired.to_string())
+            }
+            PostError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<EngineError> for ApiError {
+    fn from(error: EngineError) -> Self {
+        match error {
+            EngineError::Busy => Self::unavailable("busy", "the engine's queue is full; try again after the time given", 1),
+            EngineError::Stopped => Self::unavailable("stopping", "the service is shutting down", 5),
+            EngineError::Failed(reason) => {
+                tracing::error!(reason, "an extraction failed");
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "extraction_failed", "this note could not be extracted")
+            }
+        }
+    }
+}
+
+impl From<DecideError> for ApiError {
+    fn from(error: DecideError) -> Self {
+        match error {
+            DecideError::Missing => Self::missing("item"),
+            DecideError::Undecided(count) => {
+                let detail = format!("{count} entries wait for a decision; decide them, then finish");
+                Self::new(StatusCode::CONFLICT, "entries_undecided", detail)
+            }
+            DecideError::Decision(error @ DecisionError::UnknownEntry(_)) => {
+                Self::new(StatusCode::NOT_FOUND, "unknown_entry", error.to_string())
+            }
+            DecideError::Decision(error) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_decision", error.to_string()),
+            DecideError::Store(error) => error.into(),
+        }
+    }
+}
+
+/// The new revision, or why the item did not change.
+///
+/// # Errors
+/// Everything but [`ItemChange::Done`].
+pub fn changed(change: ItemChange) -> Result<u64, ApiError> {
+    let conflict = |code, detail: String| Err(ApiError::new(StatusCode::CONFLICT, code, detail));
+    match change {
+        ItemChange::Done { revision } => Ok(revision),
+        ItemChange::Missing => Err(ApiError::missing("item")),
+        ItemChange::HeldBy { name, until } => conflict("held_by_other", format!("{name} holds this item until {until}")),
+        ItemChange::NotHeld => conflict("not_claimed", "claim the item first; a claim ends after 30 minutes".to_owned()),
+        ItemChange::Finished => conflict("finished", "the item is finished".to_owned()),
+        ItemChange::Pending { notes } => conflict("notes_pending", format!("{notes} notes of this item are not extracted yet")),
+        ItemChange::Stale { revision } => Err(ApiError::new(
+            StatusCode::PRECONDITION_FAILED,
+            "stale_revision",
+            format!("the item has changed; its revision is {revision} now: read it again"),
+        )),
+    }
+}

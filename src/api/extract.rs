@@ -1,0 +1,75 @@
+//! `POST /v1/extract`: the extraction of a text, nothing stored.
+
+use std::sync::Arc;
+
+use axum::{Json, extract::State, http::StatusCode};
+use jiff::civil::Date;
+use serde::Deserialize;
+use utoipa::ToSchema;
+
+use super::{ApiError, Caller, ProblemBody, body::Body};
+use crate::{
+    auth::Permission,
+    domain::{EncounterClass, Extraction, OffsetUnit, Span},
+    engine::Priority,
+    pipeline::{NoteInput, check_text},
+    service::Service,
+    text::OffsetMap,
+};
+
+/// A text to extract. Only `text` is required.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ExtractRequest {
+    /// Comes back as `note_id`.
+    id: Option<String>,
+    /// The note.
+    text: String,
+    /// Spans whose context is asked for, in the asked unit.
+    #[serde(default)]
+    spans: Vec<Span>,
+    /// Chooses the edition of the codes.
+    #[schema(value_type = Option<String>, format = Date)]
+    service_date: Option<Date>,
+    /// Decides whether uncertain diagnoses may be reported.
+    encounter_class: Option<EncounterClass>,
+    /// Kind of note; not used yet by the extraction.
+    #[serde(rename = "note_type")]
+    _note_type: Option<String>,
+    /// Unit of all offsets.
+    #[serde(default)]
+    offset_unit: OffsetUnit,
+}
+
+/// Extracts a text and stores nothing.
+#[utoipa::path(post, path = "/v1/extract", tag = "extract", request_body = ExtractRequest, responses(
+    (status = 200, body = Extraction),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn extract(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Body(request): Body<ExtractRequest>,
+) -> Result<Json<Extraction>, ApiError> {
+    caller.may(Permission::Extract)?;
+    check_text(&request.text)?;
+    let map = OffsetMap::new(&request.text, request.offset_unit);
+    let spans: Vec<Span> = request.spans.iter().map(|span| Span::new(map.to_byte(span.start), map.to_byte(span.end))).collect();
+    if spans.iter().any(|span| span.is_empty() || span.end > request.text.len()) {
+        let detail = "a span of \"spans\" is empty or lies outside the text";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_span", detail));
+    }
+    let input = NoteInput {
+        note_id: request.id.unwrap_or_else(|| service.surroundings.new_id().to_string()),
+        text: request.text,
+        spans,
+        service_date: request.service_date,
+        encounter_class: request.encounter_class,
+    };
+    let extraction = service.engine.extract(input, Priority::Interactive).await?;
+    Ok(Json(extraction.map_offsets(request.offset_unit, |byte| map.from_byte(byte))))
+}

@@ -1,0 +1,367 @@
+//! `/v1/review/items`: the queue, and working through one encounter.
+
+use std::{collections::HashMap, sync::Arc};
+
+use axum::{
+    Json,
+    extract::State,
+    http::{HeaderMap, header},
+    response::{IntoResponse, Response},
+};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    ApiError, Caller, ProblemBody,
+    authenticate::if_match,
+    body::{Body, Id, Parameters},
+    error::changed,
+};
+use crate::{
+    auth::Permission,
+    domain::{
+        Assertion, Attributes, CodeCandidate, DecisionKind, EncounterClass, EntryKind, EntryState, Evidence, ItemState,
+        MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
+    },
+    service::{QueueItem, Service},
+    text::OffsetMap,
+};
+
+/// Which items.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct ItemParameters {
+    /// In this state; any when left out.
+    state: Option<ItemState>,
+    /// The `next` of the page before.
+    after: Option<Uuid>,
+    /// At most so many, 1 to 200; 50 when left out.
+    limit: Option<u32>,
+}
+
+/// Unit of offsets.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct OffsetParameters {
+    /// Unit of the offsets in the answer.
+    #[serde(default)]
+    offset_unit: OffsetUnit,
+}
+
+/// An item in the queue.
+#[derive(Serialize, ToSchema)]
+pub struct ItemBody {
+    id: Uuid,
+    state: ItemState,
+    revision: u64,
+    encounter: Option<String>,
+    patient: Option<Patient>,
+    encounter_class: Option<EncounterClass>,
+    facility: Option<String>,
+    department: Option<String>,
+    restricted: bool,
+    /// Login name of the coder who holds it.
+    claimed_by: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    claimed_until: Option<Timestamp>,
+    notes: Vec<Uuid>,
+    pending_notes: u32,
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+}
+
+/// A page of the queue.
+#[derive(Serialize, ToSchema)]
+pub struct ItemPage {
+    items: Vec<ItemBody>,
+    /// Pass as `after` for the next page; absent on the last one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    next: Option<Uuid>,
+}
+
+/// A note of an item.
+#[derive(Serialize, ToSchema)]
+pub struct ItemNote {
+    id: Uuid,
+    status: NoteStatus,
+    note_type: Option<String>,
+    #[schema(value_type = Option<String>, format = Date)]
+    service_date: Option<jiff::civil::Date>,
+    author: Option<String>,
+}
+
+/// Words of a note.
+#[derive(Serialize, ToSchema)]
+pub struct ItemEvidence {
+    /// The note they stand in.
+    note_id: Uuid,
+    #[serde(flatten)]
+    evidence: Evidence,
+}
+
+/// A decision on an entry.
+#[derive(Serialize, ToSchema)]
+pub struct DecisionBody {
+    id: Uuid,
+    /// Login name.
+    by: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    #[serde(flatten)]
+    decision: DecisionKind,
+}
+
+/// An entry of an item with its decisions folded in.
+#[derive(Serialize, ToSchema)]
+pub struct EntryBody {
+    id: Uuid,
+    kind: EntryKind,
+    display: String,
+    assertion: Option<Assertion>,
+    status: Option<MedicationStatus>,
+    codes: Vec<CodeCandidate>,
+    confidence: Option<f32>,
+    reportable: bool,
+    not_reportable_because: Option<NotReportable>,
+    attributes: Attributes,
+    prompts: Vec<Prompt>,
+    state: EntryState,
+    /// Whether it must be decided before the item can be finished.
+    needs_decision: bool,
+    evidence: Vec<ItemEvidence>,
+    decisions: Vec<DecisionBody>,
+}
+
+/// An item with its notes and entries.
+#[derive(Serialize, ToSchema)]
+pub struct ItemDetail {
+    item: ItemBody,
+    notes: Vec<ItemNote>,
+    offset_unit: OffsetUnit,
+    entries: Vec<EntryBody>,
+}
+
+/// Decisions, taken all or none.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DecisionsRequest {
+    decisions: Vec<DecisionRequest>,
+}
+
+/// One decision: `accept`, `amend`, `reject`, `add` or `withdraw`.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DecisionRequest {
+    /// The entry decided on; left out for `add`.
+    entry_id: Option<Uuid>,
+    decision: DecisionKind,
+}
+
+/// The item after a change.
+#[derive(Serialize, ToSchema)]
+pub struct Changed {
+    /// New revision, also the ETag.
+    revision: u64,
+    /// The entries decided on, in the order of the decisions.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    entries: Vec<Uuid>,
+}
+
+impl From<ReviewItem> for ItemBody {
+    fn from(item: ReviewItem) -> Self {
+        Self {
+            id: item.id,
+            state: item.state,
+            revision: item.revision,
+            encounter: item.encounter,
+            patient: item.patient,
+            encounter_class: item.encounter_class,
+            facility: item.facility,
+            department: item.department,
+            restricted: item.restricted,
+            claimed_by: item.claimed_by.map(|(_, name)| name),
+            claimed_until: item.claimed_until,
+            notes: item.notes,
+            pending_notes: item.pending_notes,
+            created_at: item.created_at,
+        }
+    }
+}
+
+fn entry_body(entry: ReviewEntry, maps: &HashMap<Uuid, OffsetMap>) -> EntryBody {
+    let needs_decision = entry.needs_decision();
+    let mut attributes = entry.attributes;
+    if let Some(map) = entry.evidence.first().and_then(|(note, _)| maps.get(note)) {
+        remap(&mut attributes, map);
+    }
+    let evidence = entry.evidence.into_iter().map(|(note_id, mut evidence)| {
+        if let Some(map) = maps.get(&note_id) {
+            evidence.start = map.from_byte(evidence.start);
+            evidence.end = map.from_byte(evidence.end);
+            for cue in &mut evidence.cues {
+                cue.start = map.from_byte(cue.start);
+                cue.end = map.from_byte(cue.end);
+            }
+            remap(&mut evidence.attributes, map);
+        }
+        ItemEvidence { note_id, evidence }
+    });
+    EntryBody {
+        id: entry.id,
+        kind: entry.kind,
+        display: entry.display,
+        assertion: entry.assertion,
+        status: entry.status,
+        codes: entry.codes,
+        confidence: entry.confidence,
+        reportable: entry.reportable,
+        not_reportable_because: entry.not_reportable_because,
+        attributes,
+        prompts: entry.prompts,
+        state: entry.state,
+        needs_decision,
+        evidence: evidence.collect(),
+        decisions: entry
+            .decisions
+            .into_iter()
+            .map(|decision| DecisionBody { id: decision.id, by: decision.user_name, at: decision.at, decision: decision.kind })
+            .collect(),
+    }
+}
+
+fn remap(attributes: &mut Attributes, map: &OffsetMap) {
+    for (start, end) in attributes.places_mut() {
+        *start = map.from_byte(*start);
+        *end = map.from_byte(*end);
+    }
+}
+
+fn with_etag(revision: u64, body: impl IntoResponse) -> Response {
+    ([(header::ETAG, format!("\"{revision}\""))], body).into_response()
+}
+
+/// The queue, oldest first.
+#[utoipa::path(get, path = "/v1/review/items", tag = "review", params(ItemParameters), responses(
+    (status = 200, body = ItemPage),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn list_items(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Parameters(parameters): Parameters<ItemParameters>,
+) -> Result<Json<ItemPage>, ApiError> {
+    let user = caller.may(Permission::ListItems)?;
+    let limit = parameters.limit.unwrap_or(50).clamp(1, 200);
+    let items = service.items(user, parameters.state, parameters.after, limit).await?;
+    let next = if items.len() == limit as usize { items.last().map(|item| item.id) } else { None };
+    Ok(Json(ItemPage { items: items.into_iter().map(ItemBody::from).collect(), next }))
+}
+
+/// One item with its entries.
+#[utoipa::path(get, path = "/v1/review/items/{id}", tag = "review", params(("id" = Uuid, Path), OffsetParameters), responses(
+    (status = 200, body = ItemDetail),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn get_item(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Id(id): Id,
+    Parameters(parameters): Parameters<OffsetParameters>,
+) -> Result<Response, ApiError> {
+    let user = caller.may(Permission::ListItems)?;
+    let QueueItem { record, entries } = service.item(user, id).await?.ok_or_else(|| ApiError::missing("item"))?;
+    let maps: HashMap<Uuid, OffsetMap> =
+        record.notes.iter().map(|(note, _)| (note.id, OffsetMap::new(&note.content.text, parameters.offset_unit))).collect();
+    let notes = record
+        .notes
+        .into_iter()
+        .map(|(note, _)| ItemNote {
+            id: note.id,
+            status: note.status,
+            note_type: note.content.note_type,
+            service_date: note.content.service_date,
+            author: note.content.author,
+        })
+        .collect();
+    let revision = record.item.revision;
+    let entries = entries.into_iter().map(|entry| entry_body(entry, &maps)).collect();
+    let body = ItemDetail { item: record.item.into(), notes, offset_unit: parameters.offset_unit, entries };
+    Ok(with_etag(revision, Json(body)))
+}
+
+/// Takes the item, or renews the claim: 30 minutes.
+#[utoipa::path(post, path = "/v1/review/items/{id}/claim", tag = "review", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Changed),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn claim_item(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
+    let user = caller.may(Permission::Decide)?;
+    let revision = changed(service.claim(user, id).await?)?;
+    Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
+}
+
+/// Gives the item back.
+#[utoipa::path(post, path = "/v1/review/items/{id}/release", tag = "review", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Changed),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn release_item(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
+    let user = caller.may(Permission::Decide)?;
+    let revision = changed(service.release(user, id).await?)?;
+    Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
+}
+
+/// Decides entries of a claimed item, all or none. `If-Match` with the item's ETag refuses to decide on what has changed.
+#[utoipa::path(post, path = "/v1/review/items/{id}/decisions", tag = "review", params(("id" = Uuid, Path)),
+    request_body = DecisionsRequest, responses(
+    (status = 200, body = Changed),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn decide(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Id(id): Id,
+    headers: HeaderMap,
+    Body(request): Body<DecisionsRequest>,
+) -> Result<Response, ApiError> {
+    let user = caller.may(Permission::Decide)?;
+    let decisions = request.decisions.into_iter().map(|one| (one.entry_id, one.decision)).collect();
+    let (change, entries) = service.decide(user, id, decisions, if_match(&headers)?).await?;
+    let revision = changed(change)?;
+    Ok(with_etag(revision, Json(Changed { revision, entries })))
+}
+
+/// Finishes a claimed item whose entries are all decided.
+#[utoipa::path(post, path = "/v1/review/items/{id}/finish", tag = "review", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = Changed),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn finish_item(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Id(id): Id,
+    headers: HeaderMap,
+) -> Result<Response, ApiError> {
+    let user = caller.may(Permission::Decide)?;
+    let revision = changed(service.finish(user, id, if_match(&headers)?).await?)?;
+    Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
+}

@@ -1,0 +1,106 @@
+//! The JSON API: `/v1`, health, metrics and the OpenAPI file. Wire types live beside their endpoints.
+
+mod audit;
+mod authenticate;
+mod body;
+mod error;
+mod extract;
+mod health;
+mod items;
+mod notes;
+
+pub use authenticate::{Caller, SESSION_COOKIE};
+pub use error::{ApiError, ProblemBody};
+
+use std::sync::Arc;
+
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, response::IntoResponse};
+use utoipa::OpenApi;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+use crate::{pipeline::MAX_NOTE_BYTES, service::Service};
+
+/// The largest body read: a note of the greatest length, its characters escaped, and the other fields.
+const BODY_LIMIT: usize = 6 * MAX_NOTE_BYTES + 65_536;
+
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "Abstractor",
+        description = "Turns diagnoses, medications and allergies in clinical notes into coded entries with evidence, queued for human review."
+    ),
+    modifiers(&BearerToken)
+)]
+struct Document;
+
+struct BearerToken;
+
+impl utoipa::Modify for BearerToken {
+    fn modify(&self, document: &mut utoipa::openapi::OpenApi) {
+        use utoipa::openapi::security::{Http, HttpAuthScheme, SecurityRequirement, SecurityScheme};
+        let components = document.components.get_or_insert_default();
+        components.add_security_scheme("token", SecurityScheme::Http(Http::new(HttpAuthScheme::Bearer)));
+        document.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("token", [])]);
+    }
+}
+
+fn routes() -> OpenApiRouter<Arc<Service>> {
+    OpenApiRouter::with_openapi(Document::openapi())
+        .routes(routes!(health::live))
+        .routes(routes!(health::ready))
+        .routes(routes!(health::metrics))
+        .routes(routes!(notes::post_note))
+        .routes(routes!(notes::get_note))
+        .routes(routes!(notes::get_text))
+        .routes(routes!(notes::get_extraction))
+        .routes(routes!(extract::extract))
+        .routes(routes!(items::list_items))
+        .routes(routes!(items::get_item))
+        .routes(routes!(items::claim_item))
+        .routes(routes!(items::release_item))
+        .routes(routes!(items::decide))
+        .routes(routes!(items::finish_item))
+        .routes(routes!(audit::list_events))
+}
+
+/// The OpenAPI description of all endpoints.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    routes().split_for_parts().1
+}
+
+/// The API's routes.
+#[must_use]
+pub fn router(service: Arc<Service>) -> Router {
+    let (router, document) = routes().split_for_parts();
+    let document = serde_json::to_string(&document).unwrap_or_default();
+    router
+        .route(
+            "/openapi.json",
+            axum::routing::get(move || {
+                let document = document.clone();
+                async move { ([("content-type", "application/json")], document) }
+            }),
+        )
+        .method_not_allowed_fallback(|| async {
+            ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method")
+        })
+        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(middleware::from_fn(count))
+        .with_state(service)
+}
+
+/// What an unknown address answers.
+pub async fn unknown_address() -> impl IntoResponse {
+    ApiError::new(StatusCode::NOT_FOUND, "unknown_address", "there is nothing at this address; see /openapi.json")
+}
+
+/// Counts requests by route pattern, method and status; never by the address itself.
+async fn count(request: axum::extract::Request, next: middleware::Next) -> axum::response::Response {
+    let route = request.extensions().get::<axum::extract::MatchedPath>().map_or("unknown", |path| path.as_str()).to_owned();
+    let method = request.method().as_str().to_owned();
+    let response = next.run(request).await;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("abstractor_http_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
+    response
+}

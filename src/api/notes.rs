@@ -1,0 +1,258 @@
+//! `/v1/notes`: posting notes, reading them and their extraction.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::State,
+    http::{StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use jiff::{Timestamp, civil::Date};
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use uuid::Uuid;
+
+use super::{
+    ApiError, Caller, ProblemBody,
+    body::{Body, Id, Parameters},
+};
+use crate::{
+    auth::Permission,
+    domain::{Confidentiality, EncounterClass, Extraction, NewNote, NoteStatus, OffsetUnit, Patient},
+    service::Service,
+    text::OffsetMap,
+};
+
+/// A note to store. Only `text` is required.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoteRequest {
+    /// The note. It is kept as it is; every offset is into it.
+    text: String,
+    /// The system that sends it; a submitter's own source when left out, and only that.
+    source: Option<String>,
+    /// The sender's id of the note.
+    external_id: Option<String>,
+    /// The sender's version of the note.
+    version: Option<String>,
+    /// The patient: the sender's id, or an object with `id`, `name`, `birth_date`, `sex`.
+    patient: Option<PatientRequest>,
+    /// The encounter: the sender's id, or an object with `id`, `facility`, `department`.
+    encounter: Option<EncounterRequest>,
+    /// Class of the encounter.
+    encounter_class: Option<EncounterClass>,
+    /// Kind of note, for example `discharge_summary`.
+    note_type: Option<String>,
+    /// Date of service.
+    #[schema(value_type = Option<String>, format = Date)]
+    service_date: Option<Date>,
+    /// Who wrote it.
+    author: Option<String>,
+    /// Confidentiality label; `normal` when left out.
+    confidentiality: Option<Confidentiality>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+enum PatientRequest {
+    Id(String),
+    Patient(Patient),
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct EncounterObject {
+    id: String,
+    facility: Option<String>,
+    department: Option<String>,
+}
+
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged)]
+enum EncounterRequest {
+    Id(String),
+    Encounter(EncounterObject),
+}
+
+/// A stored note.
+#[derive(Serialize, ToSchema)]
+pub struct NoteAccepted {
+    /// Our id.
+    id: Uuid,
+    /// Where it stands.
+    status: NoteStatus,
+}
+
+/// A note without its text.
+#[derive(Serialize, ToSchema)]
+pub struct NoteBody {
+    id: Uuid,
+    status: NoteStatus,
+    /// Stable code when quarantined.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    quarantine_reason: Option<String>,
+    /// The review item it belongs to.
+    item_id: Uuid,
+    #[schema(value_type = String, format = DateTime)]
+    received_at: Timestamp,
+    source: String,
+    external_id: Option<String>,
+    version: Option<String>,
+    patient: Option<Patient>,
+    encounter: Option<String>,
+    encounter_class: Option<EncounterClass>,
+    note_type: Option<String>,
+    #[schema(value_type = Option<String>, format = Date)]
+    service_date: Option<Date>,
+    author: Option<String>,
+    confidentiality: Confidentiality,
+    /// The canonical text.
+    text: String,
+}
+
+/// Unit of offsets.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct OffsetParameters {
+    /// Unit of the offsets in the answer.
+    #[serde(default)]
+    offset_unit: OffsetUnit,
+}
+
+impl NoteRequest {
+    fn into_note(self, default_source: &str) -> NewNote {
+        let (encounter, facility, department) = match self.encounter {
+            None => (None, None, None),
+            Some(EncounterRequest::Id(id)) => (Some(id), None, None),
+            Some(EncounterRequest::Encounter(encounter)) => (Some(encounter.id), encounter.facility, encounter.department),
+        };
+        NewNote {
+            text: self.text,
+            source: self.source.unwrap_or_else(|| default_source.to_owned()),
+            external_id: self.external_id,
+            version: self.version,
+            patient: self.patient.map(|patient| match patient {
+                PatientRequest::Id(id) => Patient { id, ..Patient::default() },
+                PatientRequest::Patient(patient) => patient,
+            }),
+            encounter,
+            encounter_class: self.encounter_class,
+            note_type: self.note_type,
+            service_date: self.service_date,
+            author: self.author,
+            facility,
+            department,
+            confidentiality: self.confidentiality.unwrap_or_default(),
+        }
+    }
+}
+
+/// Stores a note and queues its extraction. The answer comes when both are durable; the same note again gets the same id.
+#[utoipa::path(post, path = "/v1/notes", tag = "notes", request_body = NoteRequest, responses(
+    (status = 202, body = NoteAccepted),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn post_note(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Body(request): Body<NoteRequest>,
+) -> Result<(StatusCode, Json<NoteAccepted>), ApiError> {
+    let user = caller.may(Permission::PostNote)?;
+    let own = user.source.clone().unwrap_or_default();
+    let note = request.into_note(&own);
+    if note.source != own {
+        let detail = format!("this token speaks for the source {own:?} only");
+        return Err(ApiError::new(StatusCode::FORBIDDEN, "wrong_source", detail));
+    }
+    let (id, created) = service.post_note(user, note).await?;
+    let status = if created {
+        NoteStatus::Pending
+    } else {
+        service.store.note(id).await?.map_or(NoteStatus::Pending, |note| note.status)
+    };
+    Ok((StatusCode::ACCEPTED, Json(NoteAccepted { id, status })))
+}
+
+/// A note with its text.
+#[utoipa::path(get, path = "/v1/notes/{id}", tag = "notes", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = NoteBody),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Json<NoteBody>, ApiError> {
+    let user = reader(&caller)?;
+    let note = service.read_note(user, id, false).await?.ok_or_else(|| ApiError::missing("note"))?.note;
+    let content = note.content;
+    Ok(Json(NoteBody {
+        id: note.id,
+        status: note.status,
+        quarantine_reason: note.quarantine_reason,
+        item_id: note.item_id,
+        received_at: note.received_at,
+        source: content.source,
+        external_id: content.external_id,
+        version: content.version,
+        patient: content.patient,
+        encounter: content.encounter,
+        encounter_class: content.encounter_class,
+        note_type: content.note_type,
+        service_date: content.service_date,
+        author: content.author,
+        confidentiality: content.confidentiality,
+        text: content.text,
+    }))
+}
+
+/// The canonical text of a note: every offset is into it.
+#[utoipa::path(get, path = "/v1/notes/{id}/text", tag = "notes", params(("id" = Uuid, Path)), responses(
+    (status = 200, body = String, content_type = "text/plain"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn get_text(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
+    let user = reader(&caller)?;
+    let note = service.read_note(user, id, false).await?.ok_or_else(|| ApiError::missing("note"))?.note;
+    Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note.content.text).into_response())
+}
+
+/// The extraction of a note: 202 while it is pending, 409 when the note is quarantined.
+#[utoipa::path(get, path = "/v1/notes/{id}/extraction", tag = "notes", params(("id" = Uuid, Path), OffsetParameters), responses(
+    (status = 200, body = Extraction),
+    (status = 202, body = NoteAccepted),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn get_extraction(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Id(id): Id,
+    Parameters(parameters): Parameters<OffsetParameters>,
+) -> Result<Response, ApiError> {
+    let user = reader(&caller)?;
+    let answer = service.read_note(user, id, true).await?.ok_or_else(|| ApiError::missing("note"))?;
+    match (answer.note.status, answer.extraction) {
+        (NoteStatus::Ready, Some(extraction)) => {
+            let map = OffsetMap::new(&answer.note.content.text, parameters.offset_unit);
+            Ok(Json(extraction.map_offsets(parameters.offset_unit, |byte| map.from_byte(byte))).into_response())
+        }
+        (NoteStatus::Quarantined, _) => {
+            let reason = answer.note.quarantine_reason.unwrap_or_default();
+            Err(ApiError::new(StatusCode::CONFLICT, "note_quarantined", format!("the note could not be extracted: {reason}")))
+        }
+        _ => {
+            let body = Json(NoteAccepted { id, status: NoteStatus::Pending });
+            Ok((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")], body).into_response())
+        }
+    }
+}
+
+fn reader(caller: &Caller) -> Result<&crate::domain::User, ApiError> {
+    caller.may(Permission::ReadNote).or_else(|_| caller.may(Permission::ReadOwnNote))
+}
