@@ -148,7 +148,7 @@ CREATE INDEX review_item_queue ON review_item (created_at, id);
 CREATE INDEX review_item_unfinished ON review_item (created_at, id) WHERE state <> 'finished';
 CREATE UNIQUE INDEX note_identity ON note (identity_index, version) WHERE identity_index IS NOT NULL;
 CREATE INDEX note_of_item ON note (item_id, received_at, id, status);
-CREATE INDEX note_quarantined ON note (id) WHERE status = 'quarantined';
+CREATE INDEX note_quarantined ON note (status) WHERE status = 'quarantined';
 CREATE INDEX job_due ON job (created_at, id) WHERE state IN ('waiting', 'claimed');
 CREATE UNIQUE INDEX extraction_live ON extraction (note_id) WHERE live = 1;
 CREATE INDEX extraction_of_note ON extraction (note_id);

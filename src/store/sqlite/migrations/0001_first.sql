@@ -97,7 +97,7 @@ CREATE TABLE note (
 ) STRICT;
 CREATE UNIQUE INDEX note_identity ON note (identity_index, version) WHERE identity_index IS NOT NULL;
 CREATE INDEX note_of_item ON note (item_id, received_at, id, status);
-CREATE INDEX note_quarantined ON note (id) WHERE status = 'quarantined';
+CREATE INDEX note_quarantined ON note (status) WHERE status = 'quarantined';
 
 CREATE TABLE job (
     id          BLOB NOT NULL PRIMARY KEY,
