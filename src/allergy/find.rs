@@ -1,0 +1,203 @@
+//! Which candidates are allergens, and what the note says of them.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use super::none_known::none_known;
+use super::reaction::{link_reactions, statement_around};
+use super::table::AllergyTables;
+use crate::domain::{AllergyScope, Assertion, Attributes, Cue, Span};
+use crate::text::Document;
+
+/// An allergen of the note.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FoundAllergy {
+    /// The substance's words.
+    pub span: Span,
+    /// Of the patient, denied, uncertain, or of somebody else.
+    pub assertion: Assertion,
+    /// The words that decided it.
+    pub cues: Vec<Cue>,
+    /// Reactions, severity, type, category.
+    pub attributes: Attributes,
+}
+
+/// A statement of no known allergies.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FoundNone {
+    /// The statement's words.
+    pub span: Span,
+    /// Drugs only, or everything.
+    pub scope: AllergyScope,
+}
+
+/// What a note says of allergies.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct AllergyFindings {
+    /// Allergens, in order.
+    pub allergies: Vec<FoundAllergy>,
+    /// Statements of none, in order.
+    pub none_known: Vec<FoundNone>,
+}
+
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
+    };
+}
+pattern!(
+    BEFORE,
+    r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:adverse|bad|severe|hypersensitivity|anaphylactic) reactions? (?:to|from|with)|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to)\s*"
+);
+pattern!(AFTER, r"(?i)^[\s-]*(?:drug |medication )?(?:allerg(?:y|ies|ic)\b|hypersensitivity|sensitivit(?:y|ies)|intolerance)");
+pattern!(
+    TOLERATED,
+    r"(?i)(?:tolerat(?:es|ed|ing)|can take|able to (?:take|tolerate)|takes|treated with|given|relieved (?:by|with)|responds to|carries|used|taking|instead of|prescribed|start(?:ed)?|receiv(?:e|ed|ing))(?: (?:\w+|an?)){0,2} $"
+);
+pattern!(
+    DENIED,
+    r"(?i)\b(?:denies|denied|denying|deny|no|not|without|negative for|never had|did not|does not|has not|nor)\b"
+);
+pattern!(
+    UNSURE,
+    r"(?i)(?:\?|\b(?:questionable|questionably|question of|possible|possibly|probable|probably|might|may|perhaps|unclear|uncertain|thinks|suspected|suspects|not sure|unsure|potential|likely|apparent)\b)"
+);
+pattern!(KIN, r"(?i)\b(?:mother|father|mom|dad|sister|brother|aunt|uncle|son|daughter|grandmother|grandfather|parents?|family)\b(?:'s)?");
+pattern!(EMBEDDED, r"(?:^|\n|\. )\s*(?:[A-Z][A-Z /]{4,40}|(?:Current |Home )?Medications?|Meds)\s*:");
+
+/// Decides for every candidate, and adds substances of the allergen table where an allergen is expected.
+///
+/// `candidates` are medication or allergen matches and `no_known_candidates` statements of none, both sorted byte spans.
+#[must_use]
+pub fn find(
+    document: &Document,
+    tables: &AllergyTables,
+    candidates: &[Span],
+    no_known_candidates: &[Span],
+) -> AllergyFindings {
+    let text = &document.text;
+    let none_known = none_known(document, no_known_candidates);
+    let whole = Span::new(0, text.len());
+    let mut spans: Vec<Span> = candidates.to_vec();
+    for span in tables.allergens.find_in(text, whole) {
+        let widened = spans.iter().position(|other| span.contains(*other) && span.len() > other.len());
+        if let Some(index) = widened.filter(|_| in_list(document, span)) {
+            spans[index] = span;
+        } else if !spans.iter().any(|other| other.overlaps(span)) {
+            spans.push(span);
+        }
+    }
+    spans.sort_unstable();
+    spans.retain(|span| !none_known.iter().any(|none| none.span.overlaps(*span)) && !is_other_thing(text, *span));
+    spans.dedup();
+    let mut allergies: Vec<FoundAllergy> = Vec::new();
+    for span in &spans {
+        let last = allergies.last().map(|found| found.span);
+        let Some(governed) = governed(document, *span, last) else { continue };
+        let (assertion, cues) = assert(text, *span, governed);
+        let category = tables.allergens.lookup(span.of(text)).map_or("medication", |allergen| allergen.category.as_str());
+        let statement = statement_around(text, *span);
+        let words = statement.of(text).to_lowercase();
+        let intolerance = words.contains("intoleran") || words.contains("tolerat");
+        let attributes = Attributes {
+            allergy_type: Some(if intolerance { "intolerance" } else { "allergy" }.to_owned()),
+            category: Some(category.to_owned()),
+            ..Attributes::default()
+        };
+        allergies.push(FoundAllergy { span: *span, assertion, cues, attributes });
+    }
+    link_reactions(document, tables, &mut allergies);
+    AllergyFindings { allergies, none_known }
+}
+
+/// "Hay fever", "dust" of "dusty" and the like: the word goes on and means something else.
+fn is_other_thing(text: &str, span: Span) -> bool {
+    let after = text[span.end..].to_lowercase();
+    [" fever", "-like", " x-ray", " scan", " study"].iter().any(|word| after.starts_with(word))
+}
+
+/// Whether `span` stands in the list part of an allergies section: not behind a heading of something else.
+fn in_list(document: &Document, span: Span) -> bool {
+    let Some(section) = document.section_at(span).filter(|section| section.kind == "allergies") else { return false };
+    if span.start < section.body.start {
+        return false;
+    }
+    let before = Span::new(section.body.start, span.start).of(&document.text);
+    let headed = EMBEDDED.find_iter(before).any(|heading| !heading.as_str().to_lowercase().contains("allerg"));
+    !headed && before.len() < 700
+}
+
+/// What makes the candidate an allergen: the start of the words that govern it. None when it is no allergen.
+fn governed(document: &Document, span: Span, last: Option<Span>) -> Option<usize> {
+    let text = &document.text;
+    let statement = statement_around(text, span);
+    let before = &text[statement.start..span.start];
+    let after = &text[span.end..statement.end.max(span.end)];
+    if TOLERATED.is_match(before) || after.trim_start().starts_with("tolerated") {
+        return None;
+    }
+    if in_list(document, span) {
+        return Some(statement.start);
+    }
+    if let Some(cue) = BEFORE.find_iter(before).last() {
+        let between = &before[cue.end()..];
+        let continues = last.is_some_and(|last| last.start >= statement.start + cue.end());
+        if is_list(between, continues) {
+            return Some(statement.start);
+        }
+    }
+    // "shrimp, sea food or dye allergy": the head word stands at the end of the list
+    let head = after.find("llerg").or_else(|| after.find("LLERG")).map(|at| at.saturating_sub(1))?;
+    let between = &after[..head.min(after.len())];
+    let direct = AFTER.is_match(after);
+    let listed = between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
+    let affirmed = direct || (listed && DENIED.is_match(before)) || (listed && between.split_whitespace().count() <= 2);
+    affirmed.then_some(statement.start)
+}
+
+/// Only names, commas and conjunctions between a cue and a candidate.
+fn is_list(between: &str, continues: bool) -> bool {
+    let words = between.split_whitespace().count();
+    let verb = [" but ", " which ", " she ", " he ", " is ", " was ", " who ", " on ", " for ", " with ", " therefore ", " takes "];
+    let padded = format!(" {} ", between.to_lowercase());
+    let broken = verb.iter().any(|word| padded.contains(word));
+    if continues { words <= 14 && !broken } else { words <= 7 && !broken }
+}
+
+/// Assertion of an allergen from the words around it inside its statement.
+fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
+    let statement = statement_around(text, span);
+    let before = &text[start..span.start];
+    let clause = before.rfind(" but ").or_else(|| before.rfind("however")).map_or(start, |at| start + at);
+    let cue = |pattern: &Regex, from: usize, to: usize| {
+        pattern.find_iter(&text[from..to]).last().map(|found| Span::new(from + found.start(), from + found.end()))
+    };
+    let decided = |assertion: Assertion, place: Span| {
+        let words = place.of(text).to_owned();
+        (assertion, vec![Cue { text: words, start: place.start, end: place.end, means: assertion.as_str().to_owned() }])
+    };
+    let denied = cue(&DENIED, clause, span.start);
+    let unsure = cue(&UNSURE, clause, span.start).or_else(|| {
+        let close = (span.end + 24).min(statement.end);
+        let close = (close..=statement.end).find(|at| text.is_char_boundary(*at)).unwrap_or(statement.end);
+        cue(&UNSURE, span.end, close.max(span.end)).filter(|found| text[span.end..found.start].len() < 6 || found.of(text) == "MAY")
+    });
+    if let Some(place) = denied.filter(|place| unsure.is_none_or(|unsure| unsure.start > place.start + 20 || unsure.start < place.start)) {
+        let words = text[place.end..span.start].to_lowercase();
+        if !["other than", "except", "only", "known", "tolerate"].iter().any(|word| words.contains(word)) {
+            return decided(Assertion::Absent, place);
+        }
+    }
+    if let Some(place) = cue(&KIN, clause, span.start)
+        && !text[place.end..span.start].to_lowercase().contains("patient")
+        && !["states", "reports", "says", "denies"].iter().any(|word| text[place.end..span.start].to_lowercase().contains(word))
+    {
+        return decided(Assertion::Family, place);
+    }
+    if let Some(place) = unsure {
+        return decided(Assertion::Possible, place);
+    }
+    (Assertion::Present, Vec::new())
+}
