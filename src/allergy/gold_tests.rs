@@ -25,9 +25,18 @@ fn allergies_of_the_gold() {
         let found = find(document, &tables, &candidates, &[]);
         let line = |span: Span| {
             let (mut start, mut end) = (span.start.saturating_sub(90), (span.end + 60).min(document.text.len()));
-            while !document.text.is_char_boundary(start) { start += 1; }
-            while !document.text.is_char_boundary(end) { end -= 1; }
-            format!("{id} {} <{}> {}", document.section_kind_at(span), span.of(&document.text), document.text[start..end].replace('\n', "|"))
+            while !document.text.is_char_boundary(start) {
+                start += 1;
+            }
+            while !document.text.is_char_boundary(end) {
+                end -= 1;
+            }
+            format!(
+                "{id} {} <{}> {}",
+                document.section_kind_at(span),
+                span.of(&document.text),
+                document.text[start..end].replace('\n', "|")
+            )
         };
         let mut used = vec![false; found.allergies.len()];
         for one in of(&["AL"]) {
@@ -88,7 +97,11 @@ fn allergies_of_the_gold() {
     if notes.is_empty() {
         return;
     }
-    println!("TOTAL allergies {:.3} {mentions:?} asserted {asserted}; none {:.3} {none:?} scoped {scoped}", mentions.f1(), none.f1());
+    println!(
+        "TOTAL allergies {:.3} {mentions:?} asserted {asserted}; none {:.3} {none:?} scoped {scoped}",
+        mentions.f1(),
+        none.f1()
+    );
     for (name, count) in &attributes {
         println!("TOTAL {name} {:.3} {count:?}", count.f1());
     }

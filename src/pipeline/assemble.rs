@@ -188,9 +188,8 @@ impl Assembly<'_> {
                     Assertion::Hypothetical => Assertion::Possible,
                     other => other,
                 };
-                let attributes = allergy::attributes(document, &pipeline.allergies, mention.span, &taken);
                 let found = (mention.confidence, mention.sources.clone(), context.cues);
-                allergies.push(self.allergy((mention.span, assertion), attributes, found));
+                allergies.push(self.allergy((mention.span, assertion), Attributes::default(), found));
             }
         }
         allergies.sort_by_key(|mention| mention.span);
