@@ -43,7 +43,6 @@ pub struct AllergyFindings {
 
 macro_rules! pattern {
     ($name:ident, $pattern:expr) => {
-        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
         static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
     };
 }
@@ -56,31 +55,35 @@ pattern!(
     TOLERATED,
     r"(?i)(?:tolerat(?:es|ed|ing)|can take|able to (?:take|tolerate)|takes|treated with|given|relieved (?:by|with)|responds to|carries|used|taking|instead of|prescribed|start(?:ed)?|receiv(?:e|ed|ing))(?: (?:\w+|an?)){0,2} $"
 );
-pattern!(
-    DENIED,
-    r"(?i)\b(?:denies|denied|denying|deny|no|not|without|negative for|never had|did not|does not|has not|nor)\b"
-);
+pattern!(DENIED, r"(?i)\b(?:denies|denied|denying|deny|no|not|without|negative for|never had|did not|does not|has not|nor)\b");
 pattern!(
     UNSURE,
     r"(?i)(?:\?|\b(?:questionable|questionably|question of|possible|possibly|probable|probably|might|may|perhaps|unclear|uncertain|thinks|suspected|suspects|not sure|unsure|potential|likely|apparent)\b)"
 );
-pattern!(CAUSES, r"(?i)^,?\s*(?:which |has |have )?(?:caus(?:es?|ed)|gives|gave|makes|made)\b(?: (?:him|her|them|me|the patient))?(?: to be)?\s*");
+pattern!(
+    CAUSES,
+    r"(?i)^,?\s*(?:which |has |have )?(?:caus(?:es?|ed)|gives|gave|makes|made)\b(?: (?:him|her|them|me|the patient))?(?: to be)?\s*"
+);
 pattern!(MARKED, r"^\s*(?:->|[-–:(|=])\s*");
-pattern!(RULED_OUT, r"(?i)^\s*(?:allerg(?:y|ies)|intolerance)?\s*(?::\s*(?:no|none|negative|denied)\b|(?:was |has been )?ruled out)");
-pattern!(OUTGROWN, r"(?i)\b(?:outgrown|outgrew|as an? (?:baby|child|kid|infant|teenager)|in childhood|childhood|has resolved)\b");
-pattern!(KIN, r"(?i)\b(?:mother|father|mom|dad|sister|brother|aunt|uncle|son|daughter|grandmother|grandfather|parents?|family)\b(?:'s)?");
+pattern!(
+    RULED_OUT,
+    r"(?i)^\s*(?:allerg(?:y|ies)|intolerance)?\s*(?::\s*(?:no|none|negative|denied)\b|(?:was |has been )?ruled out)"
+);
+pattern!(
+    OUTGROWN,
+    r"(?i)\b(?:outgrown|outgrew|as an? (?:baby|child|kid|infant|teenager)|in childhood|childhood|has resolved)\b"
+);
+pattern!(
+    KIN,
+    r"(?i)\b(?:mother|father|mom|dad|sister|brother|aunt|uncle|son|daughter|grandmother|grandfather|parents?|family)\b(?:'s)?"
+);
 pattern!(EMBEDDED, r"(?:^|\n|\. )\s*(?:[A-Z][A-Z /]{4,40}|(?:Current |Home )?Medications?|Meds)\s*:");
 
 /// Decides for every candidate, and adds substances of the allergen table where an allergen is expected.
 ///
 /// `candidates` are medication or allergen matches and `no_known_candidates` statements of none, both sorted byte spans.
 #[must_use]
-pub fn find(
-    document: &Document,
-    tables: &AllergyTables,
-    candidates: &[Span],
-    no_known_candidates: &[Span],
-) -> AllergyFindings {
+pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no_known_candidates: &[Span]) -> AllergyFindings {
     let text = &document.text;
     let none_known = none_known(document, no_known_candidates);
     let whole = Span::new(0, text.len());
@@ -139,7 +142,9 @@ fn governed(document: &Document, tables: &AllergyTables, span: Span, last: Optio
     let statement = statement_around(text, span);
     let before = &text[statement.start..span.start];
     let after = &text[span.end..statement.end.max(span.end)];
-    let refused = ["not tolerat", "not really tolerat", "difficulty tolerat", "n't tolerat"].iter().any(|words| before.to_lowercase().contains(words));
+    let refused = ["not tolerat", "not really tolerat", "difficulty tolerat", "n't tolerat"]
+        .iter()
+        .any(|words| before.to_lowercase().contains(words));
     if (TOLERATED.is_match(before) && !refused) || after.trim_start().starts_with("tolerated") {
         return None;
     }
@@ -161,7 +166,8 @@ fn governed(document: &Document, tables: &AllergyTables, span: Span, last: Optio
     let head = after.find("llerg").or_else(|| after.find("LLERG")).map(|at| at.saturating_sub(1))?;
     let between = &after[..head.min(after.len())];
     let direct = AFTER.is_match(after);
-    let listed = between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
+    let listed =
+        between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
     let affirmed = direct || (listed && DENIED.is_match(before)) || (listed && between.split_whitespace().count() <= 2);
     affirmed.then_some(floor)
 }
@@ -180,16 +186,19 @@ fn tells_reaction(document: &Document, tables: &AllergyTables, span: Span) -> bo
     }
     let own_line = text[statement.start..span.start].trim().is_empty();
     let listed = matches!(document.section_kind_at(span), "unspecified" | "allergies" | "other");
-    own_line && listed && MARKED.find(after).is_some_and(|mark| {
-        let graded = tables.reactions.severity_in(text, Span::new(span.end, statement.end.max(span.end)));
-        reaction_soon(mark.end()) || graded.is_some_and(|(place, ..)| place.start < span.end + mark.end() + 3)
-    })
+    own_line
+        && listed
+        && MARKED.find(after).is_some_and(|mark| {
+            let graded = tables.reactions.severity_in(text, Span::new(span.end, statement.end.max(span.end)));
+            reaction_soon(mark.end()) || graded.is_some_and(|(place, ..)| place.start < span.end + mark.end() + 3)
+        })
 }
 
 /// Only names, commas and conjunctions between a cue and a candidate.
 fn is_list(between: &str, continues: bool) -> bool {
     let words = between.split_whitespace().count();
-    let verb = [" but ", " which ", " she ", " he ", " is ", " was ", " who ", " on ", " for ", " with ", " therefore ", " takes "];
+    let verb =
+        [" but ", " which ", " she ", " he ", " is ", " was ", " who ", " on ", " for ", " with ", " therefore ", " takes "];
     let padded = format!(" {} ", between.to_lowercase());
     let broken = verb.iter().any(|word| padded.contains(word));
     if continues { words <= 14 && !broken } else { words <= 7 && !broken }
@@ -212,11 +221,17 @@ fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
     let unsure = cue(&UNSURE, clause, span.start).filter(close_by).or_else(|| {
         let close = (span.end + 24).min(statement.end);
         let close = (close..=statement.end).find(|at| text.is_char_boundary(*at)).unwrap_or(statement.end);
-        cue(&UNSURE, span.end, close.max(span.end)).filter(|found| text[span.end..found.start].len() < 6 || found.of(text) == "MAY")
+        cue(&UNSURE, span.end, close.max(span.end))
+            .filter(|found| text[span.end..found.start].len() < 6 || found.of(text) == "MAY")
     });
-    if let Some(place) = denied.filter(|place| unsure.is_none_or(|unsure| unsure.start > place.start + 20 || unsure.start < place.start)) {
+    if let Some(place) =
+        denied.filter(|place| unsure.is_none_or(|unsure| unsure.start > place.start + 20 || unsure.start < place.start))
+    {
         let words = text[place.end..span.start].to_lowercase();
-        if !["other than", "except", "only", "tolerat", "due to", "because of", "secondary to"].iter().any(|word| words.contains(word)) {
+        if !["other than", "except", "only", "tolerat", "due to", "because of", "secondary to"]
+            .iter()
+            .any(|word| words.contains(word))
+        {
             return decided(Assertion::Absent, place);
         }
     }

@@ -54,7 +54,9 @@ pub(super) fn none_known(document: &Document, candidates: &[Span]) -> Vec<FoundN
         }
     }
     for section in document.sections.iter().filter(|section| section.kind == "allergies") {
-        let Some(hit) = UNDER_HEADING.captures(section.body.of(text)).and_then(|captures| captures.name("words")) else { continue };
+        let Some(hit) = UNDER_HEADING.captures(section.body.of(text)).and_then(|captures| captures.name("words")) else {
+            continue;
+        };
         let span = Span::new(section.body.start + hit.start(), section.body.start + hit.end());
         if !found.iter().any(|one| one.span.overlaps(span)) {
             found.push(FoundNone { span, scope: scope(document, span) });
@@ -87,7 +89,8 @@ fn family(text: &str, span: Span) -> bool {
 fn scope(document: &Document, span: Span) -> AllergyScope {
     let drug = |words: &str| {
         let words = words.to_lowercase();
-        ["drug", "medic", "nkda", "n.k.d.a", "nkma", "antibiotic"].iter().any(|stem| words.contains(stem)) && !words.contains("food")
+        ["drug", "medic", "nkda", "n.k.d.a", "nkma", "antibiotic"].iter().any(|stem| words.contains(stem))
+            && !words.contains("food")
     };
     let words = span.of(&document.text);
     let title = document.section_at(span).and_then(|section| section.title).map_or("", |title| title.of(&document.text));

@@ -50,7 +50,8 @@ pub(super) fn link_reactions(document: &Document, tables: &AllergyTables, allerg
         let joined = matches!(between.as_str(), "and" | "or" | "/" | ", and" | "," | "and to" | ", or");
         let (before, rest) = allergies.split_at_mut(index);
         let (first, second) = (&mut before[index - 1].attributes, &rest[0].attributes);
-        if joined && first.reactions.is_empty() && leads_to_reaction(&after) && !after.trim_start().starts_with(['(', '-', ':']) {
+        if joined && first.reactions.is_empty() && leads_to_reaction(&after) && !after.trim_start().starts_with(['(', '-', ':'])
+        {
             first.reactions.clone_from(&second.reactions);
             first.severity.clone_from(&second.severity);
         }
@@ -62,9 +63,12 @@ fn leads_to_reaction(after: &str) -> bool {
     let lower = after.trim_start().to_lowercase();
     let direct = ["(", "-", "–", ":", "="].iter().any(|mark| lower.starts_with(mark));
     direct
-        || ["caus", "gives", "gave", "result", "leads to", "led to", "produc", "made", "makes", "with ", "which", "reaction", "develop", "because"]
-            .iter()
-            .any(|word| lower.find(word).is_some_and(|at| at < 24))
+        || [
+            "caus", "gives", "gave", "result", "leads to", "led to", "produc", "made", "makes", "with ", "which", "reaction",
+            "develop", "because",
+        ]
+        .iter()
+        .any(|word| lower.find(word).is_some_and(|at| at < 24))
 }
 
 /// Puts the reactions and the severity of `region` into the allergy.

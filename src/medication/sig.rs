@@ -124,14 +124,17 @@ impl Patterns {
         let number = format!("(?:{figure}|\\b{words})");
         let range = format!(r"(?:{number}(?:\s?(?:-|–|to|or)\s?{number})?)");
         // a unit follows its number without a word boundary: "40mg", "q6h"
-        let after_number = |kinds: &[&str]| any(kinds).replace("(?-i:\\b", "(?-i:").replace("(?:\\b", "(?:").replace("|\\b", "|");
+        let after_number =
+            |kinds: &[&str]| any(kinds).replace("(?-i:\\b", "(?-i:").replace("(?:\\b", "(?:").replace("|\\b", "|");
         let period = after_number(&["period"]);
         let weekday = any(&["weekday"]);
         let unit = after_number(&["strength_unit"]);
         let rate = r"(?:\s?/\s?(?:\d+(?:\.\d+)?\s?)?(?:kg|mL|cc|L|dL|hours?|hr|h|minutes?|min|m2|tablet|tab|actuation|spray|puff)\b|\s?\bper\s(?:\d+(?:\.\d+)?\s?)?(?:kg|mL|cc|kilogram|minute|actuation)\b)*";
         let build = |pattern: String| Regex::new(&format!("(?i){pattern}"));
         Ok(Self {
-            strength: build(format!(r"\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+\s?{unit}|{range}[\s-]?{unit}{rate}|{range}\s?(?:%|percent\b)|\b1:\d[\d,]*"))?,
+            strength: build(format!(
+                r"\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+\s?{unit}|{range}[\s-]?{unit}{rate}|{range}\s?(?:%|percent\b)|\b1:\d[\d,]*"
+            ))?,
             combination: build(r"\b\d+(?:\.\d+)?(?:\s?[/-]\s?\d+(?:\.\d+)?){1,2}\b".to_owned())?,
             dose: build(format!(
                 r"(?P<amount>{range}|\ban?)[\s-]*(?:{}|(?P<form>{}))(?:/(?:hr|h|hour|min|kg|mL)\b|\s(?:an|per) hour)?",
