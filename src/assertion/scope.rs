@@ -66,6 +66,9 @@ impl Scene<'_> {
 
     fn backward(&self, cue: &Found, assertion: Assertion, scope: usize) -> bool {
         let between = self.mention.end..cue.first;
+        if scope == 0 && !between.is_empty() {
+            return false;
+        }
         if self.words(&between) > scope || self.stopped(&between, assertion) {
             return false;
         }
@@ -81,10 +84,9 @@ impl Scene<'_> {
         })
     }
 
-    /// True when no comma parts the mention from the first one after the cue.
+    /// True when no comma parts the mention from the cue.
     fn next(&self, cue: &Found) -> bool {
-        let between = cue.end..self.mention.start;
-        !between.skip_while(|index| !self.others[*index]).any(|index| matches!(self.tokens[index].text, "," | ";" | "("))
+        !(cue.end..self.mention.start).any(|index| matches!(self.tokens[index].text, "," | ";" | "("))
     }
 
     /// Words of the longest member of a list between, mentions not counted: "denies fever, weight loss, or".

@@ -288,7 +288,7 @@ fn extent(line: &str) -> Option<(usize, Sign)> {
             '(' => depth += 1,
             ')' => depth -= 1,
             '-' | '\u{2013}' | '\u{2014}'
-                if line[..index].ends_with(' ') && line[index..].chars().nth(1).is_none_or(char::is_whitespace) =>
+                if line[index..].chars().nth(1).is_none_or(char::is_whitespace) && index > 1 =>
             {
                 return Some((index, Sign::Dash));
             }
@@ -300,6 +300,9 @@ fn extent(line: &str) -> Option<(usize, Sign)> {
         if character == ' ' && is_caps(&line[..index]) && index > 2 {
             caps_end = index;
         }
+    }
+    if caps_end > 0 && !is_caps(line) {
+        return Some((caps_end, Sign::Words));
     }
     Some((line.trim_end().len(), Sign::End))
 }
@@ -357,7 +360,7 @@ impl Candidate<'_> {
             (Sign::Colon, Place::Line) => self.words.len() > 1 || self.caps,
             (Sign::Colon, Place::Sentence) => self.caps || (!short && (titled || count > 1)),
             (Sign::Colon, Place::Running) => self.caps && (count > 1 || self.words.len() > 4),
-            (Sign::Dash, Place::Line) => (self.caps || (titled && count > 1)) && !self.numbered && !short,
+            (Sign::Dash, Place::Line) => (self.caps || titled) && !self.numbered && self.words.len() > 1,
             (Sign::Dash, Place::Sentence) => self.caps && !short,
             (Sign::End, Place::Line) => {
                 !short && kind != "administrative" && (self.caps || (titled && (self.alone || count > 1))) && !self.numbered
