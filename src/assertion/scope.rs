@@ -96,7 +96,7 @@ impl Scene<'_> {
             let token = &self.tokens[index];
             if self.others[index] || matches!(token.text, "," | "or" | "and" | ";") {
                 here = 0;
-            } else if token.is_word {
+            } else if token.is_word && !matches!(token.text, "a" | "an" | "as" | "well" | "of" | "any" | "the") {
                 here += 1;
             }
             longest = longest.max(here);
@@ -113,6 +113,8 @@ impl Scene<'_> {
     fn stopped(&self, between: &Range<usize>, assertion: Assertion) -> bool {
         self.found.iter().any(|other| {
             between.contains(&other.first)
+                // "no demonstrated fracture": right after a denial it is part of it
+                && !(other.first == between.start && assertion == Assertion::Absent)
                 && !(other.first..other.end).all(|index| self.others[index])
                 && self.table.row(other.row).ends(assertion)
         })
