@@ -53,6 +53,6 @@ fn every_case_holds() {
             }
         }
     }
-    assert!(count >= 250, "only {count} cases");
+    assert!(count >= 400, "only {count} cases");
     assert!(wrong.is_empty(), "{} of {count} cases:\n{}", wrong.len(), wrong.join("\n"));
 }

@@ -98,8 +98,7 @@ impl CueTable {
             }
             let parsed = parse_row(row)?;
             let index = table.rows.len();
-            let index_of_first =
-                if parsed.direction == Direction::Section { &mut table.sections } else { &mut table.first };
+            let index_of_first = if parsed.direction == Direction::Section { &mut table.sections } else { &mut table.first };
             index_of_first.entry(parsed.phrase[0].clone()).or_default().push(index);
             table.rows.push(parsed);
             Ok(())
@@ -175,9 +174,11 @@ fn parse_row(row: Row<'_>) -> Result<CueRow, TableError> {
         "stop" => Means::Stop,
         "event" => Means::Event,
         "chronic" => Means::Chronic,
-        other => Means::Says(other.parse().map_err(|()| {
-            row.error(format!("means {other:?}: an assertion, or pseudo, stop, event or chronic"))
-        })?),
+        other => Means::Says(
+            other
+                .parse()
+                .map_err(|()| row.error(format!("means {other:?}: an assertion, or pseudo, stop, event or chronic")))?,
+        ),
     };
     let scope = match row.get("scope")? {
         "sentence" | "" => usize::MAX,
@@ -218,7 +219,14 @@ mod tests {
     #[test]
     fn a_wrong_word_names_its_line() {
         let header = "phrase\tmeans\tdirection\tscope\tlists\theads\tstops\n";
-        for row in ["no\tnegated", "no\tabsent\tleft", "no\tabsent\tforward\tfar", "\tabsent", "x\tstop\t\t\t\t\tno", "x\tabsent\t\t\tmaybe"] {
+        for row in [
+            "no\tnegated",
+            "no\tabsent\tleft",
+            "no\tabsent\tforward\tfar",
+            "\tabsent",
+            "x\tstop\t\t\t\t\tno",
+            "x\tabsent\t\t\tmaybe",
+        ] {
             let error = CueTable::parse(&format!("{header}{row}\n")).expect_err(row);
             assert_eq!(error.line, 2, "{row}");
         }

@@ -40,13 +40,7 @@ struct Voice {
 /// Only diagnoses know all six classes: an allergen is never hypothetical, a statement of no known allergies is present
 /// (its denial is its content), and for a medication the classes are a hint for its status.
 #[must_use]
-pub fn assert_mention(
-    document: &Document,
-    cues: &CueTable,
-    span: Span,
-    kind: MentionKind,
-    neighbours: &[Span],
-) -> Context {
+pub fn assert_mention(document: &Document, cues: &CueTable, span: Span, kind: MentionKind, neighbours: &[Span]) -> Context {
     let mut voices = Vec::new();
     if kind != MentionKind::NoKnownAllergies {
         listen(document, cues, span, neighbours, &mut voices);
@@ -89,7 +83,9 @@ fn listen(document: &Document, cues: &CueTable, span: Span, neighbours: &[Span],
     // "The patient has asthma" in a family history
     let patient = found.iter().any(|cue| {
         let row = cues.row(cue.row);
-        cue.end <= first && row.ends(Assertion::Family) && row.phrase.iter().any(|word| matches!(word.as_str(), "patient" | "pt"))
+        cue.end <= first
+            && row.ends(Assertion::Family)
+            && row.phrase.iter().any(|word| matches!(word.as_str(), "patient" | "pt"))
     });
     for row in cues.of_section(&section.kind) {
         let Means::Says(assertion) = row.means else { continue };

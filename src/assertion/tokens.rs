@@ -79,8 +79,23 @@ fn is_number(token: &str) -> bool {
     token.starts_with(|c: char| c.is_ascii_digit()) && token.len() <= 3
         || matches!(
             token,
-            "a" | "one" | "two" | "three" | "four" | "five" | "six" | "seven" | "eight" | "nine" | "ten" | "eleven" | "twelve"
-                | "several" | "few" | "couple" | "many" | "half"
+            "a" | "one"
+                | "two"
+                | "three"
+                | "four"
+                | "five"
+                | "six"
+                | "seven"
+                | "eight"
+                | "nine"
+                | "ten"
+                | "eleven"
+                | "twelve"
+                | "several"
+                | "few"
+                | "couple"
+                | "many"
+                | "half"
         )
 }
 
@@ -91,8 +106,33 @@ fn is_unit(token: &str) -> bool {
 fn is_month(token: &str) -> bool {
     matches!(
         token,
-        "january" | "february" | "march" | "april" | "may" | "june" | "july" | "august" | "september" | "october" | "november"
-            | "december" | "jan" | "feb" | "mar" | "apr" | "jun" | "jul" | "aug" | "sep" | "sept" | "oct" | "nov" | "dec" | "spring"
-            | "summer" | "fall" | "winter"
+        "january"
+            | "february"
+            | "march"
+            | "april"
+            | "may"
+            | "june"
+            | "july"
+            | "august"
+            | "september"
+            | "october"
+            | "november"
+            | "december"
+            | "jan"
+            | "feb"
+            | "mar"
+            | "apr"
+            | "jun"
+            | "jul"
+            | "aug"
+            | "sep"
+            | "sept"
+            | "oct"
+            | "nov"
+            | "dec"
+            | "spring"
+            | "summer"
+            | "fall"
+            | "winter"
     )
 }

@@ -287,9 +287,7 @@ fn extent(line: &str) -> Option<(usize, Sign)> {
             ':' if depth <= 0 => return Some((index, Sign::Colon)),
             '(' => depth += 1,
             ')' => depth -= 1,
-            '-' | '\u{2013}' | '\u{2014}'
-                if line[index..].chars().nth(1).is_none_or(char::is_whitespace) && index > 1 =>
-            {
+            '-' | '\u{2013}' | '\u{2014}' if line[index..].chars().nth(1).is_none_or(char::is_whitespace) && index > 1 => {
                 return Some((index, Sign::Dash));
             }
             '.' | ';' | '?' | '!' if line[index + 1..].starts_with(char::is_whitespace) => {

@@ -31,35 +31,31 @@ fn headings() {
         ("Pt seen. Allergies: NKDA. Plan: rest.", &[("unspecified", "Pt seen."), ("allergies", "NKDA."), ("plan", "rest.")]),
         ("PAST MEDCAL HISTORY: COPD.", &[("past_medical_history", "COPD.")]),
         ("PAST MEDICAL HISTROY: COPD.", &[("past_medical_history", "COPD.")]),
-        ("PHYSICAL EXAM: HEENT: Clear. NECK: Supple.", &[
-            ("physical_examination", ""),
-            ("physical_examination", "Clear."),
-            ("physical_examination", "Supple."),
-        ]),
-        ("Review of Systems:\nGI: Denies ulcer.\nHeart: no MI", &[
-            ("review_of_systems", ""),
-            ("review_of_systems", "Denies ulcer."),
-            ("review_of_systems", "no MI"),
-        ]),
+        (
+            "PHYSICAL EXAM: HEENT: Clear. NECK: Supple.",
+            &[("physical_examination", ""), ("physical_examination", "Clear."), ("physical_examination", "Supple.")],
+        ),
+        (
+            "Review of Systems:\nGI: Denies ulcer.\nHeart: no MI",
+            &[("review_of_systems", ""), ("review_of_systems", "Denies ulcer."), ("review_of_systems", "no MI")],
+        ),
         ("PHARMACY COMMENTS: none given.", &[("other", "none given.")]),
-        ("The patient is well. Note: he smokes. Advice given: stop.", &[(
-            "unspecified",
+        (
             "The patient is well. Note: he smokes. Advice given: stop.",
-        )]),
-        ("ASSESSMENT:\n1. HYPERTENSION: stable.\n2. Asthma: on inhaler.", &[(
-            "assessment",
-            "1. HYPERTENSION: stable.\n2. Asthma: on inhaler.",
-        )]),
+            &[("unspecified", "The patient is well. Note: he smokes. Advice given: stop.")],
+        ),
+        (
+            "ASSESSMENT:\n1. HYPERTENSION: stable.\n2. Asthma: on inhaler.",
+            &[("assessment", "1. HYPERTENSION: stable.\n2. Asthma: on inhaler.")],
+        ),
         ("ALLERGIES TO MEDICINES: Keflex", &[("allergies", "Keflex")]),
         ("MEDICATIONS (AT HOME): aspirin", &[("home_medications", "aspirin")]),
         ("KNEE EXAMINATION: effusion", &[("physical_examination", "effusion")]),
         ("IMPRESSION/PLAN: COPD", &[("assessment_and_plan", "COPD")]),
-        ("S: cough.\nO: clear.\nA: URI.\nP: fluids.", &[
-            ("subjective", "cough."),
-            ("objective", "clear."),
-            ("assessment", "URI."),
-            ("plan", "fluids."),
-        ]),
+        (
+            "S: cough.\nO: clear.\nA: URI.\nP: fluids.",
+            &[("subjective", "cough."), ("objective", "clear."), ("assessment", "URI."), ("plan", "fluids.")],
+        ),
         ("FHX: Mother: CVA.", &[("family_history", "Mother: CVA.")]),
         ("ALLERGIES: PENICILLIN, FAMILY HISTORY: CAD.", &[("allergies", "PENICILLIN,"), ("family_history", "CAD.")]),
         ("PAST MEDICAL HISTORY Diabetes and gout.", &[("past_medical_history", "Diabetes and gout.")]),

@@ -4,19 +4,37 @@ use super::{Section, Sentence};
 use crate::domain::Span;
 
 /// Never end a sentence, whatever follows.
-const NEVER: &[&str] =
-    &["dr", "mr", "mrs", "ms", "prof", "vs", "e.g", "i.e", "eg", "ie", "approx", "cf", "fig", "st", "ft", "mt", "viz", "ca", "resp"];
+const NEVER: &[&str] = &[
+    "dr", "mr", "mrs", "ms", "prof", "vs", "e.g", "i.e", "eg", "ie", "approx", "cf", "fig", "st", "ft", "mt", "viz", "ca",
+    "resp",
+];
 /// End a sentence only when a word with a capital and no further abbreviation follows; never before a digit.
-const SELDOM: &[&str] = &["no", "nos", "gr", "vol", "sec", "art", "dept", "ext", "wk", "yr", "yrs", "hr", "hrs", "min", "mos", "q"];
+const SELDOM: &[&str] =
+    &["no", "nos", "gr", "vol", "sec", "art", "dept", "ext", "wk", "yr", "yrs", "hr", "hrs", "min", "mos", "q"];
 /// Words after which a single capital letter is part of a name of the field, so that its full stop ends the sentence.
 const LETTERED: &[&str] = &[
-    "hepatitis", "vitamin", "type", "grade", "group", "factor", "influenza", "class", "protein", "stage", "plan", "child", "strep",
-    "streptococcus", "hemophilia", "level", "category",
+    "hepatitis",
+    "vitamin",
+    "type",
+    "grade",
+    "group",
+    "factor",
+    "influenza",
+    "class",
+    "protein",
+    "stage",
+    "plan",
+    "child",
+    "strep",
+    "streptococcus",
+    "hemophilia",
+    "level",
+    "category",
 ];
 /// Words that begin a sentence rather than a surname.
 const OPENERS: &[&str] = &[
-    "He", "She", "The", "It", "This", "There", "No", "Patient", "In", "On", "At", "We", "I", "They", "His", "Her", "Denies", "Has",
-    "Also", "Will", "Plan", "Continue", "A", "An", "Status", "History", "With", "Please", "Her", "These",
+    "He", "She", "The", "It", "This", "There", "No", "Patient", "In", "On", "At", "We", "I", "They", "His", "Her", "Denies",
+    "Has", "Also", "Will", "Plan", "Continue", "A", "An", "Status", "History", "With", "Please", "Her", "These",
 ];
 
 /// Splits the bodies of `sections` into sentences and list items, in order; spans are trimmed of white space and list markers.
@@ -58,8 +76,11 @@ fn is_wrap(line: &str, next: &str) -> bool {
         return true;
     }
     let last = line.rsplit(char::is_whitespace).next().unwrap_or_default();
-    ["and", "or", "of", "with", "the", "a", "an", "for", "to", "in", "on", "no", "is", "was", "has", "by", "from", "his", "her", "Dr."]
-        .contains(&last)
+    [
+        "and", "or", "of", "with", "the", "a", "an", "for", "to", "in", "on", "no", "is", "was", "has", "by", "from", "his",
+        "her", "Dr.",
+    ]
+    .contains(&last)
 }
 
 /// Length of the list marker at the start of `line` ("1.", "2)", "a.", "-", "•"), white space after it included; 0 when there is none.
