@@ -244,7 +244,14 @@ fn heading_at(text: &str, table: &SectionTable, (place, start): (Place, usize), 
     let (length, sign) = extent(line)?;
     let words = line[..length].trim_end_matches([' ', '\t', '*', '_', '\u{A0}']);
     let words = if sign == Sign::End { words.trim_end_matches(['.', ' ']) } else { words };
-    let candidate = Candidate { words, sign, place, numbered, caps: is_caps(words), alone: stands_alone(text, from, line) };
+    let candidate = Candidate {
+        words,
+        sign,
+        place,
+        numbered,
+        caps: is_caps(words),
+        alone: place == Place::Line && stands_alone(text, from, line),
+    };
     let kind = candidate.kind(table, parent)?;
     let after = &line[length..];
     let separators = after.len()
