@@ -17,4 +17,5 @@ pub mod service;
 pub mod store;
 pub mod text;
 pub mod vocabulary;
+pub mod web;
 pub mod worker;
