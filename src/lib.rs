@@ -15,6 +15,7 @@ pub mod review;
 pub mod seal;
 pub mod service;
 pub mod store;
+pub mod telemetry;
 pub mod text;
 pub mod vocabulary;
 pub mod web;

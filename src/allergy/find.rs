@@ -43,13 +43,12 @@ pub struct AllergyFindings {
 
 macro_rules! pattern {
     ($name:ident, $pattern:expr) => {
-        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
         static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
     };
 }
 pattern!(
     BEFORE,
-    r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:adverse|bad|severe|hypersensitivity|anaphylactic) reactions? (?:to|from|with)|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to)\s*"
+    r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|including|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:allergic |adverse |bad |severe |hypersensitivity |anaphylactic |life-threatening )?reactions? (?:to|from)|out in (?:a )?(?:rash|hives) with|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to|(?:not|n't) (?:really )?tolerated?|difficulty tolerating|DHx - allergies)\s*"
 );
 pattern!(AFTER, r"(?i)^[\s-]*(?:drug |medication )?(?:allerg(?:y|ies|ic)\b|hypersensitivity|sensitivit(?:y|ies)|intolerance)");
 pattern!(
@@ -60,6 +59,19 @@ pattern!(DENIED, r"(?i)\b(?:denies|denied|denying|deny|no|not|without|negative f
 pattern!(
     UNSURE,
     r"(?i)(?:\?|\b(?:questionable|questionably|question of|possible|possibly|probable|probably|might|may|perhaps|unclear|uncertain|thinks|suspected|suspects|not sure|unsure|potential|likely|apparent)\b)"
+);
+pattern!(
+    CAUSES,
+    r"(?i)^,?\s*(?:which |has |have )?(?:caus(?:es?|ed)|gives|gave|makes|made)\b(?: (?:him|her|them|me|the patient))?(?: to be)?\s*"
+);
+pattern!(MARKED, r"^\s*(?:->|[-–:(|=])\s*");
+pattern!(
+    RULED_OUT,
+    r"(?i)^\s*(?:allerg(?:y|ies)|intolerance)?\s*(?::\s*(?:no|none|negative|denied)\b|(?:was |has been )?ruled out)"
+);
+pattern!(
+    OUTGROWN,
+    r"(?i)\b(?:outgrown|outgrew|as an? (?:baby|child|kid|infant|teenager)|in childhood|childhood|has resolved)\b"
 );
 pattern!(
     KIN,
@@ -90,7 +102,7 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
     let mut allergies: Vec<FoundAllergy> = Vec::new();
     for span in &spans {
         let last = allergies.last().map(|found| found.span);
-        let Some(governed) = governed(document, *span, last) else { continue };
+        let Some(governed) = governed(document, tables, *span, last) else { continue };
         let (assertion, cues) = assert(text, *span, governed);
         let category = tables.allergens.lookup(span.of(text)).map_or("medication", |allergen| allergen.category.as_str());
         let statement = statement_around(text, *span);
@@ -125,23 +137,30 @@ fn in_list(document: &Document, span: Span) -> bool {
 }
 
 /// What makes the candidate an allergen: the start of the words that govern it. None when it is no allergen.
-fn governed(document: &Document, span: Span, last: Option<Span>) -> Option<usize> {
+fn governed(document: &Document, tables: &AllergyTables, span: Span, last: Option<Span>) -> Option<usize> {
     let text = &document.text;
     let statement = statement_around(text, span);
     let before = &text[statement.start..span.start];
     let after = &text[span.end..statement.end.max(span.end)];
-    if TOLERATED.is_match(before) || after.trim_start().starts_with("tolerated") {
+    let refused = ["not tolerat", "not really tolerat", "difficulty tolerat", "n't tolerat"]
+        .iter()
+        .any(|words| before.to_lowercase().contains(words));
+    if (TOLERATED.is_match(before) && !refused) || after.trim_start().starts_with("tolerated") {
         return None;
     }
+    let floor = document.section_at(span).map_or(0, |section| section.body.start.min(span.start)).max(statement.start);
     if in_list(document, span) {
-        return Some(statement.start);
+        return Some(floor);
     }
     if let Some(cue) = BEFORE.find_iter(before).last() {
         let between = &before[cue.end()..];
         let continues = last.is_some_and(|last| last.start >= statement.start + cue.end());
         if is_list(between, continues) {
-            return Some(statement.start);
+            return Some(floor);
         }
+    }
+    if tells_reaction(document, tables, span) {
+        return Some(floor);
     }
     // "shrimp, sea food or dye allergy": the head word stands at the end of the list
     let head = after.find("llerg").or_else(|| after.find("LLERG")).map(|at| at.saturating_sub(1))?;
@@ -150,7 +169,29 @@ fn governed(document: &Document, span: Span, last: Option<Span>) -> Option<usize
     let listed =
         between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
     let affirmed = direct || (listed && DENIED.is_match(before)) || (listed && between.split_whitespace().count() <= 2);
-    affirmed.then_some(statement.start)
+    affirmed.then_some(floor)
+}
+
+/// "Morphine -> itching" on a line of its own, "codeine caused her to be excitable", "rash with Bactrim".
+fn tells_reaction(document: &Document, tables: &AllergyTables, span: Span) -> bool {
+    let text = &document.text;
+    let statement = statement_around(text, span);
+    let after = &text[span.end..statement.end.max(span.end)];
+    let reaction_soon = |lead: usize| {
+        let found = tables.reactions.reactions_in(text, Span::new(span.end + lead, statement.end.max(span.end + lead)));
+        found.first().is_some_and(|(place, ..)| place.start < span.end + lead + 30)
+    };
+    if let Some(cause) = CAUSES.find(after) {
+        return reaction_soon(cause.end());
+    }
+    let own_line = text[statement.start..span.start].trim().is_empty();
+    let listed = matches!(document.section_kind_at(span), "unspecified" | "allergies" | "other");
+    own_line
+        && listed
+        && MARKED.find(after).is_some_and(|mark| {
+            let graded = tables.reactions.severity_in(text, Span::new(span.end, statement.end.max(span.end)));
+            reaction_soon(mark.end()) || graded.is_some_and(|(place, ..)| place.start < span.end + mark.end() + 3)
+        })
 }
 
 /// Only names, commas and conjunctions between a cue and a candidate.
@@ -176,7 +217,8 @@ fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
         (assertion, vec![Cue { text: words, start: place.start, end: place.end, means: assertion.as_str().to_owned() }])
     };
     let denied = cue(&DENIED, clause, span.start);
-    let unsure = cue(&UNSURE, clause, span.start).or_else(|| {
+    let close_by = |found: &Span| !text[found.end..span.start].contains(',');
+    let unsure = cue(&UNSURE, clause, span.start).filter(close_by).or_else(|| {
         let close = (span.end + 24).min(statement.end);
         let close = (close..=statement.end).find(|at| text.is_char_boundary(*at)).unwrap_or(statement.end);
         cue(&UNSURE, span.end, close.max(span.end))
@@ -186,7 +228,10 @@ fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
         denied.filter(|place| unsure.is_none_or(|unsure| unsure.start > place.start + 20 || unsure.start < place.start))
     {
         let words = text[place.end..span.start].to_lowercase();
-        if !["other than", "except", "only", "known", "tolerate"].iter().any(|word| words.contains(word)) {
+        if !["other than", "except", "only", "tolerat", "due to", "because of", "secondary to"]
+            .iter()
+            .any(|word| words.contains(word))
+        {
             return decided(Assertion::Absent, place);
         }
     }
@@ -198,6 +243,13 @@ fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
     }
     if let Some(place) = unsure {
         return decided(Assertion::Possible, place);
+    }
+    let rest = span.end..statement.end.max(span.end);
+    if let Some(found) = RULED_OUT.find(&text[rest]) {
+        return decided(Assertion::Absent, Span::new(span.end + found.start(), span.end + found.end()));
+    }
+    if let Some(found) = OUTGROWN.find(statement.of(text)) {
+        return decided(Assertion::Historical, Span::new(statement.start + found.start(), statement.start + found.end()));
     }
     (Assertion::Present, Vec::new())
 }

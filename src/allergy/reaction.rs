@@ -38,7 +38,7 @@ pub(super) fn link_reactions(document: &Document, tables: &AllergyTables, allerg
             let floor = index.checked_sub(1).map_or(statement.start, |before| spans[before].end.max(statement.start));
             let before = Span::new(floor.min(span.start), span.start);
             let lower = before.of(text).trim_end().to_lowercase();
-            if [" to", " from", " with", " after"].iter().any(|word| lower.ends_with(word)) {
+            if [" to", " from", " with", " after", "allergy to"].iter().any(|word| lower.ends_with(word)) {
                 fill(text, tables, &mut allergies[index], before);
             }
         }
@@ -89,9 +89,6 @@ fn fill(text: &str, tables: &AllergyTables, allergy: &mut FoundAllergy, region: 
         };
         let attribute = Attribute { text: written.to_owned(), start: span.start, end: span.end, value: Some(value) };
         allergy.attributes.reactions.push(attribute);
-    }
-    if allergy.attributes.reactions.is_empty() {
-        return;
     }
     if let Some((span, grade, code)) = tables.reactions.severity_in(text, region) {
         let mut value = json!({"display": grade});

@@ -79,6 +79,13 @@ impl ApiError {
     }
 }
 
+/// What a caller gets when a handler panics. The panic's message is not passed on.
+#[must_use]
+pub fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+    tracing::error!("a handler panicked");
+    ApiError::internal().into_response()
+}
+
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = ProblemBody {

@@ -10,7 +10,8 @@ mod items;
 mod notes;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
-pub use error::{ApiError, ProblemBody};
+pub use error::{ApiError, ProblemBody, panicked};
+pub use notes::NoteRequest;
 
 use std::sync::Arc;
 

@@ -121,7 +121,9 @@ pub struct OffsetParameters {
 }
 
 impl NoteRequest {
-    fn into_note(self, default_source: &str) -> NewNote {
+    /// The note, from `default_source` when it names none.
+    #[must_use]
+    pub fn into_note(self, default_source: &str) -> NewNote {
         let (encounter, facility, department) = match self.encounter {
             None => (None, None, None),
             Some(EncounterRequest::Id(id)) => (Some(id), None, None),

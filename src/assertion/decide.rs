@@ -110,7 +110,10 @@ fn surroundings(document: &Document, span: Span) -> Span {
     }
     range = Span::new(range.start.min(span.start), range.end.max(span.end));
     let inside = document.words_in(span);
-    let first = document.words.get(inside.start.saturating_sub(BEFORE)).map_or(range.start, |word| word.span.start);
+    let first = match inside.start.checked_sub(BEFORE) {
+        Some(index) => document.words[index].span.start,
+        None => range.start,
+    };
     let last = document.words.get(inside.end + AFTER).map_or(range.end, |word| word.span.end);
     Span::new(range.start.max(first.min(span.start)), range.end.min(last.max(span.end)))
 }

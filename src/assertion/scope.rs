@@ -66,6 +66,9 @@ impl Scene<'_> {
 
     fn backward(&self, cue: &Found, assertion: Assertion, scope: usize) -> bool {
         let between = self.mention.end..cue.first;
+        if scope == 0 && !between.is_empty() {
+            return false;
+        }
         if self.words(&between) > scope || self.stopped(&between, assertion) {
             return false;
         }
@@ -81,10 +84,9 @@ impl Scene<'_> {
         })
     }
 
-    /// True when no comma parts the mention from the first one after the cue.
+    /// True when no comma parts the mention from the cue.
     fn next(&self, cue: &Found) -> bool {
-        let between = cue.end..self.mention.start;
-        !between.skip_while(|index| !self.others[*index]).any(|index| matches!(self.tokens[index].text, "," | ";" | "("))
+        !(cue.end..self.mention.start).any(|index| matches!(self.tokens[index].text, "," | ";" | "("))
     }
 
     /// Words of the longest member of a list between, mentions not counted: "denies fever, weight loss, or".
@@ -94,7 +96,7 @@ impl Scene<'_> {
             let token = &self.tokens[index];
             if self.others[index] || matches!(token.text, "," | "or" | "and" | ";") {
                 here = 0;
-            } else if token.is_word {
+            } else if token.is_word && !matches!(token.text, "a" | "an" | "as" | "well" | "of" | "any" | "the") {
                 here += 1;
             }
             longest = longest.max(here);
@@ -111,6 +113,8 @@ impl Scene<'_> {
     fn stopped(&self, between: &Range<usize>, assertion: Assertion) -> bool {
         self.found.iter().any(|other| {
             between.contains(&other.first)
+                // "no demonstrated fracture": right after a denial it is part of it
+                && !(other.first == between.start && assertion == Assertion::Absent)
                 && !(other.first..other.end).all(|index| self.others[index])
                 && self.table.row(other.row).ends(assertion)
         })

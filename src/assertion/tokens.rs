@@ -12,7 +12,7 @@ pub(super) struct Token<'a> {
     pub(super) is_word: bool,
 }
 
-/// Marks that are tokens wherever they stand; a hyphen is one only between spaces.
+/// Marks that are tokens wherever they stand; a hyphen is one only between spaces or brackets.
 const MARKS: &[&str] = &[",", ";", ":", "?", "(", ")", "+", "="];
 
 /// The tokens of `range`.
@@ -36,8 +36,8 @@ fn marks<'a>(text: &'a str, gap: Span, out: &mut Vec<Token<'a>>) {
         if MARKS.contains(&mark) {
             out.push(Token { span, text: mark, is_word: false });
         } else if matches!(character, '-' | '\u{2013}' | '\u{2014}')
-            && text[..start].ends_with(char::is_whitespace)
-            && text[span.end..].starts_with(char::is_whitespace)
+            && text[..start].ends_with(|c: char| c.is_whitespace() || c == '(')
+            && text[span.end..].starts_with(|c: char| c.is_whitespace() || c == ')')
         {
             out.push(Token { span, text: "-", is_word: false });
         }

@@ -1,13 +1,19 @@
 //! The command line: the only place, with `config` and `main`, that reads the clock, the environment and randomness.
 
+mod accounts;
+mod data;
+mod demo;
 mod extract;
 mod inputs;
 mod load;
 mod render;
+mod serve;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+use crate::domain::Surroundings;
 
 /// Turns clinical notes into coded diagnoses, medications and allergies, each with its evidence, for human review.
 #[derive(Debug, Parser)]
@@ -21,6 +27,28 @@ struct Arguments {
 enum Command {
     /// Extract notes from files and print what was found
     Extract(extract::Extract),
+    /// Serve the API and the pages
+    Serve(serve::Serve),
+    /// Serve with fictional notes and users of every role, to look around
+    Demo(demo::Demo),
+    /// Users: add, list, disable, sign in
+    User(accounts::Users),
+    /// Tokens: add, list, revoke
+    Token(accounts::Tokens),
+    /// Site keys
+    #[command(subcommand)]
+    Key(Key),
+    /// Print the OpenAPI description
+    Openapi,
+}
+
+#[derive(Debug, Subcommand)]
+enum Key {
+    /// Write a new site key to a file that must not exist yet
+    Generate {
+        /// The file
+        file: std::path::PathBuf,
+    },
 }
 
 /// Runs the command line.
@@ -29,8 +57,21 @@ enum Command {
 /// A sentence for the person at the terminal.
 pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
-        Command::Extract(extract) => extract.run(),
+        Command::Extract(extract) => return extract.run(),
+        Command::Serve(serve) => serve.run()?,
+        Command::Demo(demo) => demo.run()?,
+        Command::User(users) => users.run()?,
+        Command::Token(tokens) => tokens.run()?,
+        Command::Key(Key::Generate { file }) => data::write_key(&file)?,
+        Command::Openapi => println!("{}", serde_json::to_string_pretty(&crate::api::openapi())?),
     }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The system's clock and time-ordered random identifiers: the one place where they are made.
+#[expect(clippy::disallowed_methods, reason = "the command line is where time and identifiers come from")]
+fn surroundings() -> Surroundings {
+    Surroundings::new(jiff::Timestamp::now, uuid::Uuid::now_v7)
 }
 
 /// False when the environment asks for no colour (the NO_COLOR convention).

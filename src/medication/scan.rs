@@ -63,7 +63,14 @@ pub(super) fn scan(text: &str, sig: &SigTable) -> Vec<Token> {
             let whole = Span::new(whole.start(), whole.end());
             let span = group("span").or_else(|| group("course")).unwrap_or(whole);
             if stands_alone(text, whole) && !is_measurement(text, span, kind) {
-                let token = Token { kind, span, form: group("form"), value: value::of(sig, kind, span.of(text)) };
+                let per_volume = kind == TokenKind::Dose && span.of(text).to_ascii_lowercase().ends_with("/ml");
+                let kind = if per_volume { TokenKind::Strength } else { kind };
+                let token = Token {
+                    kind,
+                    span,
+                    form: group("form"),
+                    value: value::of(sig, if per_volume { TokenKind::Dose } else { kind }, span.of(text)),
+                };
                 found.push((token, whole));
             }
         }

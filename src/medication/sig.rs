@@ -123,18 +123,23 @@ impl Patterns {
         let figure = r"(?:\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+\s?-\s?\d/\d|\d+ \d/\d|\d/\d|\d*\.\d+|\d+|½|¼)";
         let number = format!("(?:{figure}|\\b{words})");
         let range = format!(r"(?:{number}(?:\s?(?:-|–|to|or)\s?{number})?)");
-        let period = any(&["period"]);
+        // a unit follows its number without a word boundary: "40mg", "q6h"
+        let after_number =
+            |kinds: &[&str]| any(kinds).replace("(?-i:\\b", "(?-i:").replace("(?:\\b", "(?:").replace("|\\b", "|");
+        let period = after_number(&["period"]);
         let weekday = any(&["weekday"]);
-        let unit = any(&["strength_unit"]);
+        let unit = after_number(&["strength_unit"]);
         let rate = r"(?:\s?/\s?(?:\d+(?:\.\d+)?\s?)?(?:kg|mL|cc|L|dL|hours?|hr|h|minutes?|min|m2|tablet|tab|actuation|spray|puff)\b|\s?\bper\s(?:\d+(?:\.\d+)?\s?)?(?:kg|mL|cc|kilogram|minute|actuation)\b)*";
         let build = |pattern: String| Regex::new(&format!("(?i){pattern}"));
         Ok(Self {
-            strength: build(format!(r"{range}[\s-]?{unit}{rate}|{range}\s?(?:%|percent\b)|\b1:\d[\d,]*"))?,
+            strength: build(format!(
+                r"\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+\s?{unit}|{range}[\s-]?{unit}{rate}|{range}\s?(?:%|percent\b)|\b1:\d[\d,]*"
+            ))?,
             combination: build(r"\b\d+(?:\.\d+)?(?:\s?[/-]\s?\d+(?:\.\d+)?){1,2}\b".to_owned())?,
             dose: build(format!(
-                r"(?P<amount>{range}|\ban?)[\s-]*(?:{}|(?P<form>{}))(?:/(?:hr|h|hour|min|kg)\b|\s(?:an|per) hour)?",
-                any(&["dose_unit"]),
-                any(&["dose_form"])
+                r"(?P<amount>{range}|\ban?)[\s-]*(?:{}|(?P<form>{}))(?:/(?:hr|h|hour|min|kg|mL)\b|\s(?:an|per) hour)?",
+                after_number(&["dose_unit"]),
+                after_number(&["dose_form"])
             ))?,
             spoken_dose: build(any(&["dose"]))?,
             frequency: build(format!(

@@ -19,6 +19,7 @@ enum Direction {
     Route,
     Frequency,
     Name,
+    Title,
 }
 
 #[derive(Debug)]
@@ -63,6 +64,7 @@ impl MedicationCueTable {
                 "route" => Direction::Route,
                 "frequency" => Direction::Frequency,
                 "name" => Direction::Name,
+                "title" => Direction::Title,
                 "section" => {
                     sections.push((pattern.to_owned(), means, weight));
                     return Ok(());
@@ -101,6 +103,7 @@ pub fn status(
     let clause = clause_around(document, span);
     let mut votes: Vec<Vote> = Vec::new();
     let kind = document.section_kind_at(span);
+    let title = document.section_at(span).and_then(|section| section.title).unwrap_or(Span::new(0, 0));
     for (section, means, weight) in &cues.sections {
         if section == kind {
             votes.push(Vote { means: *means, weight: *weight, cue: None });
@@ -111,6 +114,7 @@ pub fn status(
             Direction::Route => Some(attributes.route.as_ref().map_or("", |route| route.text.as_str())),
             Direction::Frequency => Some(attributes.frequency.as_ref().map_or("", |frequency| frequency.text.as_str())),
             Direction::Name => Some(span.of(text)),
+            Direction::Title => Some(title.of(text)),
             Direction::Before | Direction::After | Direction::Near => None,
         };
         if let Some(own) = own {

@@ -211,13 +211,18 @@ impl Reader<'_> {
 #[must_use]
 pub fn sense_allowed(document: &Document, span: Span, term: &DiagnosisTerm) -> bool {
     let Some(guard) = term.guard else { return true };
+    if !written_as(span.of(&document.text), &term.term) {
+        return false;
+    }
     let near = |words: &[String]| words.iter().any(|word| word_near(document, span, word));
     if near(&term.context.forbids) {
         return false;
     }
     let in_context = !term.context.needs.is_empty() && near(&term.context.needs);
     match guard {
-        AbbreviationGuard::Context => in_context,
+        AbbreviationGuard::Context => {
+            in_context && (term.term.len() > 3 || !span.of(&document.text).chars().any(char::is_lowercase))
+        }
         AbbreviationGuard::Any => term.context.needs.is_empty() || in_context,
         AbbreviationGuard::Upper => {
             let surface = span.of(&document.text).trim_end_matches("'s");
@@ -230,6 +235,13 @@ pub fn sense_allowed(document: &Document, span: Span, term: &DiagnosisTerm) -> b
                 && (unshouted || in_context || lists_diagnoses(document.section_kind_at(span)))
         }
     }
+}
+
+/// An abbreviation is folded like any word to be found ("AIDS" becomes "aid"), so its letters are compared here.
+fn written_as(surface: &str, term: &str) -> bool {
+    let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).collect::<String>().to_lowercase();
+    let (surface, term) = (letters(surface), letters(term));
+    surface == term || surface.strip_suffix('s') == Some(term.as_str())
 }
 
 /// The sentence is in capitals, so capitals say nothing.

@@ -244,7 +244,14 @@ fn heading_at(text: &str, table: &SectionTable, (place, start): (Place, usize), 
     let (length, sign) = extent(line)?;
     let words = line[..length].trim_end_matches([' ', '\t', '*', '_', '\u{A0}']);
     let words = if sign == Sign::End { words.trim_end_matches(['.', ' ']) } else { words };
-    let candidate = Candidate { words, sign, place, numbered, caps: is_caps(words), alone: stands_alone(text, from, line) };
+    let candidate = Candidate {
+        words,
+        sign,
+        place,
+        numbered,
+        caps: is_caps(words),
+        alone: place == Place::Line && stands_alone(text, from, line),
+    };
     let kind = candidate.kind(table, parent)?;
     let after = &line[length..];
     let separators = after.len()
@@ -287,9 +294,7 @@ fn extent(line: &str) -> Option<(usize, Sign)> {
             ':' if depth <= 0 => return Some((index, Sign::Colon)),
             '(' => depth += 1,
             ')' => depth -= 1,
-            '-' | '\u{2013}' | '\u{2014}'
-                if line[..index].ends_with(' ') && line[index..].chars().nth(1).is_none_or(char::is_whitespace) =>
-            {
+            '-' | '\u{2013}' | '\u{2014}' if line[index..].chars().nth(1).is_none_or(char::is_whitespace) && index > 1 => {
                 return Some((index, Sign::Dash));
             }
             '.' | ';' | '?' | '!' if line[index + 1..].starts_with(char::is_whitespace) => {
@@ -300,6 +305,9 @@ fn extent(line: &str) -> Option<(usize, Sign)> {
         if character == ' ' && is_caps(&line[..index]) && index > 2 {
             caps_end = index;
         }
+    }
+    if caps_end > 0 && !is_caps(line) {
+        return Some((caps_end, Sign::Words));
     }
     Some((line.trim_end().len(), Sign::End))
 }
@@ -357,7 +365,7 @@ impl Candidate<'_> {
             (Sign::Colon, Place::Line) => self.words.len() > 1 || self.caps,
             (Sign::Colon, Place::Sentence) => self.caps || (!short && (titled || count > 1)),
             (Sign::Colon, Place::Running) => self.caps && (count > 1 || self.words.len() > 4),
-            (Sign::Dash, Place::Line) => (self.caps || (titled && count > 1)) && !self.numbered && !short,
+            (Sign::Dash, Place::Line) => (self.caps || titled) && !self.numbered && self.words.len() > 1,
             (Sign::Dash, Place::Sentence) => self.caps && !short,
             (Sign::End, Place::Line) => {
                 !short && kind != "administrative" && (self.caps || (titled && (self.alone || count > 1))) && !self.numbered

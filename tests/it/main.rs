@@ -1,1 +1,5 @@
-//! x
+//! Tests from outside: the built program, a running server, its pages.
+
+mod golden;
+mod layers;
+mod server;

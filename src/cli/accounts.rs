@@ -1,0 +1,271 @@
+//! `abstractor user` and `abstractor token`: who may call, and with what.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, bail};
+use clap::{Args, Subcommand};
+use jiff::SignedDuration;
+
+use super::{data::DataFolder, surroundings};
+use crate::{
+    auth::Token,
+    domain::{Role, Surroundings, User},
+    store::{AccountStore, Actor, TokenKind, TokenRecord},
+};
+
+/// How long a sign-in code works.
+const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Arguments of `abstractor user`.
+#[derive(Debug, Args)]
+pub(super) struct Users {
+    #[command(flatten)]
+    data: DataFolder,
+    #[command(subcommand)]
+    command: UserCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum UserCommand {
+    /// Add a user
+    Add {
+        /// Login name: letters, digits, dot, dash, underscore
+        name: String,
+        /// submitter, coder, lead, auditor or admin
+        #[arg(long)]
+        role: Role,
+        /// For submitters: the source system they speak for
+        #[arg(long)]
+        source: Option<String>,
+        /// Limit to one facility
+        #[arg(long)]
+        facility: Option<String>,
+        /// Limit to one department
+        #[arg(long)]
+        department: Option<String>,
+        /// May see notes labelled restricted
+        #[arg(long)]
+        sees_restricted: bool,
+    },
+    /// List users
+    List,
+    /// Make a user's tokens stop working
+    Disable {
+        /// Login name
+        name: String,
+    },
+    /// Make a disabled user's tokens work again
+    Enable {
+        /// Login name
+        name: String,
+    },
+    /// Print a code that signs a user in to the pages, once, within an hour
+    SignIn {
+        /// Login name
+        name: String,
+    },
+}
+
+/// Arguments of `abstractor token`.
+#[derive(Debug, Args)]
+pub(super) struct Tokens {
+    #[command(flatten)]
+    data: DataFolder,
+    #[command(subcommand)]
+    command: TokenCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum TokenCommand {
+    /// Make a token for a user; it is printed once and kept only as a hash
+    Add {
+        /// Login name of its user
+        user: String,
+        /// What it is for
+        #[arg(long, default_value = "")]
+        label: String,
+        /// Days until it stops working; never when left out
+        #[arg(long)]
+        days: Option<i64>,
+    },
+    /// List a user's tokens
+    List {
+        /// Login name
+        user: String,
+    },
+    /// Revoke a token
+    Revoke {
+        /// Its id, from `token list`
+        id: uuid::Uuid,
+    },
+}
+
+fn operator() -> Actor {
+    Actor { user_id: None, name: "command_line".to_owned() }
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
+}
+
+impl Users {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let surroundings = surroundings();
+        let store = self.data.open_tool()?;
+        runtime()?.block_on(async {
+            match self.command {
+                UserCommand::Add { name, role, source, facility, department, sees_restricted } => {
+                    let id = surroundings.new_id();
+                    let user = User { id, name, role, source, facility, department, sees_restricted, disabled: false };
+                    add_user(&store, &surroundings, user).await
+                }
+                UserCommand::List => {
+                    println!("{:<24} {:<10} {:<16} STATE", "NAME", "ROLE", "SOURCE");
+                    for user in store.users().await? {
+                        let state = if user.disabled { "disabled" } else { "enabled" };
+                        println!(
+                            "{:<24} {:<10} {:<16} {state}",
+                            user.name,
+                            user.role.as_str(),
+                            user.source.unwrap_or_default()
+                        );
+                    }
+                    Ok(())
+                }
+                UserCommand::Disable { name } => set_disabled(&store, &surroundings, &name, true).await,
+                UserCommand::Enable { name } => set_disabled(&store, &surroundings, &name, false).await,
+                UserCommand::SignIn { name } => {
+                    let code = add_token(&store, &surroundings, &name, NewToken::sign_in()).await?;
+                    println!("{code}");
+                    eprintln!("works once, within an hour, at /sign-in");
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+impl Tokens {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        let surroundings = surroundings();
+        let store = self.data.open_tool()?;
+        runtime()?.block_on(async {
+            match self.command {
+                TokenCommand::Add { user, label, days } => {
+                    let life = match days {
+                        Some(days) if days < 1 => bail!("--days must be at least 1"),
+                        Some(days) => Some(SignedDuration::from_hours(days.saturating_mul(24))),
+                        None => None,
+                    };
+                    let new = NewToken { kind: TokenKind::Api, label, life };
+                    println!("{}", add_token(&store, &surroundings, &user, new).await?);
+                    eprintln!("keep it now: it is not shown again");
+                    Ok(())
+                }
+                TokenCommand::List { user } => {
+                    let found = store.user_named(&user).await?.with_context(|| format!("there is no user {user:?}"))?;
+                    println!("{:<38} {:<8} {:<22} {:<9} LABEL", "ID", "KIND", "MADE", "STATE");
+                    for token in store.tokens(found.id).await? {
+                        println!("{}", token_row(&token, &surroundings));
+                    }
+                    Ok(())
+                }
+                TokenCommand::Revoke { id } => {
+                    anyhow::ensure!(
+                        store.revoke_token(id, operator(), surroundings.now()).await?,
+                        "there is no token {id}; `abstractor token list USER` lists them"
+                    );
+                    Ok(())
+                }
+            }
+        })
+    }
+}
+
+fn token_row(token: &TokenRecord, surroundings: &Surroundings) -> String {
+    let expired = token.expires_at.is_some_and(|at| at <= surroundings.now());
+    let state = match token.revoked_at {
+        Some(_) => "revoked",
+        None if expired => "expired",
+        None => "live",
+    };
+    let made = token.created_at.strftime("%Y-%m-%dT%H:%M:%SZ");
+    format!("{:<38} {:<8} {:<22} {state:<9} {}", token.id, token.kind.as_str(), made.to_string(), token.label)
+}
+
+async fn set_disabled(
+    store: &impl AccountStore,
+    surroundings: &Surroundings,
+    name: &str,
+    disabled: bool,
+) -> anyhow::Result<()> {
+    let found = store.set_user_disabled(name, disabled, operator(), surroundings.now()).await?;
+    anyhow::ensure!(found, "there is no user {name:?}; `abstractor user list` lists them");
+    Ok(())
+}
+
+/// Adds a user after checking what was asked for.
+pub(super) async fn add_user(store: &impl AccountStore, surroundings: &Surroundings, user: User) -> anyhow::Result<()> {
+    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+    anyhow::ensure!(
+        !user.name.is_empty() && user.name.len() <= 64 && user.name.chars().all(fits),
+        "a login name has 1 to 64 letters, digits, dots, dashes and underscores"
+    );
+    match (user.role, &user.source) {
+        (Role::Submitter, None) => bail!("a submitter needs --source, the name of the system it speaks for"),
+        (Role::Submitter, Some(_)) | (_, None) => {}
+        (_, Some(_)) => bail!("--source is for submitters only"),
+    }
+    let name = user.name.clone();
+    anyhow::ensure!(
+        store.add_user(user, operator(), surroundings.now()).await?,
+        "there is a user {name:?} already; choose another name"
+    );
+    Ok(())
+}
+
+/// A token to make.
+pub(super) struct NewToken {
+    pub kind: TokenKind,
+    pub label: String,
+    pub life: Option<SignedDuration>,
+}
+
+impl NewToken {
+    /// A one-time code for the pages.
+    pub(super) fn sign_in() -> Self {
+        Self { kind: TokenKind::SignIn, label: "sign-in".to_owned(), life: Some(SIGN_IN_LIFE) }
+    }
+}
+
+/// Makes a token for a user and gives it out, once.
+pub(super) async fn add_token(
+    store: &impl AccountStore,
+    surroundings: &Surroundings,
+    user: &str,
+    new: NewToken,
+) -> anyhow::Result<String> {
+    let found = store
+        .user_named(user)
+        .await?
+        .with_context(|| format!("there is no user {user:?}; add one with `abstractor user add`"))?;
+    anyhow::ensure!(!found.disabled, "the user {user:?} is disabled; `abstractor user enable {user}` enables them");
+    let token = Token::generate();
+    let now = surroundings.now();
+    let record = TokenRecord {
+        id: surroundings.new_id(),
+        user_id: found.id,
+        kind: new.kind,
+        label: new.label,
+        created_at: now,
+        expires_at: new.life.map(|life| now + life),
+        revoked_at: None,
+    };
+    store.add_token(record, token.hash(), operator(), now).await?;
+    Ok(token.reveal().to_owned())
+}
+
+/// Where the database of a data folder lies.
+pub(super) fn database(folder: &Path) -> PathBuf {
+    folder.join("abstractor.db")
+}

@@ -1,0 +1,135 @@
+//! `abstractor serve`: the service on the command's data folder, until it is told to stop.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use anyhow::Context as _;
+use axum::Router;
+use clap::Args;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
+
+use super::{data::DataFolder, load::Load, surroundings};
+use crate::{
+    api,
+    engine::Engine,
+    service::Service,
+    store::{Store, sqlite::SqliteStore},
+    telemetry::{self, LogFormat},
+    web,
+    worker::Worker,
+};
+
+/// Interactive requests that may wait for the engine.
+const INTERACTIVE_QUEUE: usize = 64;
+
+/// Arguments of `abstractor serve`.
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    #[command(flatten)]
+    data: DataFolder,
+    /// Address to listen on
+    #[arg(long, default_value = "127.0.0.1:8080", env = "ABSTRACTOR_LISTEN")]
+    listen: SocketAddr,
+    /// Which log lines to write, for example info or abstractor=debug
+    #[arg(long, default_value = "info", env = "ABSTRACTOR_LOG")]
+    log: String,
+    /// Write log lines as JSON
+    #[arg(long)]
+    log_json: bool,
+    #[command(flatten)]
+    load: Load,
+}
+
+impl Serve {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        telemetry::start_logs(&self.log, if self.log_json { LogFormat::Json } else { LogFormat::Text })?;
+        let store = self.data.open_serve()?;
+        let runtime = runtime()?;
+        runtime.block_on(async {
+            let running = Running::start(Arc::new(store), &self.load, self.listen).await?;
+            tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "serving");
+            running.until_stopped().await
+        })
+    }
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// A service that listens.
+pub(super) struct Running {
+    pub address: SocketAddr,
+    pub service: Arc<Service>,
+    server: tokio::task::JoinHandle<std::io::Result<()>>,
+    worker: tokio::task::JoinHandle<()>,
+    stop: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Loads everything, listens, and starts the worker.
+    pub(super) async fn start(store: Arc<SqliteStore>, load: &Load, listen: SocketAddr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        let pipeline = Arc::new(load.pipeline()?);
+        let engine =
+            Arc::new(Engine::start(pipeline, load.replicas(), INTERACTIVE_QUEUE).context("cannot start the engine's threads")?);
+        let store: Arc<dyn Store> = store;
+        let wake = Arc::new(Notify::new());
+        let surroundings = surroundings();
+        let service = Arc::new(Service {
+            store: Arc::clone(&store),
+            engine: Arc::clone(&engine),
+            surroundings: surroundings.clone(),
+            wake: Arc::clone(&wake),
+            metrics: telemetry::start_metrics()?,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let worker = tokio::spawn(Worker { store, engine, surroundings, wake }.run(stopped.clone()));
+        let router = router(Arc::clone(&service));
+        let mut server_stopped = stopped;
+        let server = tokio::spawn(async move {
+            axum::serve(listener, router)
+                .with_graceful_shutdown(async move {
+                    let _ = server_stopped.wait_for(|stop| *stop).await;
+                })
+                .await
+        });
+        Ok(Self { address, service, server, worker, stop })
+    }
+
+    /// Serves until the process is told to stop, then finishes what runs.
+    pub(super) async fn until_stopped(self) -> anyhow::Result<()> {
+        stop_signal().await?;
+        tracing::info!("stopping");
+        let _ = self.stop.send(true);
+        let _ = self.worker.await;
+        self.server.await.context("the server failed")??;
+        Ok(())
+    }
+}
+
+fn router(service: Arc<Service>) -> Router {
+    api::router(Arc::clone(&service))
+        .merge(web::router(service))
+        .fallback(api::unknown_address)
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> anyhow::Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
+}

@@ -1,0 +1,171 @@
+//! A running demo server of the built program, and a plain HTTP client for it.
+
+use std::{
+    collections::BTreeMap,
+    io::{BufRead, BufReader},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+
+/// The built program.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_abstractor");
+
+/// A demo server; killed when dropped.
+pub struct Server {
+    /// Where it listens.
+    pub url: String,
+    /// A token of every role.
+    pub tokens: BTreeMap<String, String>,
+    /// Its data folder.
+    pub data: PathBuf,
+    child: Child,
+    _folder: Option<tempfile::TempDir>,
+}
+
+/// What came back.
+#[derive(Debug, Clone)]
+pub struct Reply {
+    /// Status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: BTreeMap<String, String>,
+    /// Body as text.
+    pub text: String,
+}
+
+impl Reply {
+    /// Body as JSON.
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.text).unwrap_or_else(|error| panic!("not JSON ({error}): {}", self.text))
+    }
+
+    /// The stable code of a problem document.
+    pub fn code(&self) -> String {
+        assert_eq!(self.headers.get("content-type").map(String::as_str), Some("application/problem+json"), "{}", self.text);
+        self.json()["code"].as_str().expect("a code").to_owned()
+    }
+}
+
+impl Server {
+    /// Starts one on a folder of its own, without notes.
+    pub fn empty() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().to_owned();
+        Self::start(&path, &["--empty"], Some(folder))
+    }
+
+    /// Starts one on a folder of its own, with the demo's notes, extracted.
+    pub fn with_notes() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().to_owned();
+        Self::start(&path, &[], Some(folder))
+    }
+
+    /// Starts one on the folder of an earlier one, without posting notes.
+    pub fn again(folder: &Path) -> Self {
+        Self::start(folder, &["--empty"], None)
+    }
+
+    fn start(folder: &Path, more: &[&str], keep: Option<tempfile::TempDir>) -> Self {
+        let mut child = Command::new(PROGRAM)
+            .args(["demo", "--listen", "127.0.0.1:0", "--json", "--data"])
+            .arg(folder)
+            .args(more)
+            .stdout(Stdio::piped())
+            .stderr(std::fs::File::options().create(true).append(true).open(folder.join("stderr.log")).expect("a log file"))
+            .spawn()
+            .expect("the program starts");
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("one line");
+        let ready: Value = serde_json::from_str(&line).unwrap_or_else(|_| {
+            panic!("no ready line; log: {}", std::fs::read_to_string(folder.join("stderr.log")).unwrap_or_default())
+        });
+        let tokens = ready["tokens"].as_object().expect("tokens");
+        let tokens = tokens.iter().map(|(role, token)| (role.clone(), token.as_str().expect("a token").to_owned())).collect();
+        let url = ready["url"].as_str().expect("a url").to_owned();
+        Self { url, tokens, data: folder.to_owned(), child, _folder: keep }
+    }
+
+    /// `kill -9`.
+    pub fn kill(&mut self) {
+        self.child.kill().expect("is killed");
+        self.child.wait().expect("ends");
+    }
+
+    /// A request with a role's token ("" = none) and a body, if any.
+    pub fn call(&self, method: &str, path: &str, role: &str, body: Option<&[u8]>) -> Reply {
+        self.try_call(method, path, role, body).expect("the server answers")
+    }
+
+    /// As [`Self::call`], but the server may be gone.
+    pub fn try_call(&self, method: &str, path: &str, role: &str, body: Option<&[u8]>) -> Result<Reply, ureq::Error> {
+        self.send(method, path, role, &[], body)
+    }
+
+    /// As [`Self::try_call`], with further headers.
+    pub fn send(
+        &self,
+        method: &str,
+        path: &str,
+        role: &str,
+        headers: &[(&str, &str)],
+        body: Option<&[u8]>,
+    ) -> Result<Reply, ureq::Error> {
+        let agent: ureq::Agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .timeout_global(Some(Duration::from_secs(60)))
+            .build()
+            .into();
+        let mut request = ureq::http::Request::builder().method(method).uri(format!("{}{path}", self.url));
+        if !role.is_empty() {
+            request = request.header("authorization", format!("Bearer {}", self.tokens[role]));
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let mut response = match body {
+            Some(body) => {
+                let request = request.header("content-type", "application/json").body(body).expect("a request");
+                agent.run(request)?
+            }
+            None => agent.run(request.body(()).expect("a request"))?,
+        };
+        let headers = response
+            .headers()
+            .iter()
+            .map(|(name, value)| (name.as_str().to_owned(), String::from_utf8_lossy(value.as_bytes()).into_owned()))
+            .collect();
+        let text = response.body_mut().with_config().limit(50_000_000).read_to_string()?;
+        Ok(Reply { status: response.status().as_u16(), headers, text })
+    }
+
+    /// Posts a note and gives its id.
+    pub fn post_note(&self, note: &Value) -> String {
+        let reply = self.call("POST", "/v1/notes", "submitter", Some(note.to_string().as_bytes()));
+        assert_eq!(reply.status, 202, "{}", reply.text);
+        reply.json()["id"].as_str().expect("an id").to_owned()
+    }
+
+    /// Waits for the extraction of a note.
+    pub fn extraction(&self, id: &str) -> Value {
+        let until = Instant::now() + Duration::from_secs(120);
+        loop {
+            let reply = self.call("GET", &format!("/v1/notes/{id}/extraction"), "submitter", None);
+            match reply.status {
+                200 => return reply.json(),
+                202 if Instant::now() < until => std::thread::sleep(Duration::from_millis(50)),
+                _ => panic!("no extraction: {} {}", reply.status, reply.text),
+            }
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
