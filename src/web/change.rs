@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::{
     session::{Posted, Session},
-    shell::{failed, missing},
+    shell::{Refusal, missing},
     words,
 };
 use crate::{
@@ -23,7 +23,7 @@ use crate::{
     vocabulary::Vocabulary,
 };
 
-type Answer = Result<Response, Response>;
+type Answer = Result<Response, Refusal>;
 /// Why a form is not taken: a word of [`super::notice`].
 type Problem = &'static str;
 
@@ -81,7 +81,7 @@ pub(super) async fn claim(
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let done = service.claim(user, id).await;
-    answer(&session, id, done, |()| format!("/items/{id}?notice=claimed"))
+    answer(&session, id, done, &format!("/items/{id}?notice=claimed"))
 }
 
 /// `POST /items/{id}/release`
@@ -92,7 +92,7 @@ pub(super) async fn release(
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let done = service.release(user, id).await;
-    answer(&session, id, done, |()| "/queue?notice=released".to_owned())
+    answer(&session, id, done, "/queue?notice=released")
 }
 
 /// `POST /items/{id}/finish`
@@ -103,7 +103,7 @@ pub(super) async fn finish(
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let done = service.finish(user, id, form.revision.parse().ok()).await;
-    answer(&session, id, done, |()| "/queue?notice=finished".to_owned())
+    answer(&session, id, done, "/queue?notice=finished")
 }
 
 /// `POST /items/{id}/decide`
@@ -113,7 +113,7 @@ pub(super) async fn decide(
     Posted { session, form }: Posted<DecisionForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
-    let item = service.item(user, id).await.map_err(|error| failed(&error))?.ok_or_else(|| missing(&session))?;
+    let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
     let vocabulary = service.engine.pipeline().vocabulary();
     let Some(entry) = item.entries.iter().find(|entry| entry.id == form.entry) else {
         return Ok(back(id, "unknown_entry", None));
@@ -189,16 +189,16 @@ async fn decided(
 }
 
 /// The way on after a change, or back with what was wrong.
-fn answer(session: &Session, id: Uuid, done: Result<ItemChange, DecideError>, next: impl FnOnce(()) -> String) -> Answer {
+fn answer(session: &Session, id: Uuid, done: Result<ItemChange, DecideError>, next: &str) -> Answer {
     match problem_of(done)? {
-        Ok(()) => Ok(to(&next(()), None)),
+        Ok(()) => Ok(to(next, None)),
         Err("missing") => Err(missing(session)),
         Err(problem) => Ok(back(id, problem, None)),
     }
 }
 
 /// What was wrong, as a word of [`super::notice`]; the outer error is a failure of the store.
-fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), Problem>, Response> {
+fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), Problem>, Refusal> {
     Ok(match done {
         Ok(ItemChange::Done { .. }) => Ok(()),
         Ok(ItemChange::HeldBy { .. }) => Err("held"),
@@ -210,7 +210,7 @@ fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), Proble
         Err(DecideError::Undecided(_)) => Err("undecided"),
         Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => Err("unknown_entry"),
         Err(DecideError::Decision(DecisionError::Invalid(_))) => Err("invalid"),
-        Err(DecideError::Store(error)) => return Err(failed(&error)),
+        Err(DecideError::Store(error)) => return Err(error.into()),
     })
 }
 

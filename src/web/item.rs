@@ -16,7 +16,7 @@ use super::{
     highlight::{Mark, Piece, pieces},
     notice::{self, Notice},
     session::Session,
-    shell::{Shell, failed, missing, page},
+    shell::{Refusal, Shell, missing, page},
     words,
 };
 use crate::{
@@ -111,10 +111,10 @@ pub(super) async fn show(
     session: Session,
     id: Option<Path<Uuid>>,
     Query(address): Query<ItemAddress>,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     let user = session.may(Permission::ListItems)?;
     let Some(Path(id)) = id else { return Err(missing(&session)) };
-    let item = service.item(user, id).await.map_err(|error| failed(&error))?.ok_or_else(|| missing(&session))?;
+    let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
     let mut view = view(&item, service.engine.pipeline().vocabulary(), user.id);
     view.shell = Shell::of(&session);
     view.notice = notice::lookup(address.notice.as_deref(), address.problem.as_deref());

@@ -17,6 +17,11 @@ mod shell;
 mod sign_in;
 mod words;
 
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
 use std::sync::Arc;
 
 use axum::{
@@ -48,7 +53,6 @@ const HEADERS: [(HeaderName, &str); 5] = [
 ];
 
 /// The routes of the pages, to be merged beside the API's.
-#[must_use]
 pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::to("/queue") }))

@@ -15,7 +15,7 @@ use uuid::Uuid;
 use super::{
     notice::{self, Notice},
     session::Session,
-    shell::{Shell, failed, page},
+    shell::{Refusal, Shell, page},
     words,
 };
 use crate::{
@@ -123,16 +123,16 @@ pub(super) async fn show(
     State(service): State<Arc<Service>>,
     session: Session,
     Query(address): Query<QueueAddress>,
-) -> Result<Response, Response> {
+) -> Result<Response, Refusal> {
     let user = session.may(Permission::ListItems)?;
     let asked = address.state.as_deref().unwrap_or("open");
     let (filter, _) = FILTERS.into_iter().find(|(word, _)| *word == asked).unwrap_or(FILTERS[0]);
     let now = service.surroundings.now();
-    let items = service.items(user, filter.parse().ok(), address.after, PAGE).await.map_err(|error| failed(&error))?;
+    let items = service.items(user, filter.parse().ok(), address.after, PAGE).await?;
     let next = if items.len() == PAGE as usize { items.last().map(|item| item.id) } else { None };
     let mut mine = Vec::new();
     if filter == "open" && address.after.is_none() {
-        let held = service.items(user, Some(ItemState::Claimed), None, 200).await.map_err(|error| failed(&error))?;
+        let held = service.items(user, Some(ItemState::Claimed), None, 200).await?;
         let is_mine = |item: &ReviewItem| item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
         mine = held.into_iter().filter(is_mine).map(|item| row(item, now)).collect();
     }

@@ -9,14 +9,14 @@ use axum::{
     Form,
     extract::{FromRequest, FromRequestParts, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Redirect},
 };
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::Sha256;
 
-use super::shell;
+use super::shell::{self, Refusal};
 use crate::{
     auth::{Permission, Token, permits},
     domain::User,
@@ -42,7 +42,7 @@ pub(super) struct Session {
 
 impl Session {
     /// The user, when their role has the permission.
-    pub(super) fn may(&self, permission: Permission) -> Result<&User, Response> {
+    pub(super) fn may(&self, permission: Permission) -> Result<&User, Refusal> {
         if permits(self.user.role, permission) { Ok(&self.user) } else { Err(shell::forbidden(self)) }
     }
 
@@ -64,13 +64,13 @@ impl Session {
 }
 
 impl FromRequestParts<Arc<Service>> for Session {
-    type Rejection = Response;
+    type Rejection = Refusal;
 
-    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Response> {
-        let to_sign_in = || Redirect::to("/sign-in").into_response();
+    async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
+        let to_sign_in = || Refusal::from(Redirect::to("/sign-in").into_response());
         let token = token_of(&parts.headers).ok_or_else(to_sign_in)?;
         let found = service.store.user_of_token(token.hash(), TokenKind::Session, service.surroundings.now()).await;
-        let user = found.map_err(|error| shell::failed(&error))?.ok_or_else(to_sign_in)?;
+        let user = found?.ok_or_else(to_sign_in)?;
         Ok(Self { user, token })
     }
 }
@@ -124,9 +124,9 @@ struct Guarded<T> {
 }
 
 impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
-    type Rejection = Response;
+    type Rejection = Refusal;
 
-    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Response> {
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Refusal> {
         let (mut parts, body) = request.into_parts();
         if !is_from_our_origin(&parts) {
             return Err(shell::refused(StatusCode::FORBIDDEN, "This form comes from another site; nothing was changed."));

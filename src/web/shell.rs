@@ -10,6 +10,7 @@ use super::{
     assets::{SCRIPT, STYLE},
     session::Session,
 };
+use crate::store::StoreError;
 
 /// The frame of a page: who is signed in, and what their forms carry.
 #[derive(Debug, Clone, Default)]
@@ -29,13 +30,11 @@ impl Shell {
     }
 
     /// Address of the style sheet.
-    #[expect(clippy::unused_self, reason = "templates reach it through the frame")]
     pub(super) fn style(&self) -> &'static str {
         &STYLE.path
     }
 
     /// Address of the script.
-    #[expect(clippy::unused_self, reason = "templates reach it through the frame")]
     pub(super) fn script(&self) -> &'static str {
         &SCRIPT.path
     }
@@ -64,34 +63,52 @@ pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
     }
 }
 
-fn message(status: StatusCode, shell: Shell, title: &str, message: &str) -> Response {
-    page(status, &MessagePage { shell, title: title.to_owned(), message: message.to_owned() })
+/// A page instead of the one asked for. Boxed: most calls succeed.
+#[derive(Debug)]
+pub(super) struct Refusal(Box<Response>);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl From<Response> for Refusal {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+/// The service failed; why stands in the log only.
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a page failed");
+        let words = "The service could not answer just now. Nothing was lost; try again in a moment.";
+        message(StatusCode::INTERNAL_SERVER_ERROR, Shell::default(), ("Something went wrong", words))
+    }
+}
+
+fn message(status: StatusCode, shell: Shell, (title, message): (&str, &str)) -> Refusal {
+    page(status, &MessagePage { shell, title: title.to_owned(), message: message.to_owned() }).into()
 }
 
 /// The role may not do this.
-pub(super) fn forbidden(session: &Session) -> Response {
+pub(super) fn forbidden(session: &Session) -> Refusal {
     let words = format!(
         "You are signed in as {}, with the role {}. The queue is for the roles coder and lead; ask your administrator for one of them.",
         session.user.name,
         session.user.role.as_str()
     );
-    message(StatusCode::FORBIDDEN, Shell::of(session), "Not for your role", &words)
+    message(StatusCode::FORBIDDEN, Shell::of(session), ("Not for your role", &words))
 }
 
 /// Nothing there, or not in the user's scope.
-pub(super) fn missing(session: &Session) -> Response {
+pub(super) fn missing(session: &Session) -> Refusal {
     let words = "There is no such encounter in the queue, or it lies outside your facility, department or clearance.";
-    message(StatusCode::NOT_FOUND, Shell::of(session), "Not found", words)
+    message(StatusCode::NOT_FOUND, Shell::of(session), ("Not found", words))
 }
 
 /// A form that is not taken.
-pub(super) fn refused(status: StatusCode, words: &str) -> Response {
-    message(status, Shell::default(), "Not taken", words)
-}
-
-/// The service failed; why stands in the log only.
-pub(super) fn failed(error: &crate::store::StoreError) -> Response {
-    tracing::error!(%error, "a page failed");
-    let words = "The service could not answer just now. Nothing was lost; try again in a moment.";
-    message(StatusCode::INTERNAL_SERVER_ERROR, Shell::default(), "Something went wrong", words)
+pub(super) fn refused(status: StatusCode, words: &str) -> Refusal {
+    message(status, Shell::default(), ("Not taken", words))
 }

@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use super::{
     session::{self, Posted},
-    shell::{Shell, failed, page, refused},
+    shell::{Refusal, Shell, page, refused},
 };
 use crate::{
     auth::{Permission, Token, permits},
@@ -47,26 +47,21 @@ pub(super) async fn show(Query(SignIn { code }): Query<SignIn>) -> Response {
 }
 
 /// `POST /sign-in`
-pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Request) -> Response {
+pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     if !session::is_from_our_origin(&parts) {
-        return refused(StatusCode::FORBIDDEN, "This form comes from another site; you are not signed in.");
+        return Err(refused(StatusCode::FORBIDDEN, "This form comes from another site; you are not signed in."));
     }
-    let Ok(Form(SignIn { code })) = Form::from_request(Request::from_parts(parts, body), &service).await else {
-        return refused(StatusCode::BAD_REQUEST, "This form could not be read; go back and try again.");
+    let Form(SignIn { code }) = Form::from_request(Request::from_parts(parts, body), &service)
+        .await
+        .map_err(|_| refused(StatusCode::BAD_REQUEST, "This form could not be read; go back and try again."))?;
+    let Some(user) = user_of(&service, code.trim()).await? else {
+        let problem = "This code or token does not work. A sign-in code works once and only for a short time; \
+                       a token must belong to a coder or lead. Ask for a new one.";
+        return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() }));
     };
-    match user_of(&service, code.trim()).await {
-        Ok(Some(user)) => match session::start(&service, &user).await {
-            Ok(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to("/queue")).into_response(),
-            Err(error) => failed(&error),
-        },
-        Ok(None) => {
-            let problem = "This code or token does not work. A sign-in code works once and only for a short time; \
-                           a token must belong to a coder or lead. Ask for a new one.";
-            page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() })
-        }
-        Err(error) => failed(&error),
-    }
+    let cookie = session::start(&service, &user).await?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/queue")).into_response())
 }
 
 /// The user of a one-time code, which is used up, or of an API token of somebody who works in the queue.
@@ -85,9 +80,7 @@ async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreErr
 pub(super) struct Nothing {}
 
 /// `POST /sign-out`
-pub(super) async fn sign_out(State(service): State<Arc<Service>>, posted: Posted<Nothing>) -> Response {
-    match session::end(&service, &posted.session).await {
-        Ok(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response(),
-        Err(error) => failed(&error),
-    }
+pub(super) async fn sign_out(State(service): State<Arc<Service>>, posted: Posted<Nothing>) -> Result<Response, Refusal> {
+    let cookie = session::end(&service, &posted.session).await?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
 }
