@@ -53,14 +53,14 @@ pub struct NoteRequest {
     confidentiality: Option<Confidentiality>,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum PatientRequest {
     Id(String),
     Patient(Patient),
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EncounterObject {
     id: String,
@@ -68,11 +68,47 @@ struct EncounterObject {
     department: Option<String>,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum EncounterRequest {
     Id(String),
     Encounter(EncounterObject),
+}
+
+/// Reads a string as an id and an object as the whole thing, with the object's own errors (an untagged enum would hide them).
+struct IdOr<T, F>(std::marker::PhantomData<T>, F);
+
+impl<'de, T: Deserialize<'de>, F: Fn(Result<String, T>) -> O, O> serde::de::Visitor<'de>
+    for IdOr<T, (F, std::marker::PhantomData<O>)>
+{
+    type Value = O;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an id or an object")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<O, E> {
+        Ok(self.1.0(Ok(id.to_owned())))
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<O, A::Error> {
+        let whole = T::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        Ok(self.1.0(Err(whole)))
+    }
+}
+
+impl<'de> Deserialize<'de> for PatientRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let make = |read: Result<String, Patient>| read.map_or_else(Self::Patient, Self::Id);
+        deserializer.deserialize_any(IdOr(std::marker::PhantomData::<Patient>, (make, std::marker::PhantomData)))
+    }
+}
+
+impl<'de> Deserialize<'de> for EncounterRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let make = |read: Result<String, EncounterObject>| read.map_or_else(Self::Encounter, Self::Id);
+        deserializer.deserialize_any(IdOr(std::marker::PhantomData::<EncounterObject>, (make, std::marker::PhantomData)))
+    }
 }
 
 /// A stored note.
