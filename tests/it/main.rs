@@ -1,5 +1,11 @@
 //! Tests from outside: the built program, a running server, its pages.
 
+mod api;
+mod commands;
+mod contract;
+mod gold;
 mod golden;
+mod kill;
 mod layers;
+mod leak;
 mod server;
