@@ -44,8 +44,13 @@ impl Worker {
     /// Runs until `stop` turns true; what was claimed by then is finished first.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let worker = Arc::new(self);
+        // What a dead process left behind comes first and one by one: claiming counts as a try, and a note that kills the
+        // process must not use up the tries of those claimed with it.
+        let mut limit = 1;
         while !*stop.borrow() {
-            match worker.store.claim_jobs(CLAIM, LEASE, worker.surroundings.now()).await {
+            let claimed = worker.store.claim_jobs(limit, LEASE, worker.surroundings.now()).await;
+            limit = if claimed.as_ref().is_ok_and(|jobs| jobs.iter().any(|job| job.tries > 1)) { 1 } else { CLAIM };
+            match claimed {
                 Ok(jobs) if jobs.is_empty() => {
                     tokio::select! {
                         () = worker.wake.notified() => {}

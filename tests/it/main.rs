@@ -1,7 +1,13 @@
 //! Tests from outside: the built program, a running server, its pages.
 
+mod api;
+mod commands;
+mod contract;
 mod documents;
+mod gold;
 mod golden;
+mod kill;
 mod layers;
+mod leak;
 mod openapi;
 mod server;
