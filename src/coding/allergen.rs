@@ -77,6 +77,7 @@ impl Coder {
                     for code in &mut codes {
                         code.role = CodeRole::Code;
                     }
+                    codes.extend(unii(vocabulary, &drug.ingredients, codes.len()));
                     (drug.display.clone(), codes, Some("medication".to_owned()))
                 }
                 None => match part(vocabulary, &form) {
@@ -109,6 +110,22 @@ impl Coder {
         };
         (Coding { display, codes, prompts }, category)
     }
+}
+
+/// The UNII of a substance with one ingredient, beside its RxNorm code.
+fn unii(vocabulary: &Vocabulary, ingredients: &[String], before: usize) -> Option<CodeCandidate> {
+    let [only] = ingredients else { return None };
+    let code = vocabulary.unii.get(only)?;
+    Some(CodeCandidate {
+        rank: u32::try_from(before + 1).unwrap_or(u32::MAX),
+        role: CodeRole::Code,
+        system: system::UNII.to_owned(),
+        code: code.clone(),
+        display: String::new(),
+        score: 0.9,
+        with: Vec::new(),
+        why: format!("UNII of RxNorm {only}"),
+    })
 }
 
 fn concept(allergen: &Allergen, score: f32) -> (String, Vec<CodeCandidate>, Option<String>) {

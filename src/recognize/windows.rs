@@ -5,7 +5,10 @@
 use tokenizers::Tokenizer;
 
 use super::{LabelSet, ModelError, Tag};
-use crate::domain::{MentionKind, Span};
+use crate::{
+    domain::{MentionKind, Span},
+    text::Document,
+};
 
 /// Wordpieces of a window, without `[CLS]` and `[SEP]`.
 pub const WINDOW_PIECES: usize = 180;
@@ -82,6 +85,62 @@ impl Tagging {
         #[expect(clippy::cast_precision_loss, reason = "a span has few wordpieces")]
         let count = under.len().max(1) as f32;
         under.iter().sum::<f32>() / count
+    }
+}
+
+/// Words that name nothing by themselves; a tag of nothing else is a slip of the model.
+const FUNCTION_WORDS: [&str; 24] = [
+    "a", "an", "and", "at", "both", "by", "for", "from", "his", "her", "in", "is", "left", "no", "of", "on", "or", "right",
+    "the", "there", "to", "was", "were", "with",
+];
+
+/// Function words that a mention does not begin with.
+const LEADING: [&str; 14] = ["a", "an", "and", "at", "by", "for", "from", "his", "her", "in", "of", "on", "or", "the"];
+/// Function words that a mention does not end with ("hepatitis A" does end with one of them).
+const TRAILING: [&str; 15] =
+    ["and", "at", "by", "for", "from", "in", "is", "of", "on", "or", "the", "to", "was", "were", "with"];
+
+impl Tagging {
+    /// Cuts tags where a sentence or list item ends, trims function words at their edges, and drops what names nothing. Statements of no known allergies may run on.
+    #[must_use]
+    pub fn within_sentences(mut self, document: &Document) -> Self {
+        let tags = std::mem::take(&mut self.tags);
+        for tag in tags {
+            if tag.kind == MentionKind::NoKnownAllergies {
+                self.tags.push(tag);
+                continue;
+            }
+            let first = document.sentences.partition_point(|sentence| sentence.span.end <= tag.span.start);
+            let pieces: Vec<Span> = document.sentences[first..]
+                .iter()
+                .take_while(|sentence| sentence.span.start < tag.span.end)
+                .map(|sentence| {
+                    let start = sentence.span.start.max(tag.span.start);
+                    Span::new(start, sentence.span.end.min(tag.span.end))
+                })
+                .collect();
+            let pieces = if pieces.len() > 1 { pieces } else { vec![tag.span] };
+            for piece in pieces {
+                let mut words = &document.words[document.words_in(piece)];
+                if !words.iter().any(|word| !FUNCTION_WORDS.contains(&word.folded.as_str())) {
+                    continue;
+                }
+                while let Some((_, rest)) = words.split_first().filter(|(word, _)| LEADING.contains(&word.folded.as_str())) {
+                    words = rest;
+                }
+                while let Some((_, rest)) = words.split_last().filter(|(word, _)| TRAILING.contains(&word.folded.as_str())) {
+                    words = rest;
+                }
+                let (Some(first), Some(last)) = (words.first(), words.last()) else { continue };
+                let trimmed = Span::new(first.span.start.max(piece.start), last.span.end.min(piece.end));
+                // what stands outside of words (brackets, a percent sign) stays unless words were trimmed or the tag was cut
+                let whole = piece == tag.span && words.len() == document.words_in(piece).len();
+                let (span, probability) =
+                    if whole { (piece, tag.probability) } else { (trimmed, self.probability(trimmed, tag.kind)) };
+                self.tags.push(Tag { span, kind: tag.kind, probability });
+            }
+        }
+        self
     }
 }
 

@@ -84,7 +84,10 @@ const fn ascii_quote(character: char) -> char {
 
 /// British to American, by pattern: haem-, oesoph-, -aemia, foet-, tumour, -oedema, diarrhoea, leuk-, paed-, gynaec-, orthopaed-, colour, fibre, centre.
 fn american(word: &mut String) {
-    if word.len() < 5 || !word.is_ascii() {
+    if word.len() < 5
+        || !word.is_ascii()
+        || !["ae", "oe", "our", "tre", "bre", "sulph", "leuc", "minium"].iter().any(|sign| word.contains(sign))
+    {
         return;
     }
     for (british, american) in [

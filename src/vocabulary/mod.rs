@@ -33,6 +33,8 @@ pub struct Vocabulary {
     pub classes: Vec<DrugClass>,
     /// Allergens.
     pub allergens: Vec<Allergen>,
+    /// FDA UNII of ingredients, by RxCUI.
+    pub unii: std::collections::HashMap<String, String>,
     /// Personal and family history codes by code prefix.
     pub history: HistoryCodes,
     /// All surface forms in one automaton.
@@ -55,6 +57,7 @@ impl Vocabulary {
         let allergens = substances::load_allergens(tables, &mut terms)?;
         let clinical_drugs = substances::load_clinical_drugs(tables)?;
         let history = HistoryCodes::parse(tables.get("history_codes.tsv")?)?;
+        let unii = substances::load_unii(tables)?;
         let terms = terms.build()?;
         Ok(Self {
             checksum: tables.checksum().to_owned(),
@@ -62,6 +65,7 @@ impl Vocabulary {
             diagnoses,
             medications,
             clinical_drugs,
+            unii,
             classes,
             allergens,
             history,

@@ -186,3 +186,13 @@ pub(super) fn load_clinical_drugs(tables: &Tables) -> Result<Vec<ClinicalDrug>, 
     drugs.sort_by(|left, right| left.ingredients.cmp(&right.ingredients));
     Ok(drugs)
 }
+
+pub(super) fn load_unii(tables: &Tables) -> Result<std::collections::HashMap<String, String>, TableError> {
+    let mut unii = std::collections::HashMap::new();
+    let (name, text) = tables.get("unii.tsv")?;
+    table::read(name, text, |row| {
+        unii.insert(row.get("rxcui")?.to_owned(), row.get("unii")?.to_owned());
+        Ok(())
+    })?;
+    Ok(unii)
+}

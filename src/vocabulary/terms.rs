@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
+use rayon::prelude::*;
 
 use crate::{
     domain::{Span, table::TableError},
@@ -25,7 +26,7 @@ pub enum TermRef {
 /// Collects surface forms.
 #[derive(Debug, Default)]
 pub(super) struct TermsBuilder {
-    forms: HashMap<String, Vec<TermRef>>,
+    forms: Vec<(String, TermRef)>,
 }
 
 /// Surface forms and the automaton over them.
@@ -69,20 +70,26 @@ fn join<'a>(words: impl Iterator<Item = &'a Word>) -> String {
 }
 
 impl TermsBuilder {
-    /// Adds a meaning to a surface form; the same meaning twice counts once. Forms without letters are left out.
+    /// Adds a meaning to a surface form; meanings keep the order in which they are added.
     pub fn add(&mut self, term: &str, meaning: TermRef) {
-        let form = normalize_term(term);
-        if form.chars().any(char::is_alphabetic) {
-            let meanings = self.forms.entry(form).or_default();
-            if !meanings.contains(&meaning) {
-                meanings.push(meaning);
-            }
-        }
+        self.forms.push((term.to_owned(), meaning));
     }
 
-    /// Builds the automaton.
+    /// Normalises the forms (on all cores: it is most of the loading) and builds the automaton. The same meaning twice counts
+    /// once; forms without letters are left out.
     pub fn build(self) -> Result<Terms, TableError> {
-        let mut forms: Vec<(String, Vec<TermRef>)> = self.forms.into_iter().collect();
+        let normal: Vec<(String, TermRef)> =
+            self.forms.into_par_iter().map(|(term, meaning)| (normalize_term(&term), meaning)).collect();
+        let mut grouped: HashMap<String, Vec<TermRef>> = HashMap::with_capacity(normal.len());
+        for (form, meaning) in normal {
+            if form.chars().any(char::is_alphabetic) {
+                let meanings = grouped.entry(form).or_default();
+                if !meanings.contains(&meaning) {
+                    meanings.push(meaning);
+                }
+            }
+        }
+        let mut forms: Vec<(String, Vec<TermRef>)> = grouped.into_iter().collect();
         forms.sort_unstable_by(|left, right| left.0.cmp(&right.0));
         let automaton = AhoCorasick::builder()
             .kind(Some(AhoCorasickKind::ContiguousNFA))

@@ -1,5 +1,83 @@
-//! The pages.
-/// Routes.
-pub fn router(_service: std::sync::Arc<crate::service::Service>) -> axum::Router {
-    axum::Router::new()
+//! The pages: sign-in, the queue, and one encounter with its notes. Plain HTML that works without scripts.
+//!
+//! One file a page, each in one order: view structs, handlers. Templates are compiled and escape everything
+//! ([`templates`](https://docs.rs/askama) under `src/web/templates`). What a page changes goes through forms that carry a
+//! token bound to the session and come from our own origin (`session`); what it shows goes through the use cases of
+//! [`Service`], which check scopes and record the access.
+
+mod assets;
+mod change;
+mod entry;
+mod highlight;
+mod item;
+mod notice;
+mod queue;
+mod session;
+mod shell;
+mod sign_in;
+mod words;
+
+#[cfg(test)]
+mod samples;
+#[cfg(test)]
+mod tests;
+
+use std::sync::Arc;
+
+use axum::{
+    Router,
+    extract::{DefaultBodyLimit, Request},
+    http::{HeaderName, HeaderValue, header},
+    middleware::{self, Next},
+    response::{Redirect, Response},
+    routing::{get, post},
+};
+
+use crate::service::Service;
+
+/// The largest form read.
+const FORM_LIMIT: usize = 64 * 1024;
+
+/// Headers of every answer. The referrer stays on our own origin; `no-referrer` would make browsers send `Origin: null`
+/// with our forms, and the check of the origin would refuse them.
+const HEADERS: [(HeaderName, &str); 5] = [
+    (
+        header::CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; \
+         base-uri 'none'; frame-ancestors 'none'",
+    ),
+    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (header::REFERRER_POLICY, "same-origin"),
+    (header::X_FRAME_OPTIONS, "DENY"),
+    (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
+];
+
+/// The routes of the pages, to be merged beside the API's.
+pub fn router(service: Arc<Service>) -> Router {
+    Router::new()
+        .route("/", get(|| async { Redirect::to("/queue") }))
+        .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/queue", get(queue::show))
+        .route("/items/{id}", get(item::show))
+        .route("/items/{id}/claim", post(change::claim))
+        .route("/items/{id}/release", post(change::release))
+        .route("/items/{id}/decide", post(change::decide))
+        .route("/items/{id}/add", post(change::add))
+        .route("/items/{id}/finish", post(change::finish))
+        .route("/assets/{name}", get(assets::show))
+        .layer(DefaultBodyLimit::max(FORM_LIMIT))
+        .layer(middleware::from_fn(protect))
+        .with_state(service)
+}
+
+/// Adds [`HEADERS`], and `no-store` to all that does not say how long it may be kept.
+async fn protect(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    for (name, value) in HEADERS {
+        headers.insert(name, HeaderValue::from_static(value));
+    }
+    headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    response
 }

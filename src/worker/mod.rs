@@ -1,7 +1,7 @@
 //! The worker: takes jobs from the store, extracts their notes, records what was found.
 //!
 //! A job says itself what happens after a failure: it is tried again with a growing delay and given up after
-//! [`MAX_TRIES`], which quarantines its note and blocks nobody. A job that was claimed before (its worker died) runs alone,
+//! [`MAX_TRIES`] (or [`MAX_CLAIMS`], when the process died with it), which quarantines its note and blocks nobody. A job that was claimed before (its worker died) runs alone,
 //! so that a note that kills the process is found without taking others with it.
 
 use std::{sync::Arc, time::Duration};
@@ -16,8 +16,11 @@ use crate::{
     store::{ClaimedJob, JobFailure, Store, StoreError},
 };
 
-/// Claims of one job before its note is quarantined.
+/// Failed tries of one job before its note is quarantined.
 pub const MAX_TRIES: u32 = 3;
+/// Claims of one job before its note is quarantined: most of them ended with the death of the process, and the last ones ran
+/// alone, so this note is what kills it.
+pub const MAX_CLAIMS: u32 = 10;
 /// How long a claimed job is ours.
 const LEASE: SignedDuration = SignedDuration::from_secs(300);
 /// Jobs claimed at once.
@@ -85,7 +88,7 @@ impl Worker {
     }
 
     async fn try_job(&self, job: &ClaimedJob) -> Result<(), StoreError> {
-        if job.tries > MAX_TRIES {
+        if job.tries > MAX_CLAIMS {
             return self.quarantine(job, "too_many_tries").await;
         }
         let Some(note) = self.store.note(job.note_id).await? else {

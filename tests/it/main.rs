@@ -3,9 +3,11 @@
 mod api;
 mod commands;
 mod contract;
+mod documents;
 mod gold;
 mod golden;
 mod kill;
 mod layers;
 mod leak;
+mod openapi;
 mod server;

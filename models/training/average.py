@@ -1,0 +1,55 @@
+"""Mean of the weights of finished runs that began from the same encoder, scored and calibrated anew.
+
+    python average.py --output-work MERGED RUN_A RUN_B
+
+Writes MERGED/final.pt and MERGED/report.json, for export.py.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from calibrate import fit_temperature
+from data import NOTES_HEAD, load_notes, measuring_guard
+from evaluate import format_scores, predict_documents, score_documents
+from model import Tagger, base_tokenizer
+from spans import NOTE_LABELS
+from train import CALIBRATION_SOURCE, DEFAULT_SHARED, tagger_forward
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("runs", type=Path, nargs="+", help="--work folders of finished runs")
+    parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED)
+    parser.add_argument("--output-work", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    states = [torch.load(run / "final.pt", map_location="cpu", weights_only=True)["model"] for run in arguments.runs]
+    mean = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
+    tagger = Tagger({NOTES_HEAD: len(NOTE_LABELS)}, pretrained=False).eval()
+    tagger.encoder.load_state_dict(
+        {name.removeprefix("bert."): value for name, value in mean.items() if name.startswith("bert.")}, strict=False
+    )
+    tagger.heads[NOTES_HEAD].load_state_dict({"weight": mean["classifier.weight"], "bias": mean["classifier.bias"]})
+
+    tokenizer = base_tokenizer()
+    forward = tagger_forward(tagger, torch.device("cpu"))
+    held_out = load_notes(arguments.shared, measuring_guard(arguments.shared))[1]
+    scores = score_documents(held_out, predict_documents(forward, tokenizer, held_out))
+    temperature, mentions = fit_temperature(forward, tokenizer, held_out)
+    calibration = {"temperature": round(temperature, 4), "fitted_on": CALIBRATION_SOURCE, "n": mentions}
+    print(format_scores(scores))
+    print(json.dumps(calibration))
+    arguments.output_work.mkdir(parents=True, exist_ok=True)
+    torch.save({"model": mean, "calibration": calibration}, arguments.output_work / "final.pt")
+    report = {"runs": [run.name for run in arguments.runs], "held_out": scores, "calibration": calibration}
+    (arguments.output_work / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

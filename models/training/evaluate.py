@@ -1,0 +1,122 @@
+"""Score the exported model alone (no dictionary, no rules) on a gold file.
+
+    python evaluate.py --set dev
+    python evaluate.py --set held-out --reliability --bootstrap 1000
+
+Precision, recall and F1 per kind, relaxed (overlap, one to one) and strict (same ends), by the
+matching rules of the gold scorer; 95% intervals by bootstrap over notes with --bootstrap 1000.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+from pathlib import Path
+
+from data import Document, load_notes, measuring_guard, read_gold
+from spans import KIND_TO_TYPE, Span, match_spans
+
+MODES = ("relaxed", "strict")
+DEFAULT_SHARED = Path(__file__).resolve().parents[3] / "shared"
+
+
+def predict_documents(forward, tokenizer, documents: list[Document], temperature: float = 1.0) -> list[list[Span]]:
+    """Mentions found in each document."""
+    from model import predict_spans
+
+    return [predict_spans(forward, tokenizer, document.text, temperature) for document in documents]
+
+
+def count_document(document: Document, found: list[Span]) -> dict[str, tuple[int, int, int]]:
+    """(right, predicted, gold) per kind and mode."""
+    counts = {}
+    for kind, entity_type in KIND_TO_TYPE.items():
+        gold = [span for span in document.spans if span.type == entity_type]
+        own = [span for span in found if span.type == entity_type]
+        for mode in MODES:
+            counts[f"{kind}.{mode}"] = (len(match_spans(gold, own, mode == "strict")), len(own), len(gold))
+    return counts
+
+
+def ratios(counts: list[tuple[int, int, int]]) -> dict[str, float]:
+    """Precision, recall and F1 of summed counts."""
+    right, predicted, gold = (sum(column) for column in zip(*counts))
+    return {
+        "precision": right / predicted if predicted else 0.0,
+        "recall": right / gold if gold else 0.0,
+        "f1": 2 * right / (predicted + gold) if predicted + gold else 0.0,
+        "gold": gold,
+    }
+
+
+def score_documents(
+    documents: list[Document], predictions: list[list[Span]], bootstrap: int = 0, seed: int = 7
+) -> dict[str, dict]:
+    """Scores per kind and mode; with `bootstrap` a 95% interval of F1 over resampled notes."""
+    counted = [count_document(document, found) for document, found in zip(documents, predictions)]
+    scores: dict[str, dict] = {}
+    for key in counted[0]:
+        scores[key] = ratios([counts[key] for counts in counted])
+        if bootstrap:
+            generator = random.Random(seed)
+            values = sorted(
+                ratios([counts[key] for counts in generator.choices(counted, k=len(counted))])["f1"]
+                for _ in range(bootstrap)
+            )
+            scores[key]["interval"] = [values[int(0.025 * bootstrap)], values[int(0.975 * bootstrap) - 1]]
+    return scores
+
+
+def format_scores(scores: dict[str, dict]) -> str:
+    """A line per kind and mode."""
+    lines = []
+    for key, value in scores.items():
+        interval = "  [{:.3f}, {:.3f}]".format(*value["interval"]) if "interval" in value else ""
+        lines.append(
+            f"{key:12s} precision {value['precision']:.4f}  recall {value['recall']:.4f}  "
+            f"F1 {value['f1']:.4f}{interval}  gold {value['gold']}"
+        )
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Command line."""
+    from calibrate import expected_calibration_error, mention_outcomes
+    from export import load_exported
+
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED, help="folder with corpora/ and gold/")
+    parser.add_argument("--set", choices=("dev", "sections_dev", "held-out"), default="held-out")
+    parser.add_argument("--model", type=Path, default=Path(__file__).resolve().parent.parent / "clinical-ner")
+    parser.add_argument("--bootstrap", type=int, default=0, help="resamples for 95%% intervals")
+    parser.add_argument("--reliability", action="store_true", help="table of probability against correctness")
+    arguments = parser.parse_args()
+
+    model, tokenizer = load_exported(arguments.model)
+    temperature = json.loads((arguments.model / "calibration.json").read_text(encoding="utf-8"))["temperature"]
+    if arguments.set == "held-out":
+        documents = load_notes(arguments.shared, measuring_guard(arguments.shared))[1]
+    else:
+        documents = read_gold(arguments.shared / "gold" / f"{arguments.set}.jsonl")
+
+    def forward(input_ids, attention_mask):
+        return model(input_ids=input_ids, attention_mask=attention_mask).logits
+
+    predictions = predict_documents(forward, tokenizer, documents, temperature)
+    print(f"{len(documents)} notes")
+    print(format_scores(score_documents(documents, predictions, arguments.bootstrap)))
+    if arguments.reliability:
+        outcomes = mention_outcomes(forward, tokenizer, documents, temperature)
+        for low in range(10):
+            group = [item for item in outcomes if min(9, int(item[0] * 10)) == low]
+            if group:
+                mean = sum(probability for probability, _ in group) / len(group)
+                right = sum(correct for _, correct in group) / len(group)
+                print(f"{low / 10:.1f}-{(low + 1) / 10:.1f}  mentions {len(group):4d}  mean {mean:.3f}  correct {right:.3f}")
+        plain = mention_outcomes(forward, tokenizer, documents, 1.0)
+        print(f"calibration error {expected_calibration_error(outcomes):.4f} (temperature 1: {expected_calibration_error(plain):.4f})")
+
+
+if __name__ == "__main__":
+    main()

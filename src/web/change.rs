@@ -1,0 +1,305 @@
+//! What the forms of an item do: claim, release, decide, add, finish. Each answers with the way back to the page.
+
+use std::sync::Arc;
+
+use axum::{
+    extract::{Path, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::{Deserialize, de::value::StrDeserializer};
+use uuid::Uuid;
+
+use super::{
+    session::{Posted, Session},
+    shell::{Refusal, missing},
+    words,
+};
+use crate::{
+    auth::Permission,
+    domain::{Assertion, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, system},
+    review::DecisionError,
+    service::{DecideError, Service},
+    store::ItemChange,
+    vocabulary::Vocabulary,
+};
+
+type Answer = Result<Response, Refusal>;
+/// Why a form is not taken: a word of [`super::notice`].
+type Problem = &'static str;
+
+/// The form of a change of the whole item.
+#[derive(Deserialize)]
+pub(super) struct ItemForm {
+    #[serde(default)]
+    revision: String,
+}
+
+/// The form of a decision on one entry.
+#[derive(Deserialize)]
+pub(super) struct DecisionForm {
+    entry: Uuid,
+    action: String,
+    #[serde(default)]
+    revision: String,
+    #[serde(default)]
+    reason: String,
+    #[serde(default)]
+    comment: String,
+    /// Index of an offered code; empty = none.
+    #[serde(default)]
+    choice: String,
+    #[serde(default)]
+    system: String,
+    #[serde(default)]
+    code: String,
+    /// Assertion or status; empty = as it is.
+    #[serde(default)]
+    context: String,
+}
+
+/// The form of an addition.
+#[derive(Deserialize)]
+pub(super) struct AddForm {
+    kind: EntryKind,
+    #[serde(default)]
+    revision: String,
+    #[serde(default)]
+    display: String,
+    #[serde(default)]
+    system: String,
+    #[serde(default)]
+    code: String,
+    #[serde(default)]
+    comment: String,
+}
+
+/// `POST /items/{id}/claim`
+pub(super) async fn claim(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, .. }: Posted<ItemForm>,
+) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let done = service.claim(user, id).await;
+    answer(&session, id, done, &format!("/items/{id}?notice=claimed"))
+}
+
+/// `POST /items/{id}/release`
+pub(super) async fn release(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, .. }: Posted<ItemForm>,
+) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let done = service.release(user, id).await;
+    answer(&session, id, done, "/queue?notice=released")
+}
+
+/// `POST /items/{id}/finish`
+pub(super) async fn finish(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form }: Posted<ItemForm>,
+) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let done = service.finish(user, id, form.revision.parse().ok()).await;
+    answer(&session, id, done, "/queue?notice=finished")
+}
+
+/// `POST /items/{id}/decide`
+pub(super) async fn decide(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form }: Posted<DecisionForm>,
+) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
+    let vocabulary = service.engine.pipeline().vocabulary();
+    let Some(entry) = item.entries.iter().find(|entry| entry.id == form.entry) else {
+        return Ok(back(id, "unknown_entry", None));
+    };
+    let kind = match decision(vocabulary, entry, &form) {
+        Ok(kind) => kind,
+        Err(problem) => return Ok(back(id, problem, Some(form.entry))),
+    };
+    let notice = match kind {
+        DecisionKind::Accept {} => "accepted",
+        DecisionKind::Amend { .. } => "amended",
+        DecisionKind::Reject { .. } => "rejected",
+        DecisionKind::Add { .. } => "added",
+        DecisionKind::Withdraw {} => "withdrawn",
+    };
+    decided(&service, &session, id, (Some(form.entry), kind, form.revision.parse().ok(), notice)).await
+}
+
+/// `POST /items/{id}/add`
+pub(super) async fn add(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form }: Posted<AddForm>,
+) -> Answer {
+    session.may(Permission::Decide)?;
+    let display = form.display.trim().to_owned();
+    if display.is_empty() {
+        return Ok(back(id, "name_missing", None));
+    }
+    let vocabulary = service.engine.pipeline().vocabulary();
+    let code = match typed_code(vocabulary, form.kind, (&form.system, &form.code), &display) {
+        Ok(code) => code,
+        Err(problem) => return Ok(back(id, problem, None)),
+    };
+    let kind = DecisionKind::Add {
+        kind: form.kind,
+        display,
+        codes: code.into_iter().collect(),
+        assertion: matches!(form.kind, EntryKind::Diagnosis | EntryKind::Allergy).then_some(Assertion::Present),
+        status: (form.kind == EntryKind::Medication).then_some(MedicationStatus::Active),
+        note_id: None,
+        start: None,
+        end: None,
+        comment: filled(&form.comment),
+    };
+    decided(&service, &session, id, (None, kind, form.revision.parse().ok(), "added")).await
+}
+
+/// Hands a decision in, and renews the claim: a coder who decides is at work.
+async fn decided(
+    service: &Service,
+    session: &Session,
+    id: Uuid,
+    (entry, kind, revision, notice): (Option<Uuid>, DecisionKind, Option<u64>, &str),
+) -> Answer {
+    let done = service.decide(&session.user, id, vec![(entry, kind)], revision).await;
+    if matches!(done, Ok((ItemChange::Done { .. }, _))) {
+        let renewed = service.claim(&session.user, id).await;
+        if let Err(DecideError::Store(error)) = renewed {
+            tracing::warn!(%error, "a claim could not be renewed");
+        }
+    }
+    let mut at = entry;
+    let done = done.map(|(change, ids)| {
+        at = ids.first().copied().or(entry);
+        change
+    });
+    match problem_of(done)? {
+        Ok(()) => Ok(to(&format!("/items/{id}?notice={notice}"), at)),
+        Err("missing") => Err(missing(session)),
+        Err(problem) => Ok(back(id, problem, entry)),
+    }
+}
+
+/// The way on after a change, or back with what was wrong.
+fn answer(session: &Session, id: Uuid, done: Result<ItemChange, DecideError>, next: &str) -> Answer {
+    match problem_of(done)? {
+        Ok(()) => Ok(to(next, None)),
+        Err("missing") => Err(missing(session)),
+        Err(problem) => Ok(back(id, problem, None)),
+    }
+}
+
+/// What was wrong, as a word of [`super::notice`]; the outer error is a failure of the store.
+fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), Problem>, Refusal> {
+    Ok(match done {
+        Ok(ItemChange::Done { .. }) => Ok(()),
+        Ok(ItemChange::HeldBy { .. }) => Err("held"),
+        Ok(ItemChange::NotHeld) => Err("not_held"),
+        Ok(ItemChange::Finished) => Err("already_finished"),
+        Ok(ItemChange::Pending { .. }) => Err("pending"),
+        Ok(ItemChange::Stale { .. }) => Err("stale"),
+        Ok(ItemChange::Missing) | Err(DecideError::Missing) => Err("missing"),
+        Err(DecideError::Undecided(_)) => Err("undecided"),
+        Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => Err("unknown_entry"),
+        Err(DecideError::Decision(DecisionError::Invalid(_))) => Err("invalid"),
+        Err(DecideError::Store(error)) => return Err(error.into()),
+    })
+}
+
+fn back(id: Uuid, problem: Problem, entry: Option<Uuid>) -> Response {
+    to(&format!("/items/{id}?problem={problem}"), entry)
+}
+
+fn to(address: &str, entry: Option<Uuid>) -> Response {
+    let place = entry.map_or_else(String::new, |entry| format!("#e-{entry}"));
+    Redirect::to(&format!("{address}{place}")).into_response()
+}
+
+/// The decision that a form makes.
+fn decision(vocabulary: &Vocabulary, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
+    match form.action.as_str() {
+        "accept" => Ok(DecisionKind::Accept {}),
+        "withdraw" => Ok(DecisionKind::Withdraw {}),
+        "reject" if form.reason.is_empty() => Err("reason_missing"),
+        "reject" => Ok(DecisionKind::Reject { reason: form.reason.clone(), comment: filled(&form.comment) }),
+        "amend" => amendment(vocabulary, entry, form),
+        _ => Err("invalid"),
+    }
+}
+
+/// A typed code wins over a chosen one: typing is the later, more deliberate act.
+fn amendment(vocabulary: &Vocabulary, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
+    let typed = typed_code(vocabulary, entry.kind, (&form.system, &form.code), &entry.display)?;
+    let codes = match (typed, form.choice.parse::<usize>()) {
+        (Some(code), _) => vec![code],
+        (None, Ok(choice)) => chosen_codes(vocabulary, entry, choice),
+        (None, Err(_)) => Vec::new(),
+    };
+    let (mut assertion, mut status) = (None, None);
+    if !form.context.is_empty() {
+        match entry.kind {
+            EntryKind::Medication => status = Some(word(&form.context).ok_or("invalid")?),
+            EntryKind::Diagnosis | EntryKind::Allergy => assertion = Some(word(&form.context).ok_or("invalid")?),
+            EntryKind::NoKnownAllergies => return Err("invalid"),
+        }
+    }
+    if codes.is_empty() && assertion.is_none() && status.is_none() {
+        return Err("nothing_changed");
+    }
+    Ok(DecisionKind::Amend { codes, assertion, status, comment: filled(&form.comment) })
+}
+
+/// An offered code with those that must stand beside it.
+fn chosen_codes(vocabulary: &Vocabulary, entry: &ReviewEntry, choice: usize) -> Vec<ChosenCode> {
+    let Some(candidate) = entry.codes.get(choice) else { return Vec::new() };
+    let first =
+        ChosenCode { system: candidate.system.clone(), code: candidate.code.clone(), display: candidate.display.clone() };
+    let beside = candidate.with.iter().map(|code| ChosenCode {
+        system: candidate.system.clone(),
+        code: code.clone(),
+        display: vocabulary.codes.title(code).to_owned(),
+    });
+    std::iter::once(first).chain(beside).collect()
+}
+
+/// A code as typed; none when nothing was typed.
+fn typed_code(
+    vocabulary: &Vocabulary,
+    kind: EntryKind,
+    (code_system, typed): (&str, &str),
+    display: &str,
+) -> Result<Option<ChosenCode>, Problem> {
+    if typed.trim().is_empty() {
+        return Ok(None);
+    }
+    let code_system = [system::ICD10CM, system::RXNORM, system::SNOMED]
+        .into_iter()
+        .find(|known| *known == code_system)
+        .unwrap_or_else(|| words::home_system(kind));
+    let code = words::tidy_code(code_system, typed);
+    let display = match vocabulary.codes.lookup(&code).filter(|_| code_system == system::ICD10CM) {
+        Some(found) if found.billable => found.title.clone(),
+        _ if code_system == system::ICD10CM => return Err("code_unknown"),
+        _ => display.to_owned(),
+    };
+    Ok(Some(ChosenCode { system: code_system.to_owned(), code, display }))
+}
+
+/// A word of the contract.
+fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
+    T::deserialize(StrDeserializer::<serde::de::value::Error>::new(text)).ok()
+}
+
+/// A comment, when one was typed.
+fn filled(comment: &str) -> Option<String> {
+    let comment = comment.trim();
+    (!comment.is_empty()).then(|| comment.to_owned())
+}

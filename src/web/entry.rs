@@ -1,0 +1,293 @@
+//! How an entry is shown: its codes, why, the words it rests on, what was decided, and what can be.
+
+use std::collections::HashMap;
+
+use uuid::Uuid;
+
+use super::words;
+use crate::{
+    domain::{Attributes, CodeCandidate, CodeRole, DecisionKind, EntryKind, EntryState, Evidence, NotReportable, ReviewEntry},
+    vocabulary::Vocabulary,
+};
+
+/// Places of evidence shown before the rest is folded away.
+const PLACES_SHOWN: usize = 3;
+
+/// A code.
+#[derive(Debug, Clone, Default)]
+pub(super) struct CodeView {
+    /// Its place among the entry's codes, for choosing it.
+    pub index: usize,
+    /// The code.
+    pub code: String,
+    /// Its system's short name.
+    pub system: String,
+    /// Its title.
+    pub title: String,
+    /// What it says of the entry, when that is more than "the code".
+    pub role: Option<&'static str>,
+    /// Why it was proposed.
+    pub why: String,
+    /// In percent.
+    pub score: String,
+    /// Codes that must stand beside it, with titles.
+    pub with: Vec<String>,
+}
+
+/// Words the entry rests on.
+#[derive(Debug, Clone, Default)]
+pub(super) struct PlaceView {
+    /// Where they are highlighted.
+    pub anchor: String,
+    /// The words.
+    pub quote: String,
+    /// Section and note.
+    pub place: String,
+    /// The words around that decided assertion or status.
+    pub cues: String,
+    /// Who found it and how surely.
+    pub sources: String,
+}
+
+/// A choice of a list.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Choice {
+    /// Word of the contract.
+    pub value: &'static str,
+    /// Word for the coder.
+    pub label: &'static str,
+    /// Whether it is what holds now.
+    pub current: bool,
+}
+
+/// An entry.
+#[derive(Debug, Clone, Default)]
+pub(super) struct EntryView {
+    /// Its id.
+    pub id: Uuid,
+    /// `diagnosis` and so on, for its look.
+    pub kind: &'static str,
+    /// Its name.
+    pub display: String,
+    /// Assertion or status in words.
+    pub context: Option<&'static str>,
+    /// State.
+    pub state: &'static str,
+    /// Whether it must be decided.
+    pub undecided: bool,
+    /// The codes.
+    pub codes: Vec<CodeView>,
+    /// Other codes to choose from.
+    pub alternatives: Vec<CodeView>,
+    /// Probability of the first code, in percent.
+    pub confidence: Option<String>,
+    /// What reporting the code meets; none where the question does not arise.
+    pub reporting: Option<String>,
+    /// Whether the code may be reported.
+    pub reportable: bool,
+    /// Questions to the coder.
+    pub prompts: Vec<String>,
+    /// Strength, route, reactions...: label and words.
+    pub attributes: Vec<(&'static str, String)>,
+    /// The words it rests on.
+    pub places: Vec<PlaceView>,
+    /// The rest of them.
+    pub more_places: Vec<PlaceView>,
+    /// What was decided, oldest first.
+    pub decisions: Vec<String>,
+    /// Assertions or statuses to choose from.
+    pub contexts: Vec<Choice>,
+    /// Code systems to type a code of.
+    pub systems: Vec<Choice>,
+    /// Whether it can be accepted, amended and rejected now.
+    pub can_decide: bool,
+    /// Whether a decision stands that can be taken back.
+    pub can_withdraw: bool,
+}
+
+/// Where the highlighted words of an entry stand: one name for the link and the place.
+pub(super) fn anchor(entry: usize, place: usize) -> String {
+    format!("w{entry}-{place}")
+}
+
+/// What the entries of one item are shown with.
+pub(super) struct EntryViews<'a> {
+    /// Titles of codes.
+    pub vocabulary: &'a Vocabulary,
+    /// What each note is called.
+    pub note_labels: HashMap<Uuid, String>,
+    /// Whether the user may decide now.
+    pub held: bool,
+}
+
+impl EntryViews<'_> {
+    /// The view of the entry at this place in its item.
+    pub(super) fn view(&self, at: usize, entry: &ReviewEntry) -> EntryView {
+        let of_coder = matches!(entry.state, EntryState::Amended | EntryState::Added | EntryState::Withdrawn);
+        let (codes, alternatives) = entry
+            .codes
+            .iter()
+            .enumerate()
+            .map(|(index, code)| (self.code(index, code), of_coder || index == 0 || stands_beside(entry.kind, code)))
+            .partition::<Vec<_>, _>(|(_, main)| *main);
+        let all_places = entry.evidence.iter().enumerate().map(|(place, (note, evidence))| PlaceView {
+            anchor: anchor(at, place),
+            quote: evidence.text.clone(),
+            place: self.place(*note, evidence),
+            cues: evidence.cues.iter().map(|cue| format!("“{}”", cue.text)).collect::<Vec<_>>().join(", "),
+            sources: format!("{} · {}", evidence.sources.join(", "), percent(evidence.confidence)),
+        });
+        let mut places: Vec<PlaceView> = all_places.collect();
+        let more_places = places.split_off(places.len().min(PLACES_SHOWN));
+        EntryView {
+            id: entry.id,
+            kind: entry.kind.as_str(),
+            display: entry.display.clone(),
+            context: context(entry),
+            state: words::entry_state(entry.state),
+            undecided: entry.needs_decision(),
+            codes: codes.into_iter().map(|(code, _)| code).collect(),
+            alternatives: alternatives.into_iter().map(|(code, _)| code).collect(),
+            confidence: entry.confidence.filter(|_| !of_coder).map(percent),
+            reporting: reporting(entry),
+            reportable: entry.reportable,
+            prompts: entry.prompts.iter().map(|prompt| prompt.message.clone()).collect(),
+            attributes: attributes(&entry.attributes),
+            places,
+            more_places,
+            decisions: entry
+                .decisions
+                .iter()
+                .map(|one| format!("{} · {} · {}", decision(&one.kind), one.user_name, one.at.strftime("%Y-%m-%d %H:%M UTC")))
+                .collect(),
+            contexts: contexts(entry),
+            systems: systems(entry.kind),
+            can_decide: self.held,
+            can_withdraw: self.held && !matches!(entry.state, EntryState::Suggested | EntryState::Withdrawn),
+        }
+    }
+
+    fn code(&self, index: usize, code: &CodeCandidate) -> CodeView {
+        let titled = |code: &String| format!("{code} {}", self.vocabulary.codes.title(code));
+        CodeView {
+            index,
+            code: code.code.clone(),
+            system: words::system_name(&code.system).to_owned(),
+            title: code.display.clone(),
+            role: words::role(code.role),
+            why: code.why.clone(),
+            score: percent(code.score),
+            with: code.with.iter().map(titled).collect(),
+        }
+    }
+
+    fn place(&self, note: Uuid, evidence: &Evidence) -> String {
+        let section = match evidence.section.as_str() {
+            "unspecified" | "other" => String::new(),
+            section => format!("{}, ", words::spaced(section)),
+        };
+        format!("{section}{}", self.note_labels.get(&note).map_or("", String::as_str))
+    }
+}
+
+/// The words of an entry's assertion or status.
+pub(super) fn context(entry: &ReviewEntry) -> Option<&'static str> {
+    entry.assertion.map(words::assertion).or(entry.status.map(|status| status.as_str()))
+}
+
+/// Codes that belong to the entry together with the first one, rather than instead of it.
+fn stands_beside(kind: EntryKind, code: &CodeCandidate) -> bool {
+    match code.role {
+        CodeRole::Ingredient | CodeRole::AllergyStatus => true,
+        CodeRole::ClinicalDrug => kind == EntryKind::Medication && code.rank <= 2,
+        CodeRole::Code | CodeRole::Class => false,
+    }
+}
+
+fn percent(probability: f32) -> String {
+    format!("{:.0} %", probability * 100.0)
+}
+
+/// Whether the code may be reported; for what is no diagnosis only when there is something to say.
+fn reporting(entry: &ReviewEntry) -> Option<String> {
+    match entry.not_reportable_because {
+        None if entry.reportable => Some("reportable".to_owned()),
+        Some(NotReportable::NotADiagnosis) | None => None,
+        Some(reason) => Some(format!("not reportable: {}", words::not_reportable(reason))),
+    }
+}
+
+fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
+    let Attributes { strength, dose, form, route, frequency, duration, prn, indication, reactions, severity, .. } = attributes;
+    let one = [
+        ("strength", strength),
+        ("dose", dose),
+        ("form", form),
+        ("route", route),
+        ("frequency", frequency),
+        ("duration", duration),
+        ("for", indication),
+        ("severity", severity),
+    ];
+    let mut out: Vec<(&'static str, String)> =
+        one.into_iter().filter_map(|(label, value)| Some((label, value.as_ref()?.text.clone()))).collect();
+    if let Some(flag) = prn {
+        out.push(("as needed", flag.text.clone()));
+    }
+    if !reactions.is_empty() {
+        let all: Vec<&str> = reactions.iter().map(|reaction| reaction.text.as_str()).collect();
+        out.push(("reaction", all.join(", ")));
+    }
+    if let Some(allergy_type) = &attributes.allergy_type {
+        out.push(("type", allergy_type.clone()));
+    }
+    out
+}
+
+/// A decision in words.
+fn decision(kind: &DecisionKind) -> String {
+    let with_comment = |mut words: String, comment: &Option<String>| {
+        if let Some(comment) = comment {
+            words.push_str(&format!(" – “{comment}”"));
+        }
+        words
+    };
+    match kind {
+        DecisionKind::Accept {} => "accepted".to_owned(),
+        DecisionKind::Reject { reason, comment } => {
+            with_comment(format!("rejected: {}", words::reject_reason(reason)), comment)
+        }
+        DecisionKind::Amend { codes, assertion, status, comment } => {
+            let mut changes: Vec<String> = codes.iter().map(|code| code.code.clone()).collect();
+            changes.extend(assertion.map(|assertion| words::assertion(assertion).to_owned()));
+            changes.extend(status.map(|status| status.as_str().to_owned()));
+            with_comment(format!("amended to {}", changes.join(", ")), comment)
+        }
+        DecisionKind::Add { comment, .. } => with_comment("added".to_owned(), comment),
+        DecisionKind::Withdraw {} => "taken back".to_owned(),
+    }
+}
+
+/// Assertions or statuses that fit the kind.
+fn contexts(entry: &ReviewEntry) -> Vec<Choice> {
+    match entry.kind {
+        EntryKind::Diagnosis | EntryKind::Allergy => words::ASSERTIONS
+            .into_iter()
+            .map(|one| Choice { value: one.as_str(), label: words::assertion(one), current: entry.assertion == Some(one) })
+            .collect(),
+        EntryKind::Medication => words::STATUSES
+            .into_iter()
+            .map(|one| Choice { value: one.as_str(), label: one.as_str(), current: entry.status == Some(one) })
+            .collect(),
+        EntryKind::NoKnownAllergies => Vec::new(),
+    }
+}
+
+/// The code systems, the kind's own chosen.
+pub(super) fn systems(kind: EntryKind) -> Vec<Choice> {
+    use crate::domain::system::{ICD10CM, RXNORM, SNOMED};
+    let home = words::home_system(kind);
+    [(ICD10CM, "ICD-10-CM"), (RXNORM, "RxNorm"), (SNOMED, "SNOMED CT")]
+        .map(|(value, label)| Choice { value, label, current: value == home })
+        .into()
+}

@@ -1,0 +1,136 @@
+//! A note's text cut into pieces, so that evidence and headings can be marked without changing a character.
+//!
+//! Marks may overlap or lie inside each other; HTML elements may not. The text is cut wherever a mark or a heading begins
+//! or ends; each piece takes the look of the shortest mark over it and the words of all of them.
+
+use crate::domain::Span;
+
+/// Words that an entry rests on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Mark {
+    /// Where, bytes.
+    pub span: Span,
+    /// Its look: style classes.
+    pub look: String,
+    /// What a pointer over it tells.
+    pub title: String,
+    /// Name of the place, for links to it.
+    pub anchor: String,
+    /// Where the entry stands.
+    pub entry: String,
+}
+
+/// A piece of the text.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Piece {
+    /// Its characters, exactly.
+    pub text: String,
+    /// Whether it belongs to a heading.
+    pub heading: bool,
+    /// Names of the marks that begin here.
+    pub anchors: Vec<String>,
+    /// Style classes; none = not marked.
+    pub look: Option<String>,
+    /// What a pointer over it tells.
+    pub title: String,
+    /// Where the entry of the shortest mark stands.
+    pub entry: String,
+}
+
+/// The pieces of a note, in order and without gaps. Marks that do not fit the text are left out.
+pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece> {
+    let fits = |span: Span| !span.of(text).is_empty();
+    let headings: Vec<Span> = headings.iter().copied().filter(|span| fits(*span)).collect();
+    let mut marks: Vec<&Mark> = marks.iter().filter(|mark| fits(mark.span)).collect();
+    marks.sort_by_key(|mark| (mark.span.start, mark.span.end));
+    let mut cuts: Vec<usize> = [0, text.len()].into();
+    cuts.extend(headings.iter().chain(marks.iter().map(|mark| &mark.span)).flat_map(|span| [span.start, span.end]));
+    cuts.sort_unstable();
+    cuts.dedup();
+    let mut over: Vec<&Mark> = Vec::new();
+    let mut waiting = marks.into_iter().peekable();
+    let mut heading_at = headings.iter().peekable();
+    let mut out = Vec::with_capacity(cuts.len());
+    for (start, end) in cuts.iter().zip(cuts.iter().skip(1)).map(|(start, end)| (*start, *end)) {
+        over.retain(|mark| mark.span.end > start);
+        let mut anchors = Vec::new();
+        while let Some(mark) = waiting.next_if(|mark| mark.span.start <= start) {
+            anchors.push(mark.anchor.clone());
+            over.push(mark);
+        }
+        while heading_at.next_if(|heading| heading.end <= start).is_some() {}
+        let heading = heading_at.peek().is_some_and(|heading| heading.start <= start);
+        let shortest = over.iter().min_by_key(|mark| mark.span.len());
+        let mut titles: Vec<&str> = over.iter().map(|mark| mark.title.as_str()).collect();
+        titles.dedup();
+        out.push(Piece {
+            text: Span::new(start, end).of(text).to_owned(),
+            heading,
+            anchors,
+            look: shortest.map(|mark| mark.look.clone()),
+            title: titles.join(" + "),
+            entry: shortest.map(|mark| mark.entry.clone()).unwrap_or_default(),
+        });
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn mark(start: usize, end: usize, name: &str) -> Mark {
+        Mark {
+            span: Span::new(start, end),
+            look: name.to_owned(),
+            title: name.to_owned(),
+            anchor: format!("w-{name}"),
+            entry: format!("e-{name}"),
+        }
+    }
+
+    /// Pieces as text: `[words]{look: titles}`, headings in `#`.
+    fn drawn(pieces: &[Piece]) -> String {
+        pieces
+            .iter()
+            .map(|piece| {
+                let words = if piece.heading { format!("#{}#", piece.text) } else { piece.text.clone() };
+                piece.look.as_ref().map_or(words.clone(), |look| format!("[{words}]{{{look}: {}}}", piece.title))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn overlaps() {
+        let text = "severe left knee pain";
+        for (marks, expected) in [
+            (vec![], text),
+            (vec![mark(0, 6, "a")], "[severe]{a: a} left knee pain"),
+            (vec![mark(7, 21, "a"), mark(12, 16, "b")], "severe [left ]{a: a}[knee]{b: a + b}[ pain]{a: a}"),
+            (vec![mark(0, 11, "a"), mark(7, 16, "b")], "[severe ]{a: a}[left]{b: a + b}[ knee]{b: b} pain"),
+            (vec![mark(0, 6, "a"), mark(0, 6, "b")], "[severe]{a: a + b} left knee pain"),
+            (vec![mark(15, 99, "a"), mark(3, 3, "b")], text),
+        ] {
+            assert_eq!(drawn(&pieces(text, &[], &marks)), expected);
+        }
+    }
+
+    #[test]
+    fn headings_and_anchors() {
+        let made = pieces("PMH: gout", &[Span::new(0, 3)], &[mark(5, 9, "a"), mark(5, 9, "b")]);
+        assert_eq!(drawn(&made), "#PMH#: [gout]{a: a + b}");
+        assert_eq!(made[2].anchors, ["w-a", "w-b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn no_character_is_lost(text in "\\PC{0,40}", places in proptest::collection::vec((0usize..60, 0usize..60), 0..8)) {
+            let marks: Vec<Mark> = places.iter().map(|(start, end)| mark(*start, *end, "m")).collect();
+            let headings: Vec<Span> = places.iter().take(2).map(|(start, end)| Span::new(*start, *end)).collect();
+            let whole: String = pieces(&text, &headings, &marks).into_iter().map(|piece| piece.text).collect();
+            prop_assert_eq!(whole, text);
+        }
+    }
+}

@@ -1,0 +1,262 @@
+//! `/items/{id}`: one encounter, its entries and its notes with the evidence highlighted.
+
+use std::{collections::HashMap, sync::Arc};
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::Response,
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    entry::{Choice, EntryView, EntryViews, anchor, context, systems},
+    highlight::{Mark, Piece, pieces},
+    notice::{self, Notice},
+    session::Session,
+    shell::{Refusal, Shell, missing, page},
+    words,
+};
+use crate::{
+    auth::Permission,
+    domain::{EntryKind, Extraction, ItemState, Note, NoteStatus, REJECT_REASONS, ReviewEntry, Span},
+    service::{QueueItem, Service},
+    vocabulary::Vocabulary,
+};
+
+/// Entries under one heading.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Group {
+    /// The heading.
+    pub title: &'static str,
+    /// How many wait for a decision.
+    pub undecided: usize,
+    /// The entries.
+    pub entries: Vec<EntryView>,
+}
+
+/// A note.
+#[derive(Debug, Clone, Default)]
+pub(super) struct NoteView {
+    /// What it is called here.
+    pub label: String,
+    /// Date, author, source.
+    pub about: String,
+    /// Why it has no highlights, when it has none for a reason.
+    pub status: Option<&'static str>,
+    /// The text.
+    pub pieces: Vec<Piece>,
+}
+
+/// The item page.
+#[derive(Template, Default)]
+#[template(path = "item.html")]
+pub(super) struct ItemPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What happened.
+    pub notice: Option<Notice>,
+    /// The item.
+    pub id: Uuid,
+    /// Its revision: a form decides on what it showed.
+    pub revision: u64,
+    /// Name or record number of the patient.
+    pub patient: String,
+    /// Label and value of what is known of patient and encounter.
+    pub facts: Vec<(&'static str, String)>,
+    /// State.
+    pub state: &'static str,
+    /// Who holds it and until when.
+    pub holder: Option<String>,
+    /// Whether the user holds it.
+    pub held: bool,
+    /// Whether the user can take it.
+    pub can_claim: bool,
+    /// Entries that wait for a decision.
+    pub undecided: usize,
+    /// All entries that ask for one or got one.
+    pub total: usize,
+    /// Notes not read yet.
+    pub pending: u32,
+    /// Warnings.
+    pub alerts: Vec<String>,
+    /// What is charted or billed.
+    pub groups: Vec<Group>,
+    /// What is not: negated, family, hypothetical.
+    pub aside: Vec<EntryView>,
+    /// Whether somebody decided on one of them.
+    pub aside_open: bool,
+    /// The notes.
+    pub notes: Vec<NoteView>,
+    /// Reasons of rejection.
+    pub reasons: Vec<(&'static str, &'static str)>,
+    /// Kinds to add.
+    pub kinds: Vec<(&'static str, &'static str)>,
+    /// Code systems to add with.
+    pub systems: Vec<Choice>,
+}
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct ItemAddress {
+    notice: Option<String>,
+    problem: Option<String>,
+}
+
+/// `GET /items/{id}`
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    id: Option<Path<Uuid>>,
+    Query(address): Query<ItemAddress>,
+) -> Result<Response, Refusal> {
+    let user = session.may(Permission::ListItems)?;
+    let Some(Path(id)) = id else { return Err(missing(&session)) };
+    let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
+    let mut view = view(&item, service.engine.pipeline().vocabulary(), user.id);
+    view.shell = Shell::of(&session);
+    view.notice = notice::lookup(address.notice.as_deref(), address.problem.as_deref());
+    Ok(page(StatusCode::OK, &view))
+}
+
+/// The page of an item for the user of this id.
+pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> ItemPage {
+    let QueueItem { record, entries } = item;
+    let review = &record.item;
+    let held = review.state == ItemState::Claimed && review.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user);
+    let labels: Vec<String> = record.notes.iter().enumerate().map(|(at, (note, _))| label(at, note)).collect();
+    let views = EntryViews {
+        vocabulary,
+        note_labels: record.notes.iter().zip(&labels).map(|((note, _), label)| (note.id, label.clone())).collect(),
+        held,
+    };
+    let (main, aside): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| is_charted(entry));
+    let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
+    let groups = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy].map(|kind| {
+        let title = words::kinds(kind);
+        let entries: Vec<EntryView> = main
+            .iter()
+            .filter(|(_, entry)| words::kinds(entry.kind) == title)
+            .map(|(at, entry)| views.view(*at, entry))
+            .collect();
+        Group { title, undecided: entries.iter().filter(|entry| entry.undecided).count(), entries }
+    });
+    let mut marks = marks(entries);
+    let notes = record.notes.iter().zip(labels).map(|((note, extraction), label)| {
+        let marks = marks.remove(&note.id).unwrap_or_default();
+        note_view(note, extraction.as_ref(), &marks, label)
+    });
+    let patient = review.patient.as_ref();
+    ItemPage {
+        id: review.id,
+        revision: review.revision,
+        patient: patient.map_or_else(
+            || "Patient not given".to_owned(),
+            |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id)),
+        ),
+        facts: facts(item),
+        state: words::item_state(review.state),
+        holder: review.claimed_by.as_ref().filter(|_| review.state == ItemState::Claimed).map(|(_, name)| {
+            let until = review.claimed_until.map_or_else(String::new, |at| at.strftime(" until %H:%M UTC").to_string());
+            format!("{}{until}", if held { "you" } else { name })
+        }),
+        held,
+        can_claim: review.state == ItemState::Open,
+        undecided,
+        total: main.len(),
+        pending: review.pending_notes,
+        alerts: record
+            .notes
+            .iter()
+            .filter_map(|(_, extraction)| extraction.as_ref())
+            .flat_map(|extraction| extraction.alerts.iter().map(|alert| alert.message.clone()))
+            .collect(),
+        groups: groups.into(),
+        aside_open: aside.iter().any(|(_, entry)| !entry.decisions.is_empty()),
+        aside: aside.iter().map(|(at, entry)| views.view(*at, entry)).collect(),
+        notes: notes.collect(),
+        reasons: REJECT_REASONS.map(|reason| (reason, words::reject_reason(reason))).into(),
+        kinds: [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy]
+            .map(|kind| (kind.as_str(), words::kind(kind)))
+            .into(),
+        systems: systems(EntryKind::Diagnosis),
+        ..ItemPage::default()
+    }
+}
+
+/// Whether an entry speaks of the patient as they are or were, so that it is charted or billed.
+fn is_charted(entry: &ReviewEntry) -> bool {
+    use crate::domain::MedicationStatus::{Absent, Hypothetical};
+    match entry.kind {
+        EntryKind::Medication => !matches!(entry.status, Some(Hypothetical | Absent)),
+        EntryKind::Diagnosis | EntryKind::Allergy => entry.assertion.is_none_or(|assertion| assertion.is_affirmed()),
+        EntryKind::NoKnownAllergies => true,
+    }
+}
+
+fn label(at: usize, note: &Note) -> String {
+    let kind = note.content.note_type.as_deref().map_or_else(|| "note".to_owned(), words::spaced);
+    format!("note {} ({kind})", at + 1)
+}
+
+fn facts(item: &QueueItem) -> Vec<(&'static str, String)> {
+    let review = &item.record.item;
+    let patient = review.patient.as_ref();
+    let mut facts = Vec::new();
+    let mut add = |label, value: Option<String>| facts.extend(value.map(|value| (label, value)));
+    add("Record", patient.map(|patient| patient.id.clone()));
+    add("Born", patient.and_then(|patient| patient.birth_date).map(|date| date.to_string()));
+    add("Sex", patient.and_then(|patient| patient.sex.clone()));
+    add("Encounter", review.encounter.clone());
+    add("Class", Some(words::encounter_class(review.encounter_class).to_owned()));
+    add("Facility", review.facility.clone());
+    add("Department", review.department.clone());
+    add("Confidentiality", review.restricted.then(|| "restricted".to_owned()));
+    let edition = item.record.notes.iter().rev().find_map(|(_, extraction)| extraction.as_ref());
+    add("Codes", edition.map(|extraction| extraction.engine.edition.clone()));
+    facts
+}
+
+fn note_view(note: &Note, extraction: Option<&Extraction>, marks: &[Mark], label: String) -> NoteView {
+    let sections = extraction.map_or(&[][..], |extraction| &extraction.sections);
+    let headings: Vec<Span> = sections.iter().filter_map(|section| section.title).collect();
+    let about = [
+        note.content.service_date.map(|date| date.to_string()),
+        note.content.author.clone(),
+        (!note.content.source.is_empty()).then(|| format!("from {}", note.content.source)),
+    ];
+    NoteView {
+        label,
+        about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
+        status: match note.status {
+            NoteStatus::Ready => None,
+            NoteStatus::Pending => {
+                Some("This note is still being read; its entries will appear when the page is loaded again.")
+            }
+            NoteStatus::Quarantined => Some("This note could not be read automatically; look for its entries yourself."),
+        },
+        pieces: pieces(&note.content.text, &headings, marks),
+    }
+}
+
+/// The marks of each note.
+fn marks(entries: &[ReviewEntry]) -> HashMap<Uuid, Vec<Mark>> {
+    let mut marks: HashMap<Uuid, Vec<Mark>> = HashMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let charted = if is_charted(entry) { "" } else { " aside" };
+        let code = entry.codes.first().map_or_else(String::new, |code| format!(" · {}", code.code));
+        let title = format!("{}: {}{code}", context(entry).unwrap_or_else(|| words::kind(entry.kind)), entry.display);
+        for (place, (note, evidence)) in entry.evidence.iter().enumerate() {
+            marks.entry(*note).or_default().push(Mark {
+                span: Span::new(evidence.start, evidence.end),
+                look: format!("{} {}{charted}", entry.kind.as_str(), words::entry_state(entry.state)),
+                title: title.clone(),
+                anchor: anchor(at, place),
+                entry: format!("e-{}", entry.id),
+            });
+        }
+    }
+    marks
+}

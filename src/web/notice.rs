@@ -1,0 +1,58 @@
+//! What a page says after a change. The address carries a stable word only, never anything of the note.
+
+/// A sentence at the top of a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Notice {
+    /// Whether something was refused.
+    pub is_problem: bool,
+    /// The sentence.
+    pub text: &'static str,
+}
+
+const NOTICES: [(&str, &str); 8] = [
+    ("claimed", "The encounter is yours for 30 minutes; every decision renews that."),
+    ("released", "The encounter is back in the queue."),
+    ("finished", "The encounter is finished."),
+    ("accepted", "Accepted."),
+    ("amended", "Amended."),
+    ("rejected", "Rejected."),
+    ("added", "Added."),
+    ("withdrawn", "The decision was taken back."),
+];
+
+const PROBLEMS: [(&str, &str); 13] = [
+    ("held", "Not done: another coder holds this encounter."),
+    ("not_held", "Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again."),
+    ("already_finished", "Not done: the encounter is finished."),
+    ("pending", "Not finished: notes of this encounter are still being read. Try again in a moment."),
+    ("stale", "Not done: the encounter changed in the meantime. Look at it as it is now and decide again."),
+    ("undecided", "Not finished: entries still wait for a decision. They are marked “to decide”."),
+    ("unknown_entry", "Not done: this entry is no longer part of the encounter."),
+    ("code_unknown", "Not done: this is not a billable ICD-10-CM code of the edition in use. Nothing was changed."),
+    ("code_missing", "Not done: a code is needed. Type one, or choose one of those offered."),
+    ("nothing_changed", "Not amended: choose another code, type one, or choose another status."),
+    ("reason_missing", "Not rejected: choose a reason."),
+    ("name_missing", "Not added: the entry needs a name."),
+    ("invalid", "Not done: the decision could not be taken as it was sent."),
+];
+
+/// The sentence of an address's `notice` or `problem`.
+pub(super) fn lookup(notice: Option<&str>, problem: Option<&str>) -> Option<Notice> {
+    let text = |table: &[(&str, &'static str)], word: Option<&str>| {
+        table.iter().find(|(known, _)| Some(*known) == word).map(|(_, text)| *text)
+    };
+    let found = text(&PROBLEMS, problem).map(|text| Notice { is_problem: true, text });
+    found.or_else(|| text(&NOTICES, notice).map(|text| Notice { is_problem: false, text }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn known_words_have_a_sentence_and_others_none() {
+        assert_eq!(lookup(Some("claimed"), None).map(|notice| notice.is_problem), Some(false));
+        assert_eq!(lookup(Some("claimed"), Some("stale")).map(|notice| notice.is_problem), Some(true));
+        assert_eq!(lookup(Some("<script>"), Some("nonsense")), None);
+    }
+}

@@ -1,0 +1,114 @@
+//! What surrounds every page, and the pages that only say something.
+
+use askama::Template;
+use axum::{
+    http::StatusCode,
+    response::{Html, IntoResponse, Response},
+};
+
+use super::{
+    assets::{SCRIPT, STYLE},
+    session::Session,
+};
+use crate::store::StoreError;
+
+/// The frame of a page: who is signed in, and what their forms carry.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Shell {
+    /// Login name; none when nobody is signed in.
+    pub user: Option<String>,
+    /// Their role.
+    pub role: &'static str,
+    /// What their forms carry.
+    pub form_token: String,
+}
+
+impl Shell {
+    /// The frame for a session.
+    pub(super) fn of(session: &Session) -> Self {
+        Self { user: Some(session.user.name.clone()), role: session.user.role.as_str(), form_token: session.form_token() }
+    }
+
+    /// Address of the style sheet.
+    pub(super) fn style(&self) -> &'static str {
+        &STYLE.path
+    }
+
+    /// Address of the script.
+    pub(super) fn script(&self) -> &'static str {
+        &SCRIPT.path
+    }
+}
+
+/// A page that says one thing.
+#[derive(Template)]
+#[template(path = "message.html")]
+pub(super) struct MessagePage {
+    /// The frame.
+    pub shell: Shell,
+    /// Heading.
+    pub title: String,
+    /// What it says.
+    pub message: String,
+}
+
+/// A rendered page.
+pub(super) fn page(status: StatusCode, template: &impl Template) -> Response {
+    match template.render() {
+        Ok(html) => (status, Html(html)).into_response(),
+        Err(error) => {
+            tracing::error!(%error, "a page could not be rendered");
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
+        }
+    }
+}
+
+/// A page instead of the one asked for. Boxed: most calls succeed.
+#[derive(Debug)]
+pub(super) struct Refusal(Box<Response>);
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        *self.0
+    }
+}
+
+impl From<Response> for Refusal {
+    fn from(response: Response) -> Self {
+        Self(Box::new(response))
+    }
+}
+
+/// The service failed; why stands in the log only.
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Self {
+        tracing::error!(%error, "a page failed");
+        let words = "The service could not answer just now. Nothing was lost; try again in a moment.";
+        message(StatusCode::INTERNAL_SERVER_ERROR, Shell::default(), ("Something went wrong", words))
+    }
+}
+
+fn message(status: StatusCode, shell: Shell, (title, message): (&str, &str)) -> Refusal {
+    page(status, &MessagePage { shell, title: title.to_owned(), message: message.to_owned() }).into()
+}
+
+/// The role may not do this.
+pub(super) fn forbidden(session: &Session) -> Refusal {
+    let words = format!(
+        "You are signed in as {}, with the role {}. The queue is for the roles coder and lead; ask your administrator for one of them.",
+        session.user.name,
+        session.user.role.as_str()
+    );
+    message(StatusCode::FORBIDDEN, Shell::of(session), ("Not for your role", &words))
+}
+
+/// Nothing there, or not in the user's scope.
+pub(super) fn missing(session: &Session) -> Refusal {
+    let words = "There is no such encounter in the queue, or it lies outside your facility, department or clearance.";
+    message(StatusCode::NOT_FOUND, Shell::of(session), ("Not found", words))
+}
+
+/// A form that is not taken.
+pub(super) fn refused(status: StatusCode, words: &str) -> Refusal {
+    message(status, Shell::default(), ("Not taken", words))
+}

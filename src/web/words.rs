@@ -1,0 +1,193 @@
+//! The words a coder reads for the words of the contract.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::domain::{
+    Assertion, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable, system,
+};
+
+/// A code system's short name; the address itself when it is not one of ours.
+pub(super) fn system_name(uri: &str) -> &str {
+    match uri {
+        system::ICD10CM => "ICD-10-CM",
+        system::RXNORM => "RxNorm",
+        system::SNOMED => "SNOMED CT",
+        system::UNII => "UNII",
+        other => other,
+    }
+}
+
+/// The system that a kind's codes are typed in, unless the coder says otherwise.
+pub(super) const fn home_system(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Diagnosis => system::ICD10CM,
+        EntryKind::Medication | EntryKind::Allergy => system::RXNORM,
+        EntryKind::NoKnownAllergies => system::SNOMED,
+    }
+}
+
+/// Heading of a kind.
+pub(super) const fn kinds(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Diagnosis => "Diagnoses",
+        EntryKind::Medication => "Medications",
+        EntryKind::Allergy | EntryKind::NoKnownAllergies => "Allergies",
+    }
+}
+
+/// One of a kind.
+pub(super) const fn kind(kind: EntryKind) -> &'static str {
+    match kind {
+        EntryKind::Diagnosis => "diagnosis",
+        EntryKind::Medication => "medication",
+        EntryKind::Allergy => "allergy",
+        EntryKind::NoKnownAllergies => "no known allergies",
+    }
+}
+
+/// What the note says of it.
+pub(super) const fn assertion(assertion: Assertion) -> &'static str {
+    match assertion {
+        Assertion::Present => "present",
+        Assertion::Historical => "history of",
+        Assertion::Absent => "negated",
+        Assertion::Possible => "possible",
+        Assertion::Hypothetical => "hypothetical",
+        Assertion::Family => "family",
+    }
+}
+
+/// Every assertion, to choose from.
+pub(super) const ASSERTIONS: [Assertion; 6] = [
+    Assertion::Present,
+    Assertion::Historical,
+    Assertion::Possible,
+    Assertion::Absent,
+    Assertion::Family,
+    Assertion::Hypothetical,
+];
+
+/// Every medication status, to choose from.
+pub(super) const STATUSES: [MedicationStatus; 5] = [
+    MedicationStatus::Active,
+    MedicationStatus::Given,
+    MedicationStatus::Discontinued,
+    MedicationStatus::Hypothetical,
+    MedicationStatus::Absent,
+];
+
+/// Role of a code, when it says more than "the code".
+pub(super) const fn role(role: CodeRole) -> Option<&'static str> {
+    match role {
+        CodeRole::Code => None,
+        CodeRole::Ingredient => Some("ingredient"),
+        CodeRole::ClinicalDrug => Some("clinical drug"),
+        CodeRole::Class => Some("drug class"),
+        CodeRole::AllergyStatus => Some("allergy status"),
+    }
+}
+
+/// Why a code may not be reported.
+pub(super) const fn not_reportable(reason: NotReportable) -> &'static str {
+    match reason {
+        NotReportable::Negated => "the note denies it",
+        NotReportable::Family => "it is a relative’s",
+        NotReportable::Hypothetical => "it is only a risk or a plan",
+        NotReportable::UncertainOutpatient => "uncertain diagnosis of an outpatient encounter (Official Guidelines IV.H)",
+        NotReportable::UncertainEncounterClassUnknown => "uncertain diagnosis, and the class of the encounter is not known",
+        NotReportable::CodeNotDetermined => "no code was determined",
+        NotReportable::NotADiagnosis => "medications and allergies are not reported as diagnoses",
+    }
+}
+
+/// A reason of rejection.
+pub(super) fn reject_reason(reason: &str) -> &str {
+    match reason {
+        "not_documented" => "not documented",
+        "wrong_patient" => "another person’s",
+        "negated" => "negated in the note",
+        "historical" => "past, not current",
+        "duplicate" => "duplicate",
+        "wrong_code" => "wrong code",
+        "not_a_diagnosis" => "not a diagnosis",
+        "other" => "other",
+        unknown => unknown,
+    }
+}
+
+/// Class of an encounter.
+pub(super) const fn encounter_class(class: Option<EncounterClass>) -> &'static str {
+    match class {
+        Some(class) => class.as_str(),
+        None => "not given",
+    }
+}
+
+/// State of an item.
+pub(super) const fn item_state(state: ItemState) -> &'static str {
+    state.as_str()
+}
+
+/// State of an entry.
+pub(super) const fn entry_state(state: EntryState) -> &'static str {
+    state.as_str()
+}
+
+/// `discharge_summary` as "discharge summary".
+pub(super) fn spaced(word: &str) -> String {
+    word.replace('_', " ")
+}
+
+/// How long ago, in the largest unit that fits.
+pub(super) fn age(since: Timestamp, now: Timestamp) -> String {
+    let passed = now.duration_since(since).max(SignedDuration::ZERO);
+    let minutes = passed.as_mins();
+    match (minutes, minutes / 60, minutes / 1440) {
+        (0, ..) => "now".to_owned(),
+        (1..60, ..) => format!("{minutes} min"),
+        (_, hours @ 1..48, _) => format!("{hours} h"),
+        (_, _, days) => format!("{days} d"),
+    }
+}
+
+/// A code as typed, in the spelling of its table: ICD-10-CM in capitals with its dot.
+pub(super) fn tidy_code(code_system: &str, typed: &str) -> String {
+    let trimmed = typed.trim();
+    if code_system != system::ICD10CM {
+        return trimmed.to_owned();
+    }
+    let plain: String = trimmed.chars().filter(|c| c.is_ascii_alphanumeric()).collect::<String>().to_ascii_uppercase();
+    match plain.split_at_checked(3) {
+        Some((category, rest)) if !rest.is_empty() => format!("{category}.{rest}"),
+        _ => plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn typed_codes() {
+        for (code_system, typed, expected) in [
+            (system::ICD10CM, " e119 ", "E11.9"),
+            (system::ICD10CM, "E11.9", "E11.9"),
+            (system::ICD10CM, "i10", "I10"),
+            (system::ICD10CM, "s72.001a", "S72.001A"),
+            (system::ICD10CM, "é", ""),
+            (system::RXNORM, " 6809 ", "6809"),
+        ] {
+            assert_eq!(tidy_code(code_system, typed), expected);
+        }
+    }
+
+    #[test]
+    fn ages() {
+        let now = Timestamp::from_second(1_780_000_000).expect("a time");
+        for (seconds, expected) in
+            [(-5, "now"), (0, "now"), (61, "1 min"), (3_599, "59 min"), (3_600, "1 h"), (172_799, "47 h"), (172_800, "2 d")]
+        {
+            assert_eq!(age(now - SignedDuration::from_secs(seconds), now), expected);
+        }
+    }
+}
