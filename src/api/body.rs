@@ -136,7 +136,7 @@ mod tests {
             (br#"["5123456"]"#, "invalid_field"),
             (br#""5123456""#, "invalid_field"),
         ] {
-            let error = parse::<Sample>(body).err().expect("refused").into_response();
+            let error = parse::<Sample>(body).expect_err("refused").into_response();
             let text = axum::body::to_bytes(error.into_body(), 10_000).await.expect("reads");
             let text = String::from_utf8_lossy(&text).into_owned();
             assert!(text.contains(code), "{text}");
