@@ -78,35 +78,6 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// For a field that takes the sender's id alone or an object: unlike serde's untagged enums, it names the wrong field.
-///
-/// # Errors
-/// Those of the object, or that it is neither.
-pub(super) fn id_or_object<'de, D, T, O>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    O: serde::Deserialize<'de>,
-    T: From<String> + From<O>,
-{
-    struct Either<T, O>(std::marker::PhantomData<(T, O)>);
-    impl<'de, O: serde::Deserialize<'de>, T: From<String> + From<O>> serde::de::Visitor<'de> for Either<T, O> {
-        type Value = Option<T>;
-        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            f.write_str("an id or an object")
-        }
-        fn visit_unit<E>(self) -> Result<Self::Value, E> {
-            Ok(None)
-        }
-        fn visit_str<E>(self, id: &str) -> Result<Self::Value, E> {
-            Ok(Some(T::from(id.to_owned())))
-        }
-        fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
-            O::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|object| Some(T::from(object)))
-        }
-    }
-    deserializer.deserialize_any(Either::<T, O>(std::marker::PhantomData))
-}
-
 /// Query parameters, checked.
 #[derive(Debug)]
 pub struct Parameters<T>(pub T);
@@ -165,7 +136,7 @@ mod tests {
             (br#"["5123456"]"#, "invalid_field"),
             (br#""5123456""#, "invalid_field"),
         ] {
-            let error = parse::<Sample>(body).err().expect("refused").into_response();
+            let error = parse::<Sample>(body).expect_err("refused").into_response();
             let text = axum::body::to_bytes(error.into_body(), 10_000).await.expect("reads");
             let text = String::from_utf8_lossy(&text).into_owned();
             assert!(text.contains(code), "{text}");

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     ApiError, Caller, ProblemBody,
-    body::{Body, Id, Parameters, id_or_object},
+    body::{Body, Id, Parameters},
 };
 use crate::{
     auth::Permission,
@@ -37,10 +37,8 @@ pub struct NoteRequest {
     /// The sender's version of the note.
     version: Option<String>,
     /// The patient: the sender's id, or an object with `id`, `name`, `birth_date`, `sex`.
-    #[serde(default, deserialize_with = "id_or_object::<_, _, Patient>")]
     patient: Option<PatientRequest>,
     /// The encounter: the sender's id, or an object with `id`, `facility`, `department`.
-    #[serde(default, deserialize_with = "id_or_object::<_, _, EncounterObject>")]
     encounter: Option<EncounterRequest>,
     /// Class of the encounter.
     encounter_class: Option<EncounterClass>,
@@ -55,14 +53,14 @@ pub struct NoteRequest {
     confidentiality: Option<Confidentiality>,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum PatientRequest {
     Id(String),
     Patient(Patient),
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct EncounterObject {
     id: String,
@@ -70,34 +68,46 @@ struct EncounterObject {
     department: Option<String>,
 }
 
-#[derive(Deserialize, ToSchema)]
+#[derive(Serialize, ToSchema)]
 #[serde(untagged)]
 enum EncounterRequest {
     Id(String),
     Encounter(EncounterObject),
 }
 
-impl From<String> for PatientRequest {
-    fn from(id: String) -> Self {
-        Self::Id(id)
+/// Reads a string as an id and an object as the whole thing, with the object's own errors (an untagged enum would hide them).
+struct IdOr<T, F>(std::marker::PhantomData<T>, F);
+
+impl<'de, T: Deserialize<'de>, F: Fn(Result<String, T>) -> O, O> serde::de::Visitor<'de>
+    for IdOr<T, (F, std::marker::PhantomData<O>)>
+{
+    type Value = O;
+
+    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("an id or an object")
+    }
+
+    fn visit_str<E: serde::de::Error>(self, id: &str) -> Result<O, E> {
+        Ok(self.1.0(Ok(id.to_owned())))
+    }
+
+    fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<O, A::Error> {
+        let whole = T::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
+        Ok(self.1.0(Err(whole)))
     }
 }
 
-impl From<Patient> for PatientRequest {
-    fn from(patient: Patient) -> Self {
-        Self::Patient(patient)
+impl<'de> Deserialize<'de> for PatientRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let make = |read: Result<String, Patient>| read.map_or_else(Self::Patient, Self::Id);
+        deserializer.deserialize_any(IdOr(std::marker::PhantomData::<Patient>, (make, std::marker::PhantomData)))
     }
 }
 
-impl From<String> for EncounterRequest {
-    fn from(id: String) -> Self {
-        Self::Id(id)
-    }
-}
-
-impl From<EncounterObject> for EncounterRequest {
-    fn from(encounter: EncounterObject) -> Self {
-        Self::Encounter(encounter)
+impl<'de> Deserialize<'de> for EncounterRequest {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let make = |read: Result<String, EncounterObject>| read.map_or_else(Self::Encounter, Self::Id);
+        deserializer.deserialize_any(IdOr(std::marker::PhantomData::<EncounterObject>, (make, std::marker::PhantomData)))
     }
 }
 

@@ -4,7 +4,7 @@ use super::{Coder, Coding};
 use crate::{
     domain::{CodeCandidate, CodeRole, Prompt, Span, system},
     text::Document,
-    vocabulary::{Allergen, DrugClass, TermRef, Vocabulary},
+    vocabulary::{Allergen, DrugClass, Medication, TermRef, Vocabulary},
 };
 
 /// SNOMED CT: no known allergy.
@@ -77,7 +77,7 @@ impl Coder {
                     for code in &mut codes {
                         code.role = CodeRole::Code;
                     }
-                    codes.extend(unii(vocabulary, &drug.ingredients, codes.len()));
+                    codes.extend(unii(vocabulary, drug, codes.len()));
                     (drug.display.clone(), codes, Some("medication".to_owned()))
                 }
                 None => match part(vocabulary, &form) {
@@ -113,15 +113,15 @@ impl Coder {
 }
 
 /// The UNII of a substance with one ingredient, beside its RxNorm code.
-fn unii(vocabulary: &Vocabulary, ingredients: &[String], before: usize) -> Option<CodeCandidate> {
-    let [only] = ingredients else { return None };
+fn unii(vocabulary: &Vocabulary, drug: &Medication, before: usize) -> Option<CodeCandidate> {
+    let [only] = drug.ingredients.as_slice() else { return None };
     let code = vocabulary.unii.get(only)?;
     Some(CodeCandidate {
         rank: u32::try_from(before + 1).unwrap_or(u32::MAX),
         role: CodeRole::Code,
         system: system::UNII.to_owned(),
         code: code.clone(),
-        display: String::new(),
+        display: drug.display.clone(),
         score: 0.9,
         with: Vec::new(),
         why: format!("UNII of RxNorm {only}"),

@@ -156,7 +156,7 @@ fn bad_bodies() -> Vec<BadBody> {
         ("NUL", text(&format!("{SENT}\0")), 422, "nul_character", "byte 9"),
         ("invalid UTF-8", [br#"{"text":"Zyxwatson "#, &b"\xff\xfe\"}"[..]].concat(), 400, "invalid_utf8", "byte 19"),
         ("UTF-16", "{\"text\":\"a\"}".encode_utf16().flat_map(u16::to_le_bytes).collect(), 400, "invalid_json", "JSON"),
-        ("unpaired surrogate", raw(format!(r#"{{"text":"{SENT}\ud800"}}"#)), 400, "invalid_json", "JSON"),
+        ("unpaired surrogate", raw(format!(r#"{{"text":"{SENT}\ud800"}}"#)), 422, "invalid_field", "text"),
         ("unknown field", raw(format!(r#"{{"text":"a","mrn":"{SENT}"}}"#)), 422, "unknown_field", "`mrn`"),
         ("duplicate field", raw(format!(r#"{{"text":"a","text":"{SENT}"}}"#)), 422, "invalid_field", "`text`"),
         ("no text", raw("{}".to_owned()), 422, "invalid_field", "`text`"),

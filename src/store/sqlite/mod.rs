@@ -74,11 +74,10 @@ impl SqliteStore {
             let _held = if lock.is_none() { Some(self::lock(path)?) } else { None };
             migrate::migrate(&mut writing)?;
         }
-        if lock.is_some() {
-            // Nobody else serves, so whoever claimed these jobs is dead: no use in waiting for the end of their leases.
-            writing
-                .execute("UPDATE job SET lease_until = 0 WHERE state = 'claimed'", [])
-                .map_err(|error| StoreError::Database(format!("the jobs of the last run cannot be freed: {error}")))?;
+        if mode == OpenMode::Serve {
+            // whoever held these claims died with the last process that served: nobody else can hold the lock
+            let release = "UPDATE job SET lease_until = 0 WHERE state = 'claimed'";
+            writing.execute(release, []).map_err(|error| StoreError::Database(error.to_string()))?;
         }
         let vault = Arc::new(Vault::open(&writing, keys)?);
         let writer = Writer::start(writing, Arc::clone(&vault), lock)?;
