@@ -129,7 +129,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
     let labels: Vec<String> = record.notes.iter().enumerate().map(|(at, (note, _))| label(at, note)).collect();
     let views = EntryViews {
         vocabulary,
-        note_labels: record.notes.iter().zip(&labels).map(|((note, _), label)| (note.id, label.clone())).collect(),
+        note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),
         held,
     };
     let (main, aside): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| is_charted(entry));
