@@ -216,6 +216,9 @@ fn percent(probability: f32) -> String {
 
 /// Whether the code may be reported; for what is no diagnosis only when there is something to say.
 fn reporting(entry: &ReviewEntry) -> Option<String> {
+    if matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn) {
+        return None;
+    }
     match entry.not_reportable_because {
         None if entry.reportable => Some("reportable".to_owned()),
         Some(NotReportable::NotADiagnosis | NotReportable::CodeNotDetermined) | None => None,

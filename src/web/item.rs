@@ -245,7 +245,7 @@ fn note_view(note: &Note, extraction: Option<&Extraction>, marks: &[Mark], label
 fn marks(entries: &[ReviewEntry]) -> HashMap<Uuid, Vec<Mark>> {
     let mut marks: HashMap<Uuid, Vec<Mark>> = HashMap::new();
     for (at, entry) in entries.iter().enumerate() {
-        let charted = if is_charted(entry) { "" } else { " aside" };
+        let charted = if is_charted(entry) { "" } else { " uncharted" };
         let code = entry.codes.first().map_or_else(String::new, |code| format!(" · {}", code.code));
         let title = format!("{}: {}{code}", context(entry).unwrap_or_else(|| words::kind(entry.kind)), entry.display);
         for (place, (note, evidence)) in entry.evidence.iter().enumerate() {

@@ -45,6 +45,9 @@ fn journey(width: u32) {
     let item = open_and_claim(&browser);
     shot("item");
 
+    let inline = "[...document.querySelectorAll('mark')].every((mark) => getComputedStyle(mark).display === 'inline')";
+    assert_eq!(browser.evaluate(inline), true, "a mark breaks no line of the note");
+
     // the evidence of the first entry: the link leads to the words it quotes
     let quote = browser.text(".entry .places a");
     browser.click(".entry .places a");
