@@ -19,6 +19,11 @@ pub enum LogFormat {
 /// # Errors
 /// When the filter cannot be read.
 pub fn start_logs(filter: &str, format: LogFormat) -> anyhow::Result<()> {
+    // the message of a panic may quote a note: only the place is logged
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        tracing::error!(place, "a panic");
+    }));
     let filter = EnvFilter::try_new(filter).map_err(|error| anyhow::anyhow!("the log filter cannot be read: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
     let started = match format {

@@ -39,19 +39,33 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let bad = |code, detail: String| ApiError::new(StatusCode::BAD_REQUEST, code, detail);
     let text = std::str::from_utf8(bytes)
         .map_err(|error| bad("invalid_utf8", format!("the body is not valid UTF-8 at byte {}", error.valid_up_to())))?;
+    let not_an_object = || {
+        let detail = "the body must be a JSON object";
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail)
+    };
+    // serde would take a list of the fields' values for the object
+    if text.trim_start().starts_with('[') {
+        return Err(not_an_object());
+    }
     let mut reader = serde_json::Deserializer::from_str(text);
     let value: T = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         let inner = error.inner();
-        if inner.is_data() {
+        // a word where a number stands is a syntax error to serde_json, though the body is JSON
+        if inner.is_data() || serde_json::from_str::<serde::de::IgnoredAny>(text).is_ok() {
             let message = inner.to_string();
             // serde says "unknown field `x`, expected ..." and "missing field `x`"; any other message may quote a value
-            let named = ["unknown field", "missing field", "duplicate field", "unknown variant"]
-                .iter()
-                .any(|start| message.starts_with(start));
+            let named = ["unknown field", "missing field", "duplicate field"].iter().any(|start| message.starts_with(start));
             let code = if message.starts_with("unknown field") { "unknown_field" } else { "invalid_field" };
             let detail = if named {
-                message.split(" at line ").next().unwrap_or_default().to_owned()
+                message.rsplit_once(" at line ").map_or(message.as_str(), |(sentence, _)| sentence).to_owned()
+            } else if let Some((_, words)) =
+                message.rsplit_once("`, expected ").filter(|_| message.starts_with("unknown variant"))
+            {
+                let words = words.rsplit_once(" at line ").map_or(words, |(words, _)| words);
+                format!("the field {path} must be {words}")
+            } else if path == "." {
+                return not_an_object();
             } else {
                 format!("the field {path} has a value of the wrong type or form")
             };
@@ -62,6 +76,35 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     reader.end().map_err(|_| bad("invalid_json", "there is something after the JSON value".to_owned()))?;
     Ok(value)
+}
+
+/// For a field that takes the sender's id alone or an object: unlike serde's untagged enums, it names the wrong field.
+///
+/// # Errors
+/// Those of the object, or that it is neither.
+pub(super) fn id_or_object<'de, D, T, O>(deserializer: D) -> Result<Option<T>, D::Error>
+where
+    D: serde::Deserializer<'de>,
+    O: serde::Deserialize<'de>,
+    T: From<String> + From<O>,
+{
+    struct Either<T, O>(std::marker::PhantomData<(T, O)>);
+    impl<'de, O: serde::Deserialize<'de>, T: From<String> + From<O>> serde::de::Visitor<'de> for Either<T, O> {
+        type Value = Option<T>;
+        fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            f.write_str("an id or an object")
+        }
+        fn visit_unit<E>(self) -> Result<Self::Value, E> {
+            Ok(None)
+        }
+        fn visit_str<E>(self, id: &str) -> Result<Self::Value, E> {
+            Ok(Some(T::from(id.to_owned())))
+        }
+        fn visit_map<A: serde::de::MapAccess<'de>>(self, map: A) -> Result<Self::Value, A::Error> {
+            O::deserialize(serde::de::value::MapAccessDeserializer::new(map)).map(|object| Some(T::from(object)))
+        }
+    }
+    deserializer.deserialize_any(Either::<T, O>(std::marker::PhantomData))
 }
 
 /// Query parameters, checked.
@@ -103,6 +146,9 @@ mod tests {
     struct Sample {
         #[expect(dead_code, reason = "only read by serde")]
         text: String,
+        #[serde(default)]
+        #[expect(dead_code, reason = "only read by serde")]
+        class: Option<crate::domain::EncounterClass>,
     }
 
     #[tokio::test]
@@ -114,6 +160,10 @@ mod tests {
             (br#"{"text": "5123456"#, "invalid_json"),
             (b"{\"text\": \"\xff\"}", "invalid_utf8"),
             (br#"{"text": "a"} 5123456"#, "invalid_json"),
+            (br#"{"text": "a", "class": "5123456"}"#, "invalid_field"),
+            (br#"{"text": "a", "class": 5123456}"#, "invalid_field"),
+            (br#"["5123456"]"#, "invalid_field"),
+            (br#""5123456""#, "invalid_field"),
         ] {
             let error = parse::<Sample>(body).err().expect("refused").into_response();
             let text = axum::body::to_bytes(error.into_body(), 10_000).await.expect("reads");

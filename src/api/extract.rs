@@ -58,11 +58,10 @@ pub async fn extract(
     caller.may(Permission::Extract)?;
     check_text(&request.text)?;
     let map = OffsetMap::new(&request.text, request.offset_unit);
-    let spans: Vec<Span> = request.spans.iter().map(|span| Span::new(map.to_byte(span.start), map.to_byte(span.end))).collect();
-    if spans.iter().any(|span| span.is_empty() || span.end > request.text.len()) {
-        let detail = "a span of \"spans\" is empty or lies outside the text";
+    let Some(spans) = request.spans.iter().map(|span| map.to_bytes(*span)).collect::<Option<Vec<Span>>>() else {
+        let detail = "a span of \"spans\" is empty, lies outside the text or cuts a character";
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_span", detail));
-    }
+    };
     let input = NoteInput {
         note_id: request.id.unwrap_or_else(|| service.surroundings.new_id().to_string()),
         text: request.text,

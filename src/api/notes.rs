@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::{
     ApiError, Caller, ProblemBody,
-    body::{Body, Id, Parameters},
+    body::{Body, Id, Parameters, id_or_object},
 };
 use crate::{
     auth::Permission,
@@ -37,8 +37,10 @@ pub struct NoteRequest {
     /// The sender's version of the note.
     version: Option<String>,
     /// The patient: the sender's id, or an object with `id`, `name`, `birth_date`, `sex`.
+    #[serde(default, deserialize_with = "id_or_object::<_, _, Patient>")]
     patient: Option<PatientRequest>,
     /// The encounter: the sender's id, or an object with `id`, `facility`, `department`.
+    #[serde(default, deserialize_with = "id_or_object::<_, _, EncounterObject>")]
     encounter: Option<EncounterRequest>,
     /// Class of the encounter.
     encounter_class: Option<EncounterClass>,
@@ -73,6 +75,30 @@ struct EncounterObject {
 enum EncounterRequest {
     Id(String),
     Encounter(EncounterObject),
+}
+
+impl From<String> for PatientRequest {
+    fn from(id: String) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<Patient> for PatientRequest {
+    fn from(patient: Patient) -> Self {
+        Self::Patient(patient)
+    }
+}
+
+impl From<String> for EncounterRequest {
+    fn from(id: String) -> Self {
+        Self::Id(id)
+    }
+}
+
+impl From<EncounterObject> for EncounterRequest {
+    fn from(encounter: EncounterObject) -> Self {
+        Self::Encounter(encounter)
+    }
 }
 
 /// A stored note.

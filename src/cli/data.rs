@@ -14,6 +14,9 @@ use crate::{
     store::sqlite::{OpenMode, SqliteStore},
 };
 
+const NO_KEY: &str = "no site key is configured, and notes are never stored unsealed: make one with `abstractor key generate FILE`, \
+                      keep a copy of it in a safe place, and pass --key-file FILE (or set ABSTRACTOR_KEY_FILE)";
+
 /// Where data and keys lie.
 #[derive(Debug, Clone, Args)]
 pub(super) struct DataFolder {
@@ -28,19 +31,25 @@ pub(super) struct DataFolder {
 impl DataFolder {
     /// Opens the database for serving: nobody else may serve it.
     pub(super) fn open_serve(&self) -> anyhow::Result<SqliteStore> {
-        std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make the folder {}", self.data.display()))?;
+        anyhow::ensure!(self.key_file.is_some(), NO_KEY);
+        self.open(OpenMode::Serve)
+    }
+
+    /// Opens the demo's database for serving, with the key file that the demo made.
+    pub(super) fn open_demo(&self) -> anyhow::Result<SqliteStore> {
         self.open(OpenMode::Serve)
     }
 
     /// Opens the database beside a running server.
     pub(super) fn open_tool(&self) -> anyhow::Result<SqliteStore> {
-        std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make the folder {}", self.data.display()))?;
         self.open(OpenMode::Tool)
     }
 
     fn open(&self, mode: OpenMode) -> anyhow::Result<SqliteStore> {
+        let keys = self.keys()?;
+        std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make the folder {}", self.data.display()))?;
         let path = database(&self.data);
-        SqliteStore::open(&path, self.keys()?, mode).with_context(|| format!("cannot open the database {}", path.display()))
+        SqliteStore::open(&path, keys, mode).with_context(|| format!("cannot open the database {}", path.display()))
     }
 
     fn keys(&self) -> anyhow::Result<SiteKeys> {
@@ -48,10 +57,7 @@ impl DataFolder {
         let file = match &self.key_file {
             Some(file) => file,
             None if demo.is_file() => &demo,
-            None => anyhow::bail!(
-                "no site key is configured, and notes are never stored unsealed: make one with `abstractor key generate FILE`, \
-                 keep a copy of it in a safe place, and pass --key-file FILE (or set ABSTRACTOR_KEY_FILE)"
-            ),
+            None => anyhow::bail!(NO_KEY),
         };
         let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the key file {}", file.display()))?;
         SiteKeys::parse(&text).with_context(|| format!("the key file {} is not usable", file.display()))

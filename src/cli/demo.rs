@@ -74,7 +74,7 @@ impl Demo {
         if !demo_key_file(&folder).exists() {
             write_key(&demo_key_file(&folder))?;
         }
-        let store = Arc::new(DataFolder { data: folder.clone(), key_file: None }.open_serve()?);
+        let store = Arc::new(DataFolder { data: folder.clone(), key_file: None }.open_demo()?);
         runtime()?.block_on(async {
             if !self.json {
                 eprintln!("Abstractor demo: loading model and vocabularies ...");

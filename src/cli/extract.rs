@@ -127,15 +127,18 @@ impl Extract {
                 waiting.push_back(Err(BadNote { note_id, code: "unreadable_file", message: format!("{error:#}") }));
             }
         }
-        for next in waiting {
-            printer.print(next)?;
+        let last = waiting.into_iter().try_for_each(|next| printer.print(next)).and_then(|()| printer.finish());
+        match last {
+            Err(error) if is_broken_pipe(&error) => Ok(std::process::ExitCode::SUCCESS),
+            other => other,
         }
-        printer.finish()
     }
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+    let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
+    let kind = kind.or_else(|| error.downcast_ref::<serde_json::Error>().and_then(serde_json::Error::io_error_kind));
+    kind == Some(io::ErrorKind::BrokenPipe)
 }
 
 impl Printer {
@@ -165,7 +168,8 @@ impl Printer {
     fn bad(&mut self, bad: &BadNote) -> anyhow::Result<()> {
         self.failed += 1;
         if self.format == Format::Text {
-            writeln!(self.out, "{}: {} ({})", bad.note_id, bad.message, bad.code)?;
+            let line = format!("{}: {} ({})", bad.note_id, bad.message, bad.code);
+            writeln!(self.out, "{}", render::printable(&line))?;
             return Ok(());
         }
         self.json(&serde_json::json!({"note_id": bad.note_id, "error": {"code": bad.code, "message": bad.message}}))

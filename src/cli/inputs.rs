@@ -165,10 +165,9 @@ fn parse(line: &str, fallback: String, unit: OffsetUnit) -> Input {
         return Err(bad(&id, "\"text\" is missing or not a string".to_owned()));
     };
     let map = OffsetMap::new(&text, unit);
-    let spans: Vec<Span> = fields.spans.iter().map(|span| Span::new(map.to_byte(span.start), map.to_byte(span.end))).collect();
-    if spans.iter().any(|span| span.is_empty() || span.end > text.len()) {
-        return Err(bad(&id, "a span of \"spans\" is empty or lies outside the text".to_owned()));
-    }
+    let Some(spans) = fields.spans.iter().map(|span| map.to_bytes(*span)).collect::<Option<Vec<Span>>>() else {
+        return Err(bad(&id, "a span of \"spans\" is empty, lies outside the text or cuts a character".to_owned()));
+    };
     let service_date =
         word(fields.service_date.as_ref(), "service_date", "a date such as 2026-05-31", &id, |text| text.parse::<Date>().ok())?;
     let expected = "inpatient, outpatient or emergency";

@@ -19,7 +19,7 @@ const fn colour(kind: EntryKind) -> &'static str {
 /// Prints one note; `extraction` has byte offsets. Without colour the evidence stands in brackets.
 pub(super) fn note(out: &mut impl Write, text: &str, extraction: &Extraction, coloured: bool) -> io::Result<()> {
     let paint = |code: &'static str| if coloured { code } else { "" };
-    writeln!(out, "{}{}{}", paint(BOLD), extraction.note_id, paint(RESET))?;
+    writeln!(out, "{}{}{}", paint(BOLD), printable(&extraction.note_id), paint(RESET))?;
     let mut marks: Vec<(usize, usize, EntryKind)> = extraction
         .entries
         .iter()
@@ -31,7 +31,8 @@ pub(super) fn note(out: &mut impl Write, text: &str, extraction: &Extraction, co
         if start < at {
             continue;
         }
-        let (before, marked) = (text.get(at..start).unwrap_or_default(), text.get(start..end).unwrap_or_default());
+        let before = text.get(at..start).unwrap_or_default();
+        let marked = printable(text.get(start..end).unwrap_or_default());
         if coloured {
             write!(out, "{}{}{marked}{RESET}", printable(before), colour(kind))?;
         } else {
@@ -42,13 +43,13 @@ pub(super) fn note(out: &mut impl Write, text: &str, extraction: &Extraction, co
     writeln!(out, "{}\n", printable(text.get(at..).unwrap_or_default()).trim_end())?;
     table(out, extraction, coloured)?;
     for alert in &extraction.alerts {
-        writeln!(out, "{}ALERT {}: {}{}", paint("\x1b[1;31m"), alert.kind, alert.message, paint(RESET))?;
+        writeln!(out, "{}ALERT {}: {}{}", paint("\x1b[1;31m"), alert.kind, printable(&alert.message), paint(RESET))?;
     }
     writeln!(out)
 }
 
-/// Control characters of a note must not reach the terminal.
-fn printable(text: &str) -> String {
+/// Control characters of a note, or of what came with it, must not reach the terminal.
+pub(super) fn printable(text: &str) -> String {
     text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
 }
 
@@ -96,7 +97,7 @@ fn row(entry: &CodedEntry) -> [String; 6] {
     };
     let code = entry.codes.first().map_or_else(|| "undetermined".to_owned(), |code| code.code.clone());
     let sure = entry.confidence.map_or_else(String::new, |confidence| format!("{confidence:.2}"));
-    [kind.to_owned(), words.unwrap_or_default(), says, code, entry.display.clone(), sure]
+    [kind.to_owned(), words.unwrap_or_default(), says, code, printable(&entry.display), sure]
 }
 
 fn pad(cell: &str, width: usize) -> String {

@@ -98,12 +98,12 @@ enum Way {
 impl Way {
     fn score(self) -> f32 {
         match self {
-            Self::Exact => 0.86,
+            Self::Exact => 0.88,
             Self::Fuller => 0.72,
             Self::Reordered => 0.78,
             Self::Expanded => 0.76,
             Self::Reduced => 0.66,
-            Self::Part => 0.45,
+            Self::Part => 0.36,
             Self::Overlap(overlap) => (overlap * 0.62).min(0.6),
             Self::Alternative => 0.18,
         }
@@ -143,7 +143,12 @@ impl Coder {
         let surface = span.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
         let mut proposals = self.proposals(vocabulary, document, span, &words);
         if let Some(reference) = fuller(&words, references) {
-            let score = if words.len() == 1 { 0.8 } else { Way::Fuller.score() };
+            // a bare head noun ("the tumor") means what the note says more fully; its own code names no site or type
+            let nonspecific = proposals.first().and_then(|own| own.codes.first()).is_none_or(|code| {
+                let title = vocabulary.codes.title(code).to_lowercase();
+                title.contains("unspecified") || title.starts_with("other ")
+            });
+            let score = if words.len() == 1 && nonspecific { 1.1 } else { Way::Fuller.score() };
             for (index, code) in reference.coding.codes.iter().enumerate() {
                 let mut codes = vec![code.code.clone()];
                 codes.extend(code.with.iter().cloned());
@@ -379,7 +384,7 @@ fn by_assertion(vocabulary: &Vocabulary, proposals: Vec<Proposal>, assertion: As
         };
         for (at, code) in history.iter().enumerate() {
             #[expect(clippy::cast_precision_loss, reason = "one to three codes")]
-            let score = proposal.score / (1.0 + 0.5 * at as f32);
+            let score = 0.88 * proposal.score / (1.0 + 0.5 * at as f32);
             let why = format!(
                 "{} history of {disease}; {}",
                 if assertion == Assertion::Family { "family" } else { "personal" },

@@ -57,9 +57,10 @@ pub fn check(
         }
         DecisionKind::Accept {} | DecisionKind::Reject { .. } | DecisionKind::Withdraw {} => return Ok(()),
     };
-    for code in codes {
+    for (at, code) in codes.iter().enumerate() {
         if code.system == system::ICD10CM && !vocabulary.codes.is_billable(&code.code) {
-            return Err(DecisionError::Invalid(format!("{:?} is not a billable ICD-10-CM code of this edition", code.code)));
+            // what was sent is not quoted: it may be anything
+            return Err(DecisionError::Invalid(format!("codes[{at}] is not a billable ICD-10-CM code of this edition")));
         }
         if code.code.trim().is_empty() || code.system.trim().is_empty() {
             return invalid("a code needs system and code");

@@ -17,7 +17,15 @@ use crate::{
 pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
     let mut entries: Vec<ReviewEntry> = Vec::new();
     let mut index: BTreeMap<Uuid, usize> = BTreeMap::new();
-    for (note, extraction) in &record.notes {
+    for (at, (note, extraction)) in record.notes.iter().enumerate() {
+        // a later version of the same note stands in its place
+        let replaced = note.content.external_id.is_some()
+            && record.notes[at + 1..].iter().any(|(later, _)| {
+                later.content.external_id == note.content.external_id && later.content.source == note.content.source
+            });
+        if replaced {
+            continue;
+        }
         for entry in extraction.iter().flat_map(|extraction| &extraction.entries) {
             let id = entry_id(record.item.id, entry);
             let at = *index.entry(id).or_insert_with(|| {

@@ -3,7 +3,7 @@
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{CLAIM_LEASE, Service, visible};
+use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
     domain::{Decision, DecisionKind, ItemState, ReviewEntry, ReviewItem, User},
@@ -57,7 +57,11 @@ impl Service {
             after,
             limit,
         };
-        self.store.items(filter, self.surroundings.now()).await
+        let items = self.store.items(filter, self.surroundings.now()).await?;
+        // a list shows names, so looking at it is an access too
+        let detail = format!("{} items", items.len());
+        self.store.record_audit(actor(user), "queue.listed", None, &detail, self.surroundings.now()).await?;
+        Ok(items)
     }
 
     /// One item with its entries; none when there is none in the user's scope. Reading is recorded.

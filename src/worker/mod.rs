@@ -1,7 +1,7 @@
 //! The worker: takes jobs from the store, extracts their notes, records what was found.
 //!
 //! A job says itself what happens after a failure: it is tried again with a growing delay and given up after
-//! [`MAX_TRIES`], which quarantines its note and blocks nobody. A job that was claimed before (its worker died) runs alone,
+//! [`MAX_TRIES`] (or [`MAX_CLAIMS`], when the process died with it), which quarantines its note and blocks nobody. A job that was claimed before (its worker died) runs alone,
 //! so that a note that kills the process is found without taking others with it.
 
 use std::{sync::Arc, time::Duration};
@@ -16,8 +16,11 @@ use crate::{
     store::{ClaimedJob, JobFailure, Store, StoreError},
 };
 
-/// Claims of one job before its note is quarantined.
+/// Failed tries of one job before its note is quarantined.
 pub const MAX_TRIES: u32 = 3;
+/// Claims of one job before its note is quarantined: most of them ended with the death of the process, and the last ones ran
+/// alone, so this note is what kills it.
+pub const MAX_CLAIMS: u32 = 10;
 /// How long a claimed job is ours.
 const LEASE: SignedDuration = SignedDuration::from_secs(300);
 /// Jobs claimed at once.
@@ -41,8 +44,13 @@ impl Worker {
     /// Runs until `stop` turns true; what was claimed by then is finished first.
     pub async fn run(self, mut stop: watch::Receiver<bool>) {
         let worker = Arc::new(self);
+        // What a dead process left behind comes first and one by one: claiming counts as a try, and a note that kills the
+        // process must not use up the tries of those claimed with it.
+        let mut limit = 1;
         while !*stop.borrow() {
-            match worker.store.claim_jobs(CLAIM, LEASE, worker.surroundings.now()).await {
+            let claimed = worker.store.claim_jobs(limit, LEASE, worker.surroundings.now()).await;
+            limit = if claimed.as_ref().is_ok_and(|jobs| jobs.iter().any(|job| job.tries > 1)) { 1 } else { CLAIM };
+            match claimed {
                 Ok(jobs) if jobs.is_empty() => {
                     tokio::select! {
                         () = worker.wake.notified() => {}
@@ -80,7 +88,7 @@ impl Worker {
     }
 
     async fn try_job(&self, job: &ClaimedJob) -> Result<(), StoreError> {
-        if job.tries > MAX_TRIES {
+        if job.tries > MAX_CLAIMS {
             return self.quarantine(job, "too_many_tries").await;
         }
         let Some(note) = self.store.note(job.note_id).await? else {

@@ -1,9 +1,15 @@
 //! Tests from outside: the built program, a running server, its pages.
 
+mod api;
 mod browser;
+mod commands;
+mod contract;
 mod documents;
+mod gold;
 mod golden;
+mod kill;
 mod layers;
+mod leak;
 mod openapi;
 mod pages;
 mod server;

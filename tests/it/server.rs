@@ -2,9 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    io::{BufRead, BufReader},
+    io::{BufRead, BufReader, Write as _},
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, Output, Stdio},
     time::{Duration, Instant},
 };
 
@@ -22,7 +22,27 @@ pub struct Server {
     /// Its data folder.
     pub data: PathBuf,
     child: Child,
-    _folder: Option<tempfile::TempDir>,
+    folder: Option<tempfile::TempDir>,
+    watchdog: Option<Child>,
+}
+
+/// Runs the program to its end, with something on standard input.
+pub fn program(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = Command::new(PROGRAM)
+        .args(arguments)
+        .env_remove("NO_COLOR")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("the program starts");
+    let mut stdin = child.stdin.take().expect("its input");
+    let input = input.to_owned();
+    // a program that ends early does not read to the end; that is not this function's business
+    let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
+    let output = child.wait_with_output().expect("the program ends");
+    writer.join().expect("the input is written");
+    output
 }
 
 /// What came back.
@@ -64,6 +84,22 @@ impl Server {
         Self::start(&path, &[], Some(folder))
     }
 
+    /// Starts one without notes for a whole test file to share: kept in a static, which is never dropped, so a watchdog
+    /// ends the server and removes its folder when the test process has ended, however it ended.
+    pub fn shared(more: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().to_owned();
+        let mut server = Self::start(&path, &[&["--empty"], more].concat(), Some(folder));
+        let watchdog = Command::new("sh")
+            .args(["-c", "cat >/dev/null; kill -9 \"$1\" 2>/dev/null; rm -rf \"$2\"", "sh", &server.child.id().to_string()])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .expect("a shell");
+        server.watchdog = Some(watchdog);
+        server
+    }
+
     /// Starts one on the folder of an earlier one, without posting notes.
     pub fn again(folder: &Path) -> Self {
         Self::start(folder, &["--empty"], None)
@@ -86,7 +122,18 @@ impl Server {
         let tokens = ready["tokens"].as_object().expect("tokens");
         let tokens = tokens.iter().map(|(role, token)| (role.clone(), token.as_str().expect("a token").to_owned())).collect();
         let url = ready["url"].as_str().expect("a url").to_owned();
-        Self { url, tokens, data: folder.to_owned(), child, _folder: keep }
+        Self { url, tokens, data: folder.to_owned(), child, folder: keep, watchdog: None }
+    }
+
+    /// Sends a signal, by name, while others use the server.
+    pub fn signal(&self, name: &str) {
+        let sent = Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.child.id().to_string()]).status();
+        assert!(sent.expect("a shell").success());
+    }
+
+    /// Waits until it ended by itself; its exit code, none when a signal ended it.
+    pub fn ended(&mut self) -> Option<i32> {
+        self.child.wait().expect("ends").code()
     }
 
     /// `kill -9`.
@@ -149,6 +196,43 @@ impl Server {
         reply.json()["id"].as_str().expect("an id").to_owned()
     }
 
+    /// A gauge of `/metrics`.
+    pub fn gauge(&self, name: &str) -> u64 {
+        let text = self.call("GET", "/metrics", "admin", None).text;
+        let line = text.lines().find(|line| line.split(' ').next() == Some(name));
+        let line = line.unwrap_or_else(|| panic!("no {name} in {text}"));
+        line.rsplit(' ').next().and_then(|number| number.parse().ok()).expect("a number")
+    }
+
+    /// A command of the program on this server's data folder: `tool("user", &["list"])`. Gives its standard output.
+    pub fn tool(&self, command: &str, arguments: &[&str]) -> String {
+        let data = self.data.to_str().expect("a plain path");
+        let output = program(&[&[command, "--data", data], arguments].concat(), b"");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+    }
+
+    /// Makes a user with a token; calls name it by the user's name in place of the role.
+    pub fn add_user(&mut self, name: &str, options: &[&str]) {
+        self.tool("user", &[&["add", name], options].concat());
+        let token = self.tool("token", &["add", name]);
+        self.tokens.insert(name.to_owned(), token);
+    }
+
+    /// All audit events, read page by page.
+    pub fn events(&self) -> Vec<Value> {
+        let mut events: Vec<Value> = Vec::new();
+        let mut after = 0;
+        loop {
+            let page = self.call("GET", &format!("/v1/audit/events?limit=100&after={after}"), "auditor", None).json();
+            events.extend(page["events"].as_array().expect("events").iter().cloned());
+            match page["next"].as_i64() {
+                Some(next) => after = next,
+                None => return events,
+            }
+        }
+    }
+
     /// Waits for the extraction of a note.
     pub fn extraction(&self, id: &str) -> Value {
         let until = Instant::now() + Duration::from_secs(120);
@@ -167,5 +251,10 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();
+        if let Some(watchdog) = &mut self.watchdog {
+            let _ = watchdog.kill();
+            let _ = watchdog.wait();
+        }
+        drop(self.folder.take());
     }
 }

@@ -74,6 +74,12 @@ impl SqliteStore {
             let _held = if lock.is_none() { Some(self::lock(path)?) } else { None };
             migrate::migrate(&mut writing)?;
         }
+        if lock.is_some() {
+            // Nobody else serves, so whoever claimed these jobs is dead: no use in waiting for the end of their leases.
+            writing
+                .execute("UPDATE job SET lease_until = 0 WHERE state = 'claimed'", [])
+                .map_err(|error| StoreError::Database(format!("the jobs of the last run cannot be freed: {error}")))?;
+        }
         let vault = Arc::new(Vault::open(&writing, keys)?);
         let writer = Writer::start(writing, Arc::clone(&vault), lock)?;
         Ok(Self { readers: Readers::new(path, Arc::clone(&vault)), writer, vault })

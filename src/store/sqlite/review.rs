@@ -88,7 +88,8 @@ impl ReviewStore for SqliteStore {
                 }
                 append(unit, &item, &cause.actor, &decisions)?;
                 for decision in &decisions {
-                    let detail = format!("{} entry {}", decision.kind.action(), decision.entry_id);
+                    // not the entry's id: it is made from its code, so it would tell a guesser which code it is
+                    let detail = format!("{} decision {}", decision.kind.action(), decision.id);
                     audit::append(unit, &cause, &Event::of("entry.decided", "item", id, &detail))?;
                 }
                 grow(unit, &item)
@@ -184,12 +185,11 @@ fn append(unit: &Unit<'_>, item: &ReviewItem, actor: &Actor, decisions: &[Decisi
         }
         let body = serde_json::to_vec(decision).map_err(|_| inconsistent(decision, "it cannot be written as JSON"))?;
         unit.execute(
-            "INSERT INTO decision (id, item_id, position, entry_id, user_id, action, at, body)
-             VALUES (?1, ?2, (SELECT coalesce(max(position), 0) + 1 FROM decision WHERE item_id = ?2), ?3, ?4, ?5, ?6, ?7)",
+            "INSERT INTO decision (id, item_id, position, user_id, action, at, body)
+             VALUES (?1, ?2, (SELECT coalesce(max(position), 0) + 1 FROM decision WHERE item_id = ?2), ?3, ?4, ?5, ?6)",
             (
                 bytes(decision.id),
                 bytes(item.id),
-                bytes(decision.entry_id),
                 bytes(decision.user_id),
                 decision.kind.action(),
                 micros(decision.at),

@@ -130,7 +130,6 @@ CREATE TABLE decision (
     id        BLOB NOT NULL PRIMARY KEY,
     item_id   BLOB NOT NULL REFERENCES review_item (id),
     position  INTEGER NOT NULL,          -- from 1 within the item
-    entry_id  BLOB NOT NULL,
     user_id   BLOB NOT NULL REFERENCES user_account (id),
     action    TEXT NOT NULL,
     at        INTEGER NOT NULL,
