@@ -151,7 +151,13 @@ impl EntryViews<'_> {
             confidence: entry.confidence.filter(|_| !of_coder).map(percent),
             reporting: reporting(entry),
             reportable: entry.reportable,
-            prompts: entry.prompts.iter().map(|prompt| prompt.message.clone()).collect(),
+            // that the code is not determined is said where the code would stand
+            prompts: entry
+                .prompts
+                .iter()
+                .filter(|prompt| prompt.kind != "code_not_determined")
+                .map(|prompt| prompt.message.clone())
+                .collect(),
             attributes: attributes(&entry.attributes),
             places,
             more_places,
@@ -210,9 +216,12 @@ fn percent(probability: f32) -> String {
 
 /// Whether the code may be reported; for what is no diagnosis only when there is something to say.
 fn reporting(entry: &ReviewEntry) -> Option<String> {
+    if matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn) {
+        return None;
+    }
     match entry.not_reportable_because {
         None if entry.reportable => Some("reportable".to_owned()),
-        Some(NotReportable::NotADiagnosis) | None => None,
+        Some(NotReportable::NotADiagnosis | NotReportable::CodeNotDetermined) | None => None,
         Some(reason) => Some(format!("not reportable: {}", words::not_reportable(reason))),
     }
 }

@@ -129,7 +129,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
     let labels: Vec<String> = record.notes.iter().enumerate().map(|(at, (note, _))| label(at, note)).collect();
     let views = EntryViews {
         vocabulary,
-        note_labels: record.notes.iter().zip(&labels).map(|((note, _), label)| (note.id, label.clone())).collect(),
+        note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),
         held,
     };
     let (main, aside): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| is_charted(entry));
@@ -245,7 +245,7 @@ fn note_view(note: &Note, extraction: Option<&Extraction>, marks: &[Mark], label
 fn marks(entries: &[ReviewEntry]) -> HashMap<Uuid, Vec<Mark>> {
     let mut marks: HashMap<Uuid, Vec<Mark>> = HashMap::new();
     for (at, entry) in entries.iter().enumerate() {
-        let charted = if is_charted(entry) { "" } else { " aside" };
+        let charted = if is_charted(entry) { "" } else { " uncharted" };
         let code = entry.codes.first().map_or_else(String::new, |code| format!(" · {}", code.code));
         let title = format!("{}: {}{code}", context(entry).unwrap_or_else(|| words::kind(entry.kind)), entry.display);
         for (place, (note, evidence)) in entry.evidence.iter().enumerate() {

@@ -1,6 +1,7 @@
 //! Tests from outside: the built program, a running server, its pages.
 
 mod api;
+mod browser;
 mod commands;
 mod contract;
 mod documents;
@@ -10,4 +11,5 @@ mod kill;
 mod layers;
 mod leak;
 mod openapi;
+mod pages;
 mod server;
