@@ -1,4 +1,5 @@
 //! Abstractor: clinical notes in, coded entries with evidence out, queued for review.
+#![doc = include_str!("../ARCHITECTURE.md")]
 
 pub mod allergy;
 pub mod api;

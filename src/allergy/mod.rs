@@ -1,6 +1,6 @@
 //! Allergies: which named substances are allergens, what they did to the patient, and statements of no known allergies.
 //!
-//! [`find`] decides for the whole note, because an allergies section is read as one list. Words come from
+//! [`find()`] decides for the whole note, because an allergies section is read as one list. Words come from
 //! `vocabularies/allergens.tsv` and `vocabularies/reactions.tsv`.
 
 mod find;

@@ -71,7 +71,6 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
 }
 
 /// The API's routes.
-#[must_use]
 pub fn router(service: Arc<Service>) -> Router {
     let (router, document) = routes().split_for_parts();
     let document = serde_json::to_string(&document).unwrap_or_default();

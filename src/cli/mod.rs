@@ -63,7 +63,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
-        Command::Openapi => println!("{}", serde_json::to_string_pretty(&crate::api::openapi())?),
+        Command::Openapi => {
+            use std::io::Write as _;
+            let text = serde_json::to_string_pretty(&crate::api::openapi())?;
+            // a closed pipe (`| head`) is no error
+            let _ = writeln!(std::io::stdout(), "{text}");
+        }
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -90,6 +90,7 @@ enum Way {
     Reordered,
     Expanded,
     Reduced,
+    Overlapping,
     Part,
     Overlap(f32),
     Alternative,
@@ -103,6 +104,7 @@ impl Way {
             Self::Reordered => 0.78,
             Self::Expanded => 0.76,
             Self::Reduced => 0.66,
+            Self::Overlapping => 0.70,
             Self::Part => 0.36,
             Self::Overlap(overlap) => (overlap * 0.62).min(0.6),
             Self::Alternative => 0.18,
@@ -126,13 +128,14 @@ struct Proposal {
 }
 
 impl Coder {
-    /// Codes a diagnosis mention. `references` are the fuller mentions of the same note, already coded.
+    /// Codes a diagnosis mention. `term` is the dictionary term that overlaps it, when its ends are others; `references` are
+    /// the fuller mentions of the same note, already coded.
     #[must_use]
     pub fn diagnosis(
         &self,
         vocabulary: &Vocabulary,
         document: &Document,
-        (span, assertion): (Span, Assertion),
+        (span, term, assertion): (Span, Option<Span>, Assertion),
         references: &[Reference],
     ) -> Coding {
         let words: Vec<String> = document.words[document.words_in(span)]
@@ -142,6 +145,12 @@ impl Coder {
             .collect();
         let surface = span.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
         let mut proposals = self.proposals(vocabulary, document, span, &words);
+        if let Some(term) = term.filter(|_| proposals.iter().all(|proposal| proposal.score < Way::Overlapping.score())) {
+            let form = crate::vocabulary::normalize_term(term.of(&document.text));
+            for index in senses(vocabulary, document, term, &form) {
+                propose(vocabulary, index, Way::Overlapping, &mut proposals);
+            }
+        }
         if let Some(reference) = fuller(&words, references) {
             // a bare head noun ("the tumor") means what the note says more fully; its own code names no site or type
             let nonspecific = proposals.first().and_then(|own| own.codes.first()).is_none_or(|code| {
@@ -273,6 +282,7 @@ fn propose(vocabulary: &Vocabulary, index: u32, way: Way, out: &mut Vec<Proposal
         Way::Reordered => format!("{} term {:?}, words in another order", term.source, term.term),
         Way::Expanded => format!("{} term {:?}, abbreviation written out", term.source, term.term),
         Way::Reduced => format!("{} term {:?}, without qualifiers", term.source, term.term),
+        Way::Overlapping => format!("{} term {:?}, overlaps the words", term.source, term.term),
         Way::Part => format!("{} term {:?}, part of the words", term.source, term.term),
         Way::Overlap(overlap) => format!("{} term {:?}, shares words ({overlap:.2})", term.source, term.term),
         Way::Alternative => format!("alternative of {:?}", term.term),

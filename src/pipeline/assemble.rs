@@ -49,7 +49,7 @@ impl Assembly<'_> {
         let free: Vec<Mention> =
             mentions.into_iter().filter(|mention| !taken.iter().any(|span| span.overlaps(mention.span))).collect();
         let medications = self.medications(&free);
-        let diagnoses = self.diagnoses(&free);
+        let diagnoses = self.diagnoses(&free, &found.mentions);
         let mut coded: Vec<CodedMention> = Vec::new();
         coded.extend(diagnoses);
         coded.extend(medications);
@@ -75,7 +75,7 @@ impl Assembly<'_> {
         }
     }
 
-    fn diagnoses(&self, mentions: &[Mention]) -> Vec<CodedMention> {
+    fn diagnoses(&self, mentions: &[Mention], candidates: &[dictionary::Candidate]) -> Vec<CodedMention> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let spans: Vec<Span> = mentions.iter().map(|mention| mention.span).collect();
         let mut asserted: Vec<(&Mention, Context)> = mentions
@@ -89,8 +89,13 @@ impl Assembly<'_> {
         let mut references: Vec<Reference> = Vec::new();
         let mut out = Vec::with_capacity(asserted.len());
         for (mention, context) in asserted {
-            let coding =
-                pipeline.coder.diagnosis(&pipeline.vocabulary, document, (mention.span, context.assertion), &references);
+            let term = candidates
+                .iter()
+                .filter(|candidate| candidate.kind == MentionKind::Diagnosis && candidate.span.overlaps(mention.span))
+                .map(|candidate| candidate.span)
+                .max_by_key(|span| span.len());
+            let said = (mention.span, term, context.assertion);
+            let coding = pipeline.coder.diagnosis(&pipeline.vocabulary, document, said, &references);
             if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
                 let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
                 references.push(Reference { words, coding: coding.clone() });

@@ -51,16 +51,15 @@ impl TokenizedNote {
 /// The windows that cover `pieces` wordpieces; none for an empty note.
 #[must_use]
 pub fn cut_windows(pieces: usize) -> Vec<Window> {
-    let mut windows = Vec::new();
-    let mut start = 0;
-    while pieces > 0 {
-        windows.push(Window { start, end: (start + WINDOW_PIECES).min(pieces) });
-        if start + WINDOW_PIECES >= pieces {
-            break;
-        }
-        start += WINDOW_STRIDE;
+    if pieces == 0 {
+        return Vec::new();
     }
-    windows
+    // as many strides as it takes until a window reaches the end
+    let strides = pieces.saturating_sub(WINDOW_PIECES).div_ceil(WINDOW_STRIDE);
+    (0..=strides)
+        .map(|stride| stride * WINDOW_STRIDE)
+        .map(|start| Window { start, end: (start + WINDOW_PIECES).min(pieces) })
+        .collect()
 }
 
 /// What the model says of a note.

@@ -117,7 +117,7 @@ impl Service {
         let at = self.surroundings.now();
         let mut made = Vec::with_capacity(decisions.len());
         for (entry_id, kind) in decisions {
-            review::check(&self.engine.pipeline().vocabulary(), &item.entries, entry_id, &kind)?;
+            review::check(self.engine.pipeline().vocabulary(), &item.entries, entry_id, &kind)?;
             made.push(Decision {
                 id: self.surroundings.new_id(),
                 item_id: id,

@@ -245,7 +245,9 @@ fn rename_tensor(folder: &Path, from: &[u8], to: &[u8]) {
 
 #[test]
 fn a_broken_model_folder_is_refused_by_file() {
-    let cases: [(&str, &str, fn(&Path)); 7] = [
+    /// Does one kind of harm to the folder.
+    type Harm = fn(&Path);
+    let cases: [(&str, &str, Harm); 7] = [
         ("model.safetensors", "checksum", |folder| rename_tensor(folder, b"classifier.weight", b"classifier.weighs")),
         ("config.json", "checksum", |folder| edit(folder, "config.json", "B-DIAGNOSIS", "B-DISEASE")),
         ("model.safetensors", "classifier.weight", |folder| {
