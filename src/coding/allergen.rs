@@ -90,7 +90,9 @@ impl Coder {
         } else {
             (class.map_or(surface, |class| class.display.clone()), Vec::new(), Some("medication".to_owned()))
         };
-        if let Some(status) = status(&display, class, category.as_deref()).filter(|code| vocabulary.codes.is_billable(code)) {
+        // the status code stands beside the substance's own code, never instead of it
+        let status = status(&display, class, category.as_deref()).filter(|code| vocabulary.codes.is_billable(code));
+        if let Some(status) = status.filter(|_| !codes.is_empty()) {
             codes.push(CodeCandidate {
                 rank: u32::try_from(codes.len() + 1).unwrap_or(u32::MAX),
                 role: CodeRole::AllergyStatus,
