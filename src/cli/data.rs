@@ -45,6 +45,15 @@ impl DataFolder {
         self.open(OpenMode::Tool)
     }
 
+    /// Wraps every data key anew.
+    pub(super) fn rewrap(&self) -> anyhow::Result<()> {
+        let store = self.open_tool()?;
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
+        let wrapped = runtime.block_on(store.rewrap_data_keys())?;
+        println!("{wrapped} data keys wrapped with the first key of the key file");
+        Ok(())
+    }
+
     fn open(&self, mode: OpenMode) -> anyhow::Result<SqliteStore> {
         let keys = self.keys()?;
         std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make the folder {}", self.data.display()))?;

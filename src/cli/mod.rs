@@ -49,6 +49,8 @@ enum Key {
         /// The file
         file: std::path::PathBuf,
     },
+    /// Wrap every data key with the first key of the key file, so that the older ones can be taken out
+    Rewrap(data::DataFolder),
 }
 
 /// Runs the command line.
@@ -63,6 +65,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
+        Command::Key(Key::Rewrap(data)) => data.rewrap()?,
         Command::Openapi => {
             use std::io::Write as _;
             let text = serde_json::to_string_pretty(&crate::api::openapi())?;
