@@ -51,7 +51,8 @@ impl Sides {
                 let (before, after) = (&title[..at], &title[at + written.len()..]);
                 let candidates = [
                     format!("{before}{}{after}", side.word()),
-                    format!("{before}{}{}", side.word(), plural(after)),
+                    // "ptosis of bilateral eyelids": the organ in the plural
+                    format!("{before}{}{after}s", side.word()),
                     format!("{}, {}", before.trim_end_matches([' ', ',']), side.word()),
                 ];
                 if let Some(found) = candidates.iter().find_map(|candidate| self.by_title.get(candidate)) {
@@ -68,11 +69,6 @@ impl Sides {
             && self.sided(codes, code, Side::Left).is_some()
             && self.sided(codes, code, Side::Right).is_some()
     }
-}
-
-fn plural(after: &str) -> String {
-    // "unspecified knee" -> "bilateral knees" does not occur in titles; hips, hands and feet do as singulars
-    after.replace(" ear", " ears").replace("earss", "ears")
 }
 
 /// The side that stands in the mention, or right before or after it in its sentence.
