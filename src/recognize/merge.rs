@@ -144,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_term_the_model_denies_is_dropped() {
-        let denied = tagging(Vec::new(), &[(0, 5, 0.01)]);
+        let denied = tagging(Vec::new(), &[(0, 5, 0.001)]);
         assert!(merge(&[candidate(0, 5, MentionKind::Diagnosis)], Some(&denied)).is_empty());
         let unsure = tagging(Vec::new(), &[(0, 5, 0.4)]);
         assert_eq!(merge(&[candidate(0, 5, MentionKind::Diagnosis)], Some(&unsure)).len(), 1);
