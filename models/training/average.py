@@ -16,9 +16,9 @@ import torch
 from calibrate import fit_temperature
 from data import NOTES_HEAD, load_notes, measuring_guard
 from evaluate import format_scores, predict_documents, score_documents
-from model import Tagger, base_tokenizer
+from model import CONTEXT_HEADS, Tagger, base_tokenizer, tagger_forward
 from spans import NOTE_LABELS
-from train import CALIBRATION_SOURCE, DEFAULT_SHARED, tagger_forward
+from train import CALIBRATION_SOURCE, DEFAULT_SHARED
 
 
 def main() -> None:
@@ -31,11 +31,8 @@ def main() -> None:
 
     states = [torch.load(run / "final.pt", map_location="cpu", weights_only=True)["model"] for run in arguments.runs]
     mean = {name: torch.stack([state[name] for state in states]).mean(0) for name in states[0]}
-    tagger = Tagger({NOTES_HEAD: len(NOTE_LABELS)}, pretrained=False).eval()
-    tagger.encoder.load_state_dict(
-        {name.removeprefix("bert."): value for name, value in mean.items() if name.startswith("bert.")}, strict=False
-    )
-    tagger.heads[NOTES_HEAD].load_state_dict({"weight": mean["classifier.weight"], "bias": mean["classifier.bias"]})
+    tagger = Tagger({NOTES_HEAD: len(NOTE_LABELS), **CONTEXT_HEADS}, pretrained=False).eval()
+    tagger.load_token_classification_state(mean)
 
     tokenizer = base_tokenizer()
     forward = tagger_forward(tagger, torch.device("cpu"))

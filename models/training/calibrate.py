@@ -19,7 +19,7 @@ def mention_outcomes(forward, tokenizer, documents: list[Document], temperature:
             offsets, continuation, logits = note_logits(forward, tokenizer, document.text)
             if cache is not None:
                 cache[document.id] = (offsets, continuation, logits)
-        found = decode_spans(offsets, continuation, torch.softmax(logits / temperature, dim=-1).tolist())
+        found = decode_spans(offsets, continuation, torch.softmax(logits[:, : len(NOTE_LABELS)] / temperature, dim=-1).tolist())
         for entity_type in {label[2:] for label in NOTE_LABELS if label != "O"}:
             own = [span for span in found if span.type == entity_type]
             gold = [span for span in document.spans if span.type == entity_type]

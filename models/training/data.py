@@ -119,7 +119,10 @@ def read_gold(path: Path) -> list[Document]:
         Document(
             id=record["id"],
             text=record["text"],
-            spans=tuple(Span(a["start"], a["end"], KIND_TO_TYPE[a["kind"]]) for a in record["annotations"]),
+            spans=tuple(
+                Span(a["start"], a["end"], KIND_TO_TYPE[a["kind"]], 1.0, a.get("assertion") or a.get("status") or "")
+                for a in record["annotations"]
+            ),
         )
         for record in read_json_lines(path)
     ]

@@ -68,6 +68,25 @@ def score_documents(
     return scores
 
 
+def score_contexts(forward, tokenizer, documents: list[Document]) -> dict[str, float]:
+    """Accuracy of assertion and status at the annotated mentions: the mean of the logits over a mention's wordpieces."""
+    from model import note_logits
+    from spans import ASSERTIONS, CONTEXT_LABELS, NOTE_LABELS
+
+    right: dict[str, list[bool]] = {entity_type: [] for entity_type in CONTEXT_LABELS}
+    for document in documents:
+        offsets, _, logits = note_logits(forward, tokenizer, document.text)
+        for span in document.spans:
+            labels = CONTEXT_LABELS.get(span.type, [])
+            rows = [row for row, (start, end) in enumerate(offsets) if start < span.end and span.start < end]
+            if span.context not in labels or not rows:
+                continue
+            first = len(NOTE_LABELS) + (len(ASSERTIONS) if span.type == "MEDICATION" else 0)
+            mean = logits[rows, first : first + len(labels)].mean(0)
+            right[span.type].append(labels[int(mean.argmax())] == span.context)
+    return {name: round(sum(values) / len(values), 4) for name, values in right.items() if values}
+
+
 def format_scores(scores: dict[str, dict]) -> str:
     """A line per kind and mode."""
     lines = []
@@ -93,19 +112,17 @@ def main() -> None:
     parser.add_argument("--reliability", action="store_true", help="table of probability against correctness")
     arguments = parser.parse_args()
 
-    model, tokenizer = load_exported(arguments.model)
+    forward, tokenizer = load_exported(arguments.model)
     temperature = json.loads((arguments.model / "calibration.json").read_text(encoding="utf-8"))["temperature"]
     if arguments.set == "held-out":
         documents = load_notes(arguments.shared, measuring_guard(arguments.shared))[1]
     else:
         documents = read_gold(arguments.shared / "gold" / f"{arguments.set}.jsonl")
 
-    def forward(input_ids, attention_mask):
-        return model(input_ids=input_ids, attention_mask=attention_mask).logits
-
     predictions = predict_documents(forward, tokenizer, documents, temperature)
     print(f"{len(documents)} notes")
     print(format_scores(score_documents(documents, predictions, arguments.bootstrap)))
+    print("accuracy of what is said:", json.dumps(score_contexts(forward, tokenizer, documents)))
     if arguments.reliability:
         outcomes = mention_outcomes(forward, tokenizer, documents, temperature)
         for low in range(10):

@@ -16,13 +16,13 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer
-from transformers import BertConfig, BertForTokenClassification
+from transformers import BertConfig
 
-from model import base_folder
-from spans import NOTE_LABELS
+from model import CONTEXT_HEADS, Tagger, base_folder, tagger_forward
+from spans import ASSERTIONS, LAYOUT_TYPES, NOTE_LABELS, STATUSES, layout_types
 
 MODEL_NAME = "clinical-ner"
-MODEL_VERSION = "2026.11.22"
+MODEL_VERSION = "2026.11.27"
 MANIFEST_FILES = ["config.json", "tokenizer.json", "model.safetensors", "calibration.json"]
 
 # Written for this fixture; no text of any corpus.
@@ -60,6 +60,9 @@ def export_model(
     document["position_embedding_type"] = "absolute"
     document["torch_dtype"] = "float16"
     document["id2label"] = {str(index): label for index, label in enumerate(NOTE_LABELS)}
+    document["type_vocab_size"] = LAYOUT_TYPES
+    # what the service reads besides an ordinary token classifier; absent in a foreign model
+    document["abstractor"] = {"token_types": "layout", "assertions": ASSERTIONS, "statuses": STATUSES}
     document["label2id"] = {label: index for index, label in enumerate(NOTE_LABELS)}
     write_json(output / "config.json", document)
 
@@ -76,34 +79,38 @@ def export_model(
     write_manifest(output)
 
 
-def load_exported(folder: Path) -> tuple[BertForTokenClassification, Tokenizer]:
-    """The exported model in float32, in evaluation mode, and its tokenizer."""
-    config = BertConfig.from_pretrained(folder)
-    model = BertForTokenClassification(config)
-    state = {name: value.float() for name, value in load_file(str(folder / "model.safetensors")).items()}
-    model.load_state_dict(state)
-    return model.float().eval(), Tokenizer.from_file(str(folder / "tokenizer.json"))
+def load_exported(folder: Path):
+    """The exported model in float32 as a function of a batch (`tagger_forward`), and its tokenizer."""
+    tagger = Tagger({"notes": len(NOTE_LABELS), **CONTEXT_HEADS}, pretrained=False).float().eval()
+    state = load_file(str(folder / "model.safetensors"))
+    tagger.load_token_classification_state({name: value.float() for name, value in state.items()})
+    return tagger_forward(tagger, torch.device("cpu")), Tokenizer.from_file(str(folder / "tokenizer.json"))
 
 
 @torch.no_grad()
 def write_parity(folder: Path) -> None:
     """Logits of the exported weights on the fixture's sentences, for runtimes to compare with."""
-    model, tokenizer = load_exported(folder)
+    forward, tokenizer = load_exported(folder)
     cases = []
     for text in PARITY_TEXTS:
         encoding = tokenizer.encode(text, add_special_tokens=True)
-        logits = model(input_ids=torch.tensor([encoding.ids])).logits[0]
+        inner = slice(1, len(encoding.ids) - 1)
+        continuation = [token.startswith("##") for token in encoding.tokens[inner]]
+        types = [0, *layout_types(text, encoding.offsets[inner], continuation), 0]
+        ids = torch.tensor([encoding.ids])
+        logits = forward(ids, torch.tensor([types]), torch.ones_like(ids))[0]
         cases.append(
             {
                 "text": text,
                 "input_ids": encoding.ids,
+                "token_type_ids": types,
                 "offsets": [list(pair) for pair in encoding.offsets],
                 "logits": [[round(value, 6) for value in row] for row in logits.tolist()],
             }
         )
     document = {
-        "description": "torch float32 logits of the exported fp16 weights; offsets in code points",
-        "labels": NOTE_LABELS,
+        "description": "torch float32 logits of the exported fp16 weights (tags, assertions, statuses); offsets in code points",
+        "labels": [*NOTE_LABELS, *ASSERTIONS, *STATUSES],
         "cases": cases,
     }
     (folder / "parity.json").write_text(json.dumps(document, ensure_ascii=False) + "\n", encoding="utf-8")

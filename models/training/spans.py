@@ -3,7 +3,8 @@
 Standard library only. The Rust service does the same steps in the same order, so the figures
 measured with these functions carry over to it:
 
-1. the whole note is encoded without special tokens, with character offsets (code points);
+1. the whole note is encoded without special tokens, with character offsets (code points), and `layout_types` gives
+   each wordpiece the token type that tells what the lower-casing tokenizer hides: capitals and line starts;
 2. windows of `WINDOW_PIECES` wordpieces start every `WINDOW_STRIDE` wordpieces, until one reaches
    the end of the note; each is run between `[CLS]` and `[SEP]`;
 3. every wordpiece keeps its logits from the window in which it is farthest from both ends
@@ -17,14 +18,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, Sequence
 
-WINDOW_PIECES = 180
-WINDOW_STRIDE = 120
+WINDOW_PIECES = 256
+WINDOW_STRIDE = 192
 
 # Kind of annotation in the gold files -> entity type in the label names.
 KIND_TO_TYPE = {"DX": "DIAGNOSIS", "RX": "MEDICATION", "AL": "ALLERGEN", "NKA": "NO_KNOWN_ALLERGIES"}
 TYPE_TO_KIND = {entity_type: kind for kind, entity_type in KIND_TO_TYPE.items()}
 
 IGNORED_LABEL = -100
+# A span of less probability (of a machine's own annotation) teaches neither that it is one nor that it is none.
+SURE_ENOUGH = 0.6
 
 
 def bio_labels(entity_types: Iterable[str]) -> list[str]:
@@ -38,15 +41,27 @@ def bio_labels(entity_types: Iterable[str]) -> list[str]:
 NOTE_TYPES = list(KIND_TO_TYPE.values())
 NOTE_LABELS = bio_labels(NOTE_TYPES)
 
+# What is said of a mention: a head of its own for each, read at the mention's wordpieces.
+ASSERTIONS = ["present", "historical", "absent", "possible", "hypothetical", "family"]
+STATUSES = ["active", "given", "discontinued", "hypothetical", "absent"]
+CONTEXT_LABELS = {"DIAGNOSIS": ASSERTIONS, "ALLERGEN": ASSERTIONS, "MEDICATION": STATUSES}
+
+# Token types: lower case 0, capitalised 1, capitals 2; 3 more where the word is the first of its line.
+LAYOUT_TYPES = 6
+
 
 @dataclass(frozen=True)
 class Span:
-    """A stretch `text[start:end]` of one type; `probability` is 1 for annotations."""
+    """A stretch `text[start:end]` of one type; `probability` is 1 for annotations.
+
+    `context` is what is said of it: an assertion, or the status of a medication; empty when not known.
+    """
 
     start: int
     end: int
     type: str
     probability: float = 1.0
+    context: str = ""
 
 
 def window_starts(piece_count: int, size: int = WINDOW_PIECES, stride: int = WINDOW_STRIDE) -> list[int]:
@@ -86,6 +101,42 @@ def resolve_overlaps(spans: Iterable[Span]) -> list[Span]:
     return sorted(chosen, key=lambda item: item.start)
 
 
+def layout_types(text: str, offsets: Sequence[tuple[int, int]], is_continuation: Sequence[bool]) -> list[int]:
+    """Token type of each wordpiece, from the capitals (A to Z) of its word and whether it opens a line.
+
+    A word is a wordpiece with its `##` continuations, which share its case but are never first of a line.
+    """
+    types: list[int] = []
+    piece = 0
+    while piece < len(offsets):
+        after = piece + 1
+        while after < len(offsets) and is_continuation[after]:
+            after += 1
+        word = text[offsets[piece][0] : offsets[after - 1][1]]
+        capitals = sum("A" <= letter <= "Z" for letter in word)
+        small = sum("a" <= letter <= "z" for letter in word)
+        case = 2 if capitals >= 2 and not small else 1 if "A" <= word[:1] <= "Z" else 0
+        opens = piece == 0 or "\n" in text[offsets[piece - 1][1] : offsets[piece][0]]
+        types += [case + 3 * opens] + [case] * (after - piece - 1)
+        piece = after
+    return types
+
+
+def encode_contexts(offsets: Sequence[tuple[int, int]], spans: Iterable[Span]) -> list[tuple[int, int]]:
+    """Of each wordpiece (assertion, status) as indices of `ASSERTIONS` and `STATUSES`, `IGNORED_LABEL` where none is known."""
+    contexts = [(IGNORED_LABEL, IGNORED_LABEL)] * len(offsets)
+    position = 0
+    for span in resolve_overlaps(spans):
+        while position < len(offsets) and offsets[position][1] <= span.start:
+            position += 1
+        while position < len(offsets) and offsets[position][0] < span.end:
+            if span.context in CONTEXT_LABELS.get(span.type, ()):
+                index = CONTEXT_LABELS[span.type].index(span.context)
+                contexts[position] = (IGNORED_LABEL, index) if span.type == "MEDICATION" else (index, IGNORED_LABEL)
+            position += 1
+    return contexts
+
+
 def encode_labels(
     offsets: Sequence[tuple[int, int]], spans: Iterable[Span], label_ids: dict[str, int]
 ) -> list[int]:
@@ -98,7 +149,8 @@ def encode_labels(
             position += 1
         prefix = "B"
         while position < len(offsets) and offsets[position][0] < span.end:
-            labels[position] = label_ids[f"{prefix}-{span.type}"]
+            known = span.probability >= SURE_ENOUGH
+            labels[position] = label_ids[f"{prefix}-{span.type}"] if known else IGNORED_LABEL
             prefix = "I"
             position += 1
     return labels

@@ -1,15 +1,20 @@
 """Tests of the loader and of the span code, with synthetic strings: `python -m unittest` in this folder."""
 
 import json
+import random
 import tempfile
 import unittest
 from pathlib import Path
 
+from annotations import ATTRIBUTE_KINDS, annotated_corpora, join_sections, own_notes, parse_marked
+from augment import replacement_terms, substitute, vary
 from data import Document, OverlapGuard, fold, is_held_out, load_notes, measuring_guard
 from spans import (
-    NOTE_LABELS, Span, central_windows, decode_spans, encode_labels, match_spans, resolve_overlaps, window_starts,
+    CONTEXT_LABELS, IGNORED_LABEL, NOTE_LABELS, WINDOW_PIECES, Span, central_windows, decode_spans, encode_contexts,
+    encode_labels, layout_types, match_spans, resolve_overlaps, window_starts,
 )
 
+MARKED = "Has [Pneumonia]{DX possible}; takes [Lasix]{RX active} [20 mg]{STRENGTH}.\nALLERGIES: [NKDA]{NKA drug}"
 MEASURING = "The fictional patient Orlando Quince came in with a made-up disease of the left elbow, and went home well."
 
 
@@ -69,11 +74,11 @@ class SpanTest(unittest.TestCase):
         for count in (1, 2, 179, 180, 181, 300, 301, 1000):
             kept = [piece for _, _, first, last in central_windows(count) for piece in range(first, last)]
             self.assertEqual(kept, list(range(count)))
-            self.assertGreaterEqual(window_starts(count)[-1] + 180, count)
+            self.assertGreaterEqual(window_starts(count)[-1] + WINDOW_PIECES, count)
 
     def test_pieces_of_the_overlap_are_shared_out_by_margin(self):
-        self.assertEqual(central_windows(300)[0][2:], (0, 150))
-        self.assertEqual(central_windows(300)[1][2:], (150, 300))
+        self.assertEqual(central_windows(300)[0][2:], (0, 224))
+        self.assertEqual(central_windows(300)[1][2:], (224, 300))
 
     def test_encode_then_decode(self):
         offsets = [(0, 4), (5, 9), (9, 12), (13, 16), (17, 20)]
@@ -105,6 +110,77 @@ class SpanTest(unittest.TestCase):
         found = [Span(0, 10, "DIAGNOSIS"), Span(22, 30, "DIAGNOSIS"), Span(40, 44, "DIAGNOSIS")]
         self.assertEqual(match_spans(gold, found, strict=True), [(0, 0)])
         self.assertEqual(sorted(match_spans(gold, found, strict=False)), [(0, 0), (1, 1)])
+
+    def test_unsure_spans_teach_nothing(self):
+        spans = [Span(0, 4, "DIAGNOSIS", 0.3), Span(5, 9, "MEDICATION", 0.9)]
+        labels = encode_labels([(0, 4), (5, 9)], spans, {label: index for index, label in enumerate(NOTE_LABELS)})
+        self.assertEqual(labels, [IGNORED_LABEL, NOTE_LABELS.index("B-MEDICATION")])
+
+    def test_layout_types(self):
+        offsets = [(0, 4), (5, 9), (9, 12), (13, 15), (16, 19), (19, 21), (21, 22), (23, 24)]
+        continuation = [False, False, True, False, False, True, False, False]
+        self.assertEqual(layout_types("PAST history\nof Lasix, x", offsets, continuation), [5, 0, 0, 3, 1, 1, 0, 0])
+
+    def test_contexts_have_a_column_for_each_head(self):
+        document = parse_marked("x", MARKED)
+        offsets = [(4, 13), (21, 26), (36, 40)]
+        possible, active = CONTEXT_LABELS["DIAGNOSIS"].index("possible"), CONTEXT_LABELS["MEDICATION"].index("active")
+        unknown = (IGNORED_LABEL, IGNORED_LABEL)
+        self.assertEqual(
+            encode_contexts(offsets, document.spans), [(possible, IGNORED_LABEL), (IGNORED_LABEL, active), unknown]
+        )
+
+
+class AnnotationTest(unittest.TestCase):
+    """Inline marks, sections, variations, and the committed notes themselves."""
+
+    def test_marks(self):
+        document = parse_marked("x", MARKED)
+        found = [(document.text[span.start : span.end], span.type, span.context) for span in document.spans]
+        self.assertEqual(
+            found,
+            [("Pneumonia", "DIAGNOSIS", "possible"), ("Lasix", "MEDICATION", "active"), ("NKDA", "NO_KNOWN_ALLERGIES", "drug")],
+        )
+        for wrong in ("[x]{DX maybe}", "[x]{DISEASE present}"):
+            with self.assertRaises(ValueError):
+                parse_marked("x", wrong)
+
+    def test_joined_sections_keep_their_spans(self):
+        part = parse_marked("x", MARKED)
+        for seed in range(20):
+            notes = join_sections([(part, "PASTMEDICALHX"), (part, "ROS"), (part, "")], random.Random(seed))
+            surfaces = [note.text[span.start : span.end] for note in notes for span in note.spans]
+            self.assertEqual(sorted(surfaces), sorted(["Pneumonia", "Lasix", "NKDA"] * 3))
+
+    def test_variations_keep_their_spans(self):
+        document, terms = parse_marked("x", MARKED), {"MEDICATION": ["metformin"], "DIAGNOSIS": ["gout"]}
+        for seed in range(50):
+            generator = random.Random(seed)
+            varied = vary(substitute(document, terms, {"MEDICATION": 1.0, "DIAGNOSIS": 1.0}, generator), generator)
+            surfaces = [varied.text[span.start : span.end].lower() for span in varied.spans]
+            if "metformin" in varied.text.lower():
+                self.assertEqual(surfaces[1:], ["metformin", "nkda"])
+        self.assertTrue(all(len(names) > 1000 for names in replacement_terms().values()))
+
+    def test_the_committed_notes_are_sound(self):
+        notes = own_notes()
+        self.assertGreaterEqual(len(notes), 100)
+        self.assertEqual(len({note.id for note in notes}), len(notes))
+        for note in notes:
+            for leftover in ("]{", "[[", *(f"{{{kind}" for kind in ATTRIBUTE_KINDS)):
+                self.assertNotIn(leftover, note.text, note.id)
+            for span in note.spans:
+                self.assertEqual(note.text[span.start : span.end].strip(), note.text[span.start : span.end], note.id)
+
+    def test_the_committed_offsets_fit_the_corpora(self):
+        shared = Path(__file__).resolve().parents[3] / "shared"
+        if not (shared / "corpora").exists():
+            print("not run: the corpora are not on this machine")
+            return
+        for document, _ in annotated_corpora(shared):
+            for span in document.spans:
+                surface = document.text[span.start : span.end]
+                self.assertTrue(surface and surface.strip() == surface, document.id)
 
 
 if __name__ == "__main__":

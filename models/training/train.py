@@ -6,9 +6,13 @@ Stages, each resumable (a checkpoint is written to --work after every epoch):
 
   corpora   one shared encoder with a softmax BIO head per corpus family; what a corpus does not
             label is masked, not taught as absent
-  notes     the encoder with the nine-label head on nine tenths of gold/train, with an exponential
-            moving average of the weights
+  machine   (with --machine FILE) the tags that the service itself, dictionary and model together, gave to
+            plain notes, as a first teacher
+  notes     nine tenths of gold/train, our annotations of open corpora and our own notes: tags, assertion and
+            status together, varied anew each epoch, with an exponential moving average of the weights
   finish    scores and temperature on the held-out tenth, final.pt, export
+
+--initial FOLDER starts from an exported model instead of the base encoder, and leaves the corpora stage out.
 """
 
 from __future__ import annotations
@@ -22,20 +26,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file
 from tokenizers import Tokenizer
 from transformers import BertConfig
 
+from annotations import annotated_corpora, is_measuring, join_sections, machine_annotated, own_notes
+from augment import replacement_terms, substitute, vary
 from calibrate import fit_temperature
-from data import HEAD_TYPES, NOTES_HEAD, Document, load_corpora, load_notes, measuring_guard
-from evaluate import format_scores, predict_documents, score_documents
+from data import HEAD_TYPES, NOTES_HEAD, Document, OverlapGuard, load_corpora, load_notes, measuring_guard
+from evaluate import format_scores, predict_documents, score_contexts, score_documents
 from export import export_model
-from model import Tagger, base_folder, base_tokenizer
-from spans import IGNORED_LABEL, WINDOW_PIECES, bio_labels, encode_labels
+from model import CONTEXT_HEADS, Tagger, base_folder, base_tokenizer, tagger_forward
+from spans import IGNORED_LABEL, WINDOW_PIECES, bio_labels, encode_contexts, encode_labels, layout_types
 from synthetic import make_sections
 
 DEFAULT_SHARED = Path(__file__).resolve().parents[3] / "shared"
 MINIMUM_WINDOW = 8
 HEAD_SEED = 7
+# Weight of the losses of assertion and status beside that of the tags.
+CONTEXT_WEIGHT = 0.3
+# Share of mentions that are exchanged for another term of their kind.
+SUBSTITUTION = {"MEDICATION": 0.12, "DIAGNOSIS": 0.05}
+# No added document shares so long a run with a note of the held-out tenth (templates share shorter ones).
+HELD_OUT_RUN = 150
 CALIBRATION_SOURCE = (
     "mentions found in the held-out tenth of gold/train (notes whose identifier's SHA-256 is 0 modulo 10), "
     "which the weights never saw; binary cross entropy against relaxed matches"
@@ -48,7 +61,9 @@ class Example:
 
     head: str
     ids: list[int]
+    types: list[int]
     labels: list[int]
+    contexts: list[tuple[int, int]]
     open_labels: tuple[int, ...]
 
 
@@ -60,21 +75,23 @@ class StageSettings:
     epochs: int
     encoder_rate: float
     head_rate: float
-    batch_size: int
+    batch_pieces: int
     stride: int
     mask_rate: float
     average_decay: float
 
 
 def encode_documents(documents: list[Document], tokenizer: Tokenizer) -> list[Example]:
-    """Wordpieces and BIO labels of documents."""
+    """Wordpieces with their layout, BIO labels and contexts of documents."""
     examples = []
     for document in documents:
         label_ids = {label: index for index, label in enumerate(bio_labels(HEAD_TYPES[document.head]))}
         encoding = tokenizer.encode(document.text, add_special_tokens=False)
+        types = layout_types(document.text, encoding.offsets, [token.startswith("##") for token in encoding.tokens])
         labels = encode_labels(encoding.offsets, document.spans, label_ids)
+        contexts = encode_contexts(encoding.offsets, document.spans)
         open_labels = tuple(label_ids[f"{prefix}-{name}"] for name in document.unlabelled for prefix in "BI")
-        examples.append(Example(document.head, encoding.ids, labels, open_labels))
+        examples.append(Example(document.head, encoding.ids, types, labels, contexts, open_labels))
     return examples
 
 
@@ -87,17 +104,16 @@ def cut_windows(examples: list[Example], stride: int, generator: random.Random) 
         while True:
             first, last = max(0, start), min(count, start + WINDOW_PIECES)
             if last - first >= min(MINIMUM_WINDOW, count) and count:
-                windows.append(
-                    Example(example.head, example.ids[first:last], example.labels[first:last], example.open_labels)
-                )
+                parts = (part[first:last] for part in (example.ids, example.types, example.labels, example.contexts))
+                windows.append(Example(example.head, *parts, example.open_labels))
             if start + WINDOW_PIECES >= count:
                 break
             start += stride
     return windows
 
 
-def make_batches(windows: list[Example], batch_size: int, generator: random.Random) -> list[list[Example]]:
-    """Batches of one head and of similar lengths, in random order."""
+def make_batches(windows: list[Example], pieces: int, generator: random.Random) -> list[list[Example]]:
+    """Batches of one head and of similar lengths, of about `pieces` wordpieces, in random order."""
     groups: dict[tuple, list[Example]] = {}
     for window in windows:
         groups.setdefault((window.head, window.open_labels), []).append(window)
@@ -106,25 +122,33 @@ def make_batches(windows: list[Example], batch_size: int, generator: random.Rand
         group = groups[key]
         generator.shuffle(group)
         group.sort(key=lambda window: len(window.ids) // 32)
-        batches += [group[first : first + batch_size] for first in range(0, len(group), batch_size)]
+        batch: list[Example] = []
+        for window in group:
+            if batch and (len(batch) + 1) * (len(window.ids) + 2) > pieces:
+                batches.append(batch)
+                batch = []
+            batch.append(window)
+        batches.append(batch)
     generator.shuffle(batches)
     return batches
 
 
 def collate(batch: list[Example], tokenizer: Tokenizer, mask_rate: float, generator: random.Random):
-    """Tensors of a batch; a few pieces are replaced by [MASK] so that context has to carry them."""
+    """Tensors of a batch: ids, types, attention, labels, contexts. Some pieces become [MASK] so that context has to carry them."""
     classification, separator, mask = (tokenizer.token_to_id(name) for name in ("[CLS]", "[SEP]", "[MASK]"))
     longest = max(len(window.ids) for window in batch) + 2
-    input_ids = torch.zeros(len(batch), longest, dtype=torch.long)
-    attention_mask = torch.zeros(len(batch), longest, dtype=torch.long)
+    input_ids, types, attention = (torch.zeros(len(batch), longest, dtype=torch.long) for _ in range(3))
     labels = torch.full((len(batch), longest), IGNORED_LABEL, dtype=torch.long)
+    contexts = torch.full((len(batch), longest, 2), IGNORED_LABEL, dtype=torch.long)
     for row, window in enumerate(batch):
         ids = [mask if generator.random() < mask_rate else piece for piece in window.ids]
         length = len(ids)
         input_ids[row, : length + 2] = torch.tensor([classification, *ids, separator])
-        attention_mask[row, : length + 2] = 1
+        types[row, 1 : length + 1] = torch.tensor(window.types)
+        attention[row, : length + 2] = 1
         labels[row, 1 : length + 1] = torch.tensor(window.labels)
-    return input_ids, attention_mask, labels
+        contexts[row, 1 : length + 1] = torch.tensor(window.contexts)
+    return input_ids, types, attention, labels, contexts
 
 
 def tagging_loss(logits: torch.Tensor, labels: torch.Tensor, open_labels: tuple[int, ...]) -> torch.Tensor:
@@ -138,6 +162,20 @@ def tagging_loss(logits: torch.Tensor, labels: torch.Tensor, open_labels: tuple[
         outside = torch.logsumexp(log_probabilities[:, [0, *open_labels]], dim=-1)
         chosen = torch.where(labels == 0, outside, chosen)
     return -chosen.mean()
+
+
+def batch_loss(tagger: Tagger, batch: list[Example], tensors) -> torch.Tensor:
+    """Loss of the tags, and of assertion and status where they are known."""
+    input_ids, types, attention, labels, contexts = tensors
+    head = batch[0].head
+    hidden = tagger.hidden(input_ids, types, attention)
+    loss = tagging_loss(tagger.heads[head](hidden), labels, batch[0].open_labels)
+    for column, name in enumerate(CONTEXT_HEADS):
+        known = contexts[..., column] != IGNORED_LABEL
+        if name in tagger.heads and known.any():
+            logits = tagger.heads[name](hidden[known]).float()
+            loss = loss + CONTEXT_WEIGHT * torch.nn.functional.cross_entropy(logits, contexts[..., column][known])
+    return loss
 
 
 def one_cycle(step: int, total: int, warm_up: float = 0.1) -> float:
@@ -163,8 +201,9 @@ def train_stage(
     for epoch in range(settings.epochs):
         generator = random.Random(f"{seed}-{settings.name}-{epoch}")
         windows = cut_windows(examples_of_epoch(epoch), settings.stride, generator)
-        plans.append(make_batches(windows, settings.batch_size, generator))
+        plans.append(make_batches(windows, settings.batch_pieces, generator))
     total_steps = sum(len(plan) for plan in plans)
+    print(f"{settings.name}: {total_steps} steps in {settings.epochs} epochs", flush=True)
 
     optimizer = torch.optim.AdamW(
         [
@@ -193,12 +232,9 @@ def train_stage(
             factor = one_cycle(step, total_steps)
             for group, rate in zip(optimizer.param_groups, rates):
                 group["lr"] = rate * factor
-            input_ids, attention_mask, labels = (
-                tensor.to(device) for tensor in collate(batch, tokenizer, settings.mask_rate, generator)
-            )
-            with torch.autocast(device.type, dtype=torch.bfloat16):
-                logits = tagger(batch[0].head, input_ids, attention_mask)
-            loss = tagging_loss(logits, labels, batch[0].open_labels)
+            tensors = [tensor.to(device) for tensor in collate(batch, tokenizer, settings.mask_rate, generator)]
+            with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bfloat16(device)):
+                loss = batch_loss(tagger, batch, tensors)
             loss.backward()
             torch.nn.utils.clip_grad_norm_(tagger.parameters(), 1.0)
             optimizer.step()
@@ -210,7 +246,7 @@ def train_stage(
                 for name, value in tagger.state_dict().items():
                     if value.is_floating_point():
                         averaged[name].lerp_(value, 1 - decay)
-            if number % 50 == 49:
+            if number % 25 == 24:
                 elapsed = time.time() - began
                 print(
                     f"{settings.name} epoch {epoch + 1}/{settings.epochs} batch {number + 1}/{len(plans[epoch])} "
@@ -230,18 +266,40 @@ def train_stage(
     return seconds
 
 
+def fast_bfloat16(device: torch.device) -> bool:
+    """Whether the device multiplies bfloat16 in hardware; elsewhere it is emulated, many times slower."""
+    return device.type == "cuda" or torch.backends.cpu.get_cpu_capability() in ("AVX512", "AMX")
+
+
+def added_documents(shared: Path, guard: OverlapGuard, held_out: list[Document]):
+    """Our annotations and notes that may be trained on, as (document, section), and the identifiers refused."""
+    held_out_guard = OverlapGuard([document.text for document in held_out], length=HELD_OUT_RUN)
+    own = [(document, "") for document in own_notes() if not is_measuring(document)]
+    kept, refused = [], []
+    for document, section in annotated_corpora(shared) + own:
+        shared_run = guard.shared_run(document.text) or held_out_guard.shared_run(document.text)
+        if shared_run is None:
+            kept.append((document, section))
+        else:
+            refused.append(document.id)
+    return kept, refused
+
+
 def main() -> None:
     """Command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED, help="folder with corpora/ and gold/")
     parser.add_argument("--work", type=Path, required=True, help="folder for checkpoints; a rerun resumes from them")
     parser.add_argument("--output", type=Path, default=None, help="folder to export to, for example ../clinical-ner")
+    parser.add_argument("--initial", type=Path, default=None, help="exported model to start from")
+    parser.add_argument("--machine", type=Path, default=None, help="output of `abstractor extract` over mtsamples_text")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--corpus-epochs", type=int, default=1, help="0 leaves the stage out")
-    parser.add_argument("--note-epochs", type=int, default=8)
+    parser.add_argument("--machine-epochs", type=int, default=1)
+    parser.add_argument("--note-epochs", type=int, default=5)
     parser.add_argument("--note-rate", type=float, default=2e-4, help="encoder's highest learning rate on notes")
     parser.add_argument("--mask-rate", type=float, default=0.05)
-    parser.add_argument("--synthetic", type=int, default=150, help="synthetic sections per epoch on notes")
+    parser.add_argument("--synthetic", type=int, default=100, help="synthetic sections per epoch on notes")
     arguments = parser.parse_args()
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
@@ -256,42 +314,68 @@ def main() -> None:
     report["notes"] = {"training": len(training), "held_out": len(held_out), "refused": len(refused)}
 
     encoder_state = None
-    if arguments.corpus_epochs:
+    if arguments.corpus_epochs and not arguments.initial:
         documents, dropped = load_corpora(arguments.shared, guard)
         print(f"corpora: {len(documents)} documents, {len(dropped)} refused", flush=True)
         sizes = {name: 1 + 2 * len(types) for name, types in HEAD_TYPES.items() if name != NOTES_HEAD}
         corpora_tagger = Tagger(sizes).to(device)
         examples = encode_documents(documents, tokenizer)
-        settings = StageSettings("corpora", arguments.corpus_epochs, 2e-4, 2e-3, 16, WINDOW_PIECES, 0.0, 0.99)
+        settings = StageSettings("corpora", arguments.corpus_epochs, 2e-4, 2e-3, 2912, WINDOW_PIECES, 0.0, 0.99)
         report["corpora_seconds"] = train_stage(
             corpora_tagger, lambda epoch: examples, settings, tokenizer, arguments.work, arguments.seed, device
         )
         encoder_state = corpora_tagger.encoder.state_dict()
 
-    # The same first head whatever the seed: runs then differ in order and masking only, and can be averaged.
+    # The same first heads whatever the seed: runs then differ in order and masking only, and can be averaged.
     torch.manual_seed(HEAD_SEED)
-    tagger = Tagger({NOTES_HEAD: 1 + 2 * len(HEAD_TYPES[NOTES_HEAD])}).to(device)
+    tagger = Tagger({NOTES_HEAD: 1 + 2 * len(HEAD_TYPES[NOTES_HEAD]), **CONTEXT_HEADS}).to(device)
     if encoder_state is not None:
         tagger.encoder.load_state_dict(encoder_state)
-    note_examples = encode_documents(training, tokenizer)
+    if arguments.initial:
+        tagger.load_token_classification_state(load_file(str(arguments.initial / "model.safetensors"), device=str(device)))
+
+    if arguments.machine:
+        held_out_guard = OverlapGuard([document.text for document in held_out])
+        documents = held_out_guard.admit(guard.admit(machine_annotated(arguments.shared, arguments.machine))[0])[0]
+        print(f"machine: {len(documents)} notes", flush=True)
+        report["machine"] = len(documents)
+
+        def machine_examples(epoch: int) -> list[Example]:
+            generator = random.Random(f"{arguments.seed}-machine-{epoch}")
+            return encode_documents([vary(document, generator) for document in documents], tokenizer)
+
+        settings = StageSettings("machine", arguments.machine_epochs, arguments.note_rate, 1e-3, 2064, 240, 0.05, 0.99)
+        report["machine_seconds"] = train_stage(
+            tagger, machine_examples, settings, tokenizer, arguments.work, arguments.seed, device
+        )
+
+    added, dropped = added_documents(arguments.shared, guard, held_out)
+    print(f"added: {len(added)} documents, {len(dropped)} refused", flush=True)
+    report["added"] = {"documents": len(added), "refused": len(dropped)}
+    terms = replacement_terms()
 
     def examples_of_epoch(epoch: int) -> list[Example]:
+        generator = random.Random(f"{arguments.seed}-notes-{epoch}-varied")
+        documents = training + join_sections(added, generator)
+        documents = [vary(substitute(document, terms, SUBSTITUTION, generator), generator) for document in documents]
         sections = make_sections(arguments.synthetic, arguments.seed * 1000 + epoch)
-        return note_examples + encode_documents(guard.admit(sections)[0], tokenizer)
+        return encode_documents(documents + guard.admit(sections)[0], tokenizer)
 
     settings = StageSettings(
-        "notes", arguments.note_epochs, arguments.note_rate, 2e-3, 8, 150, arguments.mask_rate, 0.995
+        "notes", arguments.note_epochs, arguments.note_rate, 1e-3, 2064, 220, arguments.mask_rate, 0.995
     )
     report["notes_seconds"] = train_stage(
         tagger, examples_of_epoch, settings, tokenizer, arguments.work, arguments.seed, device
     )
 
-    predictions = predict_documents(tagger_forward(tagger, device), tokenizer, held_out)
-    report["held_out"] = score_documents(held_out, predictions)
-    temperature, mentions = fit_temperature(tagger_forward(tagger, device), tokenizer, held_out)
+    forward = tagger_forward(tagger, device)
+    report["held_out"] = score_documents(held_out, predict_documents(forward, tokenizer, held_out))
+    report["held_out_contexts"] = score_contexts(forward, tokenizer, held_out)
+    temperature, mentions = fit_temperature(forward, tokenizer, held_out)
     calibration = {"temperature": round(temperature, 4), "fitted_on": CALIBRATION_SOURCE, "n": mentions}
     report["calibration"] = calibration
     print(format_scores(report["held_out"]))
+    print(json.dumps(report["held_out_contexts"]))
     print(json.dumps(calibration))
     state = tagger.token_classification_state(NOTES_HEAD)
     torch.save({"model": state, "calibration": calibration}, arguments.work / "final.pt")
@@ -299,15 +383,6 @@ def main() -> None:
     if arguments.output:
         export_model(state, BertConfig.from_pretrained(base_folder()), arguments.output, calibration)
         print(f"exported to {arguments.output}")
-
-
-def tagger_forward(tagger: Tagger, device: torch.device):
-    """The notes head as a function of input ids and attention mask."""
-
-    def forward(input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-        return tagger(NOTES_HEAD, input_ids.to(device), attention_mask.to(device))
-
-    return forward
 
 
 if __name__ == "__main__":

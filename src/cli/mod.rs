@@ -6,6 +6,7 @@ mod demo;
 mod extract;
 mod inputs;
 mod load;
+mod model;
 mod render;
 mod serve;
 
@@ -38,6 +39,9 @@ enum Command {
     /// Site keys
     #[command(subcommand)]
     Key(Key),
+    /// Models: look at the one in the program, check one of your own
+    #[command(subcommand)]
+    Model(model::Models),
     /// Print the OpenAPI description
     Openapi,
 }
@@ -64,6 +68,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => demo.run()?,
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
+        Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
         Command::Openapi => {

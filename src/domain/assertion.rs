@@ -99,6 +99,20 @@ impl MedicationStatus {
     }
 }
 
+impl std::str::FromStr for MedicationStatus {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Ok(match word {
+            "active" => Self::Active,
+            "given" => Self::Given,
+            "discontinued" => Self::Discontinued,
+            "hypothetical" => Self::Hypothetical,
+            "absent" => Self::Absent,
+            _ => return Err(()),
+        })
+    }
+}
+
 /// What "no known allergies" covers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]

@@ -134,7 +134,6 @@ pub fn status(
             votes.extend(nearest.and_then(|found| row.vote(text, (start + found.start(), start + found.end()), span)));
         }
     }
-    //DUMP
     let mut best = (MedicationStatus::Active, 0.0_f32);
     for means in ALL {
         let sum = votes.iter().filter(|vote| vote.means == means).map(|vote| vote.weight).sum();

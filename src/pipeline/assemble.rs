@@ -3,7 +3,7 @@
 use jiff::civil::{Date, date};
 
 use super::{
-    Pipeline, Prepared, WindowLogits, alerts,
+    Pipeline, Prepared, WindowLogits, alerts, context,
     group::{CodedMention, entries},
 };
 use crate::{
@@ -15,7 +15,7 @@ use crate::{
     },
     medication,
     recognize::{
-        dictionary,
+        Tagging, dictionary, edges,
         merge::{merge, spans_of},
     },
 };
@@ -43,13 +43,13 @@ impl Assembly<'_> {
             .model
             .as_ref()
             .map(|model| model.tag(&self.prepared.tokenized, &self.prepared.windows, logits).within_sentences(document));
-        let mentions = merge(&found.mentions, tagging.as_ref());
+        let mentions = edges::trimmed(document, merge(&found.mentions, tagging.as_ref()));
         let (allergies, none_known) = self.allergies(&mentions, &found);
         let taken: Vec<Span> = allergies.iter().chain(&none_known).map(|mention| mention.span).collect();
         let free: Vec<Mention> =
             mentions.into_iter().filter(|mention| !taken.iter().any(|span| span.overlaps(mention.span))).collect();
-        let medications = self.medications(&free);
-        let diagnoses = self.diagnoses(&free, &found.mentions);
+        let medications = self.medications(&free, tagging.as_ref());
+        let diagnoses = self.diagnoses(&free, &found.mentions, tagging.as_ref());
         let mut coded: Vec<CodedMention> = Vec::new();
         coded.extend(diagnoses);
         coded.extend(medications);
@@ -75,20 +75,31 @@ impl Assembly<'_> {
         }
     }
 
-    fn diagnoses(&self, mentions: &[Mention], candidates: &[dictionary::Candidate]) -> Vec<CodedMention> {
+    fn diagnoses(
+        &self,
+        mentions: &[Mention],
+        candidates: &[dictionary::Candidate],
+        tagging: Option<&Tagging>,
+    ) -> Vec<CodedMention> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let spans: Vec<Span> = mentions.iter().map(|mention| mention.span).collect();
-        let mut asserted: Vec<(&Mention, Context)> = mentions
+        let mut asserted: Vec<(&Mention, Context, Option<f32>)> = mentions
             .iter()
             .filter(|mention| mention.kind == MentionKind::Diagnosis)
-            .map(|mention| (mention, assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans)))
+            .map(|mention| {
+                let mut context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans);
+                let model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
+                let (assertion, by_model) = context::assertion(context.assertion, !context.cues.is_empty(), &model);
+                context.assertion = assertion;
+                (mention, context, by_model)
+            })
             .collect();
         // fuller mentions first: bare words refer to them
         let words_of = |span: Span| document.words_in(span).len();
-        asserted.sort_by_key(|(mention, _)| (std::cmp::Reverse(words_of(mention.span)), mention.span));
+        asserted.sort_by_key(|(mention, ..)| (std::cmp::Reverse(words_of(mention.span)), mention.span));
         let mut references: Vec<Reference> = Vec::new();
         let mut out = Vec::with_capacity(asserted.len());
-        for (mention, context) in asserted {
+        for (mention, context, by_model) in asserted {
             let term = candidates
                 .iter()
                 .filter(|candidate| candidate.kind == MentionKind::Diagnosis && candidate.span.overlaps(mention.span))
@@ -104,7 +115,7 @@ impl Assembly<'_> {
                 kind: EntryKind::Diagnosis,
                 span: mention.span,
                 confidence: mention.confidence,
-                sources: mention.sources.clone(),
+                sources: with_model_word(&mention.sources, "assertion", by_model),
                 assertion: Some(context.assertion),
                 status: None,
                 scope: None,
@@ -116,7 +127,7 @@ impl Assembly<'_> {
         out
     }
 
-    fn medications(&self, mentions: &[Mention]) -> Vec<CodedMention> {
+    fn medications(&self, mentions: &[Mention], tagging: Option<&Tagging>) -> Vec<CodedMention> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let spans = spans_of(mentions, MentionKind::Medication);
         let attributes = medication::attributes(document, &pipeline.sig, &spans);
@@ -126,12 +137,14 @@ impl Assembly<'_> {
             .zip(attributes)
             .map(|(mention, attributes)| {
                 let (status, cues) = medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
+                let model = tagging.map(|tagging| tagging.statuses(mention.span)).unwrap_or_default();
+                let (status, by_model) = context::status(status, !cues.is_empty(), &model);
                 let coding = pipeline.coder.medication(&pipeline.vocabulary, document, mention.span, &attributes);
                 CodedMention {
                     kind: EntryKind::Medication,
                     span: mention.span,
                     confidence: mention.confidence,
-                    sources: mention.sources.clone(),
+                    sources: with_model_word(&mention.sources, "status", by_model),
                     assertion: None,
                     status: Some(status),
                     scope: None,
@@ -248,6 +261,13 @@ impl Assembly<'_> {
             })
             .collect()
     }
+}
+
+/// The sources of a mention, and that the model decided what is said of it where the rules said something else.
+fn with_model_word(sources: &[String], what: &str, by_model: Option<f32>) -> Vec<String> {
+    let mut sources = sources.to_vec();
+    sources.extend(by_model.map(|probability| format!("{what}:model:{probability:.2}")));
+    sources
 }
 
 /// Everything that could be an allergen, without overlaps, in order: the model's allergens, medications, allergen terms.

@@ -6,6 +6,7 @@
 
 mod alerts;
 mod assemble;
+mod context;
 mod group;
 mod input;
 
@@ -17,7 +18,7 @@ use crate::{
     coding::Coder,
     domain::{EngineVersion, Extraction, table::TableError},
     medication::{MedicationCueTable, SigTable},
-    recognize::{Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
+    recognize::{Input, Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
     text::{Document, SectionTable},
     vocabulary::{EDITION, Tables, Vocabulary},
 };
@@ -126,7 +127,7 @@ impl Pipeline {
             let take = (budget / (length + 2)).clamp(1, rest.len());
             let (left, batch) = rest.split_at(rest.len() - take);
             rest = left;
-            let inputs: Vec<Vec<u32>> =
+            let inputs: Vec<Input> =
                 batch.iter().map(|(_, note, at)| model.input(&notes[*note].tokenized, notes[*note].windows[*at])).collect();
             for ((_, note, at), logits) in batch.iter().zip(model.run(&inputs)?) {
                 out[*note][*at] = logits;

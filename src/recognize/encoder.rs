@@ -1,4 +1,4 @@
-//! The BERT encoder with a token-classification head, on candle tensors.
+//! The BERT encoder with its heads, on candle tensors. RoBERTa and DistilBERT are BERT under other names ([`renamed`]).
 //!
 //! Why not candle-transformers' BERT: it computes Q, K and V as three products, masks windows that need no mask and calls a
 //! scalar error function; on one thread that costs a factor of two to three (see ARCHITECTURE, "Speed").
@@ -23,14 +23,29 @@ pub(super) struct Shape {
     pub layers: usize,
     /// Attention heads.
     pub heads: usize,
-    /// Longest input, special tokens included.
+    /// Rows of the position table.
     pub positions: usize,
-    /// Segment types.
+    /// Row of the first position.
+    pub first_position: usize,
+    /// Token types.
     pub types: usize,
     /// Epsilon of the layer norms.
     pub epsilon: f64,
-    /// Labels of the head.
+    /// Labels of the tagging head.
     pub labels: usize,
+    /// Columns of the assertion head; zero when there is none.
+    pub assertions: usize,
+    /// Columns of the status head; zero when there is none.
+    pub statuses: usize,
+}
+
+/// One input of the encoder, special tokens included.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Input {
+    /// Wordpiece ids.
+    pub ids: Vec<u32>,
+    /// Token types.
+    pub types: Vec<u32>,
 }
 
 struct Layer {
@@ -42,16 +57,18 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The encoder: wordpiece ids in, logits and hidden states out. Synchronous; give each thread its own pool.
+/// The encoder: wordpiece ids in, logits out. Synchronous; give each thread its own pool.
 pub struct Encoder {
+    device: Device,
     words: Tensor,
     positions: Tensor,
+    types: Tensor,
     norm: LayerNorm,
     layers: Vec<Layer>,
     head: Linear,
     heads: usize,
     hidden: usize,
-    labels: usize,
+    columns: usize,
 }
 
 /// Weights by name, each checked for its shape when taken.
@@ -73,6 +90,21 @@ impl Weights<'_> {
         Ok(Linear::new(weight, Some(self.take(&format!("{name}.bias"), &[output])?)))
     }
 
+    /// The tagging head with the context heads under it as one product, and its columns.
+    fn heads(&self, shape: &Shape) -> std::result::Result<(Linear, usize), String> {
+        let mut parts = vec![self.linear("classifier", shape.labels, shape.hidden)?];
+        for (name, columns) in [("assertion_classifier", shape.assertions), ("status_classifier", shape.statuses)] {
+            if columns > 0 {
+                parts.push(self.linear(name, columns, shape.hidden)?);
+            }
+        }
+        let weights: Vec<&Tensor> = parts.iter().map(Linear::weight).collect();
+        let biases: Vec<&Tensor> = parts.iter().filter_map(Linear::bias).collect();
+        let text = |error: candle_core::Error| error.to_string();
+        let head = Linear::new(Tensor::cat(&weights, 0).map_err(text)?, Some(Tensor::cat(&biases, 0).map_err(text)?));
+        Ok((head, shape.labels + shape.assertions + shape.statuses))
+    }
+
     fn norm(&self, name: &str, size: usize, epsilon: f64) -> std::result::Result<LayerNorm, String> {
         let weight = self.take(&format!("{name}.weight"), &[size])?;
         Ok(LayerNorm::new(weight, self.take(&format!("{name}.bias"), &[size])?, epsilon))
@@ -88,16 +120,17 @@ impl Encoder {
         let weights = Weights { tensors };
         let hidden = shape.hidden;
         let text = |error: candle_core::Error| error.to_string();
+        let device = tensors.values().next().map_or(Device::Cpu, |tensor| tensor.device().clone());
         let words = weights.take("bert.embeddings.word_embeddings.weight", &[shape.vocabulary, hidden])?;
         let positions = weights.take("bert.embeddings.position_embeddings.weight", &[shape.positions, hidden])?;
         let types = weights.take("bert.embeddings.token_type_embeddings.weight", &[shape.types, hidden])?;
-        // one segment only: its type vector is added to the positions once
-        let positions = types.narrow(0, 0, 1).and_then(|first| positions.broadcast_add(&first)).map_err(text)?;
+        let count = shape.positions - shape.first_position;
+        let positions = positions.narrow(0, shape.first_position, count).and_then(|own| own.contiguous()).map_err(text)?;
         let norm = weights.norm("bert.embeddings.LayerNorm", hidden, shape.epsilon)?;
         let layers =
             (0..shape.layers).map(|index| Self::layer(&weights, index, shape)).collect::<std::result::Result<_, _>>()?;
-        let head = weights.linear("classifier", shape.labels, hidden)?;
-        Ok(Self { words, positions, norm, layers, head, heads: shape.heads, hidden, labels: shape.labels })
+        let (head, columns) = weights.heads(shape)?;
+        Ok(Self { device, words, positions, types, norm, layers, head, heads: shape.heads, hidden, columns })
     }
 
     fn layer(weights: &Weights<'_>, index: usize, shape: &Shape) -> std::result::Result<Layer, String> {
@@ -121,46 +154,43 @@ impl Encoder {
         })
     }
 
-    /// Logits of a batch of inputs (ids with special tokens): for each input one row a wordpiece, one column a label.
+    /// Logits of a batch of inputs: for each input one row a wordpiece; columns are the labels, then the assertions, then the
+    /// statuses.
     ///
     /// # Errors
     /// When a tensor operation fails, which means a broken model or no memory.
-    pub fn logits(&self, inputs: &[Vec<u32>]) -> Result<Vec<Vec<Vec<f32>>>> {
-        let Some(longest) = inputs.iter().map(Vec::len).max() else { return Ok(Vec::new()) };
-        let mut ids = Vec::with_capacity(inputs.len() * longest);
-        for input in inputs {
-            ids.extend_from_slice(input);
-            ids.resize(ids.len() + longest - input.len(), 0);
-        }
-        let mask = if inputs.iter().all(|input| input.len() == longest) { None } else { Some(self.mask(inputs, longest)?) };
-        let ids = Tensor::from_vec(ids, inputs.len() * longest, &Device::Cpu)?;
-        let states = self.states(&ids, (inputs.len(), longest), mask.as_ref())?;
-        let rows = self.head.forward(&states)?.reshape((inputs.len() * longest, self.labels))?.to_vec2::<f32>()?;
-        let mut rows = rows.into_iter();
-        Ok(inputs
-            .iter()
-            .map(|input| {
-                let mut own: Vec<Vec<f32>> = rows.by_ref().take(longest).collect();
-                own.truncate(input.len());
-                own
-            })
-            .collect())
+    pub fn logits(&self, inputs: &[Input]) -> Result<Vec<Vec<Vec<f32>>>> {
+        let Some(batch) = Batch::new(inputs) else { return Ok(Vec::new()) };
+        let states = self.states(&batch)?;
+        let rows = self.head.forward(&states)?.reshape((batch.count * batch.longest, self.columns))?.to_vec2::<f32>()?;
+        Ok(batch.split(rows, inputs))
     }
 
     /// Hidden states, shape (batch × length, hidden).
-    fn states(&self, ids: &Tensor, (batch, length): (usize, usize), mask: Option<&Tensor>) -> Result<Tensor> {
-        let positions = self.positions.narrow(0, 0, length)?;
-        let embedded = self.words.index_select(ids, 0)?.reshape((batch, length, self.hidden))?.broadcast_add(&positions)?;
-        let mut states = self.norm.forward(&embedded.reshape((batch * length, self.hidden))?)?;
+    fn states(&self, batch: &Batch) -> Result<Tensor> {
+        let (count, length) = (batch.count, batch.longest);
+        let mask = if batch.padded { Some(self.mask(batch)?) } else { None };
+        let rows = |table: &Tensor, of: &[u32]| table.index_select(&Tensor::new(of, &self.device)?, 0);
+        let embedded = (rows(&self.words, &batch.ids)? + rows(&self.types, &batch.types)?)?;
+        let embedded = embedded.reshape((count, length, self.hidden))?.broadcast_add(&self.positions.narrow(0, 0, length)?)?;
+        let mut states = self.norm.forward(&embedded.reshape((count * length, self.hidden))?)?;
         for layer in &self.layers {
-            let attended = self.attend(layer, &states, (batch, length), mask)?;
+            let attended = self.attend(layer, &states, (count, length), mask.as_ref())?;
             let attended = layer.attention_output.forward(&attended)?;
             states = layer.attention_norm.forward(&(attended + &states)?)?;
-            let wide = layer.intermediate.forward(&states)?;
-            wide.inplace_op1(&Gelu)?;
+            let wide = self.activated(layer.intermediate.forward(&states)?)?;
             states = layer.output_norm.forward(&(layer.output.forward(&wide)? + &states)?)?;
         }
         Ok(states)
+    }
+
+    fn activated(&self, wide: Tensor) -> Result<Tensor> {
+        if self.device.is_cpu() {
+            wide.inplace_op1(&Gelu)?;
+            Ok(wide)
+        } else {
+            wide.gelu_erf()
+        }
     }
 
     fn attend(&self, layer: &Layer, states: &Tensor, (batch, length): (usize, usize), mask: Option<&Tensor>) -> Result<Tensor> {
@@ -178,9 +208,51 @@ impl Encoder {
     }
 
     /// Zero for wordpieces, a large negative number for padding; shape (batch, 1, 1, length).
-    fn mask(&self, inputs: &[Vec<u32>], longest: usize) -> Result<Tensor> {
-        let values: Vec<f32> =
-            inputs.iter().flat_map(|input| (0..longest).map(move |at| if at < input.len() { 0.0 } else { -1e9 })).collect();
-        Tensor::from_vec(values, (inputs.len(), 1, 1, longest), &Device::Cpu)
+    fn mask(&self, batch: &Batch) -> Result<Tensor> {
+        let values: Vec<f32> = batch.present.iter().map(|present| if *present == 0 { -1e9 } else { 0.0 }).collect();
+        Tensor::from_vec(values, (batch.count, 1, 1, batch.longest), &self.device)
+    }
+}
+
+/// Inputs side by side, the shorter ones padded.
+pub(super) struct Batch {
+    pub count: usize,
+    pub longest: usize,
+    pub padded: bool,
+    pub ids: Vec<u32>,
+    pub types: Vec<u32>,
+    /// One for wordpieces, zero for padding.
+    pub present: Vec<u32>,
+}
+
+impl Batch {
+    /// None when there is no input.
+    pub fn new(inputs: &[Input]) -> Option<Self> {
+        let longest = inputs.iter().map(|input| input.ids.len()).max()?;
+        let count = inputs.len();
+        let (mut ids, mut types, mut present) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, input) in inputs.iter().enumerate() {
+            ids.extend_from_slice(&input.ids);
+            types.extend_from_slice(&input.types);
+            present.resize(present.len() + input.ids.len(), 1);
+            for column in [&mut ids, &mut types, &mut present] {
+                column.resize((row + 1) * longest, 0);
+            }
+        }
+        let padded = inputs.iter().any(|input| input.ids.len() < longest);
+        Some(Self { count, longest, padded, ids, types, present })
+    }
+
+    /// Rows of the whole batch as rows of each input, padding left out.
+    pub fn split(&self, rows: Vec<Vec<f32>>, inputs: &[Input]) -> Vec<Vec<Vec<f32>>> {
+        let mut rows = rows.into_iter();
+        inputs
+            .iter()
+            .map(|input| {
+                let mut own: Vec<Vec<f32>> = rows.by_ref().take(self.longest).collect();
+                own.truncate(input.ids.len());
+                own
+            })
+            .collect()
     }
 }

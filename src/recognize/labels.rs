@@ -28,7 +28,7 @@ pub struct Tag {
 }
 
 impl LabelSet {
-    /// Reads label names such as `B-DIAGNOSIS`.
+    /// Reads label names such as `B-DIAGNOSIS`; without a prefix, as in models that do not mark beginnings, it is an inside label.
     ///
     /// # Errors
     /// The first name that is not a BIO label of a known kind.
@@ -41,7 +41,7 @@ impl LabelSet {
         if name == "O" {
             return Some(Label::Outside);
         }
-        let (prefix, kind) = name.split_once('-')?;
+        let (prefix, kind) = name.split_once('-').unwrap_or(("I", name));
         let kind = match kind {
             "DIAGNOSIS" => MentionKind::Diagnosis,
             "MEDICATION" => MentionKind::Medication,

@@ -132,7 +132,7 @@ mod tests {
 
     fn tagging(tags: Vec<Tag>, pieces: &[(usize, usize, f32)]) -> Tagging {
         let pieces = pieces.iter().map(|(start, end, p)| (Span::new(*start, *end), [*p, 0.0, 0.0, 0.0])).collect();
-        Tagging { tags, pieces }
+        Tagging { tags, pieces, ..Tagging::default() }
     }
 
     #[test]

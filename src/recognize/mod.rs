@@ -3,15 +3,22 @@
 //! Two recognisers work side by side. The [`dictionary`](mod@dictionary) finds what the vocabularies know; the transformer
 //! ([`Encoder`], [`cut_windows`], [`tag`]) finds what no vocabulary has. [`merge`](mod@merge) writes their findings into one list.
 
+mod config;
 pub mod dictionary;
+pub mod edges;
 mod encoder;
+mod files;
 mod gelu;
 mod labels;
+mod layout;
 pub mod merge;
 mod model;
+mod network;
 mod windows;
 
-pub use encoder::Encoder;
+pub use config::{ContextHeads, Description, Family};
+pub use encoder::{Encoder, Input};
+pub use files::{Manifest, ModelFiles};
 pub use labels::{LabelSet, Tag};
-pub use model::{Model, ModelError, ModelFiles};
+pub use model::{Model, ModelError};
 pub use windows::{Tagging, TokenizedNote, WINDOW_PIECES, WINDOW_STRIDE, Window, cut_windows, tag};

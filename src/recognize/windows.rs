@@ -4,16 +4,16 @@
 
 use tokenizers::Tokenizer;
 
-use super::{LabelSet, ModelError, Tag};
+use super::{ContextHeads, LabelSet, ModelError, Tag, layout::layout_types};
 use crate::{
-    domain::{MentionKind, Span},
+    domain::{Assertion, MedicationStatus, MentionKind, Span},
     text::Document,
 };
 
 /// Wordpieces of a window, without `[CLS]` and `[SEP]`.
-pub const WINDOW_PIECES: usize = 180;
+pub const WINDOW_PIECES: usize = 256;
 /// Wordpieces from one window's start to the next.
-pub const WINDOW_STRIDE: usize = 120;
+pub const WINDOW_STRIDE: usize = 192;
 
 /// A note as wordpieces, without special tokens.
 #[derive(Debug, Clone, Default)]
@@ -22,8 +22,10 @@ pub struct TokenizedNote {
     pub ids: Vec<u32>,
     /// Byte span of each.
     pub offsets: Vec<Span>,
-    /// Whether it continues the word before (`##`).
+    /// Whether it continues the word before.
     pub continuation: Vec<bool>,
+    /// Token type of each: the layout ([`layout_types`]), or zero for a model that does not use it.
+    pub types: Vec<u32>,
 }
 
 /// A stretch of a note's wordpieces that runs through the encoder at once.
@@ -36,15 +38,31 @@ pub struct Window {
 }
 
 impl TokenizedNote {
-    /// Tokenizes a note.
+    /// Tokenizes a note; `layout` says whether the model's token types carry the layout.
     ///
     /// # Errors
     /// When the tokenizer fails; its message is not passed on, since it could quote the note.
-    pub fn new(text: &str, tokenizer: &Tokenizer) -> Result<Self, ModelError> {
+    pub fn new(text: &str, tokenizer: &Tokenizer, layout: bool) -> Result<Self, ModelError> {
         let encoding = tokenizer.encode(text, false).map_err(|_| ModelError::Tokenize)?;
-        let offsets = encoding.get_offsets().iter().map(|(start, end)| Span::new(*start, *end)).collect();
-        let continuation = encoding.get_tokens().iter().map(|token| token.starts_with("##")).collect();
-        Ok(Self { ids: encoding.get_ids().to_vec(), offsets, continuation })
+        let words = encoding.get_word_ids();
+        let mut note = Self { ids: encoding.get_ids().to_vec(), ..Self::default() };
+        for (piece, (start, end)) in encoding.get_offsets().iter().enumerate() {
+            let own = text.get(*start..*end).unwrap_or_default();
+            // byte-level tokenizers count the space before a word to it
+            let start = start + (own.len() - own.trim_start().len());
+            let letter = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
+            // of one word are pieces that the tokenizer says so of and that touch without punctuation between them
+            let continues = piece > 0
+                && words[piece].is_some()
+                && words[piece] == words[piece - 1]
+                && note.offsets.last().is_some_and(|last: &Span| {
+                    last.end >= start && letter(text[..start].chars().next_back()) && letter(text[start..].chars().next())
+                });
+            note.offsets.push(Span::new(start, (*end).max(start)));
+            note.continuation.push(continues);
+        }
+        note.types = if layout { layout_types(text, &note.offsets, &note.continuation) } else { vec![0; note.ids.len()] };
+        Ok(note)
     }
 }
 
@@ -69,6 +87,10 @@ pub struct Tagging {
     pub tags: Vec<Tag>,
     /// Of every wordpiece its byte span and the probability of each kind, in the order of [`MentionKind::ALL`].
     pub pieces: Vec<(Span, [f32; 4])>,
+    /// Of every wordpiece the logits of the context heads: assertions, then statuses. Empty when the model has no such heads.
+    pub contexts: Vec<Vec<f32>>,
+    /// What the columns of `contexts` mean.
+    pub heads: ContextHeads,
 }
 
 impl Tagging {
@@ -84,6 +106,32 @@ impl Tagging {
         #[expect(clippy::cast_precision_loss, reason = "a span has few wordpieces")]
         let count = under.len().max(1) as f32;
         under.iter().sum::<f32>() / count
+    }
+
+    /// What the model takes the words under `span` to be asserted as, each class with its probability; empty without that head.
+    #[must_use]
+    pub fn assertions(&self, span: Span) -> Vec<(Assertion, f32)> {
+        let columns = 0..self.heads.assertions.len();
+        self.heads.assertions.iter().copied().zip(self.context(span, columns)).collect()
+    }
+
+    /// The same of a medication's status.
+    #[must_use]
+    pub fn statuses(&self, span: Span) -> Vec<(MedicationStatus, f32)> {
+        let first = self.heads.assertions.len();
+        let columns = first..first + self.heads.statuses.len();
+        self.heads.statuses.iter().copied().zip(self.context(span, columns)).collect()
+    }
+
+    /// Softmax of the mean logits over the wordpieces under `span`.
+    fn context(&self, span: Span, columns: std::ops::Range<usize>) -> Vec<f32> {
+        let first = self.pieces.partition_point(|(piece, _)| piece.end <= span.start);
+        let last = self.pieces.partition_point(|(piece, _)| piece.start < span.end);
+        let Some(under) = self.contexts.get(first..last).filter(|under| !under.is_empty()) else { return Vec::new() };
+        #[expect(clippy::cast_precision_loss, reason = "a span has few wordpieces")]
+        let count = under.len() as f32;
+        let mean: Vec<f32> = columns.map(|column| under.iter().map(|row| row[column]).sum::<f32>() / count).collect();
+        softmax(&mean, 1.0)
     }
 }
 
@@ -146,8 +194,13 @@ impl Tagging {
 /// Tags of a note from the logits of its windows (one row a wordpiece, special tokens left out): every wordpiece keeps the
 /// logits of the window in which it is farthest from both ends, softmax with the model's temperature, BIO decoding.
 #[must_use]
-pub fn tag(note: &TokenizedNote, windows: &[Window], logits: &[Vec<Vec<f32>>], labels: &LabelSet, temperature: f32) -> Tagging {
-    let probabilities: Vec<Vec<f32>> = (0..note.ids.len())
+pub fn tag(
+    note: &TokenizedNote,
+    (windows, logits): (&[Window], &[Vec<Vec<f32>>]),
+    (labels, heads): (&LabelSet, &ContextHeads),
+    temperature: f32,
+) -> Tagging {
+    let rows: Vec<&Vec<f32>> = (0..note.ids.len())
         .filter_map(|piece| {
             let (_, index) = windows
                 .iter()
@@ -155,14 +208,17 @@ pub fn tag(note: &TokenizedNote, windows: &[Window], logits: &[Vec<Vec<f32>>], l
                 .filter(|(_, window)| window.start <= piece && piece < window.end)
                 .map(|(index, window)| (std::cmp::Reverse((piece - window.start).min(window.end - 1 - piece)), index))
                 .min()?;
-            logits.get(index)?.get(piece - windows[index].start).map(|row| softmax(row, temperature))
+            logits.get(index)?.get(piece - windows[index].start)
         })
         .collect();
-    if probabilities.len() != note.ids.len() {
+    if rows.len() != note.ids.len() {
         return Tagging::default();
     }
+    let probabilities: Vec<Vec<f32>> = rows.iter().map(|row| softmax(&row[..labels.len()], temperature)).collect();
+    let contexts = rows.iter().map(|row| row[labels.len()..].to_vec()).filter(|row| !row.is_empty()).collect();
     let pieces = note.offsets.iter().zip(&probabilities).map(|(span, row)| (*span, labels.by_kind(row))).collect();
-    Tagging { tags: labels.decode(&note.offsets, &note.continuation, &probabilities), pieces }
+    let tags = labels.decode(&note.offsets, &note.continuation, &probabilities);
+    Tagging { tags, pieces, contexts, heads: heads.clone() }
 }
 
 fn softmax(row: &[f32], temperature: f32) -> Vec<f32> {
@@ -178,13 +234,13 @@ mod tests {
 
     #[test]
     fn windows_cover_every_piece() {
-        for pieces in [0, 1, 179, 180, 181, 300, 301, 5000] {
+        for pieces in [0, 1, 255, 256, 257, 448, 449, 5000] {
             let windows = cut_windows(pieces);
             let covered = (0..pieces).all(|piece| windows.iter().any(|window| window.start <= piece && piece < window.end));
             assert!(covered, "{pieces}");
             assert!(windows.iter().all(|window| window.end - window.start <= WINDOW_PIECES));
         }
-        assert_eq!(cut_windows(181).len(), 2);
+        assert_eq!(cut_windows(257).len(), 2);
         assert!(cut_windows(0).is_empty());
     }
 }

@@ -10,6 +10,7 @@ mod golden;
 mod kill;
 mod layers;
 mod leak;
+mod model;
 mod openapi;
 mod pages;
 mod server;
