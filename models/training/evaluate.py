@@ -2,6 +2,7 @@
 
     python evaluate.py --set dev
     python evaluate.py --set held-out --reliability --bootstrap 1000
+    python evaluate.py --set bc5cdr        # abstracts: another kind of text, which the notes head was not trained for
 
 Precision, recall and F1 per kind, relaxed (overlap, one to one) and strict (same ends), by the
 matching rules of the gold scorer; 95% intervals by bootstrap over notes with --bootstrap 1000.
@@ -14,7 +15,7 @@ import json
 import random
 from pathlib import Path
 
-from data import Document, load_notes, measuring_guard, read_gold
+from data import CORPORA, Document, load_notes, measuring_guard, read_corpus, read_gold
 from spans import KIND_TO_TYPE, Span, match_spans
 
 MODES = ("relaxed", "strict")
@@ -106,7 +107,8 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED, help="folder with corpora/ and gold/")
-    parser.add_argument("--set", choices=("dev", "sections_dev", "held-out"), default="held-out")
+    sets = ("dev", "sections_dev", "held-out", *(corpus.name for corpus in CORPORA if corpus.measuring_splits or corpus.hold_out_tenth))
+    parser.add_argument("--set", choices=sets, default="held-out", help="a corpus stands for its measuring part")
     parser.add_argument("--model", type=Path, default=Path(__file__).resolve().parent.parent / "clinical-ner")
     parser.add_argument("--bootstrap", type=int, default=0, help="resamples for 95%% intervals")
     parser.add_argument("--reliability", action="store_true", help="table of probability against correctness")
@@ -114,8 +116,11 @@ def main() -> None:
 
     forward, tokenizer = load_exported(arguments.model)
     temperature = json.loads((arguments.model / "calibration.json").read_text(encoding="utf-8"))["temperature"]
+    corpus = next((corpus for corpus in CORPORA if corpus.name == arguments.set), None)
     if arguments.set == "held-out":
         documents = load_notes(arguments.shared, measuring_guard(arguments.shared))[1]
+    elif corpus is not None:
+        documents = read_corpus(corpus, arguments.shared, measuring=True)
     else:
         documents = read_gold(arguments.shared / "gold" / f"{arguments.set}.jsonl")
 

@@ -18,8 +18,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Iterable, Sequence
 
-WINDOW_PIECES = 256
-WINDOW_STRIDE = 192
+WINDOW_PIECES = 180
+WINDOW_STRIDE = 120
 
 # Kind of annotation in the gold files -> entity type in the label names.
 KIND_TO_TYPE = {"DX": "DIAGNOSIS", "RX": "MEDICATION", "AL": "ALLERGEN", "NKA": "NO_KNOWN_ALLERGIES"}

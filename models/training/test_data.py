@@ -77,8 +77,8 @@ class SpanTest(unittest.TestCase):
             self.assertGreaterEqual(window_starts(count)[-1] + WINDOW_PIECES, count)
 
     def test_pieces_of_the_overlap_are_shared_out_by_margin(self):
-        self.assertEqual(central_windows(300)[0][2:], (0, 224))
-        self.assertEqual(central_windows(300)[1][2:], (224, 300))
+        self.assertEqual(central_windows(300)[0][2:], (0, 150))
+        self.assertEqual(central_windows(300)[1][2:], (150, 300))
 
     def test_encode_then_decode(self):
         offsets = [(0, 4), (5, 9), (9, 12), (13, 16), (17, 20)]

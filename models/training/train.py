@@ -344,7 +344,7 @@ def main() -> None:
             generator = random.Random(f"{arguments.seed}-machine-{epoch}")
             return encode_documents([vary(document, generator) for document in documents], tokenizer)
 
-        settings = StageSettings("machine", arguments.machine_epochs, arguments.note_rate, 1e-3, 2064, 240, 0.05, 0.99)
+        settings = StageSettings("machine", arguments.machine_epochs, arguments.note_rate, 1e-3, 1456, 180, 0.05, 0.99)
         report["machine_seconds"] = train_stage(
             tagger, machine_examples, settings, tokenizer, arguments.work, arguments.seed, device
         )
@@ -362,7 +362,7 @@ def main() -> None:
         return encode_documents(documents + guard.admit(sections)[0], tokenizer)
 
     settings = StageSettings(
-        "notes", arguments.note_epochs, arguments.note_rate, 1e-3, 2064, 220, arguments.mask_rate, 0.995
+        "notes", arguments.note_epochs, arguments.note_rate, 1e-3, 1456, 150, arguments.mask_rate, 0.995
     )
     report["notes_seconds"] = train_stage(
         tagger, examples_of_epoch, settings, tokenizer, arguments.work, arguments.seed, device

@@ -78,9 +78,11 @@ fn info(model: &Model, files: &ModelFiles<'_>) -> String {
     let _ = writeln!(out, "sizes         {}", description.sizes());
     let _ = writeln!(out, "weights       {:.1} MB", megabytes(files.weights.len()));
     let _ = writeln!(out, "windows       {} wordpieces", crate::recognize::WINDOW_PIECES);
-    let labels = description.label_names.iter().map(|(own, ours)| if own == ours { own.clone() } else { format!("{own} → {ours}") });
+    let labels =
+        description.label_names.iter().map(|(own, ours)| if own == ours { own.clone() } else { format!("{own} → {ours}") });
     let _ = writeln!(out, "labels        {}", labels.collect::<Vec<_>>().join(", "));
-    let _ = writeln!(out, "layout        {}", if description.layout { "capitals and line starts are read" } else { "not read" });
+    let _ =
+        writeln!(out, "layout        {}", if description.layout { "capitals and line starts are read" } else { "not read" });
     let contexts = &description.contexts;
     let heads = match (contexts.assertions.is_empty(), contexts.statuses.is_empty()) {
         (false, false) => "assertion, medication status",
@@ -132,7 +134,8 @@ fn check(folder: &Path) -> (Vec<String>, bool) {
         }
     }
     if files.calibration.is_none() {
-        let advice = "note      no calibration.json: confidences are the model's own; fit a temperature and write {\"temperature\": T}";
+        let advice =
+            "note      no calibration.json: confidences are the model's own; fit a temperature and write {\"temperature\": T}";
         lines.push(advice.to_owned());
     }
     match files.checked_manifest() {
@@ -152,6 +155,9 @@ fn tagged(model: &Model) -> anyhow::Result<usize> {
     let note: TokenizedNote = model.tokenize(SENTENCE)?;
     let window = Window { start: 0, end: note.ids.len() };
     let logits = model.run(&[model.input(&note, window)])?;
-    anyhow::ensure!(logits.iter().flatten().flatten().all(|value| value.is_finite()), "the network gives numbers that are not finite");
+    anyhow::ensure!(
+        logits.iter().flatten().flatten().all(|value| value.is_finite()),
+        "the network gives numbers that are not finite"
+    );
     Ok(note.ids.len())
 }

@@ -89,7 +89,7 @@ impl Assembly<'_> {
             .map(|mention| {
                 let mut context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans);
                 let model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
-                let (assertion, by_model) = context::assertion(context.assertion, !context.cues.is_empty(), &model);
+                let (assertion, by_model) = context::decide(context.assertion, &model);
                 context.assertion = assertion;
                 (mention, context, by_model)
             })
@@ -138,7 +138,7 @@ impl Assembly<'_> {
             .map(|(mention, attributes)| {
                 let (status, cues) = medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
                 let model = tagging.map(|tagging| tagging.statuses(mention.span)).unwrap_or_default();
-                let (status, by_model) = context::status(status, !cues.is_empty(), &model);
+                let (status, by_model) = context::decide(status, &model);
                 let coding = pipeline.coder.medication(&pipeline.vocabulary, document, mention.span, &attributes);
                 CodedMention {
                     kind: EntryKind::Medication,

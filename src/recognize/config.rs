@@ -178,10 +178,10 @@ fn label_names(written: &Written, mapping: Option<&[u8]>) -> Result<Vec<(String,
     }
     (0..written.id2label.len())
         .map(|id| {
-            let own = written.id2label.get(&id.to_string()).ok_or_else(|| ModelError::Invalid {
-                file: "config.json",
-                reason: format!("id2label has no label {id}"),
-            })?;
+            let own = written
+                .id2label
+                .get(&id.to_string())
+                .ok_or_else(|| ModelError::Invalid { file: "config.json", reason: format!("id2label has no label {id}") })?;
             Ok((own.clone(), mapping.get(own).unwrap_or(own).clone()))
         })
         .collect()
@@ -196,10 +196,8 @@ fn extras(written: &Written) -> Result<(ContextHeads, bool), String> {
     };
     let assertions = extras.assertions.iter().map(|word| word.parse().map_err(|()| format!("no assertion {word:?}")));
     let statuses = extras.statuses.iter().map(|word| word.parse().map_err(|()| format!("no medication status {word:?}")));
-    let contexts = ContextHeads {
-        assertions: assertions.collect::<Result<_, _>>()?,
-        statuses: statuses.collect::<Result<_, _>>()?,
-    };
+    let contexts =
+        ContextHeads { assertions: assertions.collect::<Result<_, _>>()?, statuses: statuses.collect::<Result<_, _>>()? };
     Ok((contexts, layout))
 }
 

@@ -42,10 +42,9 @@ impl ModelFiles<'static> {
     /// The file that cannot be read, with what to do when the folder has it in another form.
     pub fn read(folder: &Path) -> Result<Self, ModelError> {
         let needed = |file: &'static str| {
-            std::fs::read(folder.join(file)).map(Cow::Owned).map_err(|error| ModelError::Unreadable {
-                file,
-                reason: format!("{error}{}", instead(folder, file)),
-            })
+            std::fs::read(folder.join(file))
+                .map(Cow::Owned)
+                .map_err(|error| ModelError::Unreadable { file, reason: format!("{error}{}", instead(folder, file)) })
         };
         let optional = |file: &'static str| match std::fs::read(folder.join(file)) {
             Ok(bytes) => Ok(Some(Cow::Owned(bytes))),

@@ -222,7 +222,8 @@ mod tests {
     #[test]
     fn weights_of_another_shape_are_named() {
         let mut files = ModelFiles::embedded();
-        let config = String::from_utf8(files.config.to_vec()).expect("utf-8").replace("\"vocab_size\": 30522", "\"vocab_size\": 30523");
+        let config =
+            String::from_utf8(files.config.to_vec()).expect("utf-8").replace("\"vocab_size\": 30522", "\"vocab_size\": 30523");
         files.config = std::borrow::Cow::Owned(config.into_bytes());
         let error = Model::load_unchecked(&files, String::new()).err().expect("refused").to_string();
         assert!(error.contains("word_embeddings") && error.contains("30523"), "{error}");

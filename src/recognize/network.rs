@@ -20,7 +20,7 @@ pub(super) enum Network {
     /// Our own.
     Bert(Encoder),
     /// DeBERTa-v2 with its head.
-    DebertaV2(debertav2::DebertaV2Model, Linear, Device),
+    DebertaV2(Box<debertav2::DebertaV2Model>, Linear, Device),
     /// ModernBERT with the layer under its head, and its head.
     ModernBert(modernbert::ModernBert, (Linear, LayerNorm), Linear, Device),
 }
@@ -49,7 +49,7 @@ impl Network {
                 let head = head(&tensors, shape.hidden, shape.labels)?;
                 let builder = VarBuilder::from_tensors(tensors, DType::F32, &device).pp("deberta");
                 let body = debertav2::DebertaV2Model::load(builder, &config).map_err(text)?;
-                Ok(Self::DebertaV2(body, head, device))
+                Ok(Self::DebertaV2(Box::new(body), head, device))
             }
             Family::ModernBert => {
                 let config: modernbert::Config = parsed(&with_flat_rotation(config)?)?;
@@ -151,10 +151,9 @@ fn with_flat_rotation(config: &[u8]) -> std::result::Result<Vec<u8>, String> {
     let mut value: Value = parsed(config)?;
     let Some(fields) = value.as_object_mut() else { return Err("config.json is no object".to_owned()) };
     let nested = fields.get("rope_parameters").cloned().unwrap_or_default();
-    for (flat, kind, default) in [
-        ("global_rope_theta", "full_attention", 160_000.0),
-        ("local_rope_theta", "sliding_attention", 10_000.0),
-    ] {
+    for (flat, kind, default) in
+        [("global_rope_theta", "full_attention", 160_000.0), ("local_rope_theta", "sliding_attention", 10_000.0)]
+    {
         let theta = nested.get(kind).and_then(|part| part.get("rope_theta")).cloned().unwrap_or_else(|| default.into());
         fields.entry(flat).or_insert(theta);
     }
