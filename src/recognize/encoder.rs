@@ -1,4 +1,4 @@
-//! The BERT encoder with its heads, on candle tensors. RoBERTa and DistilBERT are BERT under other names ([`renamed`]).
+//! The BERT encoder with its heads, on candle tensors. RoBERTa and DistilBERT are BERT under other names.
 //!
 //! Why not candle-transformers' BERT: it computes Q, K and V as three products, masks windows that need no mask and calls a
 //! scalar error function; on one thread that costs a factor of two to three (see ARCHITECTURE, "Speed").
