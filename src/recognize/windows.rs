@@ -24,7 +24,7 @@ pub struct TokenizedNote {
     pub offsets: Vec<Span>,
     /// Whether it continues the word before.
     pub continuation: Vec<bool>,
-    /// Token type of each: the layout ([`layout_types`]), or zero for a model that does not use it.
+    /// Token type of each: the layout (capitals, line starts), or zero for a model that does not use it.
     pub types: Vec<u32>,
 }
 
