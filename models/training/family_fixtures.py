@@ -14,6 +14,7 @@ import shutil
 from pathlib import Path
 
 import torch
+from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForTokenClassification,
@@ -25,7 +26,8 @@ from transformers import (
 )
 
 from export import write_json
-from spans import NOTE_LABELS
+from model import CONTEXT_HEADS
+from spans import ASSERTIONS, LAYOUT_TYPES, NOTE_LABELS, STATUSES, layout_types
 
 OUTPUT = Path(__file__).resolve().parents[2] / "tests" / "fixtures" / "models"
 TEXTS = [
@@ -87,6 +89,19 @@ def trimmed(text: str, offsets: tuple[int, int]) -> list[int]:
     return [end - len(text[start:end].lstrip()), end]
 
 
+def add_context_heads(folder: Path, hidden: int) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    """Puts the context heads into the weights and the configuration; gives weight and bias of each."""
+    weights, heads = load_file(str(folder / "model.safetensors")), []
+    for name, columns in CONTEXT_HEADS.items():
+        heads.append((torch.randn(columns, hidden), torch.randn(columns)))
+        weights[f"{name}_classifier.weight"], weights[f"{name}_classifier.bias"] = heads[-1]
+    save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    config["abstractor"] = {"token_types": "layout", "assertions": ASSERTIONS, "statuses": STATUSES}
+    write_json(folder / "config.json", config)
+    return heads
+
+
 @torch.no_grad()
 def write_family(name: str, config, tokenizer: Tokenizer) -> None:
     """Folder of one family: weights, configuration, tokenizer, label mapping, manifest, parity."""
@@ -101,15 +116,23 @@ def write_family(name: str, config, tokenizer: Tokenizer) -> None:
     for parameter in model.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     model.save_pretrained(folder)
+    # BERT stands for the models of this project: token types for the layout, and the context heads beside the tags
+    heads = [] if foreign else add_context_heads(folder, config.hidden_size)
     tokenizer.save(str(folder / "tokenizer.json"))
     if foreign:
         write_json(folder / "labels.json", MAPPING)
     cases = []
     for text in TEXTS:
         encoding = tokenizer.encode(text)
-        logits = model(input_ids=torch.tensor([encoding.ids]), attention_mask=torch.ones(1, len(encoding.ids), dtype=torch.long)).logits[0]
+        ids = torch.tensor([encoding.ids])
+        inner = slice(1, len(encoding.ids) - 1)
+        continuation = [token.startswith("##") for token in encoding.tokens[inner]]
+        types = [0] * len(encoding.ids) if foreign else [0, *layout_types(text, encoding.offsets[inner], continuation), 0]
+        inputs = {"input_ids": ids, "attention_mask": torch.ones_like(ids)} | ({} if foreign else {"token_type_ids": torch.tensor([types])})
+        output = model(**inputs, output_hidden_states=True)
+        logits = torch.cat([output.logits[0], *(output.hidden_states[-1][0] @ weight.T + bias for weight, bias in heads)], dim=-1)
         offsets = [trimmed(text, pair) for pair in encoding.offsets]
-        case = {"text": text, "input_ids": encoding.ids, "token_type_ids": [0] * len(encoding.ids), "offsets": offsets}
+        case = {"text": text, "input_ids": encoding.ids, "token_type_ids": types, "offsets": offsets}
         cases.append(case | {"logits": [[round(value, 5) for value in row] for row in logits.tolist()]})
     (folder / "parity.json").write_text(json.dumps({"cases": cases}, ensure_ascii=False) + "\n", encoding="utf-8")
     names = [file for file in ("config.json", "labels.json", "tokenizer.json", "model.safetensors") if (folder / file).exists()]
@@ -119,7 +142,7 @@ def write_family(name: str, config, tokenizer: Tokenizer) -> None:
 
 def main() -> None:
     """All families."""
-    write_family("bert", BertConfig(**SIZES, **SMALL, type_vocab_size=2), wordpiece())
+    write_family("bert", BertConfig(**SIZES, **SMALL, type_vocab_size=LAYOUT_TYPES), wordpiece())
     write_family(
         "roberta", RobertaConfig(**SIZES, **SMALL, type_vocab_size=1, pad_token_id=1), byte_level("<s>", "</s>")
     )

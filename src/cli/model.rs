@@ -42,14 +42,12 @@ impl Models {
         match self {
             Self::Info { folder } => {
                 let files = folder.as_deref().map_or_else(|| Ok(ModelFiles::embedded()), ModelFiles::read)?;
-                print!("{}", info(&Model::load(&files)?, &files));
+                say(&info(&Model::load(&files)?, &files));
                 Ok(true)
             }
             Self::Check { folder } => {
                 let (lines, usable) = check(folder);
-                for line in lines {
-                    println!("{line}");
-                }
+                say(&(lines.join("\n") + "\n"));
                 Ok(usable)
             }
             Self::Manifest { folder, name, version } => {
@@ -61,11 +59,17 @@ impl Models {
                 let manifest = serde_json::to_string_pretty(&files.new_manifest(&name, version))?;
                 let path = folder.join("manifest.json");
                 std::fs::write(&path, format!("{manifest}\n")).with_context(|| format!("cannot write {}", path.display()))?;
-                println!("{} written", path.display());
+                say(&format!("{} written\n", path.display()));
                 Ok(true)
             }
         }
     }
+}
+
+/// To standard output; a closed pipe (`| head`) is no error.
+fn say(text: &str) {
+    use std::io::Write as _;
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 /// What a loaded model is, a line for each fact.

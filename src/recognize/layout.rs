@@ -15,14 +15,16 @@ pub(super) fn layout_types(text: &str, offsets: &[Span], continuation: &[bool]) 
     while types.len() < offsets.len() {
         let piece = types.len();
         let more = continuation[piece + 1..].iter().take_while(|continues| **continues).count();
-        let word = &text[offsets[piece].start..offsets[piece + more].end];
+        let word = text.get(offsets[piece].start..offsets[piece + more].end).unwrap_or_default();
         let capitals = word.bytes().filter(u8::is_ascii_uppercase).count();
         let case = if capitals >= 2 && !word.bytes().any(|byte| byte.is_ascii_lowercase()) {
             2
         } else {
             u32::from(word.bytes().next().is_some_and(|byte| byte.is_ascii_uppercase()))
         };
-        let opens = piece == 0 || text[offsets[piece - 1].end..offsets[piece].start].contains('\n');
+        // two pieces of one character (a ligature) have nothing between them
+        let opens =
+            piece == 0 || text.get(offsets[piece - 1].end..offsets[piece].start).is_some_and(|between| between.contains('\n'));
         types.push(case + 3 * u32::from(opens));
         types.extend(std::iter::repeat_n(case, more));
     }
@@ -40,5 +42,7 @@ mod tests {
         let continuation = [false, false, true, false, false, true, false, false];
         assert_eq!(layout_types(text, &spans, &continuation), [5, 0, 0, 3, 1, 1, 0, 0]);
         assert!(layout_types("", &[], &[]).is_empty());
+        // "ﬁ" is one character of three bytes, which a normaliser makes two
+        assert_eq!(layout_types("ﬁ", &[Span::new(0, 3), Span::new(0, 3)], &[false, false]), [3, 0]);
     }
 }

@@ -204,7 +204,33 @@ mod tests {
             assert_eq!(model.description.family.as_str(), family);
             let parity = std::fs::read(folder.join("parity.json")).expect("fixture");
             assert_parity(&model, &parity);
+            assert_eq!(model.description.contexts.assertions.len(), if family == "bert" { 6 } else { 0 }, "{family}");
         }
+    }
+
+    #[test]
+    fn context_heads_are_read_at_the_mention() {
+        let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/bert");
+        let model = Model::load(&ModelFiles::read(&folder).expect("the folder")).expect("loads");
+        let text = "Possible pneumonia. Metformin daily.";
+        let note = model.tokenize(text).expect("tokenizes");
+        let window = Window { start: 0, end: note.ids.len() };
+        let logits = model.run(&[model.input(&note, window)]).expect("runs");
+        let tagging = model.tag(&note, &[window], &logits);
+        let pneumonia = crate::domain::Span::new(9, 18);
+        let (assertions, statuses) = (tagging.assertions(pneumonia), tagging.statuses(pneumonia));
+        assert_eq!((assertions.len(), statuses.len()), (6, 5));
+        for sum in [assertions.iter().map(|(_, p)| p).sum::<f32>(), statuses.iter().map(|(_, p)| p).sum()] {
+            assert!((sum - 1.0).abs() < 1e-4, "{sum}");
+        }
+        // the mean over the mention's own wordpieces, and of no others
+        let first = model.description.labels.len();
+        let under: Vec<&Vec<f32>> =
+            note.offsets.iter().zip(&logits[0]).filter(|(span, _)| span.overlaps(pneumonia)).map(|(_, row)| row).collect();
+        let mean = |column: usize| under.iter().map(|row| row[first + column]).sum::<f32>();
+        let best = (0..6).max_by(|left, right| mean(*left).total_cmp(&mean(*right))).expect("six columns");
+        let chosen = assertions.iter().max_by(|left, right| left.1.total_cmp(&right.1)).expect("six classes");
+        assert_eq!(chosen.0, model.description.contexts.assertions[best]);
     }
 
     #[test]

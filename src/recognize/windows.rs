@@ -2,7 +2,7 @@
 //!
 //! The steps are those of `models/training/spans.py`, so that what was measured there holds here.
 
-use tokenizers::Tokenizer;
+use tokenizers::{ModelWrapper, Tokenizer};
 
 use super::{ContextHeads, LabelSet, ModelError, Tag, layout::layout_types};
 use crate::{
@@ -45,19 +45,24 @@ impl TokenizedNote {
     pub fn new(text: &str, tokenizer: &Tokenizer, layout: bool) -> Result<Self, ModelError> {
         let encoding = tokenizer.encode(text, false).map_err(|_| ModelError::Tokenize)?;
         let words = encoding.get_word_ids();
+        let wordpiece = matches!(tokenizer.get_model(), ModelWrapper::WordPiece(_));
         let mut note = Self { ids: encoding.get_ids().to_vec(), ..Self::default() };
         for (piece, (start, end)) in encoding.get_offsets().iter().enumerate() {
             let own = text.get(*start..*end).unwrap_or_default();
             // byte-level tokenizers count the space before a word to it
             let start = start + (own.len() - own.trim_start().len());
             let letter = |character: Option<char>| character.is_some_and(char::is_alphanumeric);
-            // of one word are pieces that the tokenizer says so of and that touch without punctuation between them
-            let continues = piece > 0
-                && words[piece].is_some()
-                && words[piece] == words[piece - 1]
-                && note.offsets.last().is_some_and(|last: &Span| {
-                    last.end >= start && letter(text[..start].chars().next_back()) && letter(text[start..].chars().next())
-                });
+            // WordPiece marks what continues a word; of others, pieces of one word that touch without punctuation between
+            let continues = if wordpiece {
+                encoding.get_tokens()[piece].starts_with("##")
+            } else {
+                piece > 0
+                    && words[piece].is_some()
+                    && words[piece] == words[piece - 1]
+                    && note.offsets.last().is_some_and(|last: &Span| {
+                        last.end >= start && letter(text[..start].chars().next_back()) && letter(text[start..].chars().next())
+                    })
+            };
             note.offsets.push(Span::new(start, (*end).max(start)));
             note.continuation.push(continues);
         }
