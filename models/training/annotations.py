@@ -1,12 +1,11 @@
-"""Annotated documents of our own, and what the service itself found in plain text.
+"""Annotated documents of our own.
 
-Standard library only. Three sources:
+Standard library only. Two sources:
 
 - `notes/*.txt`: fictional notes written for this project, with inline marks:
   `=== ID | TYPE, SPECIALTY`, then text in which `[pneumonia]{DX absent}` marks a span, its kind and what is said of it;
 - `annotations/*.jsonl`: our annotations of corpora that are licensed CC BY 4.0, as offsets into the corpus text, which is
-  read from the data folder and never copied here;
-- a file that `abstractor extract --format ndjson` wrote over a plain-text corpus: machine annotations for a first stage.
+  read from the data folder and never copied here.
 """
 
 from __future__ import annotations
@@ -106,24 +105,6 @@ def corpus_texts(shared: Path, names: tuple[str, ...]) -> dict[str, tuple[str, s
         for name in names
         for record in read_json_lines(shared / "corpora" / f"{name}.jsonl.gz")
     }
-
-
-def machine_annotated(shared: Path, path: Path) -> list[Document]:
-    """What the service found in `mtsamples_text`, with its confidence; assertions are left to people's annotations."""
-    texts = corpus_texts(shared, ("mtsamples_text",))
-    types = {"diagnosis": "DIAGNOSIS", "medication": "MEDICATION", "allergy": "ALLERGEN",
-             "no_known_allergies": "NO_KNOWN_ALLERGIES"}
-    documents = []
-    for record in read_json_lines(path):
-        if "error" in record:
-            continue
-        spans = sorted(
-            (evidence["start"], evidence["end"], types[entry["kind"]], evidence["confidence"])
-            for entry in record["entries"]
-            for evidence in entry["evidence"]
-        )
-        documents.append(Document(record["note_id"], texts[record["note_id"]][0], tuple(Span(*span) for span in spans)))
-    return documents
 
 
 def shift(document: Document, by: int) -> list[Span]:

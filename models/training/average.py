@@ -15,8 +15,8 @@ import torch
 
 from calibrate import fit_temperature
 from data import NOTES_HEAD, load_notes, measuring_guard
-from evaluate import format_scores, predict_documents, score_documents
-from model import CONTEXT_HEADS, Tagger, base_tokenizer, tagger_forward
+from evaluate import format_scores, predict_documents, score_contexts, score_documents
+from model import CONTEXT_HEADS, Tagger, base_folder, base_tokenizer, tagger_forward
 from spans import NOTE_LABELS
 from train import CALIBRATION_SOURCE, DEFAULT_SHARED
 
@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("runs", type=Path, nargs="+", help="--work folders of finished runs")
     parser.add_argument("--shared", type=Path, default=DEFAULT_SHARED)
     parser.add_argument("--output-work", type=Path, required=True)
+    parser.add_argument("--limit", type=int, default=0, help="so many held-out notes only, to try the command")
     arguments = parser.parse_args()
 
     states = [torch.load(run / "final.pt", map_location="cpu", weights_only=True)["model"] for run in arguments.runs]
@@ -36,15 +37,18 @@ def main() -> None:
 
     tokenizer = base_tokenizer()
     forward = tagger_forward(tagger, torch.device("cpu"))
-    held_out = load_notes(arguments.shared, measuring_guard(arguments.shared))[1]
+    held_out = load_notes(arguments.shared, measuring_guard(arguments.shared))[1][: arguments.limit or None]
     scores = score_documents(held_out, predict_documents(forward, tokenizer, held_out))
     temperature, mentions = fit_temperature(forward, tokenizer, held_out)
     calibration = {"temperature": round(temperature, 4), "fitted_on": CALIBRATION_SOURCE, "n": mentions}
+    contexts = score_contexts(forward, tokenizer, held_out)
     print(format_scores(scores))
+    print(json.dumps(contexts))
     print(json.dumps(calibration))
     arguments.output_work.mkdir(parents=True, exist_ok=True)
-    torch.save({"model": mean, "calibration": calibration}, arguments.output_work / "final.pt")
-    report = {"runs": [run.name for run in arguments.runs], "held_out": scores, "calibration": calibration}
+    saved = {"model": mean, "calibration": calibration, "encoder": str(base_folder())}
+    torch.save(saved, arguments.output_work / "final.pt")
+    report = {"runs": [run.name for run in arguments.runs], "held_out": scores, "held_out_contexts": contexts, "calibration": calibration}
     (arguments.output_work / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
 
 

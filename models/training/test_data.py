@@ -7,7 +7,7 @@ import unittest
 from pathlib import Path
 
 from annotations import ATTRIBUTE_KINDS, annotated_corpora, join_sections, own_notes, parse_marked
-from augment import replacement_terms, substitute, vary
+from augment import vary, vary_layout
 from data import Document, OverlapGuard, fold, is_held_out, load_notes, measuring_guard
 from spans import (
     CONTEXT_LABELS, IGNORED_LABEL, NOTE_LABELS, WINDOW_PIECES, Span, central_windows, decode_spans, encode_contexts,
@@ -16,6 +16,8 @@ from spans import (
 
 MARKED = "Has [Pneumonia]{DX possible}; takes [Lasix]{RX active} [20 mg]{STRENGTH}.\nALLERGIES: [NKDA]{NKA drug}"
 MEASURING = "The fictional patient Orlando Quince came in with a made-up disease of the left elbow, and went home well."
+
+MARKED_TEXT = parse_marked("x", MARKED).text
 
 
 class OverlapGuardTest(unittest.TestCase):
@@ -111,11 +113,6 @@ class SpanTest(unittest.TestCase):
         self.assertEqual(match_spans(gold, found, strict=True), [(0, 0)])
         self.assertEqual(sorted(match_spans(gold, found, strict=False)), [(0, 0), (1, 1)])
 
-    def test_unsure_spans_teach_nothing(self):
-        spans = [Span(0, 4, "DIAGNOSIS", 0.3), Span(5, 9, "MEDICATION", 0.9)]
-        labels = encode_labels([(0, 4), (5, 9)], spans, {label: index for index, label in enumerate(NOTE_LABELS)})
-        self.assertEqual(labels, [IGNORED_LABEL, NOTE_LABELS.index("B-MEDICATION")])
-
     def test_layout_types(self):
         offsets = [(0, 4), (5, 9), (9, 12), (13, 15), (16, 19), (19, 21), (21, 22), (23, 24)]
         continuation = [False, False, True, False, False, True, False, False]
@@ -152,15 +149,16 @@ class AnnotationTest(unittest.TestCase):
             surfaces = [note.text[span.start : span.end] for note in notes for span in note.spans]
             self.assertEqual(sorted(surfaces), sorted(["Pneumonia", "Lasix", "NKDA"] * 3))
 
-    def test_variations_keep_their_spans(self):
-        document, terms = parse_marked("x", MARKED), {"MEDICATION": ["metformin"], "DIAGNOSIS": ["gout"]}
-        for seed in range(50):
-            generator = random.Random(seed)
-            varied = vary(substitute(document, terms, {"MEDICATION": 1.0, "DIAGNOSIS": 1.0}, generator), generator)
-            surfaces = [varied.text[span.start : span.end].lower() for span in varied.spans]
-            if "metformin" in varied.text.lower():
-                self.assertEqual(surfaces[1:], ["metformin", "nkda"])
-        self.assertTrue(all(len(names) > 1000 for names in replacement_terms().values()))
+    def test_variations_keep_every_offset(self):
+        document = parse_marked("x", MARKED)
+        changed = set()
+        for seed in range(200):
+            laid_out = vary_layout(document, random.Random(seed))
+            varied = vary(document, random.Random(seed))
+            self.assertEqual(laid_out.text.lower().replace("\n", " "), MARKED_TEXT.lower().replace("\n", " "))
+            self.assertEqual((len(varied.text), varied.spans), (len(document.text), document.spans))
+            changed.add(varied.text)
+        self.assertGreater(len(changed), 5)
 
     def test_the_committed_notes_are_sound(self):
         notes = own_notes()
