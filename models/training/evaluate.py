@@ -13,12 +13,25 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import re
 from pathlib import Path
 
 from data import CORPORA, Document, load_notes, measuring_guard, read_corpus, read_gold
 from spans import KIND_TO_TYPE, Span, match_spans
 
 MODES = ("relaxed", "strict")
+# Kind of section by words of its heading, the first that fits; a heading is words before a colon, or capitals.
+SECTIONS = (
+    ("allergies", r"allerg|adverse react"),
+    ("family history", r"family"),
+    ("past history", r"past|pmh|medical history|surgical history|problem"),
+    ("medications", r"medication|meds"),
+    ("diagnoses and plan", r"diagnos|impression|assessment|plan|recommend|conclusion|a/p"),
+    ("present illness", r"present|hpi|history|subjective|complaint|reason|interval"),
+    ("findings", r"exam|review of systems|ros|physical|objective|laborator|labs|imaging|radiolog|findings|studies|data"),
+    ("course and procedure", r"course|procedure|operat|technique|anesthesia|disposition|discharge"),
+)
+HEADING = re.compile(r"(?:^|\n|[.]\s+)([A-Z][A-Za-z/&,' -]{1,50}):|(?:^|\n)([A-Z][A-Z/&,' -]{3,50})(?=\n)")
 DEFAULT_SHARED = Path(__file__).resolve().parents[3] / "shared"
 
 
@@ -69,6 +82,39 @@ def score_documents(
     return scores
 
 
+def sections_of(text: str) -> list[tuple[int, str]]:
+    """(start, kind of section) of the stretches of a note; headings of no known kind do not end a section."""
+    found = [(0, "elsewhere")]
+    for heading in HEADING.finditer(text):
+        name = (heading[1] or heading[2]).lower()
+        kind = next((kind for kind, words in SECTIONS if re.search(words, name)), None)
+        if kind:
+            found.append((heading.start(), kind))
+    return found
+
+
+def score_sections(documents: list[Document], predictions: list[list[Span]]) -> list[str]:
+    """A line per kind of section and type with ten or more annotated mentions: relaxed and strict F1."""
+    kinds = ["elsewhere", *(kind for kind, _ in SECTIONS)]
+    counts: dict[tuple[str, str], list[list[tuple[int, int, int]]]] = {}
+    for document, found in zip(documents, predictions):
+        sections = sections_of(document.text)
+
+        def inside(spans, name: str) -> list[Span]:
+            return [span for span in spans if [kind for start, kind in sections if start <= span.start][-1] == name]
+
+        for kind in kinds:
+            part = Document(document.id, document.text, tuple(inside(document.spans, kind)))
+            for key, value in count_document(part, inside(found, kind)).items():
+                counts.setdefault((kind, key.split(".")[0]), [[], []])[MODES.index(key.split(".")[1])].append(value)
+    lines = []
+    for (kind, name), (relaxed, strict) in counts.items():
+        gold = ratios(relaxed)["gold"]
+        if gold >= 10:
+            lines.append(f"{kind:22s} {name:4s} gold {gold:4d}  relaxed {ratios(relaxed)['f1']:.3f}  strict {ratios(strict)['f1']:.3f}")
+    return lines
+
+
 def score_contexts(forward, tokenizer, documents: list[Document]) -> dict[str, float]:
     """Accuracy of assertion and status at the annotated mentions: the mean of the logits over a mention's wordpieces."""
     from model import note_logits
@@ -112,6 +158,7 @@ def main() -> None:
     parser.add_argument("--model", type=Path, default=Path(__file__).resolve().parent.parent / "clinical-ner")
     parser.add_argument("--bootstrap", type=int, default=0, help="resamples for 95%% intervals")
     parser.add_argument("--reliability", action="store_true", help="table of probability against correctness")
+    parser.add_argument("--sections", action="store_true", help="scores by kind of section too")
     arguments = parser.parse_args()
 
     forward, tokenizer = load_exported(arguments.model)
@@ -128,6 +175,8 @@ def main() -> None:
     print(f"{len(documents)} notes")
     print(format_scores(score_documents(documents, predictions, arguments.bootstrap)))
     print("accuracy of what is said:", json.dumps(score_contexts(forward, tokenizer, documents)))
+    if arguments.sections:
+        print("\n".join(score_sections(documents, predictions)))
     if arguments.reliability:
         outcomes = mention_outcomes(forward, tokenizer, documents, temperature)
         for low in range(10):

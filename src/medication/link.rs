@@ -9,6 +9,7 @@ use super::{
     indication::purpose,
     scan::{Token, TokenKind, scan},
     sig::SigTable,
+    value,
 };
 use crate::domain::{Attribute, Attributes, Flag, Span};
 use crate::text::Document;
@@ -28,9 +29,23 @@ pub fn attributes(document: &Document, sig: &SigTable, drugs: &[Span]) -> Vec<At
         let ceiling = drugs.get(index + 1).map_or(document.text.len(), |next| next.start);
         linker.forward(*drug, ceiling, &mut found[index]);
     }
+    for (drug, found) in drugs.iter().zip(&mut found) {
+        if found.route.is_none() {
+            let form = found.form.as_ref().map(|form| Span::new(form.start, form.end));
+            found.route = form.into_iter().chain([*drug]).find_map(|span| route_within(&document.text, sig, span));
+        }
+    }
     share_between_names(&document.text, drugs, &mut found);
     share_in_coordination(&document.text, drugs, &mut found);
     found
+}
+
+/// The route that the words of a form or of a name begin with: "nasal spray", "IV fluids".
+fn route_within(text: &str, sig: &SigTable, span: Span) -> Option<Attribute> {
+    let words = span.of(text);
+    let route = sig.patterns.route.find(words).filter(|route| route.start() == 0 && words[route.end()..].starts_with(' '))?;
+    let span = Span::new(span.start, span.start + route.end());
+    Some(Attribute { value: value::of(sig, TokenKind::Route, span.of(text)), ..plain(text, span) })
 }
 
 /// "Methylprednisolone (Depo-Medrol): 20 mg" is one drug with two names: what follows belongs to both.
@@ -43,12 +58,21 @@ fn share_between_names(text: &str, drugs: &[Span], found: &mut [Attributes]) {
     }
 }
 
-/// "Ibuprofen and Tylenol for pain": how, how often and for what are said once for both; amounts are not.
+/// "Ibuprofen and Tylenol for pain": how, how often and for what are said once for both; amounts are not. Where each has its own
+/// amount ("100 mg of Demerol, 3 mg of Versed IV"), a route behind the last is that of both.
 fn share_in_coordination(text: &str, drugs: &[Span], found: &mut [Attributes]) {
     for index in (1..drugs.len()).rev() {
         let between = Span::new(drugs[index - 1].end, drugs[index].start).of(text).trim().to_lowercase();
         let (before, after) = found.split_at_mut(index);
         let (first, second) = (&mut before[index - 1], &after[0]);
+        if let (None, Some(route), Some(amount)) = (&first.route, &second.route, &second.strength)
+            && first.strength.is_some()
+            && first.frequency.is_none()
+            && route.start > drugs[index].end
+            && is_only_an_amount(text, drugs[index - 1].end, amount, drugs[index].start)
+        {
+            first.route = second.route.clone();
+        }
         let bare = first.strength.is_none() && first.dose.is_none() && first.frequency.is_none() && first.prn.is_none();
         if !bare || !matches!(between.as_str(), "and" | "or" | "and/or" | "/" | "and also" | "as well as") {
             continue;
@@ -126,11 +150,11 @@ impl Linker<'_> {
             return false;
         }
         let token = &self.tokens[index];
-        let start = index
-            .checked_sub(1)
-            .map(|before| self.tokens[before].span)
-            .filter(|before| before.start >= floor)
-            .map_or(floor, |before| before.end);
+        let before = index.checked_sub(1).map(|before| &self.tokens[before]).filter(|before| before.span.start >= floor);
+        if before.is_some_and(|before| is_list_number(&self.document.text, before)) {
+            return false;
+        }
+        let start = before.map_or(floor, |before| before.span.end);
         let gap = Span::new(start, token.span.start).of(&self.document.text).to_lowercase();
         let joined =
             gap.contains([',', ';', '\n']) || [" and", " or", " with", " plus", " then"].iter().any(|word| gap.contains(word));
@@ -195,6 +219,17 @@ impl Linker<'_> {
             .filter(|word| !word.is_empty() && *word != "-");
         words.clone().count() <= 7 && words.all(|word| self.sig.gap.contains(&word.to_lowercase())) && !gap.contains(['=', ';'])
     }
+}
+
+/// Whether from one drug to the next there is nothing but a comma or "and", and the next drug's amount: ", 3 mg of".
+fn is_only_an_amount(text: &str, from: usize, amount: &Attribute, to: usize) -> bool {
+    let (Some(lead), Some(tail)) = (text.get(from..amount.start), text.get(amount.end..to)) else { return false };
+    matches!(lead.trim().trim_start_matches(',').trim_start(), "" | "and" | "plus" | "with") && matches!(tail.trim(), "" | "of")
+}
+
+/// "5." or "5)" before an item of a list.
+fn is_list_number(text: &str, token: &Token) -> bool {
+    token.kind == TokenKind::Number && [". ", ") "].iter().any(|mark| text[token.span.end..].starts_with(mark))
 }
 
 /// Words that may stand between an amount and the name it belongs to.

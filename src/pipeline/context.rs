@@ -6,7 +6,7 @@
 //! shipped one needs it chosen anew.
 
 /// Natural logarithm of the factor for the rules' class.
-const RULE: f32 = 4.0;
+const RULE: f32 = 1.0;
 
 /// What was decided, and how probable the model had it when that is not what the rules said.
 pub(super) type Decided<T> = (T, Option<f32>);

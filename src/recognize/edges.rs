@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// What a diagnosis does not begin with.
-const BEFORE_DIAGNOSIS: [&str; 25] = [
+const BEFORE_DIAGNOSIS: &[&str] = &[
     "history",
     "of",
     "prior",
@@ -28,6 +28,7 @@ const BEFORE_DIAGNOSIS: [&str; 25] = [
     "underlying",
     "markedly",
     "slightly",
+    "moderately",
     "mildly",
     "significant",
     "obvious",
@@ -36,12 +37,77 @@ const BEFORE_DIAGNOSIS: [&str; 25] = [
     "any",
     "no",
     "other",
+    "a",
+    "an",
+    "the",
+    "her",
+    "his",
+    "their",
+    "this",
+    "these",
+    "and",
+    "or",
+    "with",
+    "for",
+    "to",
+    "has",
+    "had",
+    "have",
+    "from",
+    "as",
+    "minimal",
+    "occasional",
+    "frequent",
+    "ongoing",
+    "resolving",
+    "slight",
+];
+/// What a diagnosis does not end with.
+const AFTER_DIAGNOSIS: &[&str] = &[
+    "and",
+    "with",
+    "or",
+    "in",
+    "was",
+    "is",
+    "at",
+    "as",
+    "on",
+    "that",
+    "for",
+    "which",
+    "were",
+    "from",
+    "of",
+    "but",
+    "has",
+    "versus",
+    "since",
+    "who",
+    "by",
+    "noted",
+    "including",
+    "during",
+    "without",
+    "seen",
+    "to",
+    "are",
+    "about",
+    "due",
+    "the",
+    "a",
+    "an",
+    "her",
+    "his",
+    "their",
+    "around",
+    "prophylaxis",
 ];
 /// Routes and purposes that a medication does not begin with.
-const BEFORE_MEDICATION: [&str; 9] =
-    ["iv", "intravenous", "oral", "topical", "epidural", "prophylactic", "po", "inhaled", "empiric"];
+const BEFORE_MEDICATION: &[&str] =
+    &["iv", "intravenous", "oral", "topical", "epidural", "prophylactic", "po", "inhaled", "empiric"];
 /// Forms and ways of giving that a medication does not end with.
-const AFTER_MEDICATION: [&str; 24] = [
+const AFTER_MEDICATION: &[&str] = &[
     "therapy",
     "injection",
     "injections",
@@ -55,6 +121,8 @@ const AFTER_MEDICATION: [&str; 24] = [
     "sprays",
     "cream",
     "ointment",
+    "paste",
+    "lotion",
     "drop",
     "drops",
     "eyedrop",
@@ -65,10 +133,18 @@ const AFTER_MEDICATION: [&str; 24] = [
     "tablets",
     "capsule",
     "capsules",
+    "patch",
+    "patches",
+    "elixir",
+    "nebulizer",
+    "nebulizers",
+    "suppository",
+    "suppositories",
+    "powder",
     "prophylaxis",
 ];
 /// Heads that name nothing without the word before them ("IV fluids", "oral contraceptive").
-const LEANING: [&str; 12] = [
+const LEANING: &[&str] = &[
     "fluid",
     "fluids",
     "contrast",
@@ -81,21 +157,27 @@ const LEANING: [&str; 12] = [
     "drug",
     "drugs",
     "anesthetic",
+    "moisturizing",
 ];
+/// Names whose number tells the share of codeine in them ("Tylenol No. 3").
+const NUMBERED: &[&str] = &["tylenol", "codeine", "acetaminophen"];
+/// Units behind a number that is therefore a strength.
+const UNITS: &[&str] = &["mg", "mcg", "g", "gm", "ml", "meq", "units", "unit", "milligrams", "micrograms", "%"];
 
 /// The mentions with the edges that the guidelines give them. Lost is only a form that stands behind its drug
 /// ("Ventolin inhaler") and was found as a medication of its own.
 #[must_use]
 pub fn trimmed(document: &Document, mut mentions: Vec<Mention>) -> Vec<Mention> {
+    let text = document.text.as_str();
     for mention in mentions.iter_mut().filter(|mention| mention.kind == MentionKind::Medication) {
-        mention.span.end += attached(&document.text[mention.span.end..]);
+        mention.span.end += attached(&text[mention.span.end..]);
     }
     for mention in &mut mentions {
         let words = document.words_in(mention.span);
         let folded: Vec<&str> = document.words[words.clone()].iter().map(|word| word.folded.as_str()).collect();
         let kept = match mention.kind {
             MentionKind::Diagnosis => diagnosis(&folded),
-            MentionKind::Medication => medication(&folded),
+            MentionKind::Medication => medication(&folded, &text[mention.span.end..]),
             MentionKind::Allergen | MentionKind::NoKnownAllergies => 0..folded.len(),
         };
         if kept.len() < folded.len()
@@ -104,17 +186,53 @@ pub fn trimmed(document: &Document, mut mentions: Vec<Mention>) -> Vec<Mention> 
         {
             mention.span = Span::new(first.span.start.max(mention.span.start), last.span.end.min(mention.span.end));
         }
+        mention.span = without_marks(text, mention.span);
+        if mention.kind == MentionKind::Medication {
+            mention.span = numbered(text, mention.span);
+        }
     }
     let ends: Vec<usize> =
         mentions.iter().filter(|mention| mention.kind == MentionKind::Medication).map(|mention| mention.span.end).collect();
     mentions.retain(|mention| {
-        let form = mention.kind == MentionKind::Medication
-            && document.words[document.words_in(mention.span)]
-                .iter()
-                .all(|word| AFTER_MEDICATION.contains(&word.folded.as_str()));
-        !(form && ends.iter().any(|end| document.text.get(*end..mention.span.start).is_some_and(|between| between == " ")))
+        if mention.kind != MentionKind::Medication {
+            return true;
+        }
+        let form =
+            document.words[document.words_in(mention.span)].iter().all(|word| AFTER_MEDICATION.contains(&word.folded.as_str()));
+        let behind = ends.iter().any(|end| text.get(*end..mention.span.start).is_some_and(|between| between == " "));
+        text[mention.span.start..mention.span.end].chars().any(char::is_alphabetic) && !(form && behind)
     });
     mentions
+}
+
+/// The span without the punctuation at its ends that no name has there ("-respiratory arrest").
+fn without_marks(text: &str, span: Span) -> Span {
+    let mark = |letter: char| letter.is_whitespace() || matches!(letter, ',' | ';' | ':' | '-' | '/');
+    let surface = &text[span.start..span.end];
+    let own = surface.trim_matches(mark);
+    if own.is_empty() {
+        return span;
+    }
+    let start = span.start + (surface.len() - surface.trim_start_matches(mark).len());
+    Span::new(start, start + own.len())
+}
+
+/// The span with the number of a codeine tablet ("Tylenol No. 3", "Tylenol #4").
+fn numbered(text: &str, span: Span) -> Span {
+    let surface = text[span.start..span.end].to_ascii_lowercase();
+    let name = surface.strip_suffix(" no").unwrap_or(&surface);
+    if !NUMBERED.iter().any(|numbered| name.ends_with(numbered)) {
+        return span;
+    }
+    let end = span.start + name.len();
+    let rest = &text[end..];
+    let number = [" No. ", " no. ", " No ", " #", " # ", " NO. "].iter().find_map(|sign| rest.strip_prefix(sign));
+    match number.map(str::as_bytes) {
+        Some([b'1'..=b'4', after @ ..]) if !after.first().is_some_and(u8::is_ascii_digit) => {
+            Span::new(span.start, text.len() - after.len())
+        }
+        _ => Span::new(span.start, end),
+    }
 }
 
 /// Bytes behind a medication that belong to its name: a number or capitals behind a hyphen ("Theo-24", "G-CSF"), and the
@@ -137,14 +255,21 @@ fn attached(rest: &str) -> usize {
 /// Words of a diagnosis that stay; all of them when nothing else would be left.
 fn diagnosis(words: &[&str]) -> std::ops::Range<usize> {
     let first = words.iter().take_while(|word| BEFORE_DIAGNOSIS.contains(word)).count();
-    if first < words.len() { first..words.len() } else { 0..words.len() }
+    let rest = words.get(first..).unwrap_or_default();
+    let last = words.len() - rest.iter().rev().take_while(|word| AFTER_DIAGNOSIS.contains(word)).count();
+    if first < last { first..last } else { 0..words.len() }
 }
 
-/// Words of a medication that stay; all of them when nothing, or nothing that names a substance, would be left.
-fn medication(words: &[&str]) -> std::ops::Range<usize> {
+/// Words of a medication that stay, by what stands behind it; all of them when nothing, or nothing that names a substance, would
+/// be left.
+fn medication(words: &[&str], behind: &str) -> std::ops::Range<usize> {
     let first = words.iter().take_while(|word| BEFORE_MEDICATION.contains(word)).count();
-    let rest = words.get(first..).unwrap_or_default();
-    let last = words.len() - rest.iter().rev().take_while(|word| AFTER_MEDICATION.contains(word)).count();
+    let strength = words.len() > first + 1
+        && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
+        && measured(behind);
+    let end = words.len() - usize::from(strength);
+    let rest = words.get(first..end).unwrap_or_default();
+    let last = end - rest.iter().rev().take_while(|word| AFTER_MEDICATION.contains(word)).count();
     match words.get(first..last) {
         Some([]) | None => 0..words.len(),
         Some([head]) if LEANING.contains(head) => 0..words.len(),
@@ -152,11 +277,18 @@ fn medication(words: &[&str]) -> std::ops::Range<usize> {
     }
 }
 
+/// Whether a unit follows.
+fn measured(behind: &str) -> bool {
+    let behind = behind.trim_start_matches([' ', '-']);
+    let unit: &str = behind.split(|letter: char| !(letter.is_ascii_alphabetic() || letter == '%')).next().unwrap_or_default();
+    UNITS.iter().any(|known| known.eq_ignore_ascii_case(unit))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn cut(words: &str, of: fn(&[&str]) -> std::ops::Range<usize>) -> String {
+    fn cut(words: &str, of: impl Fn(&[&str]) -> std::ops::Range<usize>) -> String {
         let words: Vec<&str> = words.split(' ').collect();
         words[of(&words)].join(" ")
     }
@@ -164,6 +296,8 @@ mod tests {
     #[test]
     fn medications_keep_their_name_alone() {
         for (found, name) in [
+            ("nitroglycerin paste", "nitroglycerin"),
+            ("moisturizing cream", "moisturizing cream"),
             ("iv antibiotic", "antibiotic"),
             ("steroid cream", "steroid"),
             ("oral vancomycin therapy", "vancomycin"),
@@ -173,8 +307,32 @@ mod tests {
             ("spray", "spray"),
             ("metoprolol", "metoprolol"),
         ] {
-            assert_eq!(cut(found, medication), name);
+            assert_eq!(cut(found, |words| medication(words, ", then")), name);
         }
+        assert_eq!(cut("robaxin 750", |words| medication(words, " mg daily")), "robaxin");
+        assert_eq!(cut("robaxin 750", |words| medication(words, " daily")), "robaxin 750");
+    }
+
+    #[test]
+    fn a_codeine_tablet_keeps_its_number() {
+        for (text, found, name) in [
+            ("Tylenol No. 3, Advil", "Tylenol", "Tylenol No. 3"),
+            ("Tylenol No. 3, Advil", "Tylenol No", "Tylenol No. 3"),
+            ("Tylenol #4 as needed", "Tylenol", "Tylenol #4"),
+            ("Tylenol #40 dispensed", "Tylenol", "Tylenol"),
+            ("Tylenol No known", "Tylenol No", "Tylenol"),
+            ("Percocet #3", "Percocet", "Percocet"),
+        ] {
+            let span = numbered(text, Span::new(0, found.len()));
+            assert_eq!(&text[span.start..span.end], name, "{text}");
+        }
+    }
+
+    #[test]
+    fn marks_at_the_ends_go() {
+        let text = "post-respiratory arrest, - x";
+        assert_eq!(without_marks(text, Span::new(4, 24)), Span::new(5, 23));
+        assert_eq!(without_marks(text, Span::new(25, 26)), Span::new(25, 26));
     }
 
     #[test]
@@ -201,6 +359,9 @@ mod tests {
             ("prior stroke", "stroke"),
             ("no known", "no known"),
             ("acute on chronic renal failure", "acute on chronic renal failure"),
+            ("degenerative joint disease in her", "degenerative joint disease"),
+            ("a mass", "mass"),
+            ("of the", "of the"),
         ] {
             assert_eq!(cut(found, diagnosis), name);
         }

@@ -33,7 +33,7 @@ struct Floors {
 
 const fn floors(kind: MentionKind) -> Floors {
     match kind {
-        MentionKind::Diagnosis => Floors { model: 0.80, joint: 0.30, dictionary: 0.01, alone: 0.6 },
+        MentionKind::Diagnosis => Floors { model: 0.80, joint: 0.30, dictionary: 0.10, alone: 0.6 },
         MentionKind::Medication => Floors { model: 0.80, joint: 0.25, dictionary: 0.10, alone: 0.8 },
         MentionKind::Allergen | MentionKind::NoKnownAllergies => {
             Floors { model: 0.40, joint: 0.25, dictionary: 0.20, alone: 0.8 }
