@@ -57,6 +57,10 @@ pub struct Attributes {
     /// For what.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub indication: Option<Attribute>,
+    /// What happens to the medication; the value is `started`, `increased`, `decreased`, `held`, `resumed`, `stopped` or
+    /// `continued`.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub change: Option<Attribute>,
     /// Reactions to an allergen.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reactions: Vec<Attribute>,
@@ -74,9 +78,10 @@ pub struct Attributes {
 impl Attributes {
     /// Every attribute that has a place in the text, mutably: the one list that offset mapping walks.
     pub fn places_mut(&mut self) -> Vec<(&mut usize, &mut usize)> {
-        let Self { strength, dose, form, route, frequency, duration, prn, indication, reactions, severity, .. } = self;
+        let Self { strength, dose, form, route, frequency, duration, prn, indication, change, reactions, severity, .. } = self;
         let mut places: Vec<(&mut usize, &mut usize)> = Vec::new();
-        for attribute in [strength, dose, form, route, frequency, duration, indication, severity].into_iter().flatten() {
+        for attribute in [strength, dose, form, route, frequency, duration, indication, change, severity].into_iter().flatten()
+        {
             places.push((&mut attribute.start, &mut attribute.end));
         }
         for reaction in reactions {
@@ -103,6 +108,7 @@ impl Attributes {
         fill(&mut self.duration, &other.duration);
         fill(&mut self.prn, &other.prn);
         fill(&mut self.indication, &other.indication);
+        fill(&mut self.change, &other.change);
         fill(&mut self.severity, &other.severity);
         fill(&mut self.allergy_type, &other.allergy_type);
         fill(&mut self.category, &other.category);

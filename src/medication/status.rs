@@ -6,8 +6,9 @@
 
 use regex::Regex;
 
+use super::change::{self, ChangeRow};
 use crate::domain::table::{self, TableError};
-use crate::domain::{Attributes, Cue, MedicationStatus, Span};
+use crate::domain::{Attribute, Attributes, Cue, MedicationStatus, Span};
 use crate::text::Document;
 
 /// Where a cue stands.
@@ -35,6 +36,7 @@ struct Row {
 #[derive(Debug)]
 pub struct MedicationCueTable {
     rows: Vec<Row>,
+    changes: Vec<ChangeRow>,
     sections: Vec<(String, MedicationStatus, f32)>,
 }
 
@@ -45,9 +47,25 @@ impl MedicationCueTable {
     /// An unknown word in a column or a pattern that does not compile, with its line.
     pub fn parse(medication_cues: &str) -> Result<Self, TableError> {
         let mut rows = Vec::new();
+        let mut changes = Vec::new();
         let mut sections = Vec::new();
         table::read("medication_cues", medication_cues, |row| {
             let pattern = row.get("pattern")?;
+            let compiled =
+                || Regex::new(&format!(r"(?i)(?:^|\b)(?:{pattern})(?:\b|$)")).map_err(|error| row.error(error.to_string()));
+            let reach = || match row.get("reach")? {
+                "" => Ok(8),
+                reach => reach.parse().map_err(|_| row.error("the reach is not a number of words")),
+            };
+            if let Some(means) = change::named(row.get("means")?) {
+                let before = match row.get("direction")? {
+                    "before" => true,
+                    "after" => false,
+                    other => return Err(row.error(format!("a change stands before or after its drug, not {other:?}"))),
+                };
+                changes.push(ChangeRow { pattern: compiled()?, means, before, reach: reach()? });
+                return Ok(());
+            }
             let means = match row.get("means")? {
                 "active" => MedicationStatus::Active,
                 "given" => MedicationStatus::Given,
@@ -71,16 +89,17 @@ impl MedicationCueTable {
                 }
                 other => return Err(row.error(format!("unknown direction {other:?}"))),
             };
-            let reach = match row.get("reach")? {
-                "" => 8,
-                reach => reach.parse().map_err(|_| row.error("the reach is not a number of words"))?,
-            };
-            let pattern =
-                Regex::new(&format!(r"(?i)(?:^|\b)(?:{pattern})(?:\b|$)")).map_err(|error| row.error(error.to_string()))?;
-            rows.push(Row { pattern, means, direction, weight, reach });
+            rows.push(Row { pattern: compiled()?, means, direction, weight, reach: reach()? });
             Ok(())
         })?;
-        Ok(Self { rows, sections })
+        Ok(Self { rows, changes, sections })
+    }
+
+    /// What happens to the drug at `span`, whose status is known: `started`, `increased`, `decreased`, `held`, `resumed`, `stopped`
+    /// or `continued` as the value, with the words that say so.
+    #[must_use]
+    pub fn change(&self, document: &Document, span: Span, status: MedicationStatus) -> Option<Attribute> {
+        change::change(document, &self.changes, span, status)
     }
 }
 
@@ -171,7 +190,7 @@ impl Row {
 }
 
 /// The sentence of `span`, further cut at full stops before a capital, blank lines and semicolons.
-fn clause_around(document: &Document, span: Span) -> Span {
+pub(super) fn clause_around(document: &Document, span: Span) -> Span {
     let text = &document.text;
     let outer = document.sentence_at(span).map_or(Span::new(0, text.len()), |sentence| sentence.span);
     let start = outer.start.min(span.start);

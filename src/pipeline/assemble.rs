@@ -135,10 +135,11 @@ impl Assembly<'_> {
             .iter()
             .filter(|mention| mention.kind == MentionKind::Medication)
             .zip(attributes)
-            .map(|(mention, attributes)| {
+            .map(|(mention, mut attributes)| {
                 let (status, cues) = medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
                 let model = tagging.map(|tagging| tagging.statuses(mention.span)).unwrap_or_default();
                 let (status, by_model) = context::decide(status, &model);
+                attributes.change = pipeline.medication_cues.change(document, mention.span, status);
                 let coding = pipeline.coder.medication(&pipeline.vocabulary, document, mention.span, &attributes);
                 CodedMention {
                     kind: EntryKind::Medication,
@@ -266,7 +267,7 @@ impl Assembly<'_> {
 /// The sources of a mention, and that the model decided what is said of it where the rules said something else.
 fn with_model_word(sources: &[String], what: &str, by_model: Option<f32>) -> Vec<String> {
     let mut sources = sources.to_vec();
-    sources.extend(by_model.map(|probability| format!("{what}:model:{probability:.2}")));
+    sources.extend(by_model.map(|probability| format!("model-{what}:{probability:.2}")));
     sources
 }
 

@@ -1,9 +1,8 @@
 //! The rules' word and the model's word on one mention, put together.
 //!
 //! Policy: the model gives each class a probability; the class that the rules chose counts as if its odds were higher by a
-//! fixed factor. So the rules stand unless the model is sure of something else. The shipped model has no such heads. The factor
-//! is the one at which the first model that had them gave up least on the held-out tenth (`models/training/RUNS.md`); a
-//! shipped one needs it chosen anew.
+//! fixed factor. So the rules stand unless the model is clearly of another mind. The factor was chosen on the held-out tenth of
+//! the training notes for the shipped weights (`models/training/RUNS.md`); other weights may need another.
 
 /// Natural logarithm of the factor for the rules' class.
 const RULE: f32 = 1.0;

@@ -227,7 +227,8 @@ fn reporting(entry: &ReviewEntry) -> Option<String> {
 }
 
 fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
-    let Attributes { strength, dose, form, route, frequency, duration, prn, indication, reactions, severity, .. } = attributes;
+    let Attributes { strength, dose, form, route, frequency, duration, prn, indication, change, reactions, severity, .. } =
+        attributes;
     let one = [
         ("strength", strength),
         ("dose", dose),
@@ -236,6 +237,7 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
         ("frequency", frequency),
         ("duration", duration),
         ("for", indication),
+        ("change", change),
         ("severity", severity),
     ];
     let mut out: Vec<(&'static str, String)> =

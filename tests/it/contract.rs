@@ -83,7 +83,7 @@ impl Checked<'_> {
 
     fn attributes(&mut self, at: &str, kind: &str, value: &Value) {
         let allowed = match kind {
-            "medication" => "strength? dose? form? route? frequency? duration? indication? prn?",
+            "medication" => "strength? dose? form? route? frequency? duration? indication? prn? change?",
             "allergy" => "reactions? severity? type? category?",
             _ => "none?",
         };

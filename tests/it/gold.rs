@@ -10,18 +10,22 @@ use serde_json::Value;
 
 use super::server::program;
 
-/// Floors of the first version.
-const FLOORS: [(&str, &str, f64); 6] = [
-    ("RX.relaxed", "f1", 0.85),
-    ("DX.affirmed", "f1", 0.75),
-    ("AL.relaxed", "f1", 0.75),
-    ("DX.assertion", "acc", 0.85),
-    ("DX.code@1", "acc", 0.45),
-    ("RX.ingredient", "acc", 0.93),
+/// What must not be lost: the floors of the project, a little under what is reached.
+const FLOORS: [(&str, &str, f64); 11] = [
+    ("RX.relaxed", "f1", 0.94),
+    ("RX.strict", "f1", 0.93),
+    ("RX.attributes", "f1", 0.82),
+    ("RX.assertion", "acc", 0.90),
+    ("RX.ingredient", "acc", 0.97),
+    ("DX.affirmed", "f1", 0.88),
+    ("DX.strict", "f1", 0.80),
+    ("DX.assertion", "acc", 0.93),
+    ("DX.code@1", "acc", 0.80),
+    ("AL.relaxed", "f1", 0.80),
+    ("NKA.relaxed", "f1", 0.95),
 ];
-/// What the model must add to the dictionary, in affirmed diagnosis F1. The aim is 0.05; since the dictionary alone reaches
-/// 0.85 the model adds about half of that, and this only guards against losing it.
-const MODEL_ADDS: f64 = 0.015;
+/// What the model must add to the dictionary, in affirmed diagnosis F1. The aim is 0.05; the dictionary alone reaches 0.85.
+const MODEL_ADDS: f64 = 0.03;
 
 fn gold() -> Option<PathBuf> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/gold");
