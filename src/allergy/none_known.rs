@@ -76,6 +76,7 @@ pub(super) fn none_known(document: &Document, candidates: &[Span]) -> Vec<FoundN
             found.push(FoundNone { span: *candidate, scope: scope(document, *candidate) });
         }
     }
+    found.retain(|one| !of_other_things(one.span.of(text)));
     found.sort_by_key(|one| one.span);
     found
 }
@@ -83,6 +84,13 @@ pub(super) fn none_known(document: &Document, candidates: &[Span]) -> Vec<FoundN
 /// "No family history of allergies" is of others.
 fn family(text: &str, span: Span) -> bool {
     span.of(text).to_lowercase().contains("family")
+}
+
+/// Foods, latex or pollen alone: that says nothing of drugs, and an entry "no known allergy" would mislead.
+fn of_other_things(words: &str) -> bool {
+    let words = words.to_lowercase();
+    let names = |stems: &[&str]| stems.iter().any(|stem| words.contains(stem));
+    names(&["food", "nkfa", "environment", "season", "latex", "insect"]) && !names(&["drug", "medic", "antibiotic", "nkda"])
 }
 
 /// Drugs only when the words, or the heading above a bare "none", say so.
