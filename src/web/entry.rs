@@ -237,11 +237,13 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
         ("frequency", frequency),
         ("duration", duration),
         ("for", indication),
-        ("change", change),
         ("severity", severity),
     ];
     let mut out: Vec<(&'static str, String)> =
         one.into_iter().filter_map(|(label, value)| Some((label, value.as_ref()?.text.clone()))).collect();
+    if let Some(name) = change.as_ref().and_then(|change| change.value.as_ref()?.as_str()) {
+        out.push(("change", name.to_owned()));
+    }
     if let Some(flag) = prn {
         out.push(("as needed", flag.text.clone()));
     }
