@@ -73,12 +73,7 @@ def score_documents(
     for key in counted[0]:
         scores[key] = ratios([counts[key] for counts in counted])
         if bootstrap:
-            generator = random.Random(seed)
-            values = sorted(
-                ratios([counts[key] for counts in generator.choices(counted, k=len(counted))])["f1"]
-                for _ in range(bootstrap)
-            )
-            scores[key]["interval"] = [values[int(0.025 * bootstrap)], values[int(0.975 * bootstrap) - 1]]
+            scores[key]["interval"] = f1_interval([counts[key] for counts in counted], bootstrap, seed)
     return scores
 
 
@@ -93,7 +88,14 @@ def sections_of(text: str) -> list[tuple[int, str]]:
     return found
 
 
-def score_sections(documents: list[Document], predictions: list[list[Span]]) -> list[str]:
+def f1_interval(counts: list[tuple[int, int, int]], bootstrap: int, seed: int = 7) -> list[float]:
+    """95% interval of F1 over resampled notes."""
+    generator = random.Random(seed)
+    values = sorted(ratios(generator.choices(counts, k=len(counts)))["f1"] for _ in range(bootstrap))
+    return [values[int(0.025 * bootstrap)], values[int(0.975 * bootstrap) - 1]]
+
+
+def score_sections(documents: list[Document], predictions: list[list[Span]], bootstrap: int = 0) -> list[str]:
     """A line per kind of section and type with ten or more annotated mentions: relaxed and strict F1."""
     kinds = ["elsewhere", *(kind for kind, _ in SECTIONS)]
     counts: dict[tuple[str, str], list[list[tuple[int, int, int]]]] = {}
@@ -111,7 +113,11 @@ def score_sections(documents: list[Document], predictions: list[list[Span]]) -> 
     for (kind, name), (relaxed, strict) in counts.items():
         gold = ratios(relaxed)["gold"]
         if gold >= 10:
-            lines.append(f"{kind:22s} {name:4s} gold {gold:4d}  relaxed {ratios(relaxed)['f1']:.3f}  strict {ratios(strict)['f1']:.3f}")
+            parts = []
+            for mode, values in zip(MODES, (relaxed, strict)):
+                interval = " [{:.2f}, {:.2f}]".format(*f1_interval(values, bootstrap)) if bootstrap else ""
+                parts.append(f"{mode} {ratios(values)['f1']:.3f}{interval}")
+            lines.append(f"{kind:22s} {name:4s} gold {gold:4d}  {'  '.join(parts)}")
     return lines
 
 
@@ -176,7 +182,7 @@ def main() -> None:
     print(format_scores(score_documents(documents, predictions, arguments.bootstrap)))
     print("accuracy of what is said:", json.dumps(score_contexts(forward, tokenizer, documents)))
     if arguments.sections:
-        print("\n".join(score_sections(documents, predictions)))
+        print("\n".join(score_sections(documents, predictions, arguments.bootstrap)))
     if arguments.reliability:
         outcomes = mention_outcomes(forward, tokenizer, documents, temperature)
         for low in range(10):
