@@ -43,6 +43,16 @@ def special_pieces(tokenizer: Tokenizer) -> tuple[int, int, int]:
     return tuple(tokenizer.token_to_id(piece) for piece in SPECIAL_PIECES[family])
 
 
+def load_encoder(folder: Path, pretrained: bool = True, **settings) -> nn.Module:
+    """A BERT or MPNet encoder of a folder in float32, with its weights or without; `settings` go into its configuration."""
+    config = AutoConfig.from_pretrained(folder, **settings)
+    # plain attention is the fastest for short windows, forward and backward
+    plain = {"attn_implementation": "eager"} if config.model_type == "bert" else {}
+    if pretrained:
+        return AutoModel.from_pretrained(folder, config=config, add_pooling_layer=False, dtype=torch.float32, **plain)
+    return AutoModel.from_config(config, add_pooling_layer=False, **plain)
+
+
 # Heads beside the tags, read at the wordpieces of a mention.
 CONTEXT_HEADS = {"assertion": len(ASSERTIONS), "status": len(STATUSES)}
 
@@ -52,16 +62,9 @@ class Tagger(nn.Module):
 
     def __init__(self, head_sizes: dict[str, int], pretrained: bool = True, folder: Path | None = None) -> None:
         super().__init__()
-        folder = folder or base_folder()
-        # No dropout of attention weights, and plain attention: the fastest for short windows, forward and backward.
-        config = AutoConfig.from_pretrained(folder, attention_probs_dropout_prob=0.0)
-        plain = {"attn_implementation": "eager"} if config.model_type == "bert" else {}
-        if pretrained:
-            self.encoder = AutoModel.from_pretrained(
-                folder, config=config, add_pooling_layer=False, dtype=torch.float32, **plain
-            )
-        else:
-            self.encoder = AutoModel.from_config(config, add_pooling_layer=False, **plain)
+        # attention weights are not dropped out
+        self.encoder = load_encoder(folder or base_folder(), pretrained, attention_probs_dropout_prob=0.0)
+        config = self.encoder.config
         self.layout: nn.Embedding | None = None
         if config.model_type == "bert":
             # every layout type starts as the one type that the encoder knows

@@ -18,11 +18,10 @@ from pathlib import Path
 
 import torch
 from torch import nn
-from transformers import AutoConfig, AutoModel
 
 from data import CORPORA, OverlapGuard, load_notes, measuring_guard, read_corpus, read_json_lines
-from model import base_folder, base_tokenizer, special_pieces
-from train import DEFAULT_SHARED, fast_bfloat16
+from model import base_folder, base_tokenizer, load_encoder, special_pieces
+from train import DEFAULT_SHARED, fast_bfloat16, one_cycle
 
 LENGTH = 256
 MASKED_WORDS = 0.2
@@ -51,9 +50,8 @@ class MaskedLanguageModel(nn.Module):
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
-        config = AutoConfig.from_pretrained(folder)
-        plain = {"attn_implementation": "eager"} if config.model_type == "bert" else {}
-        self.encoder = AutoModel.from_pretrained(folder, add_pooling_layer=False, dtype=torch.float32, **plain)
+        self.encoder = load_encoder(folder)
+        config = self.encoder.config
         self.dense = nn.Linear(config.hidden_size, config.hidden_size)
         self.normal = nn.LayerNorm(config.hidden_size, eps=config.layer_norm_eps)
         self.bias = nn.Parameter(torch.zeros(config.vocab_size))
@@ -120,9 +118,8 @@ def main() -> None:
             inputs, masked = mask_words(these[chosen], these_open[chosen], mask, vocabulary)
             inputs = torch.cat([torch.full_like(inputs[:, :1], first), inputs], dim=1)
             masked = torch.cat([torch.zeros_like(masked[:, :1]), masked], dim=1)
-            warm = min(1.0, (step + 1) / (0.06 * total + 1))
             for group in optimizer.param_groups:
-                group["lr"] = arguments.rate * warm * 0.5 * (1 + math.cos(math.pi * step / total))
+                group["lr"] = arguments.rate * one_cycle(step / total)
             with torch.autocast(device.type, dtype=torch.bfloat16, enabled=fast_bfloat16(device)):
                 logits = model(inputs, masked)
             loss = nn.functional.cross_entropy(logits.float(), these[chosen][masked[:, 1:]])

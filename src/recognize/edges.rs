@@ -37,8 +37,6 @@ const BEFORE_DIAGNOSIS: &[&str] = &[
     "any",
     "no",
     "other",
-    "a",
-    "an",
     "the",
     "her",
     "his",
@@ -54,7 +52,6 @@ const BEFORE_DIAGNOSIS: &[&str] = &[
     "had",
     "have",
     "from",
-    "as",
     "minimal",
     "occasional",
     "frequent",
@@ -62,17 +59,12 @@ const BEFORE_DIAGNOSIS: &[&str] = &[
     "resolving",
     "slight",
 ];
-/// What a diagnosis does not end with.
+/// What a diagnosis does not end with. Words that are also its own are not among them: "hepatitis A", "severe AS", "left ON".
 const AFTER_DIAGNOSIS: &[&str] = &[
     "and",
     "with",
     "or",
     "in",
-    "was",
-    "is",
-    "at",
-    "as",
-    "on",
     "that",
     "for",
     "which",
@@ -95,8 +87,6 @@ const AFTER_DIAGNOSIS: &[&str] = &[
     "about",
     "due",
     "the",
-    "a",
-    "an",
     "her",
     "his",
     "their",
@@ -264,10 +254,8 @@ fn diagnosis(words: &[&str]) -> std::ops::Range<usize> {
 /// be left.
 fn medication(words: &[&str], behind: &str) -> std::ops::Range<usize> {
     let first = words.iter().take_while(|word| BEFORE_MEDICATION.contains(word)).count();
-    let strength = words.len() > first + 1
-        && words.last().is_some_and(|word| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.'))
-        && measured(behind);
-    let end = words.len() - usize::from(strength);
+    let digits = words.iter().rev().take_while(|word| word.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.')).count();
+    let end = words.len() - if first + digits < words.len() && measured(behind) { digits } else { 0 };
     let rest = words.get(first..end).unwrap_or_default();
     let last = end - rest.iter().rev().take_while(|word| AFTER_MEDICATION.contains(word)).count();
     match words.get(first..last) {
@@ -311,6 +299,8 @@ mod tests {
         }
         assert_eq!(cut("robaxin 750", |words| medication(words, " mg daily")), "robaxin");
         assert_eq!(cut("robaxin 750", |words| medication(words, " daily")), "robaxin 750");
+        assert_eq!(cut("percocet 5 325", |words| medication(words, " mg")), "percocet");
+        assert_eq!(cut("500", |words| medication(words, " mg")), "500");
     }
 
     #[test]
@@ -360,7 +350,10 @@ mod tests {
             ("no known", "no known"),
             ("acute on chronic renal failure", "acute on chronic renal failure"),
             ("degenerative joint disease in her", "degenerative joint disease"),
-            ("a mass", "mass"),
+            ("the mass", "mass"),
+            ("hepatitis a", "hepatitis a"),
+            ("severe as", "severe as"),
+            ("a fib", "a fib"),
             ("of the", "of the"),
         ] {
             assert_eq!(cut(found, diagnosis), name);
