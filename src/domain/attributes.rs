@@ -61,6 +61,21 @@ pub struct Attributes {
     /// `continued`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub change: Option<Attribute>,
+    /// The directions as a whole; the value is a list of FHIR R4 `Dosage`, one a step.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub dosage: Option<Attribute>,
+    /// What the directions come to a day, `{"value", "unit"}`, where that follows exactly.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub total_daily_dose: Option<Attribute>,
+    /// How many units are handed out ("#30").
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub quantity: Option<Attribute>,
+    /// How many refills.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub refills: Option<Attribute>,
+    /// Words of the directions that no field holds.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub not_understood: Option<Attribute>,
     /// Reactions to an allergen.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub reactions: Vec<Attribute>,
@@ -78,17 +93,28 @@ pub struct Attributes {
 impl Attributes {
     /// Every attribute that has a place in the text, mutably: the one list that offset mapping walks.
     pub fn places_mut(&mut self) -> Vec<(&mut usize, &mut usize)> {
-        let Self { strength, dose, form, route, frequency, duration, prn, indication, change, reactions, severity, .. } = self;
         let mut places: Vec<(&mut usize, &mut usize)> = Vec::new();
-        for attribute in [strength, dose, form, route, frequency, duration, indication, change, severity].into_iter().flatten()
-        {
-            places.push((&mut attribute.start, &mut attribute.end));
-        }
-        for reaction in reactions {
-            places.push((&mut reaction.start, &mut reaction.end));
-        }
-        if let Some(flag) = prn {
+        if let Some(flag) = &mut self.prn {
             places.push((&mut flag.start, &mut flag.end));
+        }
+        let single = [
+            &mut self.strength,
+            &mut self.dose,
+            &mut self.form,
+            &mut self.route,
+            &mut self.frequency,
+            &mut self.duration,
+            &mut self.indication,
+            &mut self.change,
+            &mut self.dosage,
+            &mut self.total_daily_dose,
+            &mut self.quantity,
+            &mut self.refills,
+            &mut self.not_understood,
+            &mut self.severity,
+        ];
+        for attribute in single.into_iter().flatten().chain(&mut self.reactions) {
+            places.push((&mut attribute.start, &mut attribute.end));
         }
         places
     }
@@ -109,6 +135,11 @@ impl Attributes {
         fill(&mut self.prn, &other.prn);
         fill(&mut self.indication, &other.indication);
         fill(&mut self.change, &other.change);
+        fill(&mut self.dosage, &other.dosage);
+        fill(&mut self.total_daily_dose, &other.total_daily_dose);
+        fill(&mut self.quantity, &other.quantity);
+        fill(&mut self.refills, &other.refills);
+        fill(&mut self.not_understood, &other.not_understood);
         fill(&mut self.severity, &other.severity);
         fill(&mut self.allergy_type, &other.allergy_type);
         fill(&mut self.category, &other.category);

@@ -49,7 +49,16 @@ fn ends_sentence(text: &str, at: usize, joins: &impl Fn(usize) -> bool) -> bool 
     if list_number {
         return true;
     }
-    if joins(start) || next.to_ascii_lowercase().starts_with("sig") {
+    if joins(start) || next.get(..3).is_some_and(|word| word.eq_ignore_ascii_case("sig")) {
+        return false;
+    }
+    // "500 mg capsules. Take 4 capsules": the directions go on
+    let verb = next.split(' ').next().unwrap_or_default();
+    if ["take", "takes", "give", "apply", "inject", "use", "place", "instill", "inhale"]
+        .iter()
+        .any(|known| verb.eq_ignore_ascii_case(known))
+        && joins(start + verb.len() + 1)
+    {
         return false;
     }
     next.starts_with(|character: char| character.is_uppercase() || character == '"')

@@ -7,11 +7,11 @@ use regex::Regex;
 use crate::domain::Span;
 
 /// Words that end the name of a purpose.
-const STOPS: [&str; 52] = [
+const STOPS: [&str; 53] = [
     "which", "that", "with", "while", "when", "but", "who", "we", "she", "he", "they", "is", "was", "were", "will", "if", "in",
     "on", "as", "at", "per", "by", "from", "to", "since", "because", "until", "x", "has", "have", "had", "does", "did",
     "prior", "after", "before", "during", "now", "today", "not", "p", "b", "t", "q", "i", "it", "may", "can", "should",
-    "without", "until", "daily",
+    "without", "until", "daily", "via",
 ];
 
 /// Words after "for" that do not start a purpose.

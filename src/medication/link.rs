@@ -6,6 +6,7 @@
 
 use super::{
     boundary::clause_end,
+    dosage::{self, Claimed},
     indication::purpose,
     scan::{Token, TokenKind, scan},
     sig::SigTable,
@@ -21,13 +22,14 @@ pub fn attributes(document: &Document, sig: &SigTable, drugs: &[Span]) -> Vec<At
         scan(&document.text, sig).into_iter().filter(|token| !drugs.iter().any(|drug| drug.overlaps(token.span))).collect();
     let mut linker = Linker { document, sig, taken: vec![false; tokens.len()], tokens };
     let mut found = vec![Attributes::default(); drugs.len()];
+    let mut claims = vec![Claimed::default(); drugs.len()];
     for (index, drug) in drugs.iter().enumerate() {
         let floor = index.checked_sub(1).map_or(0, |before| drugs[before].end);
-        linker.backward(*drug, floor, &mut found[index]);
+        linker.backward(*drug, floor, (&mut found[index], &mut claims[index]));
     }
     for (index, drug) in drugs.iter().enumerate() {
         let ceiling = drugs.get(index + 1).map_or(document.text.len(), |next| next.start);
-        linker.forward(*drug, ceiling, &mut found[index]);
+        linker.forward(*drug, ceiling, (&mut found[index], &mut claims[index]));
     }
     for (drug, found) in drugs.iter().zip(&mut found) {
         if found.route.is_none() {
@@ -35,9 +37,33 @@ pub fn attributes(document: &Document, sig: &SigTable, drugs: &[Span]) -> Vec<At
             found.route = form.into_iter().chain([*drug]).find_map(|span| route_within(&document.text, sig, span));
         }
     }
+    for ((drug, found), claimed) in drugs.iter().zip(&mut found).zip(&claims) {
+        directions(&document.text, sig, (*drug, claimed), found);
+    }
     share_between_names(&document.text, drugs, &mut found);
     share_in_coordination(&document.text, drugs, &mut found);
     found
+}
+
+/// Puts the directions as a whole into the attributes: as FHIR dosages, with what a day comes to and what is handed out.
+fn directions(text: &str, sig: &SigTable, (drug, claimed): (Span, &Claimed), found: &mut Attributes) {
+    let Some(mut read) = dosage::read(text, sig, drug, claimed) else { return };
+    let Some(span) = read.span else { return };
+    // "ophthalmic solution", "nasal spray": the form says how
+    if let (Some(first), Some(route)) = (read.steps.first_mut(), &found.route)
+        && first.route.is_none()
+    {
+        first.route = route.value.as_ref().and_then(|value| value.as_str()).map(str::to_owned);
+    }
+    let strength = found.strength.as_ref().and_then(|strength| strength.value.as_ref()).and_then(dosage::amount);
+    let at = |span: Span, value: serde_json::Value| Attribute { value: Some(value), ..plain(text, span) };
+    found.total_daily_dose = read.total_daily(strength.as_ref()).map(|total| at(span, dosage::quantity(&total)));
+    found.quantity = read.quantity.as_ref().map(|(count, span)| at(*span, dosage::quantity(count)));
+    found.refills = read.refills.map(|(count, span)| at(span, dosage::figure(count)));
+    found.not_understood = read.not_understood.map(|span| plain(text, span));
+    if !read.steps.iter().all(|step| *step == dosage::Step::default()) {
+        found.dosage = Some(at(span, dosage::to_fhir(&read, sig)));
+    }
 }
 
 /// The route that the words of a form or of a name begin with: "nasal spray", "IV fluids".
@@ -98,7 +124,7 @@ struct Linker<'a> {
 
 impl Linker<'_> {
     /// Claims amounts, routes and forms that stand before the drug's name.
-    fn backward(&mut self, drug: Span, floor: usize, found: &mut Attributes) {
+    fn backward(&mut self, drug: Span, floor: usize, (found, claimed): (&mut Attributes, &mut Claimed)) {
         let text = &self.document.text;
         let mut position = drug.start;
         let mut of = false;
@@ -106,7 +132,7 @@ impl Linker<'_> {
         while let Some(before) = index.checked_sub(1) {
             index = before;
             let token = &self.tokens[index];
-            if self.taken[index] || token.span.start < floor {
+            if self.taken[index] || token.whole.start < floor {
                 return;
             }
             let gap = Span::new(token.span.end, position).of(text).to_lowercase();
@@ -127,10 +153,17 @@ impl Linker<'_> {
                 TokenKind::Strength if token.span.of(text).contains(['%', ':']) => true,
                 TokenKind::Strength | TokenKind::Dose | TokenKind::Route | TokenKind::Form => !self.continues(index, floor),
                 TokenKind::Duration | TokenKind::Frequency => with_of && !self.continues(index, floor),
+                TokenKind::Number if position == drug.start && gap == " " && follows_take(&text[..token.span.start]) => {
+                    let counted = Token { kind: TokenKind::Dose, ..token.clone() };
+                    assign(text, &counted, found);
+                    claimed.tokens.push(counted);
+                    self.taken[index] = true;
+                    return;
+                }
                 TokenKind::Number => {
                     with_of && !self.continues(index, floor) && !token.span.of(text).eq_ignore_ascii_case("one")
                 }
-                TokenKind::Combination | TokenKind::Prn => false,
+                _ => false,
             };
             if !(direct || (of || with_of) && matches!(token.kind, TokenKind::Strength | TokenKind::Dose) || injected) {
                 return;
@@ -138,6 +171,7 @@ impl Linker<'_> {
             of |= with_of;
             if token.kind != TokenKind::Number {
                 assign(text, &self.tokens[index], found);
+                claimed.tokens.push(self.tokens[index].clone());
             }
             self.taken[index] = true;
             position = self.tokens[index].span.start;
@@ -162,7 +196,7 @@ impl Linker<'_> {
     }
 
     /// Claims what follows the drug's name.
-    fn forward(&mut self, drug: Span, ceiling: usize, found: &mut Attributes) {
+    fn forward(&mut self, drug: Span, ceiling: usize, (found, claimed): (&mut Attributes, &mut Claimed)) {
         let document = self.document;
         let text = &document.text;
         let tokens = std::mem::take(&mut self.tokens);
@@ -184,41 +218,68 @@ impl Linker<'_> {
                     .any(|token| token.span.overlaps(span) && !matches!(token.kind, TokenKind::Number | TokenKind::Form))
             {
                 found.indication = Some(plain(text, span));
+                claimed.indication = Some(span);
                 position = span.end;
                 index = tokens.partition_point(|token| token.span.start < position);
             }
             let Some(token) = tokens.get(index).filter(|token| token.span.end <= limit + 1 && token.span.start < limit) else {
                 break;
             };
-            let gap = Span::new(position, token.span.start).of(text);
-            if self.taken[index] || !self.is_light(gap) || is_next_drugs(text, (token, gap), ceiling) {
+            let gap = Span::new(position, token.whole.start.max(position)).of(text);
+            // "; dispense 60": what is handed out and how stand apart
+            let apart = matches!(
+                token.kind,
+                TokenKind::Quantity | TokenKind::Refills | TokenKind::Maximum | TokenKind::Instruction | TokenKind::Clock
+            );
+            let light = self.is_light(gap) || (apart && self.sig.is_light(gap));
+            if self.taken[index] || !light || is_next_drugs(text, (token, gap), ceiling) {
                 break;
             }
             let follows = tokens.get(index + 1).filter(|next| next.span.start < limit);
             let directly = position == drug.end && gap.trim_matches([' ', ',', '-']).is_empty();
             match token.kind {
-                TokenKind::Combination if !directly => break,
+                TokenKind::Combination if !directly && token.span.of(text).contains('/') => break,
+                // "50 mg 1-2 q4-6h": a range
+                TokenKind::Combination if !directly => {
+                    let value = value::of(self.sig, TokenKind::Number, token.span.of(text));
+                    let dose = Token { kind: TokenKind::Dose, value, ..token.clone() };
+                    assign(text, &dose, found);
+                    claimed.tokens.push(dose);
+                }
                 TokenKind::Number => {
                     let Some(kind) = number_kind(text, (token, follows), directly && found.strength.is_none()) else { break };
+                    claimed.tokens.push(Token { kind, ..token.clone() });
                     assign(text, &Token { kind, ..token.clone() }, found);
                 }
-                _ => assign(text, token, found),
+                _ => {
+                    claimed.tokens.push(token.clone());
+                    assign(text, token, found);
+                }
             }
             after_prn = token.kind == TokenKind::Prn;
             self.taken[index] = true;
-            position = token.span.end;
+            position = token.whole.end;
             index += 1;
         }
         self.tokens = tokens;
+        claimed.limit = limit;
+        claimed.listed = starts_item(document, drug);
     }
 
     /// Only punctuation and words of the table's kind `gap`, at most seven.
     fn is_light(&self, gap: &str) -> bool {
-        let mut words = gap
-            .split(|character: char| !character.is_alphanumeric() && character != '-')
-            .filter(|word| !word.is_empty() && *word != "-");
-        words.clone().count() <= 7 && words.all(|word| self.sig.gap.contains(&word.to_lowercase())) && !gap.contains(['=', ';'])
+        self.sig.is_light(gap) && !gap.contains(['=', ';'])
     }
+}
+
+/// Whether `drug` is the first thing in an item of a list of medications.
+fn starts_item(document: &Document, drug: Span) -> bool {
+    let Some(section) = document.section_at(drug).filter(|section| section.kind.ends_with("medications")) else { return false };
+    let from = section.body.start.min(drug.start);
+    let before = &document.text[from..drug.start];
+    let item = before.rsplit(['\n', ';', '|']).next().unwrap_or_default();
+    let item = item.rsplit(". ").next().unwrap_or_default();
+    !item.chars().any(char::is_alphabetic)
 }
 
 /// Whether from one drug to the next there is nothing but a comma or "and", and the next drug's amount: ", 3 mg of".
@@ -230,6 +291,12 @@ fn is_only_an_amount(text: &str, from: usize, amount: &Attribute, to: usize) -> 
 /// "5." or "5)" before an item of a list.
 fn is_list_number(text: &str, token: &Token) -> bool {
     token.kind == TokenKind::Number && [". ", ") "].iter().any(|mark| text[token.span.end..].starts_with(mark))
+}
+
+/// "Take two" before the name.
+fn follows_take(before: &str) -> bool {
+    let word = before.trim_end().rsplit(|character: char| !character.is_alphabetic()).next().unwrap_or_default().to_lowercase();
+    matches!(word.as_str(), "take" | "takes" | "taking" | "took" | "give" | "gave")
 }
 
 /// Words that may stand between an amount and the name it belongs to.
@@ -302,6 +369,13 @@ fn assign(text: &str, token: &Token, found: &mut Attributes) {
         TokenKind::Duration => {
             found.duration.get_or_insert_with(written);
         }
+        // parts of the directions as a whole, no attributes of their own
+        TokenKind::Clock
+        | TokenKind::Maximum
+        | TokenKind::Quantity
+        | TokenKind::Refills
+        | TokenKind::Site
+        | TokenKind::Instruction => {}
         TokenKind::Route => {
             found.route.get_or_insert_with(written);
         }

@@ -7,6 +7,7 @@
 
 mod boundary;
 mod change;
+pub mod dosage;
 #[cfg(test)]
 pub(crate) mod gold_tests;
 mod indication;

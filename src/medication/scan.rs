@@ -26,13 +26,28 @@ pub(super) enum TokenKind {
     Prn,
     /// A bare number.
     Number,
+    /// "at 8 a.m. and 8 p.m."
+    Clock,
+    /// "not to exceed 8 tablets in 24 hours".
+    Maximum,
+    /// "#30", "dispense 60".
+    Quantity,
+    /// "2 refills".
+    Refills,
+    /// "left knee" of "into the left knee".
+    Site,
+    /// Directions that stay words: "as directed".
+    Instruction,
 }
 
 /// A sig word or phrase.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Token {
     pub kind: TokenKind,
+    /// The words of the value.
     pub span: Span,
+    /// The same with the words that announce or end it: "for 10 days", "7-day course".
+    pub whole: Span,
     /// The countable form inside a dose ("tablets" of "2 tablets").
     pub form: Option<Span>,
     pub value: Option<serde_json::Value>,
@@ -41,7 +56,7 @@ pub(super) struct Token {
 /// All tokens of `text`, without overlap: the longest wins, then the one that starts first, then the order of kinds.
 pub(super) fn scan(text: &str, sig: &SigTable) -> Vec<Token> {
     let patterns = &sig.patterns;
-    let sources: [(&Regex, TokenKind); 12] = [
+    let sources: [(&Regex, TokenKind); 18] = [
         (&patterns.frequency, TokenKind::Frequency),
         (&patterns.frequency_words, TokenKind::Frequency),
         (&patterns.duration, TokenKind::Duration),
@@ -52,6 +67,12 @@ pub(super) fn scan(text: &str, sig: &SigTable) -> Vec<Token> {
         (&patterns.route, TokenKind::Route),
         (&patterns.form, TokenKind::Form),
         (&patterns.prn, TokenKind::Prn),
+        (&patterns.clock, TokenKind::Clock),
+        (&patterns.maximum, TokenKind::Maximum),
+        (&patterns.quantity, TokenKind::Quantity),
+        (&patterns.refills, TokenKind::Refills),
+        (&patterns.site, TokenKind::Site),
+        (&patterns.instruction, TokenKind::Instruction),
         (&patterns.combination, TokenKind::Combination),
         (&patterns.number, TokenKind::Number),
     ];
@@ -61,16 +82,17 @@ pub(super) fn scan(text: &str, sig: &SigTable) -> Vec<Token> {
             let Some(whole) = captures.get(0) else { continue };
             let group = |name| captures.name(name).map(|group| Span::new(group.start(), group.end()));
             let whole = Span::new(whole.start(), whole.end());
-            let span = group("span").or_else(|| group("course")).unwrap_or(whole);
+            let span = ["span", "course", "british", "ear", "bare"].into_iter().find_map(group).unwrap_or(whole);
             if stands_alone(text, whole) && !is_measurement(text, span, kind) {
                 let per_volume = kind == TokenKind::Dose && span.of(text).to_ascii_lowercase().ends_with("/ml");
                 let kind = if per_volume { TokenKind::Strength } else { kind };
-                let token = Token {
-                    kind,
-                    span,
-                    form: group("form"),
-                    value: value::of(sig, if per_volume { TokenKind::Dose } else { kind }, span.of(text)),
+                let value = match kind {
+                    TokenKind::Maximum => value::maximum(sig, &captures),
+                    TokenKind::Quantity => value::handed_out(sig, &captures),
+                    TokenKind::Refills => value::count(sig, &captures),
+                    _ => value::of(sig, if per_volume { TokenKind::Dose } else { kind }, span.of(text)),
                 };
+                let token = Token { kind, span, whole, form: group("form"), value };
                 found.push((token, whole));
             }
         }
@@ -89,7 +111,20 @@ pub(super) fn scan(text: &str, sig: &SigTable) -> Vec<Token> {
             _ => tokens.push((token, whole)),
         }
     }
-    tokens.into_iter().map(|(token, _)| token).collect()
+    tokens.into_iter().map(|(token, _)| once_daily(text, sig, token)).collect()
+}
+
+/// "OD" is the right eye beside drops, eyes or a percentage, and British "once daily" elsewhere.
+fn once_daily(text: &str, sig: &SigTable, token: Token) -> Token {
+    let written = token.span.of(text);
+    if !matches!(token.kind, TokenKind::Route | TokenKind::Frequency) || !matches!(written, "OD" | "O.D." | "O.D" | "od" | "o.d.") {
+        return token;
+    }
+    let line = text[..token.span.start].rsplit('\n').next().unwrap_or_default();
+    let near: String = line.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect::<String>().to_lowercase();
+    let eye = ["drop", "gtt", "eye", "%", "ophth", "ointment", "inch"].iter().any(|word| near.contains(word));
+    let (kind, word) = if eye { (TokenKind::Route, "O.D.") } else { (TokenKind::Frequency, "daily") };
+    Token { kind, value: value::of(sig, kind, word), ..token }
 }
 
 /// Not a part of a longer word or number.

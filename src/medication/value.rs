@@ -1,5 +1,8 @@
 //! Normalised values of sig words: numbers and ranges with UCUM units, FHIR-like timing.
 
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
 use serde_json::{Map, Number, Value, json};
 
 use super::{scan::TokenKind, sig::SigTable};
@@ -9,17 +12,99 @@ pub(super) fn of(sig: &SigTable, kind: TokenKind, written: &str) -> Option<Value
     match kind {
         TokenKind::Strength => quantity(sig, written, "strength_unit"),
         TokenKind::Dose => quantity(sig, written, "dose_unit"),
-        TokenKind::Duration => quantity(sig, written, "period"),
+        TokenKind::Duration => british(written).or_else(|| quantity(sig, written, "period")),
         TokenKind::Number => amount(sig, written).map(Value::Object),
         TokenKind::Route => sig.value("route", written).map(Value::from),
         TokenKind::Form => sig.value("form", written).map(Value::from),
         TokenKind::Frequency => timing(sig, written),
-        TokenKind::Combination | TokenKind::Prn => None,
+        TokenKind::Clock => clock(written),
+        TokenKind::Combination
+        | TokenKind::Prn
+        | TokenKind::Maximum
+        | TokenKind::Quantity
+        | TokenKind::Refills
+        | TokenKind::Site
+        | TokenKind::Instruction => None,
     }
 }
 
+/// "5/7", "4/52", "3/12": days, weeks and months as British prescribers write them.
+fn british(written: &str) -> Option<Value> {
+    let (count, of) = written.split_once('/')?;
+    let unit = match of {
+        "7" => "d",
+        "52" => "wk",
+        "12" => "mo",
+        _ => return None,
+    };
+    Some(json!({"value": count.parse::<u32>().ok()?, "unit": unit}))
+}
+
+/// `{"amount", "period"}` of "not to exceed 8 tablets in 24 hours".
+pub(super) fn maximum(sig: &SigTable, captures: &Captures<'_>) -> Option<Value> {
+    let most = captures.name("most")?.as_str().trim();
+    let amount = quantity(sig, most, "strength_unit")
+        .or_else(|| quantity(sig, most, "dose_unit"))
+        .or_else(|| amount(sig, most).map(Value::Object))?;
+    let period = match captures.name("long") {
+        Some(long) => quantity(sig, long.as_str(), "period")
+            .or_else(|| sig.value("period", long.as_str()).map(|unit| json!({"value": 1, "unit": unit})))?,
+        None => json!({"value": 1, "unit": "d"}),
+    };
+    Some(json!({"amount": amount, "period": period}))
+}
+
+/// `{"value", "unit"}` of "#30", "dispense 200 mL".
+pub(super) fn handed_out(sig: &SigTable, captures: &Captures<'_>) -> Option<Value> {
+    let mut value = json!({"value": sig.number(captures.name("count")?.as_str()).map(figure)?});
+    let unit = captures.name("unit").map(|unit| unit.as_str().to_lowercase());
+    if let Some(unit) = unit.as_deref().and_then(|unit| {
+        sig.value("dose_unit", unit).or_else(|| sig.value("dose_form", unit)).or_else(|| sig.value("strength_unit", unit))
+    }) {
+        value["unit"] = json!(unit);
+    }
+    Some(value)
+}
+
+/// The number of "2 refills", "no refills".
+pub(super) fn count(sig: &SigTable, captures: &Captures<'_>) -> Option<Value> {
+    let written = captures.name("count").or_else(|| captures.name("times"))?.as_str().to_lowercase();
+    match written.as_str() {
+        "no" | "zero" | "none" => Some(json!(0)),
+        "once" => Some(json!(1)),
+        "twice" => Some(json!(2)),
+        _ => sig.number(&written).map(figure),
+    }
+}
+
+/// `{"timeOfDay"}` of "at 8 a.m. and 2000".
+fn clock(written: &str) -> Option<Value> {
+    let lower = written.to_lowercase();
+    let mut times = Vec::new();
+    for found in CLOCK.captures_iter(&lower) {
+        let part = |name| found.name(name).map(|part: regex::Match<'_>| part.as_str());
+        let (hour, minute) = match (part("military"), part("hour")) {
+            (Some(four), _) => (four[..2].parse::<u32>().ok()?, four[2..].parse::<u32>().ok()?),
+            (None, Some(hour)) => (hour.parse().ok()?, part("minute").map_or(Some(0), |minute| minute.parse().ok())?),
+            (None, None) => return None,
+        };
+        let hour = match part("half") {
+            Some(half) if half.starts_with('p') => hour % 12 + 12,
+            Some(_) => hour % 12,
+            None => hour,
+        };
+        times.push(format!("{hour:02}:{minute:02}"));
+    }
+    (!times.is_empty()).then(|| json!({"timeOfDay": times}))
+}
+
+#[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
+static CLOCK: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"(?P<military>\b\d{4})\b|(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?:\s?(?P<half>[ap])\.?m)?").unwrap()
+});
+
 /// A number without a superfluous fraction.
-fn figure(number: f64) -> Value {
+pub(super) fn figure(number: f64) -> Value {
     if number.fract() == 0.0 && number.abs() < 9e15 {
         // the guard above makes this exact
         #[expect(clippy::cast_possible_truncation, reason = "integral and far below 2^63")]
@@ -30,7 +115,8 @@ fn figure(number: f64) -> Value {
 
 /// `{"value"}` or `{"low","high"}` of the words of a number or a range.
 fn amount(sig: &SigTable, written: &str) -> Option<Map<String, Value>> {
-    let written = written.trim().to_lowercase();
+    // "2 (two)"
+    let written = written.split('(').next().unwrap_or_default().trim().to_lowercase();
     let mut map = Map::new();
     if let Some(number) = sig.number(&written) {
         map.insert("value".to_owned(), figure(number));
@@ -60,6 +146,9 @@ fn split_amount(sig: &SigTable, written: &str) -> Option<(Map<String, Value>, St
 }
 
 fn quantity(sig: &SigTable, written: &str, kind: &'static str) -> Option<Value> {
+    if kind == "strength_unit" && is_combination(written) {
+        return None;
+    }
     if let Some(parts) = written.strip_prefix("1:") {
         return Some(json!({"value": 1, "per": sig.number(parts).map(figure)?}));
     }
@@ -80,11 +169,24 @@ fn quantity(sig: &SigTable, written: &str, kind: &'static str) -> Option<Value> 
         for part in rate.split('/') {
             code.push('/');
             let part = part.trim();
-            code.push_str(sig.value("dose_unit", part).or_else(|| sig.value("period", part)).unwrap_or(part));
+            code.push_str(sig.value("period", part).or_else(|| sig.value("dose_unit", part)).unwrap_or(part));
         }
     }
     map.insert("unit".to_owned(), Value::from(code));
     Some(Value::Object(map))
+}
+
+/// "800/160 mg", "20-12.5 mg": the strengths of several ingredients, no fraction and no range.
+fn is_combination(written: &str) -> bool {
+    let number = written.trim_end_matches(|character: char| !character.is_ascii_digit());
+    let parts = |separator: char| -> Option<(f64, f64)> {
+        let (left, right) = number.split_once(separator)?;
+        Some((left.trim().parse().ok()?, right.trim().parse().ok()?))
+    };
+    let fraction = |top: f64, bottom: f64| top < bottom && [2.0, 3.0, 4.0, 8.0, 150.0].contains(&bottom);
+    number.matches('/').count() > 1
+        || parts('/').is_some_and(|(top, bottom)| !fraction(top, bottom))
+        || parts('-').is_some_and(|(low, high)| low >= high)
 }
 
 /// FHIR `Timing.repeat`-like value of a frequency.
@@ -95,12 +197,16 @@ fn timing(sig: &SigTable, written: &str) -> Option<Value> {
     let lower = written.to_lowercase();
     let words: Vec<&str> =
         lower.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
-    let days: Vec<&str> = words.iter().filter_map(|word| sig.value("weekday", word)).collect();
+    let days = weekdays(sig, &words, &lower);
     if !days.is_empty() {
         return Some(json!({"dayOfWeek": days}));
     }
-    if let Some(count) = lower.strip_prefix('x').and_then(|count| count.trim().parse::<u32>().ok()) {
-        return Some(json!({"count": count}));
+    let doses = lower.strip_suffix("doses").or_else(|| lower.strip_suffix("dose"));
+    let times = lower.strip_prefix('x').or_else(|| doses.map(|_| lower.strip_prefix("for").unwrap_or(&lower)));
+    if let Some(times) = times
+        && let Some(Value::Object(count)) = amount(sig, times.trim().trim_end_matches("doses").trim_end_matches("dose")).map(Value::Object)
+    {
+        return Some(json!({"count": count.get("value").or_else(|| count.get("high"))?}));
     }
     let interval = lower.strip_prefix("every").or_else(|| lower.strip_prefix("each")).or_else(|| lower.strip_prefix('q'));
     if let Some(rest) = interval {
@@ -127,6 +233,36 @@ fn timing(sig: &SigTable, written: &str) -> Option<Value> {
     value["periodUnit"] = json!(code);
     Some(value)
 }
+
+/// The days named, in full, by their first letters, or as a range ("Mon thru Sat").
+fn weekdays<'a>(sig: &'a SigTable, words: &[&str], written: &str) -> Vec<&'a str> {
+    let day = |word: &str| -> Option<&'a str> {
+        sig.value("weekday", word).or_else(|| match word {
+            "m" | "mon" => Some("mon"),
+            "t" | "tu" | "tue" | "tues" => Some("tue"),
+            "w" | "wed" => Some("wed"),
+            "th" | "thu" | "thur" | "thurs" => Some("thu"),
+            "f" | "fri" => Some("fri"),
+            "s" | "sa" | "sat" => Some("sat"),
+            "su" | "sun" => Some("sun"),
+            _ => None,
+        })
+    };
+    let named: Vec<&str> = words.iter().filter_map(|word| day(word)).collect();
+    let range = ["thru", "through", " to "].iter().any(|word| written.contains(word));
+    if let ([first, last], true) = (named.as_slice(), range) {
+        let place = |day: &str| WEEK.iter().position(|known| *known == day);
+        if let (Some(from), Some(to)) = (place(first), place(last))
+            && from < to
+        {
+            return WEEK[from..=to].to_vec();
+        }
+    }
+    named
+}
+
+/// The days of the week as FHIR has them.
+const WEEK: [&str; 7] = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"];
 
 /// "4-6h", "other day", "12 hours": one time in so much.
 fn every(sig: &SigTable, rest: &str) -> Option<Value> {
