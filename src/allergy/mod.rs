@@ -6,9 +6,10 @@
 mod find;
 #[cfg(test)]
 mod gold_tests;
+mod grid;
 mod none_known;
 mod reaction;
 mod table;
 
-pub use find::{AllergyFindings, FoundAllergy, FoundNone, find};
+pub use find::{AllergyFindings, FoundAllergy, FoundNone, complete, find};
 pub use table::{Allergen, AllergyTable, AllergyTables, ReactionTable};

@@ -111,6 +111,11 @@ impl ReactionTable {
         Ok(Self { words: Words::new("reactions", terms)?, rows })
     }
 
+    /// True when these words name a reaction and nothing else.
+    pub(super) fn names(&self, words: &str) -> bool {
+        self.words.index.get(&words.to_lowercase()).and_then(|index| self.rows.get(*index)).is_some_and(|row| row.2.is_empty())
+    }
+
     /// Reactions inside `within`, with code and name.
     pub(super) fn reactions_in(&self, text: &str, within: Span) -> Vec<(Span, &str, &str)> {
         let found = self.words.find(text, within).into_iter();

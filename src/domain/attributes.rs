@@ -85,6 +85,9 @@ pub struct Attributes {
     /// `allergy` or `intolerance`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none", default)]
     pub allergy_type: Option<String>,
+    /// `high` where a reaction was grave or severe (FHIR `AllergyIntolerance.criticality`); absent when nothing says so.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub criticality: Option<String>,
     /// `medication`, `food`, `environment` or `biologic`.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub category: Option<String>,
@@ -142,6 +145,7 @@ impl Attributes {
         fill(&mut self.not_understood, &other.not_understood);
         fill(&mut self.severity, &other.severity);
         fill(&mut self.allergy_type, &other.allergy_type);
+        fill(&mut self.criticality, &other.criticality);
         fill(&mut self.category, &other.category);
         for reaction in &other.reactions {
             if !self.reactions.iter().any(|mine| mine.text.eq_ignore_ascii_case(&reaction.text)) {

@@ -164,7 +164,13 @@ impl Assembly<'_> {
         let candidates = substances(mentions, found);
         let none_candidates = spans_of(mentions, MentionKind::NoKnownAllergies);
         let findings = allergy::find(document, &pipeline.allergies, &candidates, &none_candidates);
+        let by_rules: Vec<Span> = findings.allergies.iter().map(|found| found.span).collect();
         let source_of = |span: Span| -> (f32, Vec<String>) {
+            if let Some(mention) = by_model(MentionKind::Allergen).find(|mention| mention.span == span)
+                && !by_rules.contains(&span)
+            {
+                return (mention.confidence, mention.sources.clone());
+            }
             let mut sources: Vec<String> = Vec::new();
             let mut confidence: f32 = 0.8;
             for mention in mentions.iter().filter(|mention| mention.span.overlaps(span)) {
@@ -178,11 +184,6 @@ impl Assembly<'_> {
             sources.dedup();
             (confidence, sources)
         };
-        let mut allergies: Vec<CodedMention> = Vec::new();
-        for FoundAllergy { span, assertion, cues, attributes } in findings.allergies {
-            let (confidence, sources) = source_of(span);
-            allergies.push(self.allergy((span, assertion), attributes, (confidence, sources, cues)));
-        }
         let none_known: Vec<CodedMention> = findings
             .none_known
             .into_iter()
@@ -202,7 +203,9 @@ impl Assembly<'_> {
                 }
             })
             .collect();
-        let taken: Vec<Span> = allergies.iter().chain(&none_known).map(|mention| mention.span).collect();
+        let mut named = findings.allergies;
+        let taken: Vec<Span> =
+            named.iter().map(|found| found.span).chain(none_known.iter().map(|none| none.span)).collect();
         for mention in by_model(MentionKind::Allergen) {
             if mention.confidence >= LONE_ALLERGEN && !taken.iter().any(|span| span.overlaps(mention.span)) {
                 let context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &taken);
@@ -210,11 +213,25 @@ impl Assembly<'_> {
                     Assertion::Hypothetical => Assertion::Possible,
                     other => other,
                 };
-                let found = (mention.confidence, mention.sources.clone(), context.cues);
-                allergies.push(self.allergy((mention.span, assertion), Attributes::default(), found));
+                let cues = context.cues;
+                named.push(FoundAllergy { span: mention.span, assertion, cues, attributes: Attributes::default() });
             }
         }
-        allergies.sort_by_key(|mention| mention.span);
+        // what only the model sees stands in the same statements as what the rules see
+        if named.len() > by_rules.len() {
+            named.sort_by_key(|found| found.span);
+            for found in &mut named {
+                found.attributes = Attributes::default();
+            }
+            allergy::complete(document, &pipeline.allergies, &mut named);
+        }
+        let allergies = named
+            .into_iter()
+            .map(|FoundAllergy { span, assertion, cues, attributes }| {
+                let (confidence, sources) = source_of(span);
+                self.allergy((span, assertion), attributes, (confidence, sources, cues))
+            })
+            .collect();
         (allergies, none_known)
     }
 
