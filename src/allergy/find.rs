@@ -5,10 +5,11 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::none_known::none_known;
+use super::describe::describe;
 use super::grid::{self, Row};
-use super::reaction::{link_reactions, statement_around, told_before};
+use super::reaction::{is_continued, statement_around, told_before};
 use super::table::AllergyTables;
-use crate::domain::{AllergyScope, Assertion, Attribute, Attributes, Cue, Span};
+use crate::domain::{AllergyScope, Assertion, Attributes, Cue, Span};
 use crate::text::Document;
 
 /// An allergen of the note.
@@ -55,6 +56,7 @@ pattern!(
     AFTER,
     r"(?i)^[\s(-]*(?:drug |medication )?(?:allerg(?:y|ies|ic)\b|hypersensitivity|sensitivit(?:y|ies)|intoleran(?:ce|t)\b|(?:was |is |were )?(?:not|poorly) tolerated)"
 );
+pattern!(REMEDY, r"(?i)^[\s(-]*(?:\w+ )?allerg\w+ (?:medic\w*|meds?|pills?|shots?|drops?|tests?|testing|clinic|relief|tablets?|season)\b");
 pattern!(
     TOLERATED,
     r"(?i)(?:tolerat(?:es|ed|ing)|can take|able to (?:take|tolerate)|takes|treated with|given|relieved (?:by|with)|responds to|carries|used|taking|instead of|prescribed|start(?:ed)?|receiv(?:e|ed|ing)|eats|eating|including|continues?|(?:now|currently|switched) (?:on|to))(?: (?:\w+|an?)){0,2} $"
@@ -67,6 +69,21 @@ pattern!(
 pattern!(
     CAUSES,
     r"(?i)^,?\s*(?:(?:infusion|injection|use|therapy|tablets?|cream) )?(?:which |has |have |both |each )*(?:caus(?:es?|ed)|gives|gave|makes|made|produc(?:es?|ed)|induc(?:es?|ed)|triggers?|triggered)\b(?: (?:him|her|them|me|the patient))?(?: to be)?\s*"
+);
+pattern!(CAUSE_TOGETHER, r"(?i)^\s*(?:both |each |all )?(?:cause|caused|produce|produced|make|made|give|gave)\b");
+pattern!(
+    BORNE,
+    r"(?i)^\s*(?:(?:was|is|were|has been) )?(?:(?:well )?tolerated|without (?:any )?(?:trouble|problems?|difficult\w*|incident|a reaction|reaction)|(?:was|is|were) (?:chosen|used|given|started|selected|substituted))\b"
+);
+pattern!(CAN_TAKE, r"(?i)\b(?:can (?:get|take|have|tolerate)|tolerates?|able to (?:take|tolerate)|takes)\b");
+pattern!(CULTURED, r"(?i)\b(?:cultur\w*|organisms?|isolates?|coli|pseudomonas|klebsiella|proteus|staph\w*|strep\w*|entero\w*|mrsa|bacteri\w*|urine|grew|growing)\b[^.;]*\bsensitiv\w+ to[^.;]*$");
+pattern!(
+    THEN_SUFFERED,
+    r"(?i)^[^.;()]{0,40}?\b(?:developed|noted|noticed|became|broke out|got|had|experienced|felt|turned|appeared)\b(?: (?:a|an|some|diffuse|severe|mild|moderate|acute|sudden|immediate))*\s*"
+);
+pattern!(
+    BEFORE_SUFFERING,
+    r"(?i)\b(?:with|after|following|on|into|receiving|received|given|gave (?:him|her)|took|taking|started on)(?: (?:a|an|the|his|her|first|second|single|dose|doses|of|iv|oral|course))*\s*$"
 );
 pattern!(MARKED, r"^\s*(?:->|[-–:(|=])\s*");
 pattern!(
@@ -111,16 +128,24 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
         }
     }
     spans.sort_unstable();
+    // of overlapping candidates the longest stays
+    let all = spans.clone();
+    spans.retain(|span| !all.iter().any(|other| other.overlaps(*span) && other.len() > span.len()));
     spans.retain(|span| {
         !none_known.iter().any(|none| none.span.overlaps(*span))
-            && !is_other_thing(text, *span)
-            && !tables.reactions.names(span.of(text))
+            && !is_no_substance(document, tables, *span)
     });
     spans.dedup();
     let mut allergies: Vec<FoundAllergy> = Vec::new();
-    for span in &spans {
+    for (position, span) in spans.iter().enumerate() {
         let last = allergies.last().map(|found| found.span);
         let Some(governed) = governed(document, tables, &rows, *span, last) else { continue };
+        // "both Motrin and Aleve cause swelling": the first of two is known by the second
+        let before = position.checked_sub(1).map(|before| spans[before]).filter(|before| Some(*before) != last);
+        if let Some(before) = before.filter(|before| cause_together(text, *before, *span)) {
+            let (assertion, cues) = assert(text, before, governed.min(before.start));
+            allergies.push(FoundAllergy { span: before, assertion, cues, attributes: Attributes::default() });
+        }
         let (assertion, cues) = assert(text, *span, governed);
         allergies.push(FoundAllergy { span: *span, assertion, cues, attributes: Attributes::default() });
     }
@@ -128,79 +153,33 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
     AllergyFindings { allergies, none_known }
 }
 
-/// Type, category, reactions and severity of allergies, sorted; also of those that only the model sees.
-pub fn complete(document: &Document, tables: &AllergyTables, allergies: &mut [FoundAllergy]) {
-    describe(document, tables, &grid::rows(&document.text), allergies);
+/// Whether two substances are joined by "and" or "or" and the words behind the second are of both.
+fn cause_together(text: &str, first: Span, second: Span) -> bool {
+    let between = text[first.end..second.start].trim().to_lowercase();
+    matches!(between.as_str(), "and" | "or" | "nor") && CAUSE_TOGETHER.is_match(&text[second.end..])
 }
 
-fn describe(document: &Document, tables: &AllergyTables, rows: &[Row], allergies: &mut [FoundAllergy]) {
+/// Words that are no allergen though they may be taken for one: a column's name, a reaction, "hay" of "hay fever", and what the
+/// statement says is tolerated.
+#[must_use]
+pub fn is_no_substance(document: &Document, tables: &AllergyTables, span: Span) -> bool {
     let text = &document.text;
-    for index in 0..allergies.len() {
-        let span = allergies[index].span;
-        let before = index.checked_sub(1).map_or(0, |before| allergies[before].span.end);
-        let next = allergies.get(index + 1).map_or(text.len(), |next| next.span.start);
-        let attributes = &mut allergies[index].attributes;
-        attributes.allergy_type = Some(type_of(document, span, (before, next)).to_owned());
-        attributes.category = Some(category(tables, span.of(text)).to_owned());
-    }
-    link_reactions(document, tables, rows, allergies);
-    for allergy in allergies {
-        let grave = |reaction: &Attribute| is_grave(&reaction.text);
-        if allergy.attributes.reactions.iter().any(grave) || allergy.attributes.severity.as_ref().is_some_and(is_severe) {
-            allergy.attributes.criticality = Some("high".to_owned());
-        }
-    }
+    is_other_thing(text, span) || tables.reactions.names(span.of(text))
 }
 
-fn is_severe(severity: &Attribute) -> bool {
-    severity.value.as_ref().is_some_and(|value| value["display"] == "severe")
-}
-
-/// Reactions that may kill when they come again.
-fn is_grave(words: &str) -> bool {
-    let words = words.to_lowercase();
-    [
-        "anaphyla", "angioedema", "stevens", "sjs", "toxic epidermal", "dress", "throat", "airway", "laryng", "bronchospasm",
-        "tongue", "cardiac arrest", "respiratory arrest", "malignant hyperthermia", "breath",
-    ]
-    .iter()
-    .any(|stem| words.contains(stem))
-}
-
-pattern!(
-    INTOLERANT,
-    r"(?i)\b(?:intoleran\w*|side[ -]effects?|not a (?:true )?allergy|not (?:truly )?allergic|adverse effects?|(?:not|n't|cannot|unable to|difficulty|poorly|failed to)\s(?:really |well |been able to )?(?:be )?tolerat\w*)"
-);
-pattern!(HEADED, r"(?i)(?:^|[.;\n]\s*)(?:(?:drug |food |medication )?(?P<none>intoleranc\w*)|(?:drug |food |medication |true )?(?P<all>allerg\w*))\s*[:-]");
-
-/// `intolerance` where the words around the substance, or the heading of its list, say so; else `allergy`.
-fn type_of(document: &Document, span: Span, (floor, ceiling): (usize, usize)) -> &'static str {
+/// Whether the statement says that the patient bears or uses this substance: "tolerates", "eats", "was chosen".
+#[must_use]
+pub fn is_tolerated(document: &Document, span: Span) -> bool {
     let text = &document.text;
     let statement = statement_around(text, span);
-    let from = statement.start.max(floor).min(span.start);
-    let to = statement.end.min(ceiling).max(span.end);
-    let own = &text[span.end..to];
-    let before = &text[from..span.start];
-    let near = before.rfind([',', ')']).map_or(before, |at| &before[at..]);
-    if INTOLERANT.is_match(own) || INTOLERANT.is_match(near) {
-        return "intolerance";
-    }
-    // the nearest heading of a list in the statement, or the section's
-    let headed = HEADED.captures_iter(&text[statement.start..span.start]).last();
-    let title = document.section_at(span).and_then(|section| section.title).map_or("", |title| title.of(text)).to_lowercase();
-    let by_title = title.contains("intoleran") && !title.contains("allerg");
-    if headed.map_or(by_title, |headed| headed.name("none").is_some()) { "intolerance" } else { "allergy" }
-}
-
-fn category<'a>(tables: &'a AllergyTables, words: &str) -> &'a str {
-    let lower = words.to_lowercase();
-    let biologic = ["vaccine", "toxoid", "globulin", "antiserum", "antivenom", "ivig"].iter().any(|stem| lower.contains(stem))
-        || lower.split_whitespace().any(|word| word.ends_with("mab") && word.len() > 5);
-    match tables.allergens.lookup(words) {
-        Some(allergen) => allergen.category.as_str(),
-        None if biologic => "biologic",
-        None => "medication",
-    }
+    let before = &text[statement.start..span.start];
+    let after = &text[span.end..statement.end.max(span.end)];
+    let refused = ["not tolerat", "not really tolerat", "difficulty tolerat", "n't tolerat"]
+        .iter()
+        .any(|words| before.to_lowercase().contains(words));
+    // "but he can get morphine along with Benadryl"
+    let clause = before.rfind(" but ").map_or("", |at| &before[at..]);
+    (TOLERATED.is_match(before) && !refused && !CAUSES.is_match(after)) || BORNE.is_match(after) || CAN_TAKE.is_match(clause)
 }
 
 /// "Hay fever", "dust" of "dusty" and the like: the word goes on and means something else.
@@ -235,26 +214,29 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     let statement = statement_around(text, span);
     let before = &text[statement.start..span.start];
     let after = &text[span.end..statement.end.max(span.end)];
-    let refused = ["not tolerat", "not really tolerat", "difficulty tolerat", "n't tolerat"]
-        .iter()
-        .any(|words| before.to_lowercase().contains(words));
-    let soon: String = after.chars().take(40).collect::<String>().to_lowercase();
-    let well = ["tolerated", "without trouble", "without problem", "without difficulty", "without incident", "without a reaction"];
-    if (TOLERATED.is_match(before) && !refused && !CAUSES.is_match(after)) || well.iter().any(|words| soon.trim_start().starts_with(words)) {
+    if is_tolerated(document, span) {
         return None;
     }
     let floor = document.section_at(span).map_or(0, |section| section.body.start.min(span.start)).max(statement.start);
     if in_list(document, span) {
         return Some(floor);
     }
-    if let Some(cue) = BEFORE.find_iter(before).last() {
+    // "culture sensitive to ceftazidime" is told of the germ
+    if let Some(cue) = BEFORE.find_iter(before).last().filter(|_| !CULTURED.is_match(before)) {
         let between = &before[cue.end()..];
         let continues = last.is_some_and(|last| last.start >= statement.start + cue.end());
         if is_list(between, continues) {
             return Some(floor);
         }
     }
-    if tells_reaction(document, tables, span) || AFTER.is_match(after) {
+    let named = AFTER.is_match(after) && !REMEDY.is_match(after);
+    if tells_reaction(document, tables, span) || named {
+        return Some(floor);
+    }
+    // "penicillin (rash) and sulfa (hives)": the list goes on
+    if let Some(last) = last.filter(|last| last.start >= statement.start)
+        && is_continued(&text[last.end..span.start])
+    {
         return Some(floor);
     }
     let from = last.map_or(statement.start, |last| last.end.max(statement.start)).min(span.start);
@@ -296,6 +278,12 @@ fn tells_reaction(document: &Document, tables: &AllergyTables, span: Span) -> bo
     };
     if let Some(cause) = CAUSES.find(after) {
         return reaction_soon(cause.end());
+    }
+    // "with Toradol he developed wheezing", "after a dose of Rocephin the patient noted itching"
+    if let Some(then) = THEN_SUFFERED.find(after)
+        && BEFORE_SUFFERING.is_match(&text[statement.start..span.start])
+    {
+        return reaction_soon(then.end());
     }
     let own_line = text[statement.start..span.start].trim().is_empty();
     let listed = matches!(document.section_kind_at(span), "unspecified" | "allergies" | "other");

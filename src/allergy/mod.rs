@@ -3,6 +3,7 @@
 //! [`find()`] decides for the whole note, because an allergies section is read as one list. Words come from
 //! `vocabularies/allergens.tsv` and `vocabularies/reactions.tsv`.
 
+mod describe;
 mod find;
 #[cfg(test)]
 mod gold_tests;
@@ -11,5 +12,6 @@ mod none_known;
 mod reaction;
 mod table;
 
-pub use find::{AllergyFindings, FoundAllergy, FoundNone, complete, find};
+pub use describe::complete;
+pub use find::{AllergyFindings, FoundAllergy, FoundNone, find, is_no_substance, is_tolerated};
 pub use table::{Allergen, AllergyTable, AllergyTables, ReactionTable};

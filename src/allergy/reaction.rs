@@ -23,7 +23,7 @@ macro_rules! pattern {
 }
 pattern!(
     TOWARDS,
-    r"(?i)^\s*(?:(?:reactions?|flare|attack)\s+)?(?P<how>\(|:|->|\b(?:to|from|with|after|following|around|due to|secondary to|caused by|attributed to|because of|when|whenever|in response to|at the injection site with)\b)\s*(?:(?:(?:he|she|they|the patient|patient|pt) )?(?:is|was|being|gets?|takes?|took|taking|given|eats?|eating|ate|receiving|received|receives|exposed|using|use|having|drinking|exposure|initiation)\b\s*)*(?:(?:the|a|an|his|her|any|all|iv|oral|topical|raw|cooked|first|second|third|last|single|prior|dose|doses|infusion|injection|course|of|to|with)\s+)*$"
+    r"(?i)^\s*(?:(?:reactions?|flare|attack|only|all over)\s+)*(?P<how>\(|:|->|\b(?:to|from|with|after|following|around|due to|secondary to|caused by|attributed to|because of|when|whenever|in response to|at the injection site with)\b)\s*(?:(?:(?:he|she|they|the patient|patient|pt) )?(?:is|was|being|gets?|takes?|took|taking|given|eats?|eating|ate|receiving|received|receives|exposed|using|use|having|drinking|exposure|initiation)\b\s*)*(?:(?:the|a|an|his|her|any|all|iv|oral|topical|raw|cooked|first|second|third|last|single|prior|dose|doses|infusion|injection|course|of|to|with)\s+)*$"
 );
 pattern!(
     TREATS,
@@ -43,7 +43,12 @@ pattern!(
 );
 pattern!(
     COMMENT,
-    r"(?i)\b(?:unknown|unclear|unsure|unspecified|see|other|comments?|details?|child|childhood|infant|baby|listed|reviewed|tolerat\w*|avoid\w*|confirmed|patient|per|reports?|states?|not|no|none|possible|questionable|recalled?|remember\w*|verified|noted|allerg\w*|intoleran\w*|sensitiv\w*|history|yes|updated|nkda|only|days?|years?|mg|give|use|she|he|is|are|was|were|has|had|will|currently|takes?|continues?|medications?|oral|iv|type|true)\b"
+    r"(?i)\b(?:unknown|unclear|unsure|unspecified|see|other|comments?|details?|child|childhood|infant|baby|listed|reviewed|tolerat\w*|avoid\w*|confirmed|patient|per|reports?|states?|not|no|none|possible|questionable|recalled?|remember\w*|verified|noted|allerg\w*|intoleran\w*|sensitiv\w*|history|yes|updated|nkda|only|days?|years?|mg|give|use|she|he|is|are|was|were|has|had|will|currently|takes?|continues?|medications?|oral|iv|type|true|reactions?|stopped|both|skin test|avoid|switched|premedicat\w*)\b"
+);
+pattern!(BRACKETS, r"\([^()]*\)|\[[^\[\]]*\]");
+pattern!(
+    NAMED,
+    r"(?i)^\s*(?:(?:drug |medication )?(?:allerg(?:y|ies)|hypersensitivity|sensitivity|intolerance|infusion|injection|yes|listed|only|not tolerated|reaction in \d{4})\b\s*:?\s*)+"
 );
 pattern!(SEVERELY, r"(?i)\b(?:allerg\w+|hypersensitiv\w+|intoleran\w+|reactions?|response)\b[^,.;]{0,24}$");
 
@@ -131,9 +136,19 @@ pub(super) fn link_reactions(document: &Document, tables: &AllergyTables, rows: 
             told.min(end)
         });
         let region = Span::new(span.end, next.max(span.end));
+        // "egg allergy (hives)": the reaction stands behind these words
+        let named = NAMED.find(region.of(text)).map_or(0, |named| named.end());
+        let region = Span::new(region.start + named, region.end);
         let listed = document.section_kind_at(span) == "allergies";
-        if before[index].is_none() && (listed || leads_to_reaction(region.of(text))) {
-            after(text, tables, (region, listed), &mut allergies[index]);
+        // "pancreatitis (azathioprine, severe)"
+        if before[index].is_some_and(|told| text[told.end..span.start].contains('('))
+            && let Some(close) = region.of(text).find(')')
+        {
+            grade(text, tables, Span::new(region.start, region.start + close), &mut allergies[index]);
+        }
+        let direct = tables.reactions.reactions_in(text, region).first().is_some_and(|(told, ..)| text[region.start..told.start].trim().is_empty());
+        if before[index].is_none() && (listed || direct || leads_to_reaction(region.of(text))) {
+            after(text, tables, region, &mut allergies[index]);
         }
     }
     share(text, &spans, &before, allergies);
@@ -173,6 +188,13 @@ fn share(text: &str, spans: &[Span], before: &[Option<Span>], allergies: &mut [F
     }
 }
 
+/// What stands between two allergens of one list: their reactions in brackets, commas, "and".
+pub(super) fn is_continued(between: &str) -> bool {
+    let bare = BRACKETS.replace_all(between, " ");
+    let words: Vec<String> = bare.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    bare.len() < between.len() && words.iter().all(|word| matches!(word.as_str(), "and" | "or" | "also" | "to"))
+}
+
 /// "Causes", "which gives", "(", "-": words that announce a reaction.
 pub(super) fn leads_to_reaction(after: &str) -> bool {
     let lower = after.trim_start().to_lowercase();
@@ -180,14 +202,14 @@ pub(super) fn leads_to_reaction(after: &str) -> bool {
     direct
         || [
             "caus", "gives", "gave", "result", "leads to", "led to", "produc", "made", "makes", "with ", "which", "reaction",
-            "develop", "because", "due to", "manifested", "side effect", "induce", "trigger", ", mild", ", severe", ", moderate",
+            "develop", "noted", "became", "broke out", "for ", "because", "due to", "manifested", "side effect", "induce", "trigger", ", mild", ", severe", ", moderate",
         ]
         .iter()
         .any(|word| lower.find(word).is_some_and(|at| at < 24))
 }
 
 /// Reactions behind the substance.
-fn after(text: &str, tables: &AllergyTables, (region, listed): (Span, bool), allergy: &mut FoundAllergy) {
+fn after(text: &str, tables: &AllergyTables, region: Span, allergy: &mut FoundAllergy) {
     let content = region.of(text);
     let lead = content.len() - content.trim_start().len();
     let rest = &content[lead..];
@@ -207,7 +229,7 @@ fn after(text: &str, tables: &AllergyTables, (region, listed): (Span, bool), all
     };
     collect(text, tables, region, allergy);
     grade(text, tables, region, allergy);
-    if allergy.attributes.reactions.len() == before && (marked && (listed || close.is_some()) || field || leads_with_verb(rest)) {
+    if allergy.attributes.reactions.len() == before && (marked || field || leads_with_verb(rest)) {
         unlisted(text, tables, region, allergy);
     }
 }

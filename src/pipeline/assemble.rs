@@ -207,7 +207,9 @@ impl Assembly<'_> {
         let taken: Vec<Span> =
             named.iter().map(|found| found.span).chain(none_known.iter().map(|none| none.span)).collect();
         for mention in by_model(MentionKind::Allergen) {
-            if mention.confidence >= LONE_ALLERGEN && !taken.iter().any(|span| span.overlaps(mention.span)) {
+            let refused = allergy::is_no_substance(document, &pipeline.allergies, mention.span)
+                || allergy::is_tolerated(document, mention.span);
+            if mention.confidence >= LONE_ALLERGEN && !refused && !taken.iter().any(|span| span.overlaps(mention.span)) {
                 let context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &taken);
                 let assertion = match context.assertion {
                     Assertion::Hypothetical => Assertion::Possible,
