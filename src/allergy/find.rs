@@ -50,7 +50,7 @@ macro_rules! pattern {
 }
 pattern!(
     BEFORE,
-    r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|including|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:allergic |adverse |bad |severe |hypersensitivity |anaphylactic |life-threatening )?reactions? (?:to|from)|out in (?:a )?(?:rash|hives) with|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to|(?:not|n't) (?:really )?tolerated?|(?:cannot|can't|can not|unable to) (?:take|tolerate)|reacted (?:badly )?to|allergen\s*:|difficulty tolerating|DHx - allergies)\s*"
+    r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|including|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:allergic |adverse |bad |severe |hypersensitivity |anaphylactic |life-threatening )?reactions? (?:to|from)|out in (?:a )?(?:rash|hives) with|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to|(?:not|n't) (?:really )?tolerated?|(?:cannot|can't|can not|unable to) (?:take|tolerate)|react(?:s|ed) (?:badly )?to|allergen\s*:|(?:intoleranc\w+|sensitivit\w+|adrs?|adverse (?:drug )?reactions?|drug reactions?|infusion reactions?)\s*:|anaphylactic to|difficulty tolerating|DHx - allergies)\s*"
 );
 pattern!(
     AFTER,
@@ -70,12 +70,21 @@ pattern!(
     CAUSES,
     r"(?i)^,?\s*(?:(?:infusion|injection|use|therapy|tablets?|cream) )?(?:which |has |have |both |each )*(?:caus(?:es?|ed)|gives|gave|makes|made|produc(?:es?|ed)|induc(?:es?|ed)|triggers?|triggered)\b(?: (?:him|her|them|me|the patient))?(?: to be)?\s*"
 );
+pattern!(
+    RECORDED,
+    r"(?i)^[^.\n]{0,80}?\b(?:as (?:an )?(?:allerg(?:y|ies)|intolerances?)\b|coded as (?:an )?allergy|(?:listed|recorded|documented|charted|carried)(?: (?:in the chart|there))? as (?:an )?(?:allerg(?:y|ies)|intolerances?))|^[^\n]{0,90}?(?:[-–,.;]\s*)(?:intolerances?[.,;)]|side effects?(?:[.,;)]|$)|add(?:ed)? to (?:the |his |her )?allergy list)"
+);
+pattern!(ALLERGY_TALK, r"(?i)\b(?:allerg\w+|intoleran\w+|adverse|adrs?|reactions?|side effects?|sensitiv\w+)\b");
 pattern!(CAUSE_TOGETHER, r"(?i)^\s*(?:both |each |all )?(?:cause|caused|produce|produced|make|made|give|gave)\b");
 pattern!(
     BORNE,
     r"(?i)^\s*(?:(?:was|is|were|has been) )?(?:(?:well )?tolerated|without (?:any )?(?:trouble|problems?|difficult\w*|incident|a reaction|reaction)|(?:was|is|were) (?:chosen|used|given|started|selected|substituted))\b"
 );
 pattern!(CAN_TAKE, r"(?i)\b(?:can (?:get|take|have|tolerate)|tolerates?|able to (?:take|tolerate)|takes)\b");
+pattern!(
+    MADE,
+    r"(?i)^,?\s*(?:which |that |has |both )*(?:makes?|made|turn(?:s|ed)) (?:him|her|them|me|the patient|my|his)\b(?: \w+){0,2}? (?:sick|ill|want|feel|dizzy|sleepy|loopy|crazy|jittery|shaky|hallucinate|vomit|itch\w*|swell\w*|wheeze|pass|faint|sweat|shake|nauseous|nauseated|goofy|confused|suicidal|manic|drowsy|hyper|into|red|throw|break)\b"
+);
 pattern!(CULTURED, r"(?i)\b(?:cultur\w*|organisms?|isolates?|coli|pseudomonas|klebsiella|proteus|staph\w*|strep\w*|entero\w*|mrsa|bacteri\w*|urine|grew|growing)\b[^.;]*\bsensitiv\w+ to[^.;]*$");
 pattern!(
     THEN_SUFFERED,
@@ -97,7 +106,7 @@ pattern!(
 );
 pattern!(
     KIN,
-    r"(?i)\b(?:mother|father|mom|dad|sister|brother|aunt|uncle|son|daughter|grandmother|grandfather|parents?|family)\b(?:'s)?"
+    r"(?i)\b(?:mother|father|mom|dad|sister|brother|aunt|uncle|son|daughter|sibling|twin|cousin|niece|nephew|grandmother|grandfather|parents?|family)\b(?:'s)?"
 );
 pattern!(EMBEDDED, r"(?:^|\n|\. )\s*(?:[A-Z][A-Z /]{4,40}|(?:Current |Home )?Medications?|Meds)\s*:");
 
@@ -151,6 +160,25 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
     }
     describe(document, tables, &rows, &mut allergies);
     AllergyFindings { allergies, none_known }
+}
+
+/// "Documents haloperidol (dystonia) as an allergy", "Akathisia on Abilify. Intolerance, not allergy": the line says that it is recorded as
+/// one, or tells its reaction in brackets where allergies are told.
+fn is_recorded(document: &Document, tables: &AllergyTables, span: Span) -> bool {
+    let text = &document.text;
+    let line_end = text[span.end..].find('\n').map_or(text.len(), |end| span.end + end);
+    let close = (span.end + 160).min(line_end);
+    let close = (close..=line_end).find(|at| text.is_char_boundary(*at)).unwrap_or(line_end);
+    if RECORDED.is_match(&text[span.end..close]) {
+        return true;
+    }
+    let line_start = text[..span.start].rfind('\n').map_or(0, |start| start + 1);
+    let after = &text[span.end..line_end];
+    let Some(open) = after.find(['(', '[']).filter(|open| after[..*open].trim().is_empty()) else { return false };
+    let inside = Span::new(span.end + open + 1, line_end);
+    let first = tables.reactions.reactions_in(text, inside).first().map(|(place, ..)| place.start);
+    first.is_some_and(|first| text[inside.start..first].split_whitespace().count() <= 2 && !text[inside.start..first].contains(')'))
+        && ALLERGY_TALK.is_match(&text[line_start..line_end])
 }
 
 /// Whether two substances are joined by "and" or "or" and the words behind the second are of both.
@@ -230,7 +258,7 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         }
     }
     let named = AFTER.is_match(after) && !REMEDY.is_match(after);
-    if tells_reaction(document, tables, span) || named {
+    if tells_reaction(document, tables, span) || named || is_recorded(document, tables, span) {
         return Some(floor);
     }
     // "penicillin (rash) and sulfa (hives)": the list goes on
@@ -257,6 +285,10 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
 /// need a verb of suffering or the beginning of the statement before them; "nausea with" alone may go on with a symptom.
 fn suffers(before: &str, between: &str) -> bool {
     let lower = between.trim_start().to_lowercase();
+    // "a breakthrough seizure on Keppra" is no reaction to it
+    if lower.starts_with("on ") && before.to_lowercase().contains("breakthrough") {
+        return false;
+    }
     if ["from", "to ", "caused by", "attributed to", "when "].iter().any(|word| lower.starts_with(word)) {
         return true;
     }
@@ -278,6 +310,10 @@ fn tells_reaction(document: &Document, tables: &AllergyTables, span: Span) -> bo
     };
     if let Some(cause) = CAUSES.find(after) {
         return reaction_soon(cause.end());
+    }
+    // "Reglan made her want to crawl out of her skin": what a drug made of somebody is no good
+    if MADE.is_match(after) {
+        return true;
     }
     // "with Toradol he developed wheezing", "after a dose of Rocephin the patient noted itching"
     if let Some(then) = THEN_SUFFERED.find(after)
@@ -315,7 +351,7 @@ fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
     };
     let decided = |assertion: Assertion, place: Span| {
         let words = place.of(text).to_owned();
-        (assertion, vec![Cue { text: words, start: place.start, end: place.end, means: assertion.as_str().to_owned() }])
+        (assertion, vec![Cue { text: words, start: place.start, end: place.end, means: assertion.as_str().to_owned(), scope: None }])
     };
     // "penicillin allergy yes"; a denial closed in brackets is told of another ("(nausea, not a true allergy), cephalexin")
     let affirmed = AFFIRMED.is_match(&text[span.end..]);

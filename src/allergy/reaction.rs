@@ -23,7 +23,7 @@ macro_rules! pattern {
 }
 pattern!(
     TOWARDS,
-    r"(?i)^\s*(?:(?:reactions?|flare|attack|only|all over)\s+)*(?P<how>\(|:|->|\b(?:to|from|with|after|following|around|due to|secondary to|caused by|attributed to|because of|when|whenever|in response to|at the injection site with)\b)\s*(?:(?:(?:he|she|they|the patient|patient|pt) )?(?:is|was|being|gets?|takes?|took|taking|given|eats?|eating|ate|receiving|received|receives|exposed|using|use|having|drinking|exposure|initiation)\b\s*)*(?:(?:the|a|an|his|her|any|all|iv|oral|topical|raw|cooked|first|second|third|last|single|prior|dose|doses|infusion|injection|course|of|to|with)\s+)*$"
+    r"(?i)^\s*(?:(?:reactions?|flare|attack|only|all over)\s+)*(?P<how>\(|:|->|\b(?:to|from|with|on|post|(?:about |approximately |within )?(?:\d+|a few|several|two|three|five|ten) ?(?:min|mins|minutes|h|hr|hrs|hours|days|weeks) (?:after|post|following|into|of)|within (?:minutes|hours|days) of|minutes after|hours after|shortly after|immediately after|since starting|after|following|around|due to|secondary to|caused by|attributed to|because of|when|whenever|in response to|at the injection site with)\b)\s*(?:(?:(?:he|she|they|the patient|patient|pt) )?(?:is|was|being|gets?|takes?|took|taking|given|eats?|eating|ate|receiving|received|receives|exposed|using|use|having|drinking|exposure|initiation)\b\s*)*(?:(?:the|a|an|his|her|any|all|iv|oral|topical|raw|cooked|scrambled|first|second|third|last|single|prior|dose|doses|infusion|injection|course|taste|bite|of|to|with)\s+)*$"
 );
 pattern!(
     TREATS,
@@ -258,6 +258,7 @@ fn collect(text: &str, tables: &AllergyTables, region: Span, allergy: &mut Found
         }
     }
     for (span, code, display) in found {
+        let span = with_adjectives(text, Span::new(region.start, span.start), span);
         let value = if code.is_empty() {
             json!({"display": display})
         } else {
@@ -265,6 +266,32 @@ fn collect(text: &str, tables: &AllergyTables, region: Span, allergy: &mut Found
         };
         add(text, span, Some(value), allergy);
     }
+}
+
+/// The reaction with the adjectives before it: "dry hacking cough", "widespread maculopapular rash".
+fn with_adjectives(text: &str, before: Span, span: Span) -> Span {
+    let mut start = span.start;
+    for _ in 0..3 {
+        let rest = text[before.start..start].strip_suffix(' ').unwrap_or("");
+        let word = rest.rsplit(|character: char| character.is_whitespace() || matches!(character, '(' | '[' | '/' | '"')).next().unwrap_or_default();
+        if word.is_empty() || !is_adjective(&word.to_lowercase()) {
+            break;
+        }
+        start = before.start + rest.len() - word.len();
+    }
+    Span::new(start, span.end)
+}
+
+/// Words that tell of a reaction where or how it is; words of severity are told apart.
+fn is_adjective(word: &str) -> bool {
+    let known = [
+        "dry", "hacking", "red", "itchy", "local", "oral", "facial", "lip", "tongue", "throat", "eye", "mouth", "ankle", "leg", "arm", "face",
+        "hand", "muscle", "joint", "chest", "back", "body", "skin", "diffuse", "widespread", "generalized", "localized", "blistering", "painful",
+        "swollen", "raised", "bumpy", "diaper", "delayed", "immediate", "transient", "full-body", "whole-body", "projectile", "profuse", "bloody",
+        "watery", "persistent", "prolonged", "periorbital", "acute", "cholestatic", "drug", "serum", "upper", "lower", "nasal", "drug-induced",
+    ];
+    let ending = ["iform", "ular", "eous", "ital", "tic", "genic", "oxical", "minal"].iter().any(|ending| word.ends_with(ending));
+    known.contains(&word) || (ending && word.len() > 6)
 }
 
 /// Reactions that no table has, by their place: up to four words in brackets or behind a dash.

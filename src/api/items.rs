@@ -198,13 +198,10 @@ fn entry_body(entry: ReviewEntry, maps: &HashMap<Uuid, OffsetMap>) -> EntryBody 
     }
     let evidence = entry.evidence.into_iter().map(|(note_id, mut evidence)| {
         if let Some(map) = maps.get(&note_id) {
-            evidence.start = map.from_byte(evidence.start);
-            evidence.end = map.from_byte(evidence.end);
-            for cue in &mut evidence.cues {
-                cue.start = map.from_byte(cue.start);
-                cue.end = map.from_byte(cue.end);
+            for (start, end) in evidence.places_mut() {
+                *start = map.from_byte(*start);
+                *end = map.from_byte(*end);
             }
-            remap(&mut evidence.attributes, map);
         }
         ItemEvidence { note_id, evidence }
     });

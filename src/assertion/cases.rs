@@ -46,6 +46,9 @@ fn every_case_holds() {
             let context = assert_mention(&document, &cues, *span, MentionKind::Diagnosis, &spans);
             for cue in &context.cues {
                 assert_eq!(Span::new(cue.start, cue.end).of(&text), cue.text, "{line}");
+                let scope = cue.scope.expect("every cue governs something");
+                let inside = scope.contains(*span) || document.section_at(*span).is_some_and(|section| section.title == Some(Span::new(cue.start, cue.end)));
+                assert!(inside, "{line}: {:?} does not govern {:?} but {:?}", cue.text, span.of(&text), scope.of(&text));
             }
             if context.assertion.as_str() != expected {
                 let told: Vec<_> = context.cues.iter().map(|cue| (cue.text.as_str(), cue.means.as_str())).collect();

@@ -33,6 +33,7 @@ pub struct Context {
 struct Voice {
     assertion: Assertion,
     span: Option<Span>,
+    scope: Option<Span>,
 }
 
 /// Asserts the mention at `span`. `neighbours` are the spans of the note's other mentions, sorted; lists run along them.
@@ -68,7 +69,10 @@ fn listen(document: &Document, cues: &CueTable, span: Span, neighbours: &[Span],
             && nature.allows(row.heads)
             && scene.reaches(cue, assertion)
         {
-            voices.push(Voice { assertion, span: Some(extent(&tokens, cue)) });
+            let governed = scene.governed(cue, assertion);
+            let scope = tokens.get(governed.start).zip(tokens.get(governed.end.wrapping_sub(1)));
+            let scope = scope.map(|(first, last)| Span::new(first.span.start, last.span.end));
+            voices.push(Voice { assertion, span: Some(extent(&tokens, cue)), scope });
         }
     }
     for cue in &own {
@@ -76,7 +80,7 @@ fn listen(document: &Document, cues: &CueTable, span: Span, neighbours: &[Span],
         if let Means::Says(assertion) = row.means
             && nature.allows(row.heads)
         {
-            voices.push(Voice { assertion, span: Some(extent(&tokens, cue)) });
+            voices.push(Voice { assertion, span: Some(extent(&tokens, cue)), scope: Some(span) });
         }
     }
     let Some(section) = document.section_at(span) else { return };
@@ -90,7 +94,7 @@ fn listen(document: &Document, cues: &CueTable, span: Span, neighbours: &[Span],
     for row in cues.of_section(&section.kind) {
         let Means::Says(assertion) = row.means else { continue };
         if nature.allows(row.heads) && !(assertion == Assertion::Family && patient) {
-            voices.push(Voice { assertion, span: section.title });
+            voices.push(Voice { assertion, span: section.title, scope: Some(section.body) });
         }
     }
 }
@@ -198,10 +202,10 @@ fn sum(document: &Document, mut voices: Vec<Voice>) -> Context {
     voices.sort_by_key(|voice| voice.assertion != assertion);
     let cues = voices
         .into_iter()
-        .filter_map(|Voice { assertion, span }| {
+        .filter_map(|Voice { assertion, span, scope }| {
             let span = span?;
             let text = span.of(&document.text).to_owned();
-            Some(Cue { text, start: span.start, end: span.end, means: assertion.as_str().to_owned() })
+            Some(Cue { text, start: span.start, end: span.end, means: assertion.as_str().to_owned(), scope })
         })
         .collect();
     Context { cues, ..context }

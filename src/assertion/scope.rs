@@ -34,6 +34,43 @@ impl Scene<'_> {
         }
     }
 
+    /// The words that `cue` governs for `assertion`: from it to where its scope ends, mentions included.
+    pub(super) fn governed(&self, cue: &Found, assertion: Assertion) -> Range<usize> {
+        let row = self.table.row(cue.row);
+        if cue.end <= self.mention.start {
+            let mut end = self.mention.end;
+            while end < self.tokens.len() {
+                let between = cue.end..end + 1;
+                let mark = &self.tokens[end];
+                let ends = !mark.is_word && matches!(mark.text, ";" | ":") || (!row.lists && mark.text == ",");
+                if ends || self.longest_member(&between) > row.scope || self.stopped(&between, assertion) {
+                    break;
+                }
+                end += 1;
+            }
+            while end > self.mention.end && !self.tokens[end - 1].is_word {
+                end -= 1;
+            }
+            return cue.end..end;
+        }
+        let mut start = self.mention.start;
+        while start > 0 {
+            let between = start - 1..cue.first;
+            let mark = &self.tokens[start - 1];
+            if !mark.is_word && !matches!(mark.text, "," | "(" | ")" | "/") {
+                break;
+            }
+            if self.words(&between) > row.scope + 1 || self.stopped(&between, assertion) {
+                break;
+            }
+            start -= 1;
+        }
+        while start < self.mention.start && !self.tokens[start].is_word {
+            start += 1;
+        }
+        start..cue.first
+    }
+
     fn forward(&self, cue: &Found, assertion: Assertion, scope: usize) -> bool {
         let between = cue.end..self.mention.start;
         if self.longest_member(&between) > scope || self.stopped(&between, assertion) {

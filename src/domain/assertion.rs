@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Span;
+
 /// The six classes of the guidelines, for diagnoses and allergies (allergies are never hypothetical).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -170,4 +172,16 @@ pub struct Cue {
     pub end: usize,
     /// The assertion or status they speak for.
     pub means: String,
+    /// The words they govern; absent where the whole statement is meant.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub scope: Option<Span>,
+}
+
+impl Cue {
+    /// Its own place and that of its scope, mutably.
+    pub fn places_mut(&mut self) -> Vec<(&mut usize, &mut usize)> {
+        let mut places = vec![(&mut self.start, &mut self.end)];
+        places.extend(self.scope.as_mut().map(|scope| (&mut scope.start, &mut scope.end)));
+        places
+    }
 }

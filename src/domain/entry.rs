@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{AllergyScope, Assertion, Attributes, Cue, Experiencer, MedicationStatus, Span, Temporality};
+use super::{
+    AllergyScope, Assertion, Attributes, Boilerplate, BoilerplateKind, Certainty, Cue, Experiencer, MedicationList,
+    MedicationStatus, ReconciledMedication, Span, Temporality,
+};
 
 /// What an entry states.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
@@ -104,6 +107,22 @@ pub struct Evidence {
     pub cues: Vec<Cue>,
     /// Who found it.
     pub sources: Vec<String>,
+    /// For a medication: the list it stands in.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub list: Option<MedicationList>,
+    /// Set when the words stand in text that was not written for this patient today.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub boilerplate: Option<BoilerplateKind>,
+}
+
+impl Evidence {
+    /// Every place of it, mutably: its words, cues with their scopes, attributes.
+    pub fn places_mut(&mut self) -> Vec<(&mut usize, &mut usize)> {
+        let mut places = vec![(&mut self.start, &mut self.end)];
+        places.extend(self.cues.iter_mut().flat_map(Cue::places_mut));
+        places.extend(self.attributes.places_mut());
+        places
+    }
 }
 
 /// Why a code may not be reported.
@@ -186,6 +205,20 @@ pub struct SectionOutline {
     pub title: Option<Span>,
     /// What stands under it.
     pub body: Span,
+    /// Its LOINC code, where LOINC has one.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub code: Option<SectionCode>,
+}
+
+/// The code of a section.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+pub struct SectionCode {
+    /// Code system URI.
+    pub system: String,
+    /// The code.
+    pub code: String,
+    /// Its name.
+    pub display: String,
 }
 
 /// A span given by the caller, with the context found for it.
@@ -205,6 +238,8 @@ pub struct AssertedSpan {
     pub experiencer: Experiencer,
     /// When.
     pub temporality: Temporality,
+    /// How certainly.
+    pub certainty: Certainty,
     /// The words that decided.
     pub cues: Vec<Cue>,
 }
@@ -235,10 +270,16 @@ pub struct Extraction {
     pub engine: EngineVersion,
     /// The note's sections.
     pub sections: Vec<SectionOutline>,
+    /// Passages that were not written for this patient today.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub boilerplate: Vec<Boilerplate>,
     /// Warnings.
     pub alerts: Vec<Alert>,
     /// The entries.
     pub entries: Vec<CodedEntry>,
+    /// The medications, one row a drug.
+    #[serde(skip_serializing_if = "Vec::is_empty", default)]
+    pub medications: Vec<ReconciledMedication>,
     /// Context of the spans that the caller gave.
     #[serde(skip_serializing_if = "Vec::is_empty", default)]
     pub spans: Vec<AssertedSpan>,
@@ -262,20 +303,22 @@ impl Extraction {
             for (start, end) in entry.attributes.places_mut() {
                 both(start, end);
             }
-            for evidence in &mut entry.evidence {
-                both(&mut evidence.start, &mut evidence.end);
-                for cue in &mut evidence.cues {
-                    both(&mut cue.start, &mut cue.end);
-                }
-                for (start, end) in evidence.attributes.places_mut() {
-                    both(start, end);
-                }
+            for (start, end) in entry.evidence.iter_mut().flat_map(Evidence::places_mut) {
+                both(start, end);
+            }
+        }
+        for passage in &mut self.boilerplate {
+            both(&mut passage.start, &mut passage.end);
+        }
+        for listed in self.medications.iter_mut().flat_map(|medication| &mut medication.lists) {
+            for (start, end) in listed.attributes.places_mut() {
+                both(start, end);
             }
         }
         for span in &mut self.spans {
             both(&mut span.start, &mut span.end);
-            for cue in &mut span.cues {
-                both(&mut cue.start, &mut cue.end);
+            for (start, end) in span.cues.iter_mut().flat_map(Cue::places_mut) {
+                both(start, end);
             }
         }
         self.offset_unit = unit;

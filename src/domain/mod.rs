@@ -5,9 +5,11 @@
 
 mod assertion;
 mod attributes;
+mod boilerplate;
 mod entry;
 mod mention;
 mod note;
+mod reconciliation;
 mod review;
 mod span;
 mod surroundings;
@@ -15,12 +17,14 @@ pub mod table;
 
 pub use assertion::{AllergyScope, Assertion, Certainty, Cue, Experiencer, MedicationStatus, Temporality};
 pub use attributes::{Attribute, Attributes, Flag};
+pub use boilerplate::{Boilerplate, BoilerplateKind};
 pub use entry::{
     Alert, AssertedSpan, CodeCandidate, CodeRole, CodedEntry, EngineVersion, EntryKind, Evidence, Extraction, NotReportable,
-    OffsetUnit, Prompt, SectionOutline,
+    OffsetUnit, Prompt, SectionCode, SectionOutline,
 };
 pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient};
+pub use reconciliation::{ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 pub use review::{
     ChosenCode, Decision, DecisionKind, EntryState, ItemState, REJECT_REASONS, ReviewEntry, ReviewItem, Role, User,
 };
@@ -35,6 +39,8 @@ pub mod system {
     pub const RXNORM: &str = "http://www.nlm.nih.gov/research/umls/rxnorm";
     /// SNOMED CT.
     pub const SNOMED: &str = "http://snomed.info/sct";
+    /// LOINC.
+    pub const LOINC: &str = "http://loinc.org";
     /// FDA UNII.
     pub const UNII: &str = "http://fdasis.nlm.nih.gov";
 }

@@ -182,7 +182,7 @@ impl Row {
         if words > self.reach || (before && self.direction == Direction::Before && between.starts_with(',')) {
             return None;
         }
-        let cue = Cue { text: text[start..end].to_owned(), start, end, means: self.means.as_str().to_owned() };
+        let cue = Cue { text: text[start..end].to_owned(), start, end, means: self.means.as_str().to_owned(), scope: None };
         #[expect(clippy::cast_precision_loss, reason = "a small number of words")]
         let weight = self.weight / (1.0 + 0.12 * words as f32);
         Some(Vote { means: self.means, weight, cue: Some(cue) })

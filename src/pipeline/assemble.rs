@@ -5,6 +5,7 @@ use jiff::civil::{Date, date};
 use super::{
     Pipeline, Prepared, WindowLogits, alerts, context,
     group::{CodedMention, entries},
+    reconcile::reconcile,
 };
 use crate::{
     allergy::{self, FoundAllergy},
@@ -18,6 +19,7 @@ use crate::{
         Tagging, dictionary, edges,
         merge::{merge, spans_of},
     },
+    text::boilerplate,
 };
 
 /// First and last day of the embedded edition (ICD-10-CM FY2026, April update).
@@ -56,7 +58,8 @@ impl Assembly<'_> {
         coded.extend(allergies);
         coded.extend(none_known);
         coded.sort_by_key(|mention| mention.span);
-        let entries = entries(document, &self.prepared.input, coded);
+        let boilerplate = boilerplate(document, &pipeline.boilerplate);
+        let entries = entries(document, &self.prepared.input, &boilerplate, coded);
         let mut engine = pipeline.engine_version();
         engine.edition_exact =
             self.prepared.input.service_date.is_none_or(|day| EDITION_DAYS.0 <= day && day <= EDITION_DAYS.1);
@@ -67,9 +70,16 @@ impl Assembly<'_> {
             sections: document
                 .sections
                 .iter()
-                .map(|section| SectionOutline { kind: section.kind.clone(), title: section.title, body: section.body })
+                .map(|section| SectionOutline {
+                    kind: section.kind.clone(),
+                    title: section.title,
+                    body: section.body,
+                    code: pipeline.sections.code(&section.kind).cloned(),
+                })
                 .collect(),
-            alerts: alerts::alerts(&pipeline.vocabulary, &entries),
+            boilerplate,
+            alerts: alerts::alerts(&pipeline.vocabulary, &pipeline.cross_reactions, &entries),
+            medications: reconcile(&entries),
             entries,
             spans: self.asserted_spans(),
         }
@@ -276,6 +286,7 @@ impl Assembly<'_> {
                     assertion: context.assertion,
                     experiencer: context.experiencer,
                     temporality: context.temporality,
+                    certainty: context.certainty,
                     cues: context.cues,
                 }
             })

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::NoteInput;
+use super::{NoteInput, reconcile::list_of};
 use crate::{
     coding::{Coding, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY, reportable},
     domain::{
-        AllergyScope, Assertion, Attributes, CodeCandidate, CodeRole, CodedEntry, Cue, EntryKind, Evidence, MedicationStatus,
-        Span, system,
+        AllergyScope, Assertion, Attributes, Boilerplate, CodeCandidate, CodeRole, CodedEntry, Cue, EntryKind, Evidence,
+        MedicationStatus, Prompt, Span, system,
     },
     text::Document,
 };
@@ -57,19 +57,29 @@ impl CodedMention {
 }
 
 /// Groups mentions (in order of the text) into entries, in order of their first evidence.
-pub(super) fn entries(document: &Document, input: &NoteInput, mentions: Vec<CodedMention>) -> Vec<CodedEntry> {
+pub(super) fn entries(
+    document: &Document,
+    input: &NoteInput,
+    passages: &[Boilerplate],
+    mentions: Vec<CodedMention>,
+) -> Vec<CodedEntry> {
     let mut groups: BTreeMap<Key, Vec<CodedMention>> = BTreeMap::new();
     for mention in mentions {
         let key = (mention.kind, mention.concept(), mention.assertion, mention.status, mention.scope);
         groups.entry(key).or_default().push(mention);
     }
     let mut entries: Vec<CodedEntry> =
-        groups.into_iter().map(|(key, mentions)| entry(document, input, &key, mentions)).collect();
+        groups.into_iter().map(|(key, mentions)| entry(document, input, (&key, passages), mentions)).collect();
     entries.sort_by_key(|entry| entry.evidence.first().map(|evidence| (evidence.start, evidence.end)));
     entries
 }
 
-fn entry(document: &Document, input: &NoteInput, key: &Key, mentions: Vec<CodedMention>) -> CodedEntry {
+fn entry(
+    document: &Document,
+    input: &NoteInput,
+    (key, passages): (&Key, &[Boilerplate]),
+    mentions: Vec<CodedMention>,
+) -> CodedEntry {
     let (kind, concept, assertion, status, scope) = key;
     let name = format!("{}|{}|{concept}|{assertion:?}|{status:?}|{scope:?}", input.note_id, kind.as_str());
     let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes()).to_string();
@@ -85,7 +95,20 @@ fn entry(document: &Document, input: &NoteInput, key: &Key, mentions: Vec<CodedM
     let mention_confidence = mentions.iter().map(|mention| mention.confidence).fold(0.0, f32::max);
     let confidence = coding.codes.first().map(|code| (code.score * mention_confidence).clamp(0.0, 1.0));
     let because = reportable(*kind, *assertion, input.encounter_class, !coding.codes.is_empty());
-    let evidence = mentions.into_iter().map(|mention| evidence(document, mention)).collect();
+    let evidence: Vec<Evidence> = mentions.into_iter().map(|mention| evidence(document, passages, mention)).collect();
+    let mut prompts = coding.prompts;
+    if evidence.iter().all(|evidence| evidence.boilerplate.is_some()) && assertion.is_none_or(Assertion::is_affirmed) {
+        prompts.push(Prompt {
+            kind: "boilerplate_only".to_owned(),
+            message: "stands in template or copied text only: is it true of this patient today?".to_owned(),
+        });
+    }
+    if attributes.not_understood.is_some() {
+        prompts.push(Prompt {
+            kind: "directions_not_understood".to_owned(),
+            message: "part of the directions was not understood and stays as written".to_owned(),
+        });
+    }
     CodedEntry {
         id,
         kind: *kind,
@@ -98,7 +121,7 @@ fn entry(document: &Document, input: &NoteInput, key: &Key, mentions: Vec<CodedM
         reportable: because.is_none(),
         not_reportable_because: because,
         attributes,
-        prompts: coding.prompts,
+        prompts,
         evidence,
     }
 }
@@ -135,8 +158,11 @@ fn no_known_allergies(scope: AllergyScope) -> Coding {
     Coding { display: display.to_owned(), codes: vec![candidate], prompts: Vec::new() }
 }
 
-fn evidence(document: &Document, mention: CodedMention) -> Evidence {
+fn evidence(document: &Document, passages: &[Boilerplate], mention: CodedMention) -> Evidence {
+    let passage = passages.iter().find(|passage| passage.start <= mention.span.start && mention.span.start < passage.end);
     Evidence {
+        list: mention.status.and_then(|status| list_of(document, mention.span, status)),
+        boilerplate: passage.map(|passage| passage.kind),
         start: mention.span.start,
         end: mention.span.end,
         text: mention.span.of(&document.text).to_owned(),

@@ -9,6 +9,7 @@ mod assemble;
 mod context;
 mod group;
 mod input;
+mod reconcile;
 
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
 
@@ -19,7 +20,7 @@ use crate::{
     domain::{EngineVersion, Extraction, table::TableError},
     medication::{MedicationCueTable, SigTable},
     recognize::{Input, Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
-    text::{Document, SectionTable},
+    text::{BoilerplateTable, Document, SectionTable},
     vocabulary::{EDITION, Tables, Vocabulary},
 };
 
@@ -29,6 +30,8 @@ pub struct Pipeline {
     model: Option<Model>,
     coder: Coder,
     sections: SectionTable,
+    boilerplate: BoilerplateTable,
+    cross_reactions: alerts::CrossReactions,
     cues: CueTable,
     sig: SigTable,
     medication_cues: MedicationCueTable,
@@ -68,7 +71,9 @@ impl Pipeline {
         Ok(Self {
             coder,
             model,
-            sections: SectionTable::parse(tables.get("sections.tsv")?.1)?,
+            sections: SectionTable::parse(tables.get("sections.tsv")?.1)?.with_codes(tables.get("section_codes.tsv")?.1)?,
+            boilerplate: BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?,
+            cross_reactions: alerts::CrossReactions::parse(tables.get("cross_reactions.tsv")?.1)?,
             cues: CueTable::parse(tables.get("cues.tsv")?.1)?,
             sig: SigTable::parse(tables.get("sig_words.tsv")?.1)?,
             medication_cues: MedicationCueTable::parse(tables.get("medication_cues.tsv")?.1)?,

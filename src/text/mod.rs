@@ -1,11 +1,13 @@
 //! A note's text: sections, sentences, words normalised with a map back to the original, offset units.
 
+mod boilerplate;
 mod document;
 mod normalize;
 mod offsets;
 mod sections;
 mod sentences;
 
+pub use boilerplate::{BoilerplateTable, boilerplate, passage};
 pub use document::{Document, Section, Sentence};
 pub use normalize::{Word, fold_word, words};
 pub use offsets::OffsetMap;

@@ -7,7 +7,7 @@
 use std::collections::{BTreeSet, HashMap};
 
 use super::Section;
-use crate::domain::{Span, table, table::TableError};
+use crate::domain::{SectionCode, Span, system, table, table::TableError};
 
 /// Kind of the text before the first heading.
 const UNSPECIFIED: &str = "unspecified";
@@ -24,6 +24,7 @@ const FORGIVEN: usize = 9;
 #[derive(Debug, Default)]
 pub struct SectionTable {
     kinds: HashMap<String, String>,
+    codes: HashMap<String, SectionCode>,
 }
 
 impl SectionTable {
@@ -43,7 +44,32 @@ impl SectionTable {
             }
             Ok(())
         })?;
-        Ok(Self { kinds })
+        Ok(Self { kinds, codes: HashMap::new() })
+    }
+
+    /// Adds the LOINC codes of the kinds, from the table `section_codes.tsv` (columns `kind`, `code`, `display`).
+    ///
+    /// # Errors
+    /// A missing column, or a kind that no heading opens; the error names the line.
+    pub fn with_codes(mut self, text: &str) -> Result<Self, TableError> {
+        let mut codes = HashMap::new();
+        table::read("section_codes.tsv", text, |row| {
+            let (kind, code, display) = (row.get("kind")?, row.get("code")?, row.get("display")?);
+            if !self.kinds.values().any(|known| known == kind) {
+                return Err(row.error(format!("no heading opens a section of kind {kind:?}")));
+            }
+            let code = SectionCode { system: system::LOINC.to_owned(), code: code.to_owned(), display: display.to_owned() };
+            codes.insert(kind.to_owned(), code);
+            Ok(())
+        })?;
+        self.codes = codes;
+        Ok(self)
+    }
+
+    /// The LOINC code of a kind of section.
+    #[must_use]
+    pub fn code(&self, kind: &str) -> Option<&SectionCode> {
+        self.codes.get(kind)
     }
 
     /// The kind that these words open as a heading, if any row names them. Case, punctuation and a bracketed remark do not matter.

@@ -21,11 +21,13 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 18] = embedded![
+const EMBEDDED: [(&str, &[u8]); 21] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
+    "boilerplate.tsv",
     "clinical_drugs.tsv.gz",
+    "cross_reactions.tsv",
     "cues.tsv",
     "diagnosis_terms.tsv.gz",
     "drug_classes.tsv",
@@ -36,6 +38,7 @@ const EMBEDDED: [(&str, &[u8]); 18] = embedded![
     "medication_cues.tsv",
     "medications.tsv.gz",
     "reactions.tsv",
+    "section_codes.tsv",
     "sections.tsv",
     "sig_words.tsv",
     "stop_terms.tsv",

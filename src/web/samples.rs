@@ -44,7 +44,9 @@ fn evidence(of: &str, assertion: Option<Assertion>) -> Evidence {
         status: None,
         confidence: 0.98,
         attributes: Attributes::default(),
-        cues: vec![Cue { text: HOSTILE.to_owned(), start, end, means: "absent".to_owned() }],
+        cues: vec![Cue { text: HOSTILE.to_owned(), start, end, means: "absent".to_owned(), scope: None }],
+        list: None,
+        boilerplate: None,
         sources: vec![HOSTILE.to_owned()],
     }
 }
@@ -104,7 +106,9 @@ pub(super) fn extraction(note: Uuid) -> Extraction {
             kind: "allergies".to_owned(),
             title: Some(Span::new(start, end)),
             body: Span::new(end, TEXT.len()),
+            code: None,
         }],
+        boilerplate: Vec::new(),
         alerts: vec![Alert { kind: "k".to_owned(), message: HOSTILE.to_owned(), entries: Vec::new() }],
         entries: vec![
             entry(EntryKind::Diagnosis, Some(Assertion::Present), &["<b>type 2</b> diabetes", "diabetes", "2", "🩺", "gout"]),
@@ -112,6 +116,7 @@ pub(super) fn extraction(note: Uuid) -> Extraction {
             entry(EntryKind::Medication, None, &["penicillin's"]),
             entry(EntryKind::Allergy, Some(Assertion::Present), &["penicillin's rash <script>", "ALLERGIES"]),
         ],
+        medications: Vec::new(),
         spans: Vec::new(),
     }
 }

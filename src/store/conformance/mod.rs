@@ -88,6 +88,8 @@ pub(crate) fn extraction(note: Uuid) -> Extraction {
             edition_exact: true,
         },
         sections: Vec::new(),
+        boilerplate: Vec::new(),
+        medications: Vec::new(),
         alerts: Vec::new(),
         entries: Vec::new(),
         spans: Vec::new(),

@@ -1,0 +1,201 @@
+//! Passages that were not written for this patient today: template text, copied and repeated sentences.
+//!
+//! Words come from `vocabularies/boilerplate.tsv`. A list of denials counts as a template's when nothing stands in it but what every
+//! template holds: at least five such symptoms, or three under a review of systems.
+
+use std::collections::HashSet;
+
+use regex::Regex;
+
+use super::{Document, Sentence};
+use crate::domain::{Boilerplate, BoilerplateKind, Span, table, table::TableError};
+
+/// Fewest words of a sentence whose repetition is told.
+const REPEATED_WORDS: usize = 8;
+
+/// The compiled table; build one per process.
+#[derive(Debug)]
+pub struct BoilerplateTable {
+    templates: Vec<Regex>,
+    copied: Vec<Regex>,
+    denied: HashSet<String>,
+    lead: Regex,
+    join: Regex,
+}
+
+impl BoilerplateTable {
+    /// Reads the table (columns `kind`, `pattern`).
+    ///
+    /// # Errors
+    /// An unknown kind or a pattern that does not compile, with its line.
+    pub fn parse(text: &str) -> Result<Self, TableError> {
+        let constant = |pattern: &str| {
+            Regex::new(pattern).map_err(|error| TableError {
+                table: "boilerplate".to_owned(),
+                line: 0,
+                message: error.to_string(),
+            })
+        };
+        let mut read = Self {
+            templates: Vec::new(),
+            copied: Vec::new(),
+            denied: HashSet::new(),
+            lead: constant(
+                r"(?i)^(?:(?:the )?(?:patient|pt|he|she)\s+)?(?:also\s+|specifically\s+|currently\s+)*(?:denies|denied|negative for|neg for|no|without)\s+(?:any\s+|of\s+|recent\s+)*",
+            )?,
+            join: constant(r"(?i)\s*(?:[,;/]|\bor\b|\band\b|\bnor\b|\bno\b|\bdenies\b|\bany\b)+\s*")?,
+        };
+        table::read("boilerplate", text, |row| {
+            let pattern = row.get("pattern")?;
+            if pattern.is_empty() {
+                return Err(row.error("the pattern is empty"));
+            }
+            let compile = |pattern: String| Regex::new(&pattern).map_err(|error| row.error(error.to_string()));
+            match row.get("kind")? {
+                "template" => read.templates.push(compile(format!(r"(?is)^(?:{pattern})[\s.;:,]*$"))?),
+                "copied_forward" => read.copied.push(compile(format!("(?i){pattern}"))?),
+                "denied" => drop(read.denied.insert(pattern.to_lowercase())),
+                other => return Err(row.error(format!("unknown kind {other:?}: template, copied_forward or denied"))),
+            }
+            Ok(())
+        })?;
+        Ok(read)
+    }
+
+    /// Why a sentence is boilerplate by its words alone.
+    fn kind_of(&self, words: &str, listed: bool) -> Option<BoilerplateKind> {
+        if self.copied.iter().any(|pattern| pattern.is_match(words)) {
+            return Some(BoilerplateKind::CopiedForward);
+        }
+        let template = self.templates.iter().any(|pattern| pattern.is_match(words)) || self.is_list_of_denials(words, listed);
+        template.then_some(BoilerplateKind::Template)
+    }
+
+    fn is_list_of_denials(&self, words: &str, listed: bool) -> bool {
+        // "GI: No nausea, vomiting": a label before the denial
+        let words = words.split_once(": ").filter(|(label, _)| label.len() < 24).map_or(words, |(_, rest)| rest);
+        let Some(lead) = self.lead.find(words) else { return false };
+        let rest = words[lead.end()..].trim_end_matches(['.', ' ', ';', '\n']).to_lowercase();
+        let mut members = 0;
+        for member in self.join.split(&rest).filter(|member| !member.trim().is_empty()) {
+            let member = member.split_whitespace().collect::<Vec<_>>().join(" ");
+            if !self.denied.contains(&member) {
+                return false;
+            }
+            members += 1;
+        }
+        members >= if listed { 3 } else { 5 }
+    }
+}
+
+/// Passages of boilerplate, in order of the text.
+#[must_use]
+pub fn boilerplate(document: &Document, table: &BoilerplateTable) -> Vec<Boilerplate> {
+    let mut seen: HashSet<String> = HashSet::new();
+    let mut found = Vec::new();
+    for Sentence { span, section } in &document.sentences {
+        let words = span.of(&document.text);
+        // a template's sentence is short
+        if words.len() > 1_000 {
+            continue;
+        }
+        let listed = document.sections.get(*section).is_some_and(|section| section.kind == "review_of_systems");
+        let repeated = !seen.insert(folded(words)) && words.split_whitespace().count() >= REPEATED_WORDS;
+        let kind = table.kind_of(words, listed).or_else(|| repeated.then_some(BoilerplateKind::Repeated));
+        found.extend(kind.map(|kind| Boilerplate { kind, start: span.start, end: span.end }));
+    }
+    found
+}
+
+/// The sentence around `span`, folded, when it is long enough that its repetition means something.
+#[must_use]
+pub fn passage(text: &str, span: Span) -> Option<String> {
+    let ends = |at: usize, mark: u8| match mark {
+        b'\n' => true,
+        b'.' | b'!' | b'?' | b';' => text[at + 1..].starts_with(char::is_whitespace),
+        _ => false,
+    };
+    let bytes = text.as_bytes();
+    let start = (0..span.start.min(bytes.len())).rev().find(|at| ends(*at, bytes[*at])).map_or(0, |at| at + 1);
+    let end = (span.end..bytes.len()).find(|at| ends(*at, bytes[*at])).unwrap_or(bytes.len());
+    let words = text.get(start..end)?;
+    (words.split_whitespace().count() >= REPEATED_WORDS).then(|| folded(words))
+}
+
+/// Letters and digits in lower case, single spaces.
+fn folded(words: &str) -> String {
+    let words = words.to_lowercase();
+    words.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::SectionTable;
+
+    fn found(text: &str) -> Vec<(BoilerplateKind, String)> {
+        let sections = SectionTable::parse(include_str!("../../vocabularies/sections.tsv")).expect("our own table");
+        let table = BoilerplateTable::parse(include_str!("../../vocabularies/boilerplate.tsv")).expect("our own table");
+        let document = Document::new(text, &sections);
+        let all = boilerplate(&document, &table);
+        all.iter().map(|one| (one.kind, Span::new(one.start, one.end).of(text).to_owned())).collect()
+    }
+
+    fn kinds(text: &str) -> Vec<BoilerplateKind> {
+        found(text).into_iter().map(|(kind, _)| kind).collect()
+    }
+
+    #[test]
+    fn templates_are_told() {
+        for text in [
+            "REVIEW OF SYSTEMS:\nDenies chest pain, shortness of breath, or palpitations.",
+            "She denies fever, chills, nausea, vomiting, diarrhea, and abdominal pain.",
+            "REVIEW OF SYSTEMS:\nGI: No nausea, vomiting, diarrhea or constipation.",
+            "All other systems reviewed and are negative.",
+            "A 10-point review of systems was performed and was negative except as noted in the HPI.",
+            "PHYSICAL EXAMINATION:\nHEENT: Normocephalic, atraumatic.",
+            "The risks, benefits and alternatives were discussed with the patient.",
+            "This note was dictated using voice recognition software.",
+            "Electronically signed by A. Example, MD",
+        ] {
+            assert_eq!(kinds(text), [BoilerplateKind::Template], "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_written_for_the_patient_is_none() {
+        for text in [
+            "She denies fever.",
+            "He denies chest pain, shortness of breath, and the rash that his brother had last week, nausea and vomiting.",
+            "Denies diabetes, hypertension, asthma, stroke and cancer.",
+            "No pneumonia, pneumothorax or effusion.",
+            "Lungs with crackles at the left base.",
+            "Abdomen is tender in the right lower quadrant.",
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn repetition_and_copies_are_told() {
+        let said = "He has had a cough with yellow sputum for three weeks now.";
+        let text = format!("HISTORY OF PRESENT ILLNESS:\n{said}\nASSESSMENT:\n{said} Bronchitis.");
+        assert_eq!(found(&text), [(BoilerplateKind::Repeated, said.to_owned())]);
+        assert_eq!(kinds("Copied forward from 3/4: stable angina."), [BoilerplateKind::CopiedForward]);
+    }
+
+    #[test]
+    fn a_passage_is_the_sentence_around() {
+        let text = "Well. He has had a cough with yellow sputum for three weeks. Fine.";
+        let at = text.find("cough").expect("there");
+        let words = passage(text, Span::new(at, at + 5)).expect("long enough");
+        assert_eq!(words, "he has had a cough with yellow sputum for three weeks");
+        assert_eq!(passage(text, Span::new(0, 4)), None);
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = BoilerplateTable::parse("kind\tpattern\ntemplate\t(\n").expect_err("no expression");
+        assert_eq!(error.line, 2);
+    }
+}
