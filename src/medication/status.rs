@@ -160,7 +160,12 @@ pub fn status(
             best = (means, sum);
         }
     }
-    let spoke = votes.into_iter().filter(|vote| vote.means == best.0).filter_map(|vote| vote.cue).collect();
+    let mut spoke: Vec<Cue> = Vec::new();
+    for cue in votes.into_iter().filter(|vote| vote.means == best.0).filter_map(|vote| vote.cue) {
+        if !spoke.contains(&cue) {
+            spoke.push(cue);
+        }
+    }
     (best.0, spoke)
 }
 
@@ -182,7 +187,9 @@ impl Row {
         if words > self.reach || (before && self.direction == Direction::Before && between.starts_with(',')) {
             return None;
         }
-        let cue = Cue { text: text[start..end].to_owned(), start, end, means: self.means.as_str().to_owned(), scope: None };
+        let said = text[start..end].trim();
+        let start = end - text[start..end].trim_start().len();
+        let cue = Cue { text: said.to_owned(), start, end: start + said.len(), means: self.means.as_str().to_owned(), scope: None };
         #[expect(clippy::cast_precision_loss, reason = "a small number of words")]
         let weight = self.weight / (1.0 + 0.12 * words as f32);
         Some(Vote { means: self.means, weight, cue: Some(cue) })

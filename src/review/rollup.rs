@@ -1,14 +1,15 @@
 //! Entries of the notes of one item, rolled up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
 use crate::{
     domain::{
-        Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, ReviewEntry,
+        Attributes, BoilerplateKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, ReviewEntry, Span,
     },
     store::ItemRecord,
+    text::passage,
 };
 
 /// The entries of an item: one for each concept and assertion (or status) over all its notes, in the order of their first
@@ -17,6 +18,8 @@ use crate::{
 pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
     let mut entries: Vec<ReviewEntry> = Vec::new();
     let mut index: BTreeMap<Uuid, usize> = BTreeMap::new();
+    // sentences of the notes before: what stands in them word for word was copied forward
+    let mut told: HashSet<String> = HashSet::new();
     for (at, (note, extraction)) in record.notes.iter().enumerate() {
         // a later version of the same note stands in its place
         let replaced = note.content.external_id.is_some()
@@ -26,6 +29,7 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
         if replaced {
             continue;
         }
+        let mut here: Vec<String> = Vec::new();
         for entry in extraction.iter().flat_map(|extraction| &extraction.entries) {
             let id = entry_id(record.item.id, entry);
             let at = *index.entry(id).or_insert_with(|| {
@@ -34,7 +38,16 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
             });
             let rolled = &mut entries[at];
             rolled.attributes.fill_from(&entry.attributes);
-            rolled.evidence.extend(entry.evidence.iter().map(|evidence| (note.id, evidence.clone())));
+            for evidence in &entry.evidence {
+                let mut evidence = evidence.clone();
+                if let Some(passage) = passage(&note.content.text, Span::new(evidence.start, evidence.end)) {
+                    if told.contains(&passage) {
+                        evidence.boilerplate = Some(BoilerplateKind::CopiedForward);
+                    }
+                    here.push(passage);
+                }
+                rolled.evidence.push((note.id, evidence));
+            }
             // the most confident note speaks for the code
             if entry.confidence > rolled.confidence {
                 rolled.confidence = entry.confidence;
@@ -42,6 +55,7 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
                 rolled.display.clone_from(&entry.display);
             }
         }
+        told.extend(here);
     }
     for decision in &record.decisions {
         let at = *index.entry(decision.entry_id).or_insert_with(|| {

@@ -188,11 +188,13 @@ impl EntryViews<'_> {
     }
 
     fn place(&self, note: Uuid, evidence: &Evidence) -> String {
+        let list = evidence.list.map_or(String::new(), |list| format!("{} list, ", list.as_str()));
+        let boilerplate = evidence.boilerplate.map_or("", words::boilerplate);
         let section = match evidence.section.as_str() {
             "unspecified" | "other" => String::new(),
             section => format!("{}, ", words::spaced(section)),
         };
-        format!("{section}{}", self.note_labels.get(&note).map_or("", String::as_str))
+        format!("{list}{section}{}{boilerplate}", self.note_labels.get(&note).map_or("", String::as_str))
     }
 }
 
@@ -241,6 +243,21 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
     ];
     let mut out: Vec<(&'static str, String)> =
         one.into_iter().filter_map(|(label, value)| Some((label, value.as_ref()?.text.clone()))).collect();
+    if let Some(total) = attributes.total_daily_dose.as_ref().and_then(|total| total.value.as_ref()) {
+        out.push(("a day", quantity(total)));
+    }
+    for (label, count) in [("dispense", &attributes.quantity), ("refills", &attributes.refills)] {
+        if let Some(count) = count {
+            out.push((label, count.text.clone()));
+        }
+    }
+    if let Some(steps) = attributes.dosage.as_ref().and_then(|dosage| dosage.value.as_ref()?.as_array()).filter(|steps| steps.len() > 1) {
+        let steps: Vec<&str> = steps.iter().filter_map(|step| step["text"].as_str()).collect();
+        out.push(("steps", steps.join("; ")));
+    }
+    if let Some(rest) = &attributes.not_understood {
+        out.push(("not understood", format!("“{}”", rest.text)));
+    }
     if let Some(name) = change.as_ref().and_then(|change| change.value.as_ref()?.as_str()) {
         out.push(("change", name.to_owned()));
     }
@@ -254,7 +271,25 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
     if let Some(allergy_type) = &attributes.allergy_type {
         out.push(("type", allergy_type.clone()));
     }
+    if let Some(criticality) = &attributes.criticality {
+        out.push(("criticality", criticality.clone()));
+    }
     out
+}
+
+/// "4000 mg", "30-40 mg"; units by their word.
+fn quantity(value: &serde_json::Value) -> String {
+    let unit = value["unit"].as_str().unwrap_or_default();
+    let unit = match unit {
+        "[iU]" => "units",
+        "[drp]" => "drops",
+        "ug" => "mcg",
+        other => other.trim_matches(['{', '}']),
+    };
+    match (&value["value"], &value["low"], &value["high"]) {
+        (serde_json::Value::Number(one), ..) => format!("{one} {unit}"),
+        (_, low, high) => format!("{low}-{high} {unit}"),
+    }
 }
 
 /// A decision in words.

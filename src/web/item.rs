@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     entry::{Choice, EntryView, EntryViews, anchor, context, systems},
     highlight::{Mark, Piece, pieces},
+    lists::{self, ListTable},
     notice::{self, Notice},
     session::Session,
     shell::{Refusal, Shell, missing, page},
@@ -80,14 +81,16 @@ pub(super) struct ItemPage {
     pub total: usize,
     /// Notes not read yet.
     pub pending: u32,
-    /// Warnings.
-    pub alerts: Vec<String>,
+    /// Warnings: how they look and what they say, grave ones first.
+    pub alerts: Vec<(&'static str, String)>,
     /// What is charted or billed.
     pub groups: Vec<Group>,
     /// What is not: negated, family, hypothetical.
     pub aside: Vec<EntryView>,
     /// Whether somebody decided on one of them.
     pub aside_open: bool,
+    /// Medications of the notes by list.
+    pub lists: Vec<ListTable>,
     /// The notes.
     pub notes: Vec<NoteView>,
     /// Reasons of rejection.
@@ -149,7 +152,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
         note_view(note, extraction.as_ref(), &marks, label)
     });
     let patient = review.patient.as_ref();
-    ItemPage {
+    let mut page = ItemPage {
         id: review.id,
         revision: review.revision,
         patient: patient.map_or_else(
@@ -171,7 +174,14 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             .notes
             .iter()
             .filter_map(|(_, extraction)| extraction.as_ref())
-            .flat_map(|extraction| extraction.alerts.iter().map(|alert| alert.message.clone()))
+            .flat_map(|extraction| &extraction.alerts)
+            .map(|alert| (if alert.kind == "allergy_caution" { "quiet-notice" } else { "warn" }, alert.message.clone()))
+            .collect(),
+        lists: record
+            .notes
+            .iter()
+            .enumerate()
+            .filter_map(|(at, (_, extraction))| lists::table(&format!("note {}", at + 1), extraction.as_ref()?))
             .collect(),
         groups: groups.into(),
         aside_open: aside.iter().any(|(_, entry)| !entry.decisions.is_empty()),
@@ -183,7 +193,9 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             .into(),
         systems: systems(EntryKind::Diagnosis),
         ..ItemPage::default()
-    }
+    };
+    page.alerts.sort_by_key(|(look, _)| *look != "warn");
+    page
 }
 
 /// Whether an entry speaks of the patient as they are or were, so that it is charted or billed.

@@ -10,6 +10,7 @@ mod change;
 mod entry;
 mod highlight;
 mod item;
+mod lists;
 mod notice;
 mod queue;
 mod session;

@@ -3,7 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
-    Assertion, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable, system,
+    Assertion, BoilerplateKind, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable, system,
 };
 
 /// A code system's short name; the address itself when it is not one of ours.
@@ -160,6 +160,15 @@ pub(super) fn tidy_code(code_system: &str, typed: &str) -> String {
     match plain.split_at_checked(3) {
         Some((category, rest)) if !rest.is_empty() => format!("{category}.{rest}"),
         _ => plain,
+    }
+}
+
+/// Behind the place of words that were not written for this patient today.
+pub(super) const fn boilerplate(kind: BoilerplateKind) -> &'static str {
+    match kind {
+        BoilerplateKind::Template => " · template text",
+        BoilerplateKind::Repeated => " · repeated text",
+        BoilerplateKind::CopiedForward => " · copied from an earlier note",
     }
 }
 
