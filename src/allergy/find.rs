@@ -50,11 +50,11 @@ macro_rules! pattern {
 }
 pattern!(
     BEFORE,
-    r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|including|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:allergic |adverse |bad |severe |hypersensitivity |anaphylactic |life-threatening )?reactions? (?:to|from)|out in (?:a )?(?:rash|hives) with|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to|(?:not|n't) (?:really )?tolerated?|(?:cannot|can't|can not|unable to) (?:take|tolerate)|react(?:s|ed) (?:badly )?to|allergen\s*:|(?:intoleranc\w+|sensitivit\w+|adrs?|adverse (?:drug )?reactions?|drug reactions?|infusion reactions?)\s*:|anaphylactic to|difficulty tolerating|DHx - allergies)\s*"
+    r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|including|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:allergic |adverse |bad |severe |hypersensitivity |anaphylactic |life-threatening )?reactions? (?:to|from)|out in (?:a )?(?:rash|hives) with|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to|(?:not|n't) (?:really )?tolerated?|(?:cannot|can't|can not|unable to) (?:take|tolerate)|react(?:s|ed) (?:badly )?to|(?:allergen|substance|(?:suspected )?agent)\s*:|(?:intoleranc\w+|sensitivit\w+|adrs?|adverse (?:drug )?reactions?|drug reactions?|infusion reactions?)\s*:|anaphylactic to|difficulty tolerating|DHx - allergies)\s*"
 );
 pattern!(
     AFTER,
-    r"(?i)^[\s(-]*(?:drug |medication )?(?:allerg(?:y|ies|ic)\b|hypersensitivity|sensitivit(?:y|ies)|intoleran(?:ce|t)\b|(?:was |is |were )?(?:not|poorly) tolerated)"
+    r"(?i)^[\s(-]*(?:drug |medication )?(?:allerg(?:y|ies|ic)\b|hypersensitivity|sensitivit(?:y|ies)|intoleran(?:ce|t)\b|(?:was |is |were )?(?:not|poorly) tolerated|[^.;()]{0,30}, not tolerated)"
 );
 pattern!(REMEDY, r"(?i)^[\s(-]*(?:\w+ )?allerg\w+ (?:medic\w*|meds?|pills?|shots?|drops?|tests?|testing|clinic|relief|tablets?|season)\b");
 pattern!(
@@ -68,14 +68,14 @@ pattern!(
 );
 pattern!(
     CAUSES,
-    r"(?i)^,?\s*(?:(?:infusion|injection|use|therapy|tablets?|cream) )?(?:which |has |have |both |each )*(?:caus(?:es?|ed)|gives|gave|makes|made|produc(?:es?|ed)|induc(?:es?|ed)|triggers?|triggered)\b(?: (?:him|her|them|me|the patient))?(?: to be)?\s*"
+    r"(?i)^,?\s*(?:(?:infusion|injection|use|therapy|tablets?|cream) )?(?:which |has |have |both |each |all )*(?:caus(?:es?|ed)|gives?|gave|makes?|made|produc(?:es?|ed)|induc(?:es?|ed)|triggers?|triggered|precipitat(?:es?|ed)|brings? on|brought on|sets? off)\b(?: (?:him|her|them|me|the patient))?(?: to be)?\s*"
 );
 pattern!(
     RECORDED,
     r"(?i)^[^.\n]{0,80}?\b(?:as (?:an )?(?:allerg(?:y|ies)|intolerances?)\b|coded as (?:an )?allergy|(?:listed|recorded|documented|charted|carried)(?: (?:in the chart|there))? as (?:an )?(?:allerg(?:y|ies)|intolerances?))|^[^\n]{0,90}?(?:[-–,.;]\s*)(?:intolerances?[.,;)]|side effects?(?:[.,;)]|$)|add(?:ed)? to (?:the |his |her )?allergy list)"
 );
 pattern!(ALLERGY_TALK, r"(?i)\b(?:allerg\w+|intoleran\w+|adverse|adrs?|reactions?|side effects?|sensitiv\w+)\b");
-pattern!(CAUSE_TOGETHER, r"(?i)^\s*(?:both |each |all )?(?:cause|caused|produce|produced|make|made|give|gave)\b");
+pattern!(CAUSE_TOGETHER, r"(?i)^\s*(?:both |each |all )?(?:cause|caused|produce|produced|precipitate|make|made|give|gave|bring on|set off)\b");
 pattern!(
     BORNE,
     r"(?i)^\s*(?:(?:was|is|were|has been) )?(?:(?:well )?tolerated|without (?:any )?(?:trouble|problems?|difficult\w*|incident|a reaction|reaction)|(?:was|is|were) (?:chosen|used|given|started|selected|substituted))\b"
@@ -85,10 +85,10 @@ pattern!(
     MADE,
     r"(?i)^,?\s*(?:which |that |has |both )*(?:makes?|made|turn(?:s|ed)) (?:him|her|them|me|the patient|my|his)\b(?: \w+){0,2}? (?:sick|ill|want|feel|dizzy|sleepy|loopy|crazy|jittery|shaky|hallucinate|vomit|itch\w*|swell\w*|wheeze|pass|faint|sweat|shake|nauseous|nauseated|goofy|confused|suicidal|manic|drowsy|hyper|into|red|throw|break)\b"
 );
-pattern!(CULTURED, r"(?i)\b(?:cultur\w*|organisms?|isolates?|coli|pseudomonas|klebsiella|proteus|staph\w*|strep\w*|entero\w*|mrsa|bacteri\w*|urine|grew|growing)\b[^.;]*\bsensitiv\w+ to[^.;]*$");
+pattern!(CULTURED, r"(?i)\b(?:cultur\w*|organisms?|isolates?|coli|pseudomonas|klebsiella|proteus|staph\w*|strep\w*|entero\w*|mrsa|bacteri\w*|urine|grew|growing|sensitiv\w+ and|resistan\w+ and)\b.*\b(?:sensitiv\w+|resistan\w+|susceptib\w+) to[^.;]*$");
 pattern!(
     THEN_SUFFERED,
-    r"(?i)^[^.;()]{0,40}?\b(?:developed|noted|noticed|became|broke out|got|had|experienced|felt|turned|appeared)\b(?: (?:a|an|some|diffuse|severe|mild|moderate|acute|sudden|immediate))*\s*"
+    r"(?i)^[^.;()]{0,70}?\b(?:developed|noted|noticed|became|broke out|got|had|experienced|felt|turned|appeared)\b(?: (?:a|an|some|diffuse|severe|mild|moderate|acute|sudden|immediate))*\s*"
 );
 pattern!(
     BEFORE_SUFFERING,
@@ -149,9 +149,17 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
     for (position, span) in spans.iter().enumerate() {
         let last = allergies.last().map(|found| found.span);
         let Some(governed) = governed(document, tables, &rows, *span, last) else { continue };
-        // "both Motrin and Aleve cause swelling": the first of two is known by the second
-        let before = position.checked_sub(1).map(|before| spans[before]).filter(|before| Some(*before) != last);
-        if let Some(before) = before.filter(|before| cause_together(text, *before, *span)) {
+        // "both Motrin and Aleve cause swelling": the others of the list are known by the last
+        let mut together: Vec<Span> = Vec::new();
+        if CAUSE_TOGETHER.is_match(&text[span.end..]) {
+            for before in (0..position).rev().map(|before| spans[before]).take_while(|before| Some(*before) != last) {
+                if !is_joined(text, before, together.last().copied().unwrap_or(*span)) {
+                    break;
+                }
+                together.push(before);
+            }
+        }
+        for before in together.into_iter().rev() {
             let (assertion, cues) = assert(text, before, governed.min(before.start));
             allergies.push(FoundAllergy { span: before, assertion, cues, attributes: Attributes::default() });
         }
@@ -181,10 +189,11 @@ fn is_recorded(document: &Document, tables: &AllergyTables, span: Span) -> bool 
         && ALLERGY_TALK.is_match(&text[line_start..line_end])
 }
 
-/// Whether two substances are joined by "and" or "or" and the words behind the second are of both.
-fn cause_together(text: &str, first: Span, second: Span) -> bool {
-    let between = text[first.end..second.start].trim().to_lowercase();
-    matches!(between.as_str(), "and" | "or" | "nor") && CAUSE_TOGETHER.is_match(&text[second.end..])
+/// Whether two substances stand in one coordination: only a comma, "and" or "or" between them.
+fn is_joined(text: &str, first: Span, second: Span) -> bool {
+    let between = text[first.end..second.start].to_lowercase();
+    let words: Vec<&str> = between.split(|character: char| character == ',' || character.is_whitespace()).filter(|word| !word.is_empty()).collect();
+    words.len() <= 2 && words.iter().all(|word| matches!(*word, "and" | "or" | "nor" | "raw" | "the" | "&"))
 }
 
 /// Words that are no allergen though they may be taken for one: a column's name, a reaction, "hay" of "hay fever", and what the
@@ -205,6 +214,10 @@ pub fn is_tolerated(document: &Document, span: Span) -> bool {
     let refused = ["not tolerat", "not really tolerat", "difficulty tolerat", "n't tolerat"]
         .iter()
         .any(|words| before.to_lowercase().contains(words));
+    // "E. coli resistant to ampicillin" is told of the germ
+    if CULTURED.is_match(before) {
+        return true;
+    }
     // "but he can get morphine along with Benadryl"
     let clause = before.rfind(" but ").map_or("", |at| &before[at..]);
     (TOLERATED.is_match(before) && !refused && !CAUSES.is_match(after)) || BORNE.is_match(after) || CAN_TAKE.is_match(clause)
@@ -213,7 +226,7 @@ pub fn is_tolerated(document: &Document, span: Span) -> bool {
 /// "Hay fever", "dust" of "dusty" and the like: the word goes on and means something else.
 fn is_other_thing(text: &str, span: Span) -> bool {
     let words = span.of(text).to_lowercase();
-    if ["allergen", "allergens", "food", "foods", "drug", "drugs", "medication", "medications", "reaction", "environmental", "substance"]
+    if ["allergen", "allergens", "food", "foods", "drug", "drugs", "medication", "medications", "reaction", "environmental", "substance", "pt", "pts"]
         .contains(&words.as_str())
     {
         return true;
@@ -249,8 +262,7 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     if in_list(document, span) {
         return Some(floor);
     }
-    // "culture sensitive to ceftazidime" is told of the germ
-    if let Some(cue) = BEFORE.find_iter(before).last().filter(|_| !CULTURED.is_match(before)) {
+    if let Some(cue) = BEFORE.find_iter(before).last(){
         let between = &before[cue.end()..];
         let continues = last.is_some_and(|last| last.start >= statement.start + cue.end());
         if is_list(between, continues) {
@@ -264,6 +276,15 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     // "penicillin (rash) and sulfa (hives)": the list goes on
     if let Some(last) = last.filter(|last| last.start >= statement.start)
         && is_continued(&text[last.end..span.start])
+    {
+        return Some(floor);
+    }
+    // "penicillin, rash; Compazine, lockjaw": the list goes on behind a semicolon
+    if let Some(last) = last.filter(|last| last.end < statement.start)
+        && before.trim().is_empty()
+        && text[..statement.start].ends_with(';')
+        && statement_around(text, last).end + 1 == statement.start
+        && after.trim_start().starts_with([',', '(', '-', '–', ':', '/'])
     {
         return Some(floor);
     }

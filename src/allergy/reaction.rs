@@ -23,7 +23,7 @@ macro_rules! pattern {
 }
 pattern!(
     TOWARDS,
-    r"(?i)^\s*(?:(?:reactions?|flare|attack|only|all over)\s+)*(?P<how>\(|:|->|\b(?:to|from|with|on|post|(?:about |approximately |within )?(?:\d+|a few|several|two|three|five|ten) ?(?:min|mins|minutes|h|hr|hrs|hours|days|weeks) (?:after|post|following|into|of)|within (?:minutes|hours|days) of|minutes after|hours after|shortly after|immediately after|since starting|after|following|around|due to|secondary to|caused by|attributed to|because of|when|whenever|in response to|at the injection site with)\b)\s*(?:(?:(?:he|she|they|the patient|patient|pt) )?(?:is|was|being|gets?|takes?|took|taking|given|eats?|eating|ate|receiving|received|receives|exposed|using|use|having|drinking|exposure|initiation)\b\s*)*(?:(?:the|a|an|his|her|any|all|iv|oral|topical|raw|cooked|scrambled|first|second|third|last|single|prior|dose|doses|infusion|injection|course|taste|bite|of|to|with)\s+)*$"
+    r"(?i)^\s*(?:(?:reactions?|flare|attack|only|all over)\s+)*(?P<how>\(|\)|:|->|\b(?:to|from|with|on|post|(?:about |approximately |within )?(?:\d+|a few|several|two|three|five|ten) ?(?:min|mins|minutes|h|hr|hrs|hours|days|weeks) (?:after|post|following|into|of)|within (?:minutes|hours|days) of|minutes after|hours after|shortly after|immediately after|since starting|after|following|around|due to|secondary to|caused by|attributed to|because of|when|whenever|in response to|at the injection site with)\b)\s*(?:(?:(?:he|she|they|the patient|patient|pt) )?(?:is|was|being|gets?|takes?|took|taking|given|eats?|eating|ate|receiving|received|receives|exposed|using|use|having|drinking|exposure|initiation)\b\s*)*(?:(?:the|a|an|his|her|any|all|iv|oral|topical|raw|cooked|scrambled|first|second|third|last|single|prior|dose|doses|infusion|injection|course|taste|bite|of|to|with)\s+)*$"
 );
 pattern!(
     TREATS,
@@ -31,10 +31,10 @@ pattern!(
 );
 pattern!(DENIED, r"(?i)\b(?:no|denies|denied|without|never|not)\b[^.;(\[]*$");
 pattern!(BUT, r"(?i)\b(?:but|and caus\w+)\b");
-pattern!(FIELD, r"(?i)^[.;,]?\s*(?:(?:adverse )?reactions?|severity|type)\s*:");
+pattern!(FIELD, r"(?i)^[.;,|]?\s*(?:(?:adverse )?reactions?|rxn|manifestations?|severity|type|category)\s*:");
 pattern!(
     LEAD,
-    r"(?i)^\s*(?:(?:allerg(?:y|ies) |intolerance |listed )*[-–—:=>|(\[,]*\s*)(?:(?:which|that|it|has|have|had|both|each|all|also|apparently|only|listed|an?|the|for|adverse|severe|serious|true|documented|infusion|use|used)\s+)*(?:(?:caus\w+|gives?|gave|produc\w+|induc\w+|trigger\w*|result\w* in|leads? to|led to|made|makes|manifested by|with|develop\w*|due to|because of|reactions?(?: of| was| is| were)?|allergy|intolerance|side effects?)\b[:,\s-]*)?(?:(?:him|her|them|me|the patient|patient|to|get|become|feel|have)\s+)*"
+    r"(?i)^\s*(?:(?:allerg(?:y|ies) |intolerance |listed )*[-–—:=>|(\[,]*\s*)(?:(?:which|that|it|has|have|had|both|each|all|also|apparently|only|listed|an?|the|for|adverse|severe|serious|true|documented|infusion|use|used)\s+)*(?:(?:caus\w+|gives?|gave|produc\w+|induc\w+|trigger\w*|result\w* in|leads? to|led to|made|makes|manifested by|with|develop\w*|due to|because of|reactions?(?: of| was| is| were)?|rxn|manifestations?|allergy|intolerance|side effects?)\b[:,\s-]*)?(?:(?:him|her|them|me|the patient|patient|to|get|become|feel|have)\s+)*"
 );
 pattern!(CHUNKS, r"(?i)\s*(?:[,;/+&|]|\band\b|\bor\b|\bwith\b|\bplus\b)\s*");
 pattern!(
@@ -45,6 +45,7 @@ pattern!(
     COMMENT,
     r"(?i)\b(?:unknown|unclear|unsure|unspecified|see|other|comments?|details?|child|childhood|infant|baby|listed|reviewed|tolerat\w*|avoid\w*|confirmed|patient|per|reports?|states?|not|no|none|possible|questionable|recalled?|remember\w*|verified|noted|allerg\w*|intoleran\w*|sensitiv\w*|history|yes|updated|nkda|only|days?|years?|mg|give|use|she|he|is|are|was|were|has|had|will|currently|takes?|continues?|medications?|oral|iv|type|true|reactions?|stopped|both|skin test|avoid|switched|premedicat\w*)\b"
 );
+pattern!(OF_ALL, r"(?i)^\s*[-–:(]\s*(?:all|both|each)\b");
 pattern!(BRACKETS, r"\([^()]*\)|\[[^\[\]]*\]");
 pattern!(
     NAMED,
@@ -133,25 +134,44 @@ pub(super) fn link_reactions(document: &Document, tables: &AllergyTables, rows: 
         let end = end_with_fields(text, span);
         let next = spans.get(index + 1).map_or(end, |next| {
             let told = before[index + 1].filter(|told| told.start >= span.end).map_or(next.start, |told| told.start);
-            told.min(end)
+            // "mild amoxicillin allergy" says it of what follows
+            before_grade(text, tables, Span::new(span.end, told.max(span.end))).min(end)
         });
         let region = Span::new(span.end, next.max(span.end));
         // "egg allergy (hives)": the reaction stands behind these words
         let named = NAMED.find(region.of(text)).map_or(0, |named| named.end());
         let region = Span::new(region.start + named, region.end);
         let listed = document.section_kind_at(span) == "allergies";
+        // "severe ibuprofen allergy"
+        let graded = before_grade(text, tables, announced);
+        if named > 0 && graded < announced.end {
+            grade(text, tables, Span::new(graded, announced.end), &mut allergies[index]);
+        }
         // "pancreatitis (azathioprine, severe)"
         if before[index].is_some_and(|told| text[told.end..span.start].contains('('))
             && let Some(close) = region.of(text).find(')')
         {
             grade(text, tables, Span::new(region.start, region.start + close), &mut allergies[index]);
         }
-        let direct = tables.reactions.reactions_in(text, region).first().is_some_and(|(told, ..)| text[region.start..told.start].trim().is_empty());
+        let direct = tables
+            .reactions
+            .reactions_in(text, region)
+            .first()
+            .is_some_and(|(told, ..)| text[region.start..told.start].trim_matches([' ', ',']).is_empty());
         if before[index].is_none() && (listed || direct || leads_to_reaction(region.of(text))) {
             after(text, tables, region, &mut allergies[index]);
         }
     }
     share(text, &spans, &before, allergies);
+}
+
+/// Where the word of severity begins that ends `region`; its end when there is none.
+fn before_grade(text: &str, tables: &AllergyTables, region: Span) -> usize {
+    let from = region.of(text).rfind([',', ';', '(']).map_or(region.start, |at| region.start + at);
+    match tables.reactions.severity_in(text, Span::new(from, region.end)) {
+        Some((span, ..)) if text[span.end..region.end].trim().is_empty() => span.start,
+        _ => region.end,
+    }
 }
 
 /// What one substance of a coordination did, the others did too: "aspirin and Altace caused cough", "hives from eggs and milk".
@@ -172,7 +192,7 @@ fn share(text: &str, spans: &[Span], before: &[Option<Span>], allergies: &mut [F
         if joined(index)
             && before[index].is_none()
             && first.reactions.is_empty()
-            && ((leads_to_reaction(&after) && !bracket) || (bracket && pair))
+            && ((leads_to_reaction(&after) && !bracket) || (bracket && (pair || OF_ALL.is_match(&after))))
         {
             first.reactions.clone_from(&second.reactions);
             first.severity = first.severity.take().or_else(|| second.severity.clone());

@@ -254,8 +254,10 @@ impl Assembly<'_> {
         (confidence, sources, cues): (f32, Vec<String>, Vec<crate::domain::Cue>),
     ) -> CodedMention {
         let (coding, category) = self.pipeline.coder.allergen(&self.pipeline.vocabulary, &self.prepared.document, span);
-        if attributes.category.is_none() {
-            attributes.category = category;
+        // a brand name does not show that its ingredient is an antibody; "Humira" is adalimumab
+        let antibody = coding.display.split(['+', ' ']).any(|word| word.ends_with("mab"));
+        if antibody || attributes.category.is_none() {
+            attributes.category = if antibody { Some("biologic".to_owned()) } else { category };
         }
         CodedMention {
             kind: EntryKind::Allergy,
