@@ -29,6 +29,28 @@ fn unmark(line: &str) -> (String, Vec<(Span, String)>) {
     (text, marks)
 }
 
+/// Text with one mark and what is said of whom.
+#[test]
+fn experiencer_time_and_certainty_are_kept_apart() {
+    use crate::domain::{Certainty, Experiencer, Temporality};
+    let (sections, cues) = tables();
+    for (line, experiencer, temporality, certainty) in [
+        ("Mother had [asthma]{family}.", Experiencer::Family, Temporality::Current, Certainty::Affirmed),
+        ("Mother had no [asthma]{absent}.", Experiencer::Family, Temporality::Current, Certainty::Negated),
+        ("Her roommate has [influenza]{family}.", Experiencer::Other, Temporality::Current, Certainty::Affirmed),
+        ("The donor had [hepatitis C]{family}.", Experiencer::Other, Temporality::Current, Certainty::Affirmed),
+        ("History of [stroke]{historical} in 2004.", Experiencer::Patient, Temporality::Past, Certainty::Affirmed),
+        ("Possible [pneumonia]{possible}.", Experiencer::Patient, Temporality::Current, Certainty::Possible),
+        ("Return for [bleeding]{hypothetical}.", Experiencer::Patient, Temporality::Future, Certainty::Affirmed),
+    ] {
+        let (text, marks) = unmark(line);
+        let document = Document::new(&text, &sections);
+        let context = assert_mention(&document, &cues, marks[0].0, MentionKind::Diagnosis, &[marks[0].0]);
+        let found = (context.assertion.as_str(), context.experiencer, context.temporality, context.certainty);
+        assert_eq!(found, (marks[0].1.as_str(), experiencer, temporality, certainty), "{line}");
+    }
+}
+
 #[test]
 fn every_case_holds() {
     let (sections, cues) = tables();

@@ -139,6 +139,13 @@ impl CueTable {
                     || self.classes.get(token).is_some_and(|classes| classes.iter().any(|class| class == asked)))
     }
 
+    /// True when one of these words names somebody who is no family by blood.
+    pub(super) fn names_acquaintance(&self, words: &str) -> bool {
+        tokens::phrase(words)
+            .iter()
+            .any(|word| self.classes.get(word).is_some_and(|classes| classes.iter().any(|class| class == "<acquaintance>")))
+    }
+
     /// The classes a token belongs to, as they are written in phrases.
     pub(super) fn classes<'a>(&'a self, token: &'a str) -> impl Iterator<Item = &'a str> {
         tokens::CLASSES

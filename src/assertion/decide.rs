@@ -49,7 +49,7 @@ pub fn assert_mention(document: &Document, cues: &CueTable, span: Span, kind: Me
     if kind == MentionKind::Allergen {
         voices.retain(|voice| voice.assertion != Assertion::Hypothetical);
     }
-    sum(document, voices)
+    sum(document, cues, voices)
 }
 
 /// Collects everything that speaks for the mention.
@@ -177,12 +177,16 @@ impl Nature {
 }
 
 /// Sums the voices up by precedence.
-fn sum(document: &Document, mut voices: Vec<Voice>) -> Context {
+fn sum(document: &Document, cues: &CueTable, mut voices: Vec<Voice>) -> Context {
     let says = |assertion| voices.iter().any(|voice: &Voice| voice.assertion == assertion);
     let assertion = voices.iter().map(|voice| voice.assertion).max_by_key(|one| one.precedence()).unwrap_or(Assertion::Present);
     let context = Context {
         assertion,
-        experiencer: if says(Assertion::Family) { Experiencer::Family } else { Experiencer::Patient },
+        experiencer: match voices.iter().find(|voice| voice.assertion == Assertion::Family) {
+            Some(Voice { span: Some(span), .. }) if cues.names_acquaintance(span.of(&document.text)) => Experiencer::Other,
+            Some(_) => Experiencer::Family,
+            None => Experiencer::Patient,
+        },
         temporality: if says(Assertion::Hypothetical) {
             Temporality::Future
         } else if says(Assertion::Historical) {

@@ -12,7 +12,7 @@ use crate::{
     assertion::{Context, assert_mention},
     coding::{Coding, Reference},
     domain::{
-        AssertedSpan, Assertion, Attributes, EntryKind, Extraction, Mention, MentionKind, OffsetUnit, SectionOutline, Span,
+        AssertedSpan, Assertion, Attributes, EntryKind, Experiencer, Extraction, Mention, MentionKind, OffsetUnit, SectionOutline, Span,
     },
     medication,
     recognize::{
@@ -115,7 +115,9 @@ impl Assembly<'_> {
                 .filter(|candidate| candidate.kind == MentionKind::Diagnosis && candidate.span.overlaps(mention.span))
                 .map(|candidate| candidate.span)
                 .max_by_key(|span| span.len());
-            let said = (mention.span, term, context.assertion);
+            // what a roommate has is no family history: the code is the one the disease would have
+            let of_other = context.assertion == Assertion::Family && context.experiencer == Experiencer::Other;
+            let said = (mention.span, term, if of_other { Assertion::Absent } else { context.assertion });
             let coding = pipeline.coder.diagnosis(&pipeline.vocabulary, document, said, &references);
             if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
                 let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();

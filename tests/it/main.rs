@@ -1,5 +1,6 @@
 //! Tests from outside: the built program, a running server, its pages.
 
+mod allergy_links;
 mod api;
 mod browser;
 mod commands;
