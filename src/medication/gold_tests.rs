@@ -249,7 +249,7 @@ fn attributes_and_status_of_the_gold() {
         let mut spans: Vec<Span> = drugs.iter().map(|one| one.span).collect();
         spans.sort_unstable();
         spans.dedup();
-        let found = attributes(document, &sig, &spans);
+        let found = attributes(document, &sig, &spans, &[]);
         for one in drugs {
             let found = &found[spans.binary_search(&one.span).expect("is there")];
             for place in [&found.strength, &found.dose, &found.frequency, &found.indication].into_iter().flatten() {
@@ -332,7 +332,7 @@ fn sig_cases() {
         let document = document(&text);
         let marks: Vec<_> = marks.into_iter().filter(|(_, mark)| mark.starts_with("rx")).collect();
         let spans: Vec<Span> = marks.iter().map(|(span, _)| *span).collect();
-        let found = attributes(&document, &sig, &spans);
+        let found = attributes(&document, &sig, &spans, &[]);
         for ((span, mark), found) in marks.iter().zip(&found) {
             let mut wanted = pairs(mark);
             wanted.iter_mut().filter(|(name, _)| name == "prn").for_each(|(_, value)| "y".clone_into(value));

@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use crate::domain::Span;
+use crate::text::Document;
 
 /// Words that end the name of a purpose.
 const STOPS: [&str; 53] = [
@@ -76,7 +77,8 @@ static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z][\w'’/-]*
 pub(super) fn purpose(text: &str, (from, end): (usize, usize), after_prn: bool) -> Option<Span> {
     let rest = text.get(from..end)?;
     if let Some(lead) = FOR.find(rest).or_else(|| PURPOSE.find(rest)) {
-        return noun_phrase(text, from + lead.end(), end);
+        // "clindamycin secondary to penicillin allergy" is no purpose
+        return noun_phrase(text, from + lead.end(), end).filter(|span| !span.of(text).to_lowercase().contains("allerg"));
     }
     if after_prn {
         let lead = rest.len() - rest.trim_start().len();
@@ -110,3 +112,67 @@ fn noun_phrase(text: &str, from: usize, end: usize) -> Option<Span> {
     }
     (kept > 0).then(|| Span::new(from, from + last))
 }
+
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
+    };
+}
+pattern!(
+    TREATED,
+    r"(?i)^[^.;\n]{0,60}?\b(?:treated|managed|controlled|maintained|helped|relieved|improved|stable|doing (?:well|fairly well)|respond(?:s|ed|ing) (?:well )?to|for which|believing|started on|placed on|put on|given|takes|taking|took|continues?|prescri\w+)\b[^.;\n]*$"
+);
+pattern!(ON, r"(?i)^[\s,(]*(?:(?:currently|now|presently|still|is|was|and|he|she|patient|the patient|who is|stable|controlled)\s+)*(?:on|taking)\s+(?:[\w.,/-]+\s+){0,3}$");
+pattern!(LED_BY_FOR, r"(?i)(?:^|[.;,]\s*|\band\s+)(?:as )?for\s+(?:(?:his|her|the|their|your|any|a|an|treatment of|management of|control of)\s+)*$");
+pattern!(SEDATION, r"(?i)\b(?:conscious |moderate |deep |procedural |IV |intravenous )?sedat(?:ion|ed)\b");
+
+/// What a drug without a purpose behind it is taken for, by the problem told before it: the head of its list item ("5. Allergic rhinitis.
+/// Allegra 180 mg"), "for her headaches we will titrate Zonegran", "hypertension treated with lisinopril", "diabetes, on insulin".
+///
+/// `problems` are the diagnoses of the note, sorted. None when nothing ties them.
+pub(super) fn purpose_before(document: &Document, drug: Span, problems: &[Span]) -> Option<Span> {
+    let text = &document.text;
+    let item = item_around(document, drug);
+    let before = problems.partition_point(|problem| problem.end <= drug.start);
+    let nearest = problems[..before].last().copied().filter(|problem| problem.start >= item.start);
+    if let Some(problem) = nearest {
+        let sentence = document.sentence_at(drug).map_or(item, |sentence| sentence.span);
+        let between = &text[problem.end..drug.start];
+        let near = problem.start >= sentence.start && between.len() < 160;
+        if near && (ON.is_match(between) || TREATED.is_match(between) || LED_BY_FOR.is_match(&text[sentence.start..problem.start])) {
+            return Some(problem);
+        }
+        // the head of the item: its first words, ended by a mark
+        let first = problems[..before].iter().copied().find(|problem| problem.start >= item.start)?;
+        let headed = text[item.start..first.start].chars().all(|character| !character.is_alphabetic());
+        let ended = text[first.end..].trim_start_matches(' ').starts_with(['.', ':', ',', '-', '–', ';', '(']);
+        let plans = matches!(
+            document.section_kind_at(drug),
+            "assessment" | "plan" | "assessment_and_plan" | "impression" | "hospital_course" | "problem_list" | "discharge_diagnosis"
+        );
+        if headed && ended && plans {
+            return Some(first);
+        }
+    }
+    let sentence = document.sentence_at(drug).map(|sentence| sentence.span)?;
+    let lead = text.get(sentence.start..drug.start)?;
+    let given = matches!(document.section_kind_at(drug), "anesthesia" | "operative_description" | "procedures");
+    let sedation = SEDATION.find_iter(lead).last().filter(|found| given || found.as_str().to_lowercase().ends_with("sedation"))?;
+    let word = sedation.as_str();
+    let between = &lead[sedation.end()..];
+    (word.to_lowercase().ends_with("sedation") && between.len() < 120 && !between.contains(';'))
+        .then(|| Span::new(sentence.start + sedation.start(), sentence.start + sedation.end()))
+}
+
+/// The list item or paragraph around `drug`: from its line's start, numbers and bullets included, or from the last number of a list that
+/// runs on in one line.
+fn item_around(document: &Document, drug: Span) -> Span {
+    let text = &document.text;
+    let floor = document.section_at(drug).map_or(0, |section| section.body.start.min(drug.start));
+    let start = text[floor..drug.start].rfind('\n').map_or(floor, |at| floor + at + 1);
+    let start = ITEM.find_iter(&text[start..drug.start]).last().map_or(start, |found| start + found.start());
+    let end = text[drug.end..].find('\n').map_or(text.len(), |at| drug.end + at);
+    Span::new(start, end)
+}
+pattern!(ITEM, r"(?:^|[.;]\s+|\s)\d{1,2}[.)]\s+");

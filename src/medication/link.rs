@@ -7,7 +7,7 @@
 use super::{
     boundary::clause_end,
     dosage::{self, Claimed},
-    indication::purpose,
+    indication::{purpose, purpose_before},
     scan::{Token, TokenKind, scan},
     sig::SigTable,
     value,
@@ -15,9 +15,9 @@ use super::{
 use crate::domain::{Attribute, Attributes, Flag, Span};
 use crate::text::Document;
 
-/// Attributes of every drug of a note; `drugs` are all medication mentions, sorted, without overlap.
+/// Attributes of every drug of a note; `drugs` are all medication mentions, `problems` all diagnoses, sorted, without overlap.
 #[must_use]
-pub fn attributes(document: &Document, sig: &SigTable, drugs: &[Span]) -> Vec<Attributes> {
+pub fn attributes(document: &Document, sig: &SigTable, drugs: &[Span], problems: &[Span]) -> Vec<Attributes> {
     let tokens: Vec<Token> =
         scan(&document.text, sig).into_iter().filter(|token| !drugs.iter().any(|drug| drug.overlaps(token.span))).collect();
     let mut linker = Linker { document, sig, taken: vec![false; tokens.len()], tokens };
@@ -42,6 +42,9 @@ pub fn attributes(document: &Document, sig: &SigTable, drugs: &[Span]) -> Vec<At
     }
     share_between_names(&document.text, drugs, &mut found);
     share_in_coordination(&document.text, drugs, &mut found);
+    for (drug, found) in drugs.iter().zip(&mut found).filter(|(_, found)| found.indication.is_none()) {
+        found.indication = purpose_before(document, *drug, problems).map(|span| plain(&document.text, span));
+    }
     found
 }
 

@@ -12,7 +12,7 @@ use crate::{
     assertion::{Context, assert_mention},
     coding::{Coding, Reference},
     domain::{
-        AssertedSpan, Assertion, Attributes, EntryKind, Experiencer, Extraction, Mention, MentionKind, OffsetUnit, SectionOutline, Span,
+        AssertedSpan, Assertion, Attributes, EntryKind, Experiencer, Extraction, MedicationStatus, Mention, MentionKind, OffsetUnit, SectionOutline, Span,
     },
     medication,
     recognize::{
@@ -142,7 +142,8 @@ impl Assembly<'_> {
     fn medications(&self, mentions: &[Mention], tagging: Option<&Tagging>) -> Vec<CodedMention> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let spans = spans_of(mentions, MentionKind::Medication);
-        let attributes = medication::attributes(document, &pipeline.sig, &spans);
+        let problems = spans_of(mentions, MentionKind::Diagnosis);
+        let attributes = medication::attributes(document, &pipeline.sig, &spans, &problems);
         mentions
             .iter()
             .filter(|mention| mention.kind == MentionKind::Medication)
@@ -151,6 +152,10 @@ impl Assembly<'_> {
                 let (status, cues) = medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
                 let model = tagging.map(|tagging| tagging.statuses(mention.span)).unwrap_or_default();
                 let (status, by_model) = context::decide(status, &model);
+                // what stands at the head of an item is no purpose of a drug that is stopped or avoided there
+                if matches!(status, MedicationStatus::Discontinued | MedicationStatus::Absent) {
+                    attributes.indication = attributes.indication.filter(|indication| indication.start > mention.span.start);
+                }
                 attributes.change = pipeline.medication_cues.change(document, mention.span, status);
                 let coding = pipeline.coder.medication(&pipeline.vocabulary, document, mention.span, &attributes);
                 CodedMention {

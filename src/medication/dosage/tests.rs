@@ -15,7 +15,7 @@ fn read_marked(sig: &SigTable, marked: &str) -> crate::domain::Attributes {
     let lead = "MEDICATIONS:\n";
     let text = format!("{lead}{}{}{}", &marked[..open], &marked[open + 1..close], &marked[close + 1..]);
     let drug = Span::new(lead.len() + open, lead.len() + close - 1);
-    attributes(&document(&text), sig, &[drug]).remove(0)
+    attributes(&document(&text), sig, &[drug], &[]).remove(0)
 }
 
 fn number(number: f64) -> String {
