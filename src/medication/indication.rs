@@ -78,7 +78,7 @@ pub(super) fn purpose(text: &str, (from, end): (usize, usize), after_prn: bool) 
     let rest = text.get(from..end)?;
     if let Some(lead) = FOR.find(rest).or_else(|| PURPOSE.find(rest)) {
         // "clindamycin secondary to penicillin allergy" is no purpose
-        return noun_phrase(text, from + lead.end(), end).filter(|span| !span.of(text).to_lowercase().contains("allerg"));
+        return noun_phrase(text, from + lead.end(), end).filter(|span| !span.of(text).to_lowercase().ends_with(" allergy"));
     }
     if after_prn {
         let lead = rest.len() - rest.trim_start().len();
