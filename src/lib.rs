@@ -1,6 +1,13 @@
 //! Abstractor: clinical notes in, coded entries with evidence out, queued for review.
 #![doc = include_str!("../ARCHITECTURE.md")]
 
+/// `pattern!(NAME, "...")`: a constant regular expression, compiled when it is first used; every test run compiles it.
+macro_rules! pattern {
+    ($name:ident, $pattern:expr) => {
+        static $name: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new($pattern).unwrap());
+    };
+}
+
 pub mod allergy;
 pub mod api;
 pub mod assertion;

@@ -1,9 +1,5 @@
 //! What else is told of allergies once they are found: type, category, reactions, severity, criticality.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::find::FoundAllergy;
 use super::grid::{self, Row};
 use super::reaction::{link_reactions, statement_around};
@@ -43,24 +39,34 @@ fn is_severe(severity: &Attribute) -> bool {
 fn is_grave(words: &str) -> bool {
     let words = words.to_lowercase();
     [
-        "anaphyla", "angioedema", "stevens", "sjs", "toxic epidermal", "dress", "throat", "airway", "laryng", "bronchospasm",
-        "tongue", "cardiac arrest", "respiratory arrest", "malignant hyperthermia", "breath",
+        "anaphyla",
+        "angioedema",
+        "stevens",
+        "sjs",
+        "toxic epidermal",
+        "dress",
+        "throat",
+        "airway",
+        "laryng",
+        "bronchospasm",
+        "tongue",
+        "cardiac arrest",
+        "respiratory arrest",
+        "malignant hyperthermia",
+        "breath",
     ]
     .iter()
     .any(|stem| words.contains(stem))
 }
 
-#[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-static INTOLERANT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-    r"(?i)\b(?:intoleran\w*|side[ -]effects?|not a (?:true )?allergy|not truly allergic|adverse effects?|(?:not|n't|cannot|unable to|difficulty|poorly|failed to)\s(?:really |well |been able to )?(?:be )?tolerat\w*)",
-    )
-    .unwrap()
-});
-#[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-static HEADED: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)(?:^|[.;\n]\s*)(?:(?:drug |food |medication )?(?P<none>intoleranc\w*)|(?:drug |food |medication |true )?(?P<all>allerg\w*))\s*[:-]").unwrap()
-});
+pattern!(
+    INTOLERANT,
+    r"(?i)\b(?:intoleran\w*|side[ -]effects?|not a (?:true )?allergy|not truly allergic|adverse effects?|(?:not|n't|cannot|unable to|difficulty|poorly|failed to)\s(?:really |well |been able to )?(?:be )?tolerat\w*)"
+);
+pattern!(
+    HEADED,
+    r"(?i)(?:^|[.;\n]\s*)(?:(?:drug |food |medication )?(?P<none>intoleranc\w*)|(?:drug |food |medication |true )?(?P<all>allerg\w*))\s*[:-]"
+);
 
 /// `intolerance` where the words around the substance, or the heading of its list, say so; else `allergy`.
 fn type_of(document: &Document, span: Span, (floor, ceiling): (usize, usize)) -> &'static str {
@@ -91,4 +97,3 @@ fn category<'a>(tables: &'a AllergyTables, words: &str) -> &'a str {
         None => "medication",
     }
 }
-

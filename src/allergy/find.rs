@@ -1,12 +1,8 @@
 //! Which candidates are allergens, and what the note says of them.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
-use super::none_known::none_known;
 use super::describe::describe;
 use super::grid::{self, Row};
+use super::none_known::none_known;
 use super::reaction::{is_continued, statement_around, told_before};
 use super::table::AllergyTables;
 use crate::domain::{AllergyScope, Assertion, Attributes, Cue, Span};
@@ -43,11 +39,6 @@ pub struct AllergyFindings {
     pub none_known: Vec<FoundNone>,
 }
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
-    };
-}
 pattern!(
     BEFORE,
     r"(?i)(?:allergic(?: (?:reactions?|response))?(?: or sensitive)?(?: only)?(?: to)?|allerg(?:y|ies)(?: or sensitivit(?:y|ies))? (?:to|includes?|including|are|is|of)|(?:drug |medication |food )?allerg(?:y|ies)\s*:|intoleran(?:t|ces?) (?:to|of|includes?)|(?:allergic |adverse |bad |severe |hypersensitivity |anaphylactic |life-threatening )?reactions? (?:to|from)|out in (?:a )?(?:rash|hives) with|hypersensitiv(?:e|ity) to|sensitiv(?:e|ity) to|anaphylaxis (?:to|from|with)|(?:rash|hives|urticaria|angioedema) (?:to|from|after)|intolerance to|(?:not|n't) (?:really )?tolerated?|(?:cannot|can't|can not|unable to) (?:take|tolerate)|react(?:s|ed) (?:badly )?to|(?:allergen|substance|(?:suspected )?agent)\s*:|(?:intoleranc\w+|sensitivit\w+|adrs?|adverse (?:drug )?reactions?|drug reactions?|infusion reactions?)\s*:|anaphylactic to|difficulty tolerating|DHx - allergies)\s*"
@@ -56,7 +47,10 @@ pattern!(
     AFTER,
     r"(?i)^[\s(-]*(?:drug |medication )?(?:allerg(?:y|ies|ic)\b|hypersensitivity|sensitivit(?:y|ies)|intoleran(?:ce|t)\b|(?:was |is |were )?(?:not|poorly) tolerated|[^.;()]{0,30}, not tolerated)"
 );
-pattern!(REMEDY, r"(?i)^[\s(-]*(?:\w+ )?allerg\w+ (?:medic\w*|meds?|pills?|shots?|drops?|tests?|testing|clinic|relief|tablets?|season)\b");
+pattern!(
+    REMEDY,
+    r"(?i)^[\s(-]*(?:\w+ )?allerg\w+ (?:medic\w*|meds?|pills?|shots?|drops?|tests?|testing|clinic|relief|tablets?|season)\b"
+);
 pattern!(
     TOLERATED,
     r"(?i)(?:tolerat(?:es|ed|ing)|can take|able to (?:take|tolerate)|takes|treated with|given|relieved (?:by|with)|responds to|carries|used|taking|instead of|prescribed|start(?:ed)?|receiv(?:e|ed|ing)|eats|eating|including|continues?|(?:now|currently|switched) (?:on|to))(?: (?:\w+|an?)){0,2} $"
@@ -75,7 +69,10 @@ pattern!(
     r"(?i)^[^.\n]{0,80}?\b(?:as (?:an )?(?:allerg(?:y|ies)|intolerances?)\b|coded as (?:an )?allergy|(?:listed|recorded|documented|charted|carried)(?: (?:in the chart|there))? as (?:an )?(?:allerg(?:y|ies)|intolerances?))|^[^\n]{0,90}?(?:[-–,.;]\s*)(?:intolerances?[.,;)]|side effects?(?:[.,;)]|$)|add(?:ed)? to (?:the |his |her )?allergy list)"
 );
 pattern!(ALLERGY_TALK, r"(?i)\b(?:allerg\w+|intoleran\w+|adverse|adrs?|reactions?|side effects?|sensitiv\w+)\b");
-pattern!(CAUSE_TOGETHER, r"(?i)^\s*(?:both |each |all )?(?:cause|caused|produce|produced|precipitate|make|made|give|gave|bring on|set off)\b");
+pattern!(
+    CAUSE_TOGETHER,
+    r"(?i)^\s*(?:both |each |all )?(?:cause|caused|produce|produced|precipitate|make|made|give|gave|bring on|set off)\b"
+);
 pattern!(
     BORNE,
     r"(?i)^\s*(?:(?:was|is|were|has been) )?(?:(?:well )?tolerated|without (?:any )?(?:trouble|problems?|difficult\w*|incident|a reaction|reaction)|(?:was|is|were) (?:chosen|used|given|started|selected|substituted))\b"
@@ -85,7 +82,10 @@ pattern!(
     MADE,
     r"(?i)^,?\s*(?:which |that |has |both )*(?:makes?|made|turn(?:s|ed)) (?:him|her|them|me|the patient|my|his)\b(?: \w+){0,2}? (?:sick|ill|want|feel|dizzy|sleepy|loopy|crazy|jittery|shaky|hallucinate|vomit|itch\w*|swell\w*|wheeze|pass|faint|sweat|shake|nauseous|nauseated|goofy|confused|suicidal|manic|drowsy|hyper|into|red|throw|break)\b"
 );
-pattern!(CULTURED, r"(?i)\b(?:cultur\w*|organisms?|isolates?|coli|pseudomonas|klebsiella|proteus|staph\w*|strep\w*|entero\w*|mrsa|bacteri\w*|urine|grew|growing|sensitiv\w+ and|resistan\w+ and)\b.*\b(?:sensitiv\w+|resistan\w+|susceptib\w+) to[^.;]*$");
+pattern!(
+    CULTURED,
+    r"(?i)\b(?:cultur\w*|organisms?|isolates?|coli|pseudomonas|klebsiella|proteus|staph\w*|strep\w*|entero\w*|mrsa|bacteri\w*|urine|grew|growing|sensitiv\w+ and|resistan\w+ and)\b.*\b(?:sensitiv\w+|resistan\w+|susceptib\w+) to[^.;]*$"
+);
 pattern!(
     THEN_SUFFERED,
     r"(?i)^[^.;()]{0,70}?\b(?:developed|noted|noticed|became|broke out|got|had|experienced|felt|turned|appeared)\b(?: (?:a|an|some|diffuse|severe|mild|moderate|acute|sudden|immediate))*\s*"
@@ -140,10 +140,7 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
     // of overlapping candidates the longest stays
     let all = spans.clone();
     spans.retain(|span| !all.iter().any(|other| other.overlaps(*span) && other.len() > span.len()));
-    spans.retain(|span| {
-        !none_known.iter().any(|none| none.span.overlaps(*span))
-            && !is_no_substance(document, tables, *span)
-    });
+    spans.retain(|span| !none_known.iter().any(|none| none.span.overlaps(*span)) && !is_no_substance(document, tables, *span));
     spans.dedup();
     let mut allergies: Vec<FoundAllergy> = Vec::new();
     for (position, span) in spans.iter().enumerate() {
@@ -185,14 +182,18 @@ fn is_recorded(document: &Document, tables: &AllergyTables, span: Span) -> bool 
     let Some(open) = after.find(['(', '[']).filter(|open| after[..*open].trim().is_empty()) else { return false };
     let inside = Span::new(span.end + open + 1, line_end);
     let first = tables.reactions.reactions_in(text, inside).first().map(|(place, ..)| place.start);
-    first.is_some_and(|first| text[inside.start..first].split_whitespace().count() <= 2 && !text[inside.start..first].contains(')'))
-        && ALLERGY_TALK.is_match(&text[line_start..line_end])
+    first.is_some_and(|first| {
+        text[inside.start..first].split_whitespace().count() <= 2 && !text[inside.start..first].contains(')')
+    }) && ALLERGY_TALK.is_match(&text[line_start..line_end])
 }
 
 /// Whether two substances stand in one coordination: only a comma, "and" or "or" between them.
 fn is_joined(text: &str, first: Span, second: Span) -> bool {
     let between = text[first.end..second.start].to_lowercase();
-    let words: Vec<&str> = between.split(|character: char| character == ',' || character.is_whitespace()).filter(|word| !word.is_empty()).collect();
+    let words: Vec<&str> = between
+        .split(|character: char| character == ',' || character.is_whitespace())
+        .filter(|word| !word.is_empty())
+        .collect();
     words.len() <= 2 && words.iter().all(|word| matches!(*word, "and" | "or" | "nor" | "raw" | "the" | "&"))
 }
 
@@ -226,8 +227,22 @@ pub fn is_tolerated(document: &Document, span: Span) -> bool {
 /// "Hay fever", "dust" of "dusty" and the like: the word goes on and means something else.
 fn is_other_thing(text: &str, span: Span) -> bool {
     let words = span.of(text).to_lowercase();
-    if ["allergen", "allergens", "food", "foods", "drug", "drugs", "medication", "medications", "reaction", "environmental", "substance", "pt", "pts"]
-        .contains(&words.as_str())
+    if [
+        "allergen",
+        "allergens",
+        "food",
+        "foods",
+        "drug",
+        "drugs",
+        "medication",
+        "medications",
+        "reaction",
+        "environmental",
+        "substance",
+        "pt",
+        "pts",
+    ]
+    .contains(&words.as_str())
     {
         return true;
     }
@@ -262,7 +277,7 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     if in_list(document, span) {
         return Some(floor);
     }
-    if let Some(cue) = BEFORE.find_iter(before).last(){
+    if let Some(cue) = BEFORE.find_iter(before).last() {
         let between = &before[cue.end()..];
         let continues = last.is_some_and(|last| last.start >= statement.start + cue.end());
         if is_list(between, continues) {
@@ -298,7 +313,7 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     let between = &after[..head.min(after.len())];
     let listed =
         between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
-    let affirmed = (listed && DENIED.is_match(before)) || (listed && between.split_whitespace().count() <= 2);
+    let affirmed = listed && (DENIED.is_match(before) || between.split_whitespace().count() <= 2);
     affirmed.then_some(floor)
 }
 
@@ -367,18 +382,21 @@ fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
     let statement = statement_around(text, span);
     let before = &text[start..span.start];
     let clause = before.rfind(" but ").or_else(|| before.rfind("however")).map_or(start, |at| start + at);
-    let cue = |pattern: &Regex, from: usize, to: usize| {
+    let cue = |pattern: &regex::Regex, from: usize, to: usize| {
         pattern.find_iter(&text[from..to]).last().map(|found| Span::new(from + found.start(), from + found.end()))
     };
     let decided = |assertion: Assertion, place: Span| {
         let words = place.of(text).to_owned();
-        (assertion, vec![Cue { text: words, start: place.start, end: place.end, means: assertion.as_str().to_owned(), scope: None }])
+        (
+            assertion,
+            vec![Cue { text: words, start: place.start, end: place.end, means: assertion.as_str().to_owned(), scope: None }],
+        )
     };
     // "penicillin allergy yes"; a denial closed in brackets is told of another ("(nausea, not a true allergy), cephalexin")
     let affirmed = AFFIRMED.is_match(&text[span.end..]);
     let denied = cue(&DENIED, clause, span.start).filter(|place| {
         let words = &text[place.end..span.start];
-        !affirmed && !(words.contains(')') && !words.contains('('))
+        !affirmed && (!words.contains(')') || words.contains('('))
     });
     let close_by = |found: &Span| !text[found.end..span.start].contains(',');
     let unsure = cue(&UNSURE, clause, span.start).filter(close_by).or_else(|| {
@@ -413,7 +431,9 @@ fn assert(text: &str, span: Span, start: usize) -> (Assertion, Vec<Cue>) {
     if let Some(found) = RULED_OUT.find(&text[rest]) {
         return decided(Assertion::Absent, Span::new(span.end + found.start(), span.end + found.end()));
     }
-    if let Some(found) = OUTGROWN.find(statement.of(text)).filter(|found| !statement.of(text)[..found.start()].ends_with("reaction ")) {
+    if let Some(found) =
+        OUTGROWN.find(statement.of(text)).filter(|found| !statement.of(text)[..found.start()].ends_with("reaction "))
+    {
         return decided(Assertion::Historical, Span::new(statement.start + found.start(), statement.start + found.end()));
     }
     (Assertion::Present, Vec::new())

@@ -1,35 +1,22 @@
 //! Statements of no known allergies: "NKDA", "no known drug allergies", "None" under the heading.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use super::find::FoundNone;
 use crate::domain::{AllergyScope, Span};
 use crate::text::Document;
 
-#[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-static ANYWHERE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\b(?:(?-i:NKDA|NKMA|NKA|NKFA)|N\.K\.D\.A\.|N\.K\.A\.|(?:no|not)\s+(?:other\s+)?(?:(?:known|know|knows|documented|reported|significant|apparent)\s+)?(?:(?:history of|true|systemic|food or|food and|environmental or|seasonal or)\s+)*(?:(?:drug|drugs|medication|medications|medicine|medical|medicinal|antibiotic)(?:\s*(?:/|and|or|,)\s*(?:food|environmental|latex|drug|medication|other))*\s+)?(?:allerg(?:y|ies|ic reactions?)|drug intolerances?|medication intolerances?|intolerances?|hypersensitivities)(?:\s+(?:are\s+)?(?:known|reported|noted))?(?:\s+to\s+(?:any\s+)?(?:known\s+)?(?:drugs?(?: or foods?)?|medications?|medicines?|medicine))?|allerg(?:y|ies)\s+to\s+(?:any\s+)?(?:drugs|medications|medicines)\s+(?:are\s+|is\s+)?(?:none|denied|negative)(?:\s+known)?|(?:denies|denied|denying|has not had|without)\s+(?:having\s+)?(?:any\s+)?(?:(?:known|other|history of)\s+)*(?:(?:drug|medication|medical|medicine|food)\s+(?:or food\s+)?)?allerg(?:y|ies)(?:\s+to\s+(?:any\s+)?(?:drugs?|medications?|medicines?|medicine))?|negative (?:for )?allergies|(?:is\s+|are\s+)?not (?:known to be\s+)?allergic to (?:any(?:thing)?\s*)?(?:drugs?|medications?|medicines?|known medications)?)",
-    )
-    .unwrap()
-});
-#[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-static UNDER_HEADING: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)^[\s:;.,*-]*(?:(?:the patient|patient|he|she|drug|drugs|medication|medications|medicine)\s+(?:has|reports|states|denies having)?\s*:?\s*)?(?P<words>to (?:medications|medicines|drugs|medicine)(?: are| is)?:? none(?: known)?|none known to (?:medications|drugs|medicines)|none known|none reported|none noted|none stated|none to medications?|none|no known|nil known|nil|negative|denied|denies any|denies|no|unremarkable|noncontributory|nkda|nka)\b(?P<next>\s*(?:[.,;\n(]|to\b|per\b|at\b|$|known\b|other than\b|by\b))",
-    )
-    .unwrap()
-});
+pattern!(
+    ANYWHERE,
+    r"(?i)\b(?:(?-i:NKDA|NKMA|NKA|NKFA)|N\.K\.D\.A\.|N\.K\.A\.|(?:no|not)\s+(?:other\s+)?(?:(?:known|know|knows|documented|reported|significant|apparent)\s+)?(?:(?:history of|true|systemic|food or|food and|environmental or|seasonal or)\s+)*(?:(?:drug|drugs|medication|medications|medicine|medical|medicinal|antibiotic)(?:\s*(?:/|and|or|,)\s*(?:food|environmental|latex|drug|medication|other))*\s+)?(?:allerg(?:y|ies|ic reactions?)|drug intolerances?|medication intolerances?|intolerances?|hypersensitivities)(?:\s+(?:are\s+)?(?:known|reported|noted))?(?:\s+to\s+(?:any\s+)?(?:known\s+)?(?:drugs?(?: or foods?)?|medications?|medicines?|medicine))?|allerg(?:y|ies)\s+to\s+(?:any\s+)?(?:drugs|medications|medicines)\s+(?:are\s+|is\s+)?(?:none|denied|negative)(?:\s+known)?|(?:denies|denied|denying|has not had|without)\s+(?:having\s+)?(?:any\s+)?(?:(?:known|other|history of)\s+)*(?:(?:drug|medication|medical|medicine|food)\s+(?:or food\s+)?)?allerg(?:y|ies)(?:\s+to\s+(?:any\s+)?(?:drugs?|medications?|medicines?|medicine))?|negative (?:for )?allergies|(?:is\s+|are\s+)?not (?:known to be\s+)?allergic to (?:any(?:thing)?\s*)?(?:drugs?|medications?|medicines?|known medications)?)"
+);
+pattern!(
+    UNDER_HEADING,
+    r"(?i)^[\s:;.,*-]*(?:(?:the patient|patient|he|she|drug|drugs|medication|medications|medicine)\s+(?:has|reports|states|denies having)?\s*:?\s*)?(?P<words>to (?:medications|medicines|drugs|medicine)(?: are| is)?:? none(?: known)?|none known to (?:medications|drugs|medicines)|none known|none reported|none noted|none stated|none to medications?|none|no known|nil known|nil|negative|denied|denies any|denies|no|unremarkable|noncontributory|nkda|nka)\b(?P<next>\s*(?:[.,;\n(]|to\b|per\b|at\b|$|known\b|other than\b|by\b))"
+);
 
-#[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-static INLINE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)\ballerg(?:y|ies)(?: to (?:medications?|drugs?|medicines?)|/immunologic)?\s*(?::|-|\bare\b|\?)\s*(?P<words>none known|nil known|none|nil|denied)\b",
-    )
-    .unwrap()
-});
+pattern!(
+    INLINE,
+    r"(?i)\ballerg(?:y|ies)(?: to (?:medications?|drugs?|medicines?)|/immunologic)?\s*(?::|-|\bare\b|\?)\s*(?P<words>none known|nil known|none|nil|denied)\b"
+);
 
 /// Statements of the note, from its words and from candidates of a dictionary or model.
 pub(super) fn none_known(document: &Document, candidates: &[Span]) -> Vec<FoundNone> {

@@ -4,9 +4,6 @@
 //! ("hives from Bactrim", "GI upset: erythromycin"), or in the cells of a table. What stands in brackets or behind a dash in an allergy list is
 //! a reaction even when no table has its words.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use serde_json::json;
 
 use super::find::FoundAllergy;
@@ -15,12 +12,6 @@ use super::table::AllergyTables;
 use crate::domain::{Attribute, Span, system};
 use crate::text::Document;
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
-    };
-}
 pattern!(
     TOWARDS,
     r"(?i)^\s*(?:(?:reactions?|flare|attack|only|all over)\s+)*(?P<how>\(|\)|:|->|\b(?:to|from|with|on|post|(?:about |approximately |within )?(?:\d+|a few|several|two|three|five|ten) ?(?:min|mins|minutes|h|hr|hrs|hours|days|weeks) (?:after|post|following|into|of)|within (?:minutes|hours|days) of|minutes after|hours after|shortly after|immediately after|since starting|after|following|around|due to|secondary to|caused by|attributed to|because of|when|whenever|in response to|at the injection site with)\b)\s*(?:(?:(?:he|she|they|the patient|patient|pt) )?(?:is|was|being|gets?|takes?|took|taking|given|eats?|eating|ate|receiving|received|receives|exposed|using|use|having|drinking|exposure|initiation)\b\s*)*(?:(?:the|a|an|his|her|any|all|iv|oral|topical|raw|cooked|scrambled|first|second|third|last|single|prior|dose|doses|infusion|injection|course|taste|bite|of|to|with)\s+)*$"
@@ -201,7 +192,8 @@ fn share(text: &str, spans: &[Span], before: &[Option<Span>], allergies: &mut [F
     for index in 1..spans.len() {
         let (first, second) = allergies.split_at_mut(index);
         let (first, second) = (&first[index - 1].attributes, &mut second[0].attributes);
-        let told = before[index - 1].is_some() || !first.reactions.is_empty() && first.reactions[0].start < spans[index - 1].start;
+        let told =
+            before[index - 1].is_some() || !first.reactions.is_empty() && first.reactions[0].start < spans[index - 1].start;
         if joined(index) && told && before[index].is_none() && second.reactions.is_empty() {
             second.reactions.clone_from(&first.reactions);
         }
@@ -211,18 +203,47 @@ fn share(text: &str, spans: &[Span], before: &[Option<Span>], allergies: &mut [F
 /// What stands between two allergens of one list: their reactions in brackets, commas, "and".
 pub(super) fn is_continued(between: &str) -> bool {
     let bare = BRACKETS.replace_all(between, " ");
-    let words: Vec<String> = bare.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let words: Vec<String> = bare
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
     bare.len() < between.len() && words.iter().all(|word| matches!(word.as_str(), "and" | "or" | "also" | "to"))
 }
 
 /// "Causes", "which gives", "(", "-": words that announce a reaction.
 pub(super) fn leads_to_reaction(after: &str) -> bool {
     let lower = after.trim_start().to_lowercase();
-    let direct = ["(", "[", "-", "–", ":", "=", ". reaction", "; reaction", ", reaction"].iter().any(|mark| lower.starts_with(mark));
+    let direct =
+        ["(", "[", "-", "–", ":", "=", ". reaction", "; reaction", ", reaction"].iter().any(|mark| lower.starts_with(mark));
     direct
         || [
-            "caus", "gives", "gave", "result", "leads to", "led to", "produc", "made", "makes", "with ", "which", "reaction",
-            "develop", "noted", "became", "broke out", "for ", "because", "due to", "manifested", "side effect", "induce", "trigger", ", mild", ", severe", ", moderate",
+            "caus",
+            "gives",
+            "gave",
+            "result",
+            "leads to",
+            "led to",
+            "produc",
+            "made",
+            "makes",
+            "with ",
+            "which",
+            "reaction",
+            "develop",
+            "noted",
+            "became",
+            "broke out",
+            "for ",
+            "because",
+            "due to",
+            "manifested",
+            "side effect",
+            "induce",
+            "trigger",
+            ", mild",
+            ", severe",
+            ", moderate",
         ]
         .iter()
         .any(|word| lower.find(word).is_some_and(|at| at < 24))
@@ -257,7 +278,9 @@ fn after(text: &str, tables: &AllergyTables, region: Span, allergy: &mut FoundAl
 /// "Causes", "makes her": verbs whose object is a reaction.
 fn leads_with_verb(after: &str) -> bool {
     let lower = after.to_lowercase();
-    ["causes ", "caused ", "gave ", "gives ", "produced ", "produces ", "manifested by "].iter().any(|verb| lower.starts_with(verb))
+    ["causes ", "caused ", "gave ", "gives ", "produced ", "produces ", "manifested by "]
+        .iter()
+        .any(|verb| lower.starts_with(verb))
 }
 
 /// Puts the known reactions of `region` into the allergy; denied ones are none.
@@ -293,7 +316,10 @@ fn with_adjectives(text: &str, before: Span, span: Span) -> Span {
     let mut start = span.start;
     for _ in 0..3 {
         let rest = text[before.start..start].strip_suffix(' ').unwrap_or("");
-        let word = rest.rsplit(|character: char| character.is_whitespace() || matches!(character, '(' | '[' | '/' | '"')).next().unwrap_or_default();
+        let word = rest
+            .rsplit(|character: char| character.is_whitespace() || matches!(character, '(' | '[' | '/' | '"'))
+            .next()
+            .unwrap_or_default();
         if word.is_empty() || !is_adjective(&word.to_lowercase()) {
             break;
         }
@@ -305,12 +331,62 @@ fn with_adjectives(text: &str, before: Span, span: Span) -> Span {
 /// Words that tell of a reaction where or how it is; words of severity are told apart.
 fn is_adjective(word: &str) -> bool {
     let known = [
-        "dry", "hacking", "red", "itchy", "local", "oral", "facial", "lip", "tongue", "throat", "eye", "mouth", "ankle", "leg", "arm", "face",
-        "hand", "muscle", "joint", "chest", "back", "body", "skin", "diffuse", "widespread", "generalized", "localized", "blistering", "painful",
-        "swollen", "raised", "bumpy", "diaper", "delayed", "immediate", "transient", "full-body", "whole-body", "projectile", "profuse", "bloody",
-        "watery", "persistent", "prolonged", "periorbital", "acute", "cholestatic", "drug", "serum", "upper", "lower", "nasal", "drug-induced",
+        "dry",
+        "hacking",
+        "red",
+        "itchy",
+        "local",
+        "oral",
+        "facial",
+        "lip",
+        "tongue",
+        "throat",
+        "eye",
+        "mouth",
+        "ankle",
+        "leg",
+        "arm",
+        "face",
+        "hand",
+        "muscle",
+        "joint",
+        "chest",
+        "back",
+        "body",
+        "skin",
+        "diffuse",
+        "widespread",
+        "generalized",
+        "localized",
+        "blistering",
+        "painful",
+        "swollen",
+        "raised",
+        "bumpy",
+        "diaper",
+        "delayed",
+        "immediate",
+        "transient",
+        "full-body",
+        "whole-body",
+        "projectile",
+        "profuse",
+        "bloody",
+        "watery",
+        "persistent",
+        "prolonged",
+        "periorbital",
+        "acute",
+        "cholestatic",
+        "drug",
+        "serum",
+        "upper",
+        "lower",
+        "nasal",
+        "drug-induced",
     ];
-    let ending = ["iform", "ular", "eous", "ital", "tic", "genic", "oxical", "minal"].iter().any(|ending| word.ends_with(ending));
+    let ending =
+        ["iform", "ular", "eous", "ital", "tic", "genic", "oxical", "minal"].iter().any(|ending| word.ends_with(ending));
     known.contains(&word) || (ending && word.len() > 6)
 }
 
@@ -331,11 +407,19 @@ fn unlisted(text: &str, tables: &AllergyTables, region: Span, allergy: &mut Foun
         let part = part.trim_end_matches(|character: char| !character.is_alphanumeric());
         let start = start + (part.len() - part.trim_start_matches(|character: char| !character.is_alphanumeric()).len());
         let part = part.trim_start_matches(|character: char| !character.is_alphanumeric());
-        let grade = tables.reactions.severity_in(part, Span::new(0, part.len())).map_or(0, |(span, ..)| if span.start == 0 { span.end } else { 0 });
+        let grade = tables
+            .reactions
+            .severity_in(part, Span::new(0, part.len()))
+            .map_or(0, |(span, ..)| if span.start == 0 { span.end } else { 0 });
         let words = part[grade..].trim_start();
         let start = start + (part.len() - words.len());
         let count = words.split_whitespace().count();
-        if count == 0 || count > 4 || words.len() < 4 || words.chars().any(|character| character.is_ascii_digit()) || COMMENT.is_match(words) {
+        if count == 0
+            || count > 4
+            || words.len() < 4
+            || words.chars().any(|character| character.is_ascii_digit())
+            || COMMENT.is_match(words)
+        {
             continue;
         }
         let span = Span::new(region.start + start, region.start + start + words.len());
@@ -356,7 +440,8 @@ fn add(text: &str, span: Span, value: Option<serde_json::Value>, allergy: &mut F
 fn grade(text: &str, tables: &AllergyTables, region: Span, allergy: &mut FoundAllergy) {
     if let Some((span, grade, code)) = tables.reactions.severity_in(text, region) {
         let around = text[region.start..span.start].to_lowercase();
-        let unsure = ["possibl", "probabl", "question", "likely", "perhaps", "suspect", "?"].iter().any(|word| around.contains(word));
+        let unsure =
+            ["possibl", "probabl", "question", "likely", "perhaps", "suspect", "?"].iter().any(|word| around.contains(word));
         set_severity(text, (span, grade, code), if unsure { "possible" } else { "stated" }, allergy);
     }
 }

@@ -69,7 +69,8 @@ fn every_case_holds() {
             for cue in &context.cues {
                 assert_eq!(Span::new(cue.start, cue.end).of(&text), cue.text, "{line}");
                 let scope = cue.scope.expect("every cue governs something");
-                let inside = scope.contains(*span) || document.section_at(*span).is_some_and(|section| section.title == Some(Span::new(cue.start, cue.end)));
+                let inside = scope.contains(*span)
+                    || document.section_at(*span).is_some_and(|section| section.title == Some(Span::new(cue.start, cue.end)));
                 assert!(inside, "{line}: {:?} does not govern {:?} but {:?}", cue.text, span.of(&text), scope.of(&text));
             }
             if context.assertion.as_str() != expected {

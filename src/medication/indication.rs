@@ -1,9 +1,5 @@
 //! What a drug is taken for, as written after it: "for pain", "p.r.n. nausea", "to control her blood pressure".
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::domain::Span;
 use crate::text::Document;
 
@@ -59,19 +55,15 @@ const NOT_A_PURPOSE: [&str; 40] = [
     "review",
 ];
 
-#[expect(clippy::unwrap_used, reason = "constant patterns, compiled in every test run")]
-static FOR: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(
-        r"(?i)^[\s,()]*(?:(?:which (?:she|he) (?:takes|uses)|to be used|be used|used|taken|given|administered)\s+)?for\s+(?:(?:any|his|her|the|their|a|an|some|your|my|possible|presumed|treatment of|management of|control of|relief of|recent history of|history of)\s+)*",
-    )
-    .unwrap()
-});
-#[expect(clippy::unwrap_used, reason = "constant patterns, compiled in every test run")]
-static PURPOSE: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?i)^[\s,]*(?:to help (?:with|control)|to (?:control|treat|prevent|help)|in (?:the )?treatment of|because of|secondary to|due to)\s+(?:(?:any|his|her|the|their|a|some)\s+)*").unwrap()
-});
-#[expect(clippy::unwrap_used, reason = "constant patterns, compiled in every test run")]
-static WORD: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[A-Za-z][\w'’/-]*").unwrap());
+pattern!(
+    FOR,
+    r"(?i)^[\s,()]*(?:(?:which (?:she|he) (?:takes|uses)|to be used|be used|used|taken|given|administered)\s+)?for\s+(?:(?:any|his|her|the|their|a|an|some|your|my|possible|presumed|treatment of|management of|control of|relief of|recent history of|history of)\s+)*"
+);
+pattern!(
+    PURPOSE,
+    r"(?i)^[\s,]*(?:to help (?:with|control)|to (?:control|treat|prevent|help)|in (?:the )?treatment of|because of|secondary to|due to)\s+(?:(?:any|his|her|the|their|a|some)\s+)*"
+);
+pattern!(WORD, r"[A-Za-z][\w'’/-]*");
 
 /// The purpose that starts at `from`, before `end`; `after_prn` allows it without "for".
 pub(super) fn purpose(text: &str, (from, end): (usize, usize), after_prn: bool) -> Option<Span> {
@@ -113,18 +105,18 @@ fn noun_phrase(text: &str, from: usize, end: usize) -> Option<Span> {
     (kept > 0).then(|| Span::new(from, from + last))
 }
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
-    };
-}
 pattern!(
     TREATED,
     r"(?i)^[^.;\n]{0,60}?\b(?:treated|managed|controlled|maintained|helped|relieved|improved|stable|doing (?:well|fairly well)|respond(?:s|ed|ing) (?:well )?to|for which|believing|started on|placed on|put on|given|takes|taking|took|continues?|prescri\w+)\b[^.;\n]*$"
 );
-pattern!(ON, r"(?i)^[\s,(]*(?:(?:currently|now|presently|still|is|was|and|he|she|patient|the patient|who is|stable|controlled)\s+)*(?:on|taking)\s+(?:[\w.,/-]+\s+){0,3}$");
-pattern!(LED_BY_FOR, r"(?i)(?:^|[.;,]\s*|\band\s+)(?:as )?for\s+(?:(?:his|her|the|their|your|any|a|an|treatment of|management of|control of)\s+)*$");
+pattern!(
+    ON,
+    r"(?i)^[\s,(]*(?:(?:currently|now|presently|still|is|was|and|he|she|patient|the patient|who is|stable|controlled)\s+)*(?:on|taking)\s+(?:[\w.,/-]+\s+){0,3}$"
+);
+pattern!(
+    LED_BY_FOR,
+    r"(?i)(?:^|[.;,]\s*|\band\s+)(?:as )?for\s+(?:(?:his|her|the|their|your|any|a|an|treatment of|management of|control of)\s+)*$"
+);
 pattern!(SEDATION, r"(?i)\b(?:conscious |moderate |deep |procedural |IV |intravenous )?sedat(?:ion|ed)\b");
 
 /// What a drug without a purpose behind it is taken for, by the problem told before it: the head of its list item ("5. Allergic rhinitis.
@@ -140,7 +132,9 @@ pub(super) fn purpose_before(document: &Document, drug: Span, problems: &[Span])
         let sentence = document.sentence_at(drug).map_or(item, |sentence| sentence.span);
         let between = &text[problem.end..drug.start];
         let near = problem.start >= sentence.start && between.len() < 160;
-        if near && (ON.is_match(between) || TREATED.is_match(between) || LED_BY_FOR.is_match(&text[sentence.start..problem.start])) {
+        if near
+            && (ON.is_match(between) || TREATED.is_match(between) || LED_BY_FOR.is_match(&text[sentence.start..problem.start]))
+        {
             return Some(problem);
         }
         // the head of the item: its first words, ended by a mark
@@ -149,7 +143,13 @@ pub(super) fn purpose_before(document: &Document, drug: Span, problems: &[Span])
         let ended = text[first.end..].trim_start_matches(' ').starts_with(['.', ':', ',', '-', '–', ';', '(']);
         let plans = matches!(
             document.section_kind_at(drug),
-            "assessment" | "plan" | "assessment_and_plan" | "impression" | "hospital_course" | "problem_list" | "discharge_diagnosis"
+            "assessment"
+                | "plan"
+                | "assessment_and_plan"
+                | "impression"
+                | "hospital_course"
+                | "problem_list"
+                | "discharge_diagnosis"
         );
         if headed && ended && plans {
             return Some(first);
@@ -158,7 +158,8 @@ pub(super) fn purpose_before(document: &Document, drug: Span, problems: &[Span])
     let sentence = document.sentence_at(drug).map(|sentence| sentence.span)?;
     let lead = text.get(sentence.start..drug.start)?;
     let given = matches!(document.section_kind_at(drug), "anesthesia" | "operative_description" | "procedures");
-    let sedation = SEDATION.find_iter(lead).last().filter(|found| given || found.as_str().to_lowercase().ends_with("sedation"))?;
+    let sedation =
+        SEDATION.find_iter(lead).last().filter(|found| given || found.as_str().to_lowercase().ends_with("sedation"))?;
     let word = sedation.as_str();
     let between = &lead[sedation.end()..];
     (word.to_lowercase().ends_with("sedation") && between.len() < 120 && !between.contains(';'))

@@ -117,7 +117,9 @@ pub(super) fn scan(text: &str, sig: &SigTable) -> Vec<Token> {
 /// "OD" is the right eye beside drops, eyes or a percentage, and British "once daily" elsewhere.
 fn once_daily(text: &str, sig: &SigTable, token: Token) -> Token {
     let written = token.span.of(text);
-    if !matches!(token.kind, TokenKind::Route | TokenKind::Frequency) || !matches!(written, "OD" | "O.D." | "O.D" | "od" | "o.d.") {
+    if !matches!(token.kind, TokenKind::Route | TokenKind::Frequency)
+        || !matches!(written, "OD" | "O.D." | "O.D" | "od" | "o.d.")
+    {
         return token;
     }
     let line = text[..token.span.start].rsplit('\n').next().unwrap_or_default();

@@ -189,7 +189,8 @@ impl Row {
         }
         let said = text[start..end].trim();
         let start = end - text[start..end].trim_start().len();
-        let cue = Cue { text: said.to_owned(), start, end: start + said.len(), means: self.means.as_str().to_owned(), scope: None };
+        let cue =
+            Cue { text: said.to_owned(), start, end: start + said.len(), means: self.means.as_str().to_owned(), scope: None };
         #[expect(clippy::cast_precision_loss, reason = "a small number of words")]
         let weight = self.weight / (1.0 + 0.12 * words as f32);
         Some(Vote { means: self.means, weight, cue: Some(cue) })

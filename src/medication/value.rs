@@ -1,8 +1,6 @@
 //! Normalised values of sig words: numbers and ranges with UCUM units, FHIR-like timing.
 
-use std::sync::LazyLock;
-
-use regex::{Captures, Regex};
+use regex::Captures;
 use serde_json::{Map, Number, Value, json};
 
 use super::{scan::TokenKind, sig::SigTable};
@@ -98,10 +96,7 @@ fn clock(written: &str) -> Option<Value> {
     (!times.is_empty()).then(|| json!({"timeOfDay": times}))
 }
 
-#[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-static CLOCK: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"(?P<military>\b\d{4})\b|(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?:\s?(?P<half>[ap])\.?m)?").unwrap()
-});
+pattern!(CLOCK, r"(?P<military>\b\d{4})\b|(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?:\s?(?P<half>[ap])\.?m)?");
 
 /// A number without a superfluous fraction.
 pub(super) fn figure(number: f64) -> Value {
@@ -204,7 +199,8 @@ fn timing(sig: &SigTable, written: &str) -> Option<Value> {
     let doses = lower.strip_suffix("doses").or_else(|| lower.strip_suffix("dose"));
     let times = lower.strip_prefix('x').or_else(|| doses.map(|_| lower.strip_prefix("for").unwrap_or(&lower)));
     if let Some(times) = times
-        && let Some(Value::Object(count)) = amount(sig, times.trim().trim_end_matches("doses").trim_end_matches("dose")).map(Value::Object)
+        && let Some(Value::Object(count)) =
+            amount(sig, times.trim().trim_end_matches("doses").trim_end_matches("dose")).map(Value::Object)
     {
         return Some(json!({"count": count.get("value").or_else(|| count.get("high"))?}));
     }
@@ -237,7 +233,7 @@ fn timing(sig: &SigTable, written: &str) -> Option<Value> {
 /// The days named, in full, by their first letters, or as a range ("Mon thru Sat").
 fn weekdays<'a>(sig: &'a SigTable, words: &[&str], written: &str) -> Vec<&'a str> {
     let day = |word: &str| -> Option<&'a str> {
-        sig.value("weekday", word).or_else(|| match word {
+        sig.value("weekday", word).or(match word {
             "m" | "mon" => Some("mon"),
             "t" | "tu" | "tue" | "tues" => Some("tue"),
             "w" | "wed" => Some("wed"),

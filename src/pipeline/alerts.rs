@@ -79,11 +79,7 @@ pub(super) fn alerts(vocabulary: &Vocabulary, cross: &CrossReactions, entries: &
     for medication in taken {
         for allergy in &allergies {
             if let Some((kind, message)) = conflict(vocabulary, cross, medication, allergy) {
-                alerts.push(Alert {
-                    kind: kind.to_owned(),
-                    message,
-                    entries: vec![medication.id.clone(), allergy.id.clone()],
-                });
+                alerts.push(Alert { kind: kind.to_owned(), message, entries: vec![medication.id.clone(), allergy.id.clone()] });
             }
         }
     }
@@ -132,9 +128,7 @@ fn classes<'a>(vocabulary: &'a Vocabulary, entry: &CodedEntry) -> BTreeSet<&'a s
     vocabulary
         .classes
         .iter()
-        .filter(|class| {
-            codes.iter().any(|code| class.members.contains(code)) || named.contains(&normalize_term(&class.term))
-        })
+        .filter(|class| codes.iter().any(|code| class.members.contains(code)) || named.contains(&normalize_term(&class.term)))
         .map(|class| class.class.as_str())
         .collect()
 }

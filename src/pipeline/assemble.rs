@@ -12,7 +12,8 @@ use crate::{
     assertion::{Context, assert_mention},
     coding::{Coding, Reference},
     domain::{
-        AssertedSpan, Assertion, Attributes, EntryKind, Experiencer, Extraction, MedicationStatus, Mention, MentionKind, OffsetUnit, SectionOutline, Span,
+        AssertedSpan, Assertion, Attributes, EntryKind, Experiencer, Extraction, MedicationStatus, Mention, MentionKind,
+        OffsetUnit, SectionOutline, Span,
     },
     medication,
     recognize::{
@@ -221,8 +222,7 @@ impl Assembly<'_> {
             })
             .collect();
         let mut named = findings.allergies;
-        let taken: Vec<Span> =
-            named.iter().map(|found| found.span).chain(none_known.iter().map(|none| none.span)).collect();
+        let taken: Vec<Span> = named.iter().map(|found| found.span).chain(none_known.iter().map(|none| none.span)).collect();
         for mention in by_model(MentionKind::Allergen) {
             let refused = allergy::is_no_substance(document, &pipeline.allergies, mention.span)
                 || allergy::is_tolerated(document, mention.span);

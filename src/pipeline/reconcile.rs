@@ -1,9 +1,5 @@
 //! One row a drug: its home, inpatient and discharge lists, what holds at the end, and how the lists differ.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
-
 use crate::{
     domain::{
         Attributes, CodeRole, CodedEntry, EntryKind, Evidence, ListComparison, ListedMedication, MedicationList,
@@ -12,12 +8,6 @@ use crate::{
     text::Document,
 };
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
-    };
-}
 pattern!(
     DISCHARGED,
     r"(?i)\b(?:discharged (?:home |to home )?(?:on|with)|(?:sent|went|going|goes) home (?:on|with)|(?:on|at|upon) discharge|discharge (?:medications?|meds)|home with a prescription)\b"
@@ -66,9 +56,7 @@ pub(super) fn reconcile(entries: &[CodedEntry]) -> Vec<ReconciledMedication> {
             None => rows.push((concept, vec![entry])),
         }
     }
-    let has = |list| {
-        entries.iter().flat_map(|entry| &entry.evidence).any(|evidence| evidence.list == Some(list))
-    };
+    let has = |list| entries.iter().flat_map(|entry| &entry.evidence).any(|evidence| evidence.list == Some(list));
     let both = has(MedicationList::Home) && has(MedicationList::Discharge);
     rows.into_iter()
         .filter(|(_, entries)| entries.iter().any(|entry| entry.status != Some(MedicationStatus::Absent)))
@@ -143,18 +131,13 @@ fn compare(home: Option<&ListedMedication>, discharge: Option<&ListedMedication>
 
 /// Whether strength, dose, frequency and route are the same as far as both lists say them.
 fn same_directions(one: &Attributes, other: &Attributes) -> bool {
-    [
-        (&one.strength, &other.strength),
-        (&one.dose, &other.dose),
-        (&one.frequency, &other.frequency),
-        (&one.route, &other.route),
-    ]
-    .into_iter()
-    .all(|(one, other)| match (one, other) {
-        (Some(one), Some(other)) => match (&one.value, &other.value) {
-            (Some(one), Some(other)) => one == other,
-            _ => one.text.eq_ignore_ascii_case(&other.text),
-        },
-        _ => true,
-    })
+    [(&one.strength, &other.strength), (&one.dose, &other.dose), (&one.frequency, &other.frequency), (&one.route, &other.route)]
+        .into_iter()
+        .all(|(one, other)| match (one, other) {
+            (Some(one), Some(other)) => match (&one.value, &other.value) {
+                (Some(one), Some(other)) => one == other,
+                _ => one.text.eq_ignore_ascii_case(&other.text),
+            },
+            _ => true,
+        })
 }

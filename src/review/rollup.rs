@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Attributes, BoilerplateKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, ReviewEntry, Span,
+        Attributes, BoilerplateKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind, EntryKind,
+        EntryState, ReviewEntry, Span,
     },
     store::ItemRecord,
     text::passage,

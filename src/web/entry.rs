@@ -251,7 +251,9 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
             out.push((label, count.text.clone()));
         }
     }
-    if let Some(steps) = attributes.dosage.as_ref().and_then(|dosage| dosage.value.as_ref()?.as_array()).filter(|steps| steps.len() > 1) {
+    if let Some(steps) =
+        attributes.dosage.as_ref().and_then(|dosage| dosage.value.as_ref()?.as_array()).filter(|steps| steps.len() > 1)
+    {
         let steps: Vec<&str> = steps.iter().filter_map(|step| step["text"].as_str()).collect();
         out.push(("steps", steps.join("; ")));
     }

@@ -30,9 +30,8 @@ pub(super) fn table(label: &str, extraction: &Extraction) -> Option<ListTable> {
 }
 
 fn row(medication: &ReconciledMedication) -> ListRow {
-    let of = |list: MedicationList| {
-        medication.lists.iter().find(|listed| listed.list == Some(list)).map(said).unwrap_or_default()
-    };
+    let of =
+        |list: MedicationList| medication.lists.iter().find(|listed| listed.list == Some(list)).map(said).unwrap_or_default();
     let differs = medication.comparison.map(|comparison| match comparison {
         ListComparison::Unchanged => "unchanged",
         ListComparison::Changed => "directions changed",
@@ -63,12 +62,8 @@ mod tests {
 
     #[test]
     fn a_drug_of_no_list_is_not_in_the_table() {
-        let listed = |list| ListedMedication {
-            list,
-            status: MedicationStatus::Active,
-            attributes: Attributes::default(),
-            mentions: 1,
-        };
+        let listed =
+            |list| ListedMedication { list, status: MedicationStatus::Active, attributes: Attributes::default(), mentions: 1 };
         let medication = |display: &str, list| ReconciledMedication {
             display: display.to_owned(),
             ingredients: Vec::new(),

@@ -3,7 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
-    Assertion, BoilerplateKind, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable, system,
+    Assertion, BoilerplateKind, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable,
+    system,
 };
 
 /// A code system's short name; the address itself when it is not one of ours.

@@ -1,7 +1,7 @@
 //! Dosage instructions: the words of a sig as the steps of a FHIR R4 `Dosage`, and back to words.
 //!
 //! A sig has one or more [`Step`]s: one after the other in a taper ("40 mg daily x 3 days, then 20 mg"), or at the same time
-//! ("20 units in the morning and 10 units at night"). [`read`] makes them of the tokens that belong to a drug, [`to_fhir`] and
+//! ("20 units in the morning and 10 units at night"). They are made of the tokens that belong to a drug, [`to_fhir`] and
 //! [`from_fhir`] carry them as JSON, [`to_words`] says them in plain words. What no field holds stays as text
 //! ([`Step::instructions`]) or is said to be not understood ([`Step::not_understood`]).
 

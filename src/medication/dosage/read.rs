@@ -1,8 +1,5 @@
 //! From the tokens that belong to a drug to the steps of its directions.
 
-use std::sync::LazyLock;
-
-use regex::Regex;
 use serde_json::Value;
 
 use super::{Amount, AsNeeded, Dosage, Step, Timing};
@@ -25,16 +22,7 @@ pub(in crate::medication) struct Claimed {
     pub listed: bool,
 }
 
-macro_rules! pattern {
-    ($name:ident, $pattern:expr) => {
-        #[expect(clippy::unwrap_used, reason = "constant pattern, compiled in every test run")]
-        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).unwrap());
-    };
-}
-pattern!(
-    NEXT,
-    r"(?i)\b(?:then|followed by|thereafter|afterwards?|(?:decreas|reduc|increas|taper)\w* to|down to|next)\b"
-);
+pattern!(NEXT, r"(?i)\b(?:then|followed by|thereafter|afterwards?|(?:decreas|reduc|increas|taper)\w* to|down to|next)\b");
 pattern!(STOP, r"(?i)^[\s,;.]*(?:and |& )?then (?:stop|discontinue|d/?c|off)\b");
 pattern!(OVER, r"(?i)\bover\s*(?:about\s|approximately\s|at least\s)*$");
 
@@ -82,7 +70,9 @@ pub(in crate::medication) fn read(text: &str, sig: &SigTable, drug: Span, claime
     }
     told |= dosage.steps.len() > 1 || dosage.steps.iter().any(|step| step.rate.is_some());
     carry_on(&mut dosage.steps);
-    if claimed.listed && let Some(words) = words_after(text, end.max(last), claimed.limit).filter(|words| !sig.is_light(words.of(text))) {
+    if claimed.listed
+        && let Some(words) = words_after(text, end.max(last), claimed.limit).filter(|words| !sig.is_light(words.of(text)))
+    {
         if let Some(step) = dosage.steps.last_mut() {
             step.not_understood = Some(words.of(text).split_whitespace().collect::<Vec<_>>().join(" "));
         }
@@ -150,7 +140,8 @@ impl Draft {
         }
         let lower = gap.to_lowercase();
         let joined = lower.trim_matches([' ', ',', ';']);
-        let plain = matches!(joined, "" | "and" | "&" | "plus" | "and take" | "take" | "and then take" | "with" | "and at" | "at");
+        let plain =
+            matches!(joined, "" | "and" | "&" | "plus" | "and take" | "take" | "and then take" | "with" | "and at" | "at");
         (plain && !gap.contains('(')).then(|| self.step.bounds.is_none())
     }
 
@@ -241,7 +232,10 @@ impl Draft {
                 if !patch {
                     self.rate(strength);
                 }
-            } else if strength.unit != "%" && !strength.unit.is_empty() && (!strength.unit.contains('/') || by_weight(&strength.unit)) {
+            } else if strength.unit != "%"
+                && !strength.unit.is_empty()
+                && (!strength.unit.contains('/') || by_weight(&strength.unit))
+            {
                 amounts.push(strength);
             }
         }
@@ -290,11 +284,9 @@ pub(super) fn merge(timing: &mut Timing, value: &Value) {
         timing.period_unit = value.get("periodUnit").and_then(Value::as_str).unwrap_or_default().to_owned();
     }
     timing.count = timing.count.or_else(|| figure("count"));
-    for (mine, more) in [
-        (&mut timing.when, words("when")),
-        (&mut timing.days, words("dayOfWeek")),
-        (&mut timing.times, words("timeOfDay")),
-    ] {
+    for (mine, more) in
+        [(&mut timing.when, words("when")), (&mut timing.days, words("dayOfWeek")), (&mut timing.times, words("timeOfDay"))]
+    {
         for one in more {
             if !mine.contains(&one) {
                 mine.push(one);

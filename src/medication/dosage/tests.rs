@@ -91,8 +91,11 @@ fn wanted(meaning: &str) -> Vec<(bool, BTreeMap<&str, String>)> {
 
 /// Words only, so that "apply thinly" and "apply  thinly," are the same.
 fn plain(words: &str) -> Vec<String> {
-    let mut words: Vec<String> =
-        words.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).map(str::to_lowercase).collect();
+    let mut words: Vec<String> = words
+        .split(|character: char| !character.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_lowercase)
+        .collect();
     words.sort();
     words
 }
@@ -118,12 +121,18 @@ fn every_sig_is_understood_and_survives_the_round_trip() {
             let mut told = notation(step, &dosage, strength.as_ref());
             let counted = step.dose.as_ref().is_some_and(|dose| dose.unit.is_empty() || dose.unit.starts_with('{'));
             if index == 0 {
-                let taken_as_dose = !counted && step.dose.as_ref().zip(strength.as_ref()).is_some_and(|(dose, strength)| dose == strength);
-                if let Some(strength) = found.strength.as_ref().filter(|_| !taken_as_dose && (strength.is_none() || step.rate != strength)) {
+                let taken_as_dose =
+                    !counted && step.dose.as_ref().zip(strength.as_ref()).is_some_and(|(dose, strength)| dose == strength);
+                if let Some(strength) =
+                    found.strength.as_ref().filter(|_| !taken_as_dose && (strength.is_none() || step.rate != strength))
+                {
                     told.insert("strength", strength.text.clone());
                 }
                 if let Some(quantity) = &found.quantity {
-                    told.insert("dispense", quantity.value.as_ref().and_then(super::amount).as_ref().map(said).expect("a number"));
+                    told.insert(
+                        "dispense",
+                        quantity.value.as_ref().and_then(super::amount).as_ref().map(said).expect("a number"),
+                    );
                 }
                 if let Some(refills) = &found.refills {
                     told.insert("refills", refills.value.as_ref().expect("a number").to_string());

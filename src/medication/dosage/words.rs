@@ -154,7 +154,9 @@ fn route(route: &str) -> String {
         "oral" => "by mouth".to_owned(),
         "gastrostomy" => "via G-tube".to_owned(),
         "nasogastric" => "via NG tube".to_owned(),
-        "both eyes" | "right eye" | "left eye" | "both ears" | "right ear" | "left ear" => format!("in the {route}").replace("the both", "both"),
+        "both eyes" | "right eye" | "left eye" | "both ears" | "right ear" | "left ear" => {
+            format!("in the {route}").replace("the both", "both")
+        }
         other => other.to_owned(),
     }
 }
