@@ -193,7 +193,7 @@ impl From<ReviewItem> for ItemBody {
 fn entry_body(entry: ReviewEntry, maps: &HashMap<Uuid, OffsetMap>) -> EntryBody {
     let needs_decision = entry.needs_decision();
     let mut attributes = entry.attributes;
-    if let Some(map) = entry.evidence.first().and_then(|(note, _)| maps.get(note)) {
+    if let Some(map) = entry.attributes_note.and_then(|note| maps.get(&note)) {
         remap(&mut attributes, map);
     }
     let evidence = entry.evidence.into_iter().map(|(note_id, mut evidence)| {

@@ -217,7 +217,7 @@ fn clinical_drug(
     let drug = vocabulary.clinical_drugs[first..]
         .iter()
         .take_while(|drug| drug.ingredients == ingredients)
-        .filter(|drug| normal_strength(&drug.strength).as_deref() == Some(strength.as_str()))
+        .filter(|drug| normal_strength(&drug.strength).is_some_and(|known| same_strength(&known, &strength)))
         .filter(|drug| drug.brand == medication.brand || drug.brand.is_none())
         .filter(|drug| match &form {
             Some(form) => drug.form.to_lowercase().contains(stem(form)),
@@ -237,6 +237,24 @@ fn clinical_drug(
             form.map_or_else(|| ", form not written: oral tablet taken".to_owned(), |form| format!(" and form {form:?}"))
         ),
     })
+}
+
+/// Equal strengths; "5/325" is "325 mg/5 mg" in any order, as the note does not say which is which.
+fn same_strength(known: &str, written: &str) -> bool {
+    if known == written {
+        return true;
+    }
+    let numbers = |text: &str| {
+        let mut parts: Vec<String> = text
+            .split('/')
+            .map(|part| part.chars().filter(|letter| letter.is_ascii_digit() || *letter == '.').collect())
+            .collect();
+        parts.sort_unstable();
+        parts
+    };
+    // with one unit or none behind it: "5/325", "800/160 mg"
+    let units = written.split('/').filter(|part| part.contains(char::is_alphabetic)).count();
+    written.contains('/') && units <= 1 && !known.contains("ml") && numbers(known) == numbers(written)
 }
 
 fn stem(form: &str) -> &str {
@@ -286,5 +304,12 @@ mod tests {
         assert_eq!(normal_strength("10MG"), normal_strength("10 mg"));
         assert_eq!(normal_strength("1,000 mg").as_deref(), Some("1000 mg"));
         assert_eq!(normal_strength("high"), None);
+        let same = |known: &str, written: &str| {
+            same_strength(&normal_strength(known).expect("digits"), &normal_strength(written).expect("digits"))
+        };
+        assert!(same("325 MG / 5 MG", "5/325"));
+        assert!(same("800 MG / 160 MG", "800/160 mg"));
+        assert!(!same("325 MG / 10 MG", "5/325"));
+        assert!(!same("500 MG", "5/325"));
     }
 }

@@ -322,8 +322,10 @@ pub struct ReviewEntry {
     pub reportable: bool,
     /// Why not.
     pub not_reportable_because: Option<NotReportable>,
-    /// Summary of the attributes.
+    /// Attributes as the last note that says any has them.
     pub attributes: Attributes,
+    /// The note that their places are places of.
+    pub attributes_note: Option<Uuid>,
     /// Questions to the coder.
     pub prompts: Vec<Prompt>,
     /// Where it stands: note and evidence.

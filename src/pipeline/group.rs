@@ -9,7 +9,7 @@ use crate::{
     coding::{Coding, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY, reportable},
     domain::{
         AllergyScope, Assertion, Attributes, Boilerplate, CodeCandidate, CodeRole, CodedEntry, Cue, EntryKind, Evidence,
-        MedicationStatus, Prompt, Span, system,
+        MedicationList, MedicationStatus, Prompt, Span, system,
     },
     text::Document,
 };
@@ -86,10 +86,10 @@ fn entry(
     let best = mentions.iter().max_by(|left, right| first_score(left).total_cmp(&first_score(right)));
     let coding = match scope {
         Some(scope) => no_known_allergies(*scope),
-        None => best.map(|mention| with_clinical_drug(mention, &mentions)).unwrap_or_default(),
+        None => best.map(|mention| with_clinical_drug(document, mention, &mentions)).unwrap_or_default(),
     };
     let mut attributes = Attributes::default();
-    for mention in &mentions {
+    for mention in in_order_of_word(document, &mentions) {
         attributes.fill_from(&mention.attributes);
     }
     let mention_confidence = mentions.iter().map(|mention| mention.confidence).fold(0.0, f32::max);
@@ -130,12 +130,32 @@ fn first_score(mention: &CodedMention) -> f32 {
     mention.coding.codes.first().map_or(-1.0, |code| code.score)
 }
 
-/// The best mention's coding; the clinical drug may come from another mention of the same drug.
-fn with_clinical_drug(best: &CodedMention, mentions: &[CodedMention]) -> Coding {
+/// The mentions in the order in which their words count: of a medication the discharge list first, then the last one told.
+fn in_order_of_word<'a>(document: &Document, mentions: &'a [CodedMention]) -> Vec<&'a CodedMention> {
+    let mut ordered: Vec<&CodedMention> = mentions.iter().collect();
+    ordered.sort_by_key(|mention| {
+        let list = mention.status.and_then(|status| list_of(document, mention.span, status));
+        let last = mention.status.map_or(mention.span.start, |_| usize::MAX - mention.span.start);
+        (list != Some(MedicationList::Discharge), last)
+    });
+    ordered
+}
+
+/// The best mention's coding; a medication's clinical drug is that of the mention whose strength is shown.
+fn with_clinical_drug(document: &Document, best: &CodedMention, mentions: &[CodedMention]) -> Coding {
     let mut coding = best.coding.clone();
-    if best.kind == EntryKind::Medication && !coding.codes.iter().any(|code| code.role == CodeRole::ClinicalDrug) {
-        let drug = mentions.iter().flat_map(|mention| &mention.coding.codes).find(|code| code.role == CodeRole::ClinicalDrug);
+    if best.kind == EntryKind::Medication {
+        coding.codes.retain(|code| code.role != CodeRole::ClinicalDrug);
+        let drug = in_order_of_word(document, mentions)
+            .into_iter()
+            .find(|mention| mention.attributes.strength.is_some())
+            .into_iter()
+            .flat_map(|mention| &mention.coding.codes)
+            .filter(|code| code.role == CodeRole::ClinicalDrug);
         coding.codes.extend(drug.cloned());
+        for (place, code) in coding.codes.iter_mut().enumerate() {
+            code.rank = u32::try_from(place + 1).unwrap_or(u32::MAX);
+        }
     }
     coding
 }

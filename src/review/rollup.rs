@@ -38,7 +38,11 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
                 entries.len() - 1
             });
             let rolled = &mut entries[at];
-            rolled.attributes.fill_from(&entry.attributes);
+            // of one note only, so that their places are places of one text; the last note's word counts
+            if entry.attributes != Attributes::default() {
+                rolled.attributes.clone_from(&entry.attributes);
+                rolled.attributes_note = Some(note.id);
+            }
             for evidence in &entry.evidence {
                 let mut evidence = evidence.clone();
                 if let Some(passage) = passage(&note.content.text, Span::new(evidence.start, evidence.end)) {
@@ -108,6 +112,7 @@ fn from_extraction(id: Uuid, entry: &CodedEntry) -> ReviewEntry {
         reportable: entry.reportable,
         not_reportable_because: entry.not_reportable_because,
         attributes: Attributes::default(),
+        attributes_note: None,
         prompts: entry.prompts.clone(),
         evidence: Vec::new(),
         state: EntryState::Suggested,
@@ -145,6 +150,7 @@ fn added(decision: &Decision) -> ReviewEntry {
         reportable: false,
         not_reportable_because: None,
         attributes: Attributes::default(),
+        attributes_note: None,
         prompts: Vec::new(),
         evidence: Vec::new(),
         state: EntryState::Suggested,

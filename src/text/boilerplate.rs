@@ -112,7 +112,7 @@ pub fn boilerplate(document: &Document, table: &BoilerplateTable) -> Vec<Boilerp
 pub fn passage(text: &str, span: Span) -> Option<String> {
     let ends = |at: usize, mark: u8| match mark {
         b'\n' => true,
-        b'.' | b'!' | b'?' | b';' => text[at + 1..].starts_with(char::is_whitespace),
+        b'.' | b'!' | b'?' | b';' | b':' => text[at + 1..].starts_with(char::is_whitespace),
         _ => false,
     };
     let bytes = text.as_bytes();

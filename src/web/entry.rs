@@ -183,7 +183,8 @@ impl EntryViews<'_> {
             role: words::role(code.role),
             why: code.why.clone(),
             score: percent(code.score),
-            with: code.with.iter().map(titled).collect(),
+            // the other ingredients of a combination stand in the list themselves
+            with: if code.role == CodeRole::Code { code.with.iter().map(titled).collect() } else { Vec::new() },
         }
     }
 

@@ -75,16 +75,21 @@ impl Checked<'_> {
     fn cues(&mut self, at: &str, value: &Value) {
         let Some(cues) = value.as_array() else { return self.problems.push(format!("{at} is {value}")) };
         for cue in cues {
-            self.keys(at, cue, "text start end means");
+            self.keys(at, cue, "text start end means scope?");
             self.string(at, &cue["means"]);
             self.place(at, cue);
+            if let Some(scope) = cue.get("scope") {
+                self.place(&format!("{at}.scope"), scope);
+            }
         }
     }
 
     fn attributes(&mut self, at: &str, kind: &str, value: &Value) {
         let allowed = match kind {
-            "medication" => "strength? dose? form? route? frequency? duration? indication? prn? change?",
-            "allergy" => "reactions? severity? type? category?",
+            "medication" => {
+                "strength? dose? form? route? frequency? duration? indication? prn? change? dosage? total_daily_dose? quantity? refills? not_understood?"
+            }
+            "allergy" => "reactions? severity? type? criticality? category?",
             _ => "none?",
         };
         self.keys(at, value, allowed);
@@ -92,6 +97,7 @@ impl Checked<'_> {
             let at = format!("{at}.{name}");
             match name.as_str() {
                 "type" => self.word(&at, attribute, &["allergy", "intolerance"]),
+                "criticality" => self.word(&at, attribute, &["high"]),
                 "category" => self.word(&at, attribute, &["medication", "food", "environment", "biologic"]),
                 "prn" => {
                     self.keys(&at, attribute, "value text start end");
@@ -136,8 +142,20 @@ impl Checked<'_> {
     }
 
     fn evidence(&mut self, at: &str, entry: &Value, evidence: &Value) {
-        self.keys(at, evidence, "start end text section assertion status confidence attributes cues sources");
+        self.keys(
+            at,
+            evidence,
+            "start end text section assertion status confidence attributes cues sources list? boilerplate?",
+        );
         self.place(at, evidence);
+        for (field, words) in [
+            ("list", &["home", "inpatient", "discharge"][..]),
+            ("boilerplate", &["template", "repeated", "copied_forward"][..]),
+        ] {
+            if let Some(word) = evidence.get(field) {
+                self.word(&format!("{at}.{field}"), word, words);
+            }
+        }
         self.string(&format!("{at}.section"), &evidence["section"]);
         for field in ["assertion", "status"] {
             self.that(evidence[field] == entry[field], || format!("{at}.{field} is not its entry's"));
@@ -203,11 +221,14 @@ impl Checked<'_> {
 
     fn extraction(&mut self) {
         let whole = self.whole;
-        self.keys("the extraction", whole, "note_id offset_unit engine sections alerts entries");
+        self.keys("the extraction", whole, "note_id offset_unit engine sections alerts entries boilerplate? medications?");
         self.keys("engine", &whole["engine"], "version model vocabulary edition edition_exact");
         self.that(whole["engine"]["edition_exact"].is_boolean(), || "edition_exact is no boolean".to_owned());
         for section in whole["sections"].as_array().into_iter().flatten() {
-            self.keys("a section", section, "kind title body");
+            self.keys("a section", section, "kind title body code?");
+            if let Some(code) = section.get("code") {
+                self.keys("a section's code", code, "system code display");
+            }
             self.string("a section's kind", &section["kind"]);
             if !section["title"].is_null() {
                 self.place("a title", &section["title"]);
@@ -226,6 +247,22 @@ impl Checked<'_> {
         self.that(twice.is_empty(), || format!("spans with two entries of a kind: {twice:?}"));
         let ids: BTreeSet<&str> = entries.iter().filter_map(|entry| entry["id"].as_str()).collect();
         self.that(ids.len() == entries.len(), || "ids are missing or not unique".to_owned());
+        for passage in whole["boilerplate"].as_array().into_iter().flatten() {
+            self.keys("a passage", passage, "kind start end");
+            self.place("a passage", passage);
+        }
+        for medication in whole["medications"].as_array().into_iter().flatten() {
+            self.keys("a medication", medication, "display ingredients status change? comparison? lists entries");
+            self.word("a medication's status", &medication["status"], &STATUSES);
+            let known = medication["entries"]
+                .as_array()
+                .is_some_and(|all| !all.is_empty() && all.iter().all(|id| id.as_str().is_some_and(|id| ids.contains(id))));
+            self.that(known, || format!("a medication names {}", medication["entries"]));
+            for listed in medication["lists"].as_array().into_iter().flatten() {
+                self.keys("a list", listed, "list status attributes mentions");
+                self.attributes("a list", "medication", &listed["attributes"]);
+            }
+        }
         for alert in whole["alerts"].as_array().into_iter().flatten() {
             self.keys("an alert", alert, "kind message entries");
             let known = alert["entries"]

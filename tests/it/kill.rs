@@ -98,6 +98,11 @@ fn said(extraction: &Value) -> Value {
     for entry in said["entries"].as_array_mut().expect("entries") {
         entry["id"] = json!(ids[entry["id"].as_str().expect("an id")]);
     }
+    for medication in said["medications"].as_array_mut().into_iter().flatten() {
+        for id in medication["entries"].as_array_mut().expect("ids") {
+            *id = json!(ids[id.as_str().expect("an id")]);
+        }
+    }
     for alert in said["alerts"].as_array_mut().expect("alerts") {
         for entry in alert["entries"].as_array_mut().expect("entries") {
             *entry = json!(ids[entry.as_str().expect("an id")]);

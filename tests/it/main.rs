@@ -4,6 +4,7 @@ mod allergy_links;
 mod api;
 mod browser;
 mod commands;
+mod context;
 mod contract;
 mod documents;
 mod gold;
