@@ -5,6 +5,7 @@
 //! and form, to a clinical drug; allergens to RxNorm or SNOMED CT and an ICD-10-CM allergy-status code.
 
 mod allergen;
+mod confidence;
 mod diagnosis;
 mod laterality;
 mod medication;
@@ -12,6 +13,7 @@ mod overlap;
 mod reportable;
 
 pub use allergen::{ALLERGY_STATUS_DISPLAY, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY};
+pub use confidence::ConfidenceModel;
 pub use diagnosis::Reference;
 pub use reportable::reportable;
 

@@ -60,7 +60,10 @@ impl Assembly<'_> {
         coded.extend(none_known);
         coded.sort_by_key(|mention| mention.span);
         let boilerplate = boilerplate(document, &pipeline.boilerplate);
-        let entries = entries(document, &self.prepared.input, &boilerplate, coded);
+        let mut entries = entries(document, &self.prepared.input, &boilerplate, coded);
+        for entry in entries.iter_mut().filter(|entry| entry.kind == EntryKind::Diagnosis) {
+            entry.confidence = pipeline.confidence.of(entry);
+        }
         let mut engine = pipeline.engine_version();
         engine.edition_exact =
             self.prepared.input.service_date.is_none_or(|day| EDITION_DAYS.0 <= day && day <= EDITION_DAYS.1);

@@ -21,12 +21,13 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 21] = embedded![
+const EMBEDDED: [(&str, &[u8]); 22] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
     "boilerplate.tsv",
     "clinical_drugs.tsv.gz",
+    "code_confidence.tsv",
     "cross_reactions.tsv",
     "cues.tsv",
     "diagnosis_terms.tsv.gz",

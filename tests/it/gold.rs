@@ -14,14 +14,14 @@ use super::server::program;
 const FLOORS: [(&str, &str, f64); 11] = [
     ("RX.relaxed", "f1", 0.94),
     ("RX.strict", "f1", 0.92),
-    ("RX.attributes", "f1", 0.82),
+    ("RX.attributes", "f1", 0.85),
     ("RX.assertion", "acc", 0.90),
     ("RX.ingredient", "acc", 0.96),
     ("DX.affirmed", "f1", 0.88),
     ("DX.strict", "f1", 0.80),
     ("DX.assertion", "acc", 0.93),
     ("DX.code@1", "acc", 0.80),
-    ("AL.relaxed", "f1", 0.80),
+    ("AL.relaxed", "f1", 0.88),
     ("NKA.relaxed", "f1", 0.90),
 ];
 /// What the model must add to the dictionary, in affirmed diagnosis F1. The aim is 0.05; the dictionary alone reaches 0.85.
