@@ -16,6 +16,7 @@ pub mod cli;
 pub mod coding;
 pub mod domain;
 pub mod engine;
+pub mod interop;
 pub mod medication;
 pub mod pipeline;
 pub mod recognize;

@@ -54,6 +54,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(notes::get_note))
         .routes(routes!(notes::get_text))
         .routes(routes!(notes::get_extraction))
+        .routes(routes!(notes::get_fhir))
         .routes(routes!(extract::extract))
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))

@@ -19,7 +19,8 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{Confidentiality, EncounterClass, Extraction, NewNote, NoteStatus, OffsetUnit, Patient},
+    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, OffsetUnit, Patient},
+    interop::fhir::{Source, bundle},
     service::Service,
     text::OffsetMap,
 };
@@ -273,21 +274,55 @@ pub async fn get_extraction(
     Id(id): Id,
     Parameters(parameters): Parameters<OffsetParameters>,
 ) -> Result<Response, ApiError> {
-    let user = reader(&caller)?;
-    let answer = service.read_note(user, id, true).await?.ok_or_else(|| ApiError::missing("note"))?;
-    match (answer.note.status, answer.extraction) {
-        (NoteStatus::Ready, Some(extraction)) => {
-            let map = OffsetMap::new(&answer.note.content.text, parameters.offset_unit);
+    match ready(&service, &caller, id).await? {
+        Ok((note, extraction)) => {
+            let map = OffsetMap::new(&note.content.text, parameters.offset_unit);
             Ok(Json(extraction.map_offsets(parameters.offset_unit, |byte| map.from_byte(byte))).into_response())
         }
+        Err(pending) => Ok(pending),
+    }
+}
+
+/// A note with its extraction, or the answer that it is pending.
+async fn ready(service: &Service, caller: &Caller, id: Uuid) -> Result<Result<(Note, Extraction), Response>, ApiError> {
+    let user = reader(caller)?;
+    let answer = service.read_note(user, id, true).await?.ok_or_else(|| ApiError::missing("note"))?;
+    match (answer.note.status, answer.extraction) {
+        (NoteStatus::Ready, Some(extraction)) => Ok(Ok((answer.note, extraction))),
         (NoteStatus::Quarantined, _) => {
             let reason = answer.note.quarantine_reason.unwrap_or_default();
             Err(ApiError::new(StatusCode::CONFLICT, "note_quarantined", format!("the note could not be extracted: {reason}")))
         }
         _ => {
             let body = Json(NoteAccepted { id, status: NoteStatus::Pending });
-            Ok((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")], body).into_response())
+            Ok(Err((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")], body).into_response()))
         }
+    }
+}
+
+/// The extraction of a note as a FHIR R4 transaction Bundle; 202 and 409 as for the extraction. Nothing in it was reviewed.
+#[utoipa::path(get, path = "/v1/notes/{id}/fhir", tag = "notes", params(("id" = Uuid, Path)), responses(
+    (status = 200, description = "a Bundle", body = Object, content_type = "application/fhir+json"),
+    (status = 202, body = NoteAccepted),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn get_fhir(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
+    match ready(&service, &caller, id).await? {
+        Ok((note, extraction)) => {
+            let map = OffsetMap::new(&note.content.text, OffsetUnit::Codepoint);
+            let extraction = extraction.map_offsets(OffsetUnit::Codepoint, |byte| map.from_byte(byte));
+            let source = Source {
+                text: &note.content.text,
+                patient: note.content.patient.as_ref().map(|patient| patient.id.as_str()),
+                encounter: note.content.encounter.as_deref(),
+                recorded: service.surroundings.now(),
+            };
+            let body = Json(bundle(&extraction, source));
+            Ok(([(header::CONTENT_TYPE, "application/fhir+json")], body).into_response())
+        }
+        Err(pending) => Ok(pending),
     }
 }
 

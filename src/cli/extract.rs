@@ -10,6 +10,7 @@ use std::{
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
+use jiff::Timestamp;
 
 use super::{
     inputs::{self, BadNote, Input},
@@ -18,6 +19,7 @@ use super::{
 use crate::{
     domain::{Extraction, OffsetUnit},
     engine::{Answer, Engine},
+    interop::fhir::{Source, bundle},
     text::OffsetMap,
 };
 
@@ -30,6 +32,8 @@ pub(super) enum Format {
     Json,
     /// One JSON object a line.
     Ndjson,
+    /// One FHIR R4 transaction Bundle a line; offsets are code points.
+    Fhir,
 }
 
 /// Units of offsets.
@@ -86,6 +90,8 @@ struct Printer {
     printed: usize,
     failed: usize,
     progress: ProgressBar,
+    /// When the command began: a bundle says when it was made.
+    started: Timestamp,
 }
 
 impl Extract {
@@ -99,9 +105,18 @@ impl Extract {
         } else {
             ProgressBar::hidden()
         };
+        let started = super::surroundings().now();
         let out = io::BufWriter::new(io::stdout().lock());
-        let mut printer =
-            Printer { out, format: self.format, unit: self.offset_unit.into(), colour, printed: 0, failed: 0, progress };
+        let mut printer = Printer {
+            out,
+            format: self.format,
+            unit: self.offset_unit.into(),
+            colour,
+            printed: 0,
+            failed: 0,
+            progress,
+            started,
+        };
         if self.format == Format::Json {
             write!(printer.out, "[")?;
         }
@@ -159,6 +174,12 @@ impl Printer {
     fn extraction(&mut self, text: &str, extraction: Extraction) -> anyhow::Result<()> {
         if self.format == Format::Text {
             return Ok(render::note(&mut self.out, text, &extraction, self.colour)?);
+        }
+        if self.format == Format::Fhir {
+            let map = OffsetMap::new(text, OffsetUnit::Codepoint);
+            let extraction = extraction.map_offsets(OffsetUnit::Codepoint, |byte| map.from_byte(byte));
+            let source = Source { text, patient: None, encounter: None, recorded: self.started };
+            return self.json(&bundle(&extraction, source));
         }
         let map = OffsetMap::new(text, self.unit);
         let extraction = extraction.map_offsets(self.unit, |byte| map.from_byte(byte));

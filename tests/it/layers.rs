@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 23] = [
+const RANKS: [(&str, u8); 24] = [
     ("domain", 0),
     ("text", 1),
     ("seal", 1),
@@ -16,6 +16,7 @@ const RANKS: [(&str, u8); 23] = [
     ("medication", 3),
     ("allergy", 4),
     ("coding", 4),
+    ("interop", 5),
     ("pipeline", 5),
     ("store", 5),
     ("engine", 6),

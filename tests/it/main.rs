@@ -7,6 +7,7 @@ mod commands;
 mod context;
 mod contract;
 mod documents;
+mod fhir;
 mod gold;
 mod golden;
 mod kill;
