@@ -107,6 +107,21 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
+/// A word in the address.
+#[derive(Debug, Clone)]
+pub struct Word(pub String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Word {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        axum::extract::Path::<String>::from_request_parts(parts, state)
+            .await
+            .map(|axum::extract::Path(word)| Self(word))
+            .map_err(|_| ApiError::missing("thing: the address is not UTF-8"))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -3,6 +3,7 @@
 mod audit;
 mod authenticate;
 mod body;
+mod codes;
 mod error;
 mod extract;
 mod health;
@@ -62,6 +63,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(items::release_item))
         .routes(routes!(items::decide))
         .routes(routes!(items::finish_item))
+        .routes(routes!(codes::find_codes))
+        .routes(routes!(codes::get_code))
         .routes(routes!(audit::list_events))
 }
 

@@ -65,9 +65,27 @@ impl CodeBook {
         &self.codes
     }
 
-    /// The codes that begin with `prefix`, in order.
-    pub fn below<'a>(&'a self, prefix: &'a str) -> impl Iterator<Item = &'a Code> {
+    /// Place of a code in [`Self::all`].
+    #[must_use]
+    pub fn position(&self, code: &str) -> Option<usize> {
+        self.index.get(code).copied()
+    }
+
+    /// The next higher code of the hierarchy: the longest beginning that is a code itself.
+    #[must_use]
+    pub fn parent(&self, code: &str) -> Option<&Code> {
+        (3..code.len()).rev().find_map(|end| self.lookup(code.get(..end)?.trim_end_matches('.')))
+    }
+
+    /// The codes directly under this one.
+    pub fn children<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Code> {
+        self.starting_with(code).filter(move |below| self.parent(&below.code).is_some_and(|parent| parent.code == code))
+    }
+
+    /// The codes that begin with `prefix`, in order, the prefix itself first.
+    pub fn starting_with<'a>(&'a self, prefix: &str) -> impl Iterator<Item = &'a Code> + use<'a> {
         let start = self.codes.partition_point(|code| code.code.as_str() < prefix);
-        self.codes[start..].iter().take_while(move |code| code.code.starts_with(prefix))
+        let prefix = prefix.to_owned();
+        self.codes[start..].iter().take_while(move |code| code.code.starts_with(&prefix))
     }
 }

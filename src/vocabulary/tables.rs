@@ -21,7 +21,7 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 22] = embedded![
+const EMBEDDED: [(&str, &[u8]); 24] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
@@ -34,8 +34,10 @@ const EMBEDDED: [(&str, &[u8]); 22] = embedded![
     "drug_classes.tsv",
     "everyday_diagnoses.tsv",
     "everyday_medications.tsv",
+    "hcc.tsv.gz",
     "history_codes.tsv",
     "icd10cm.tsv.gz",
+    "icd10cm_notes.tsv.gz",
     "medication_cues.tsv",
     "medications.tsv.gz",
     "reactions.tsv",

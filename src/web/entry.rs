@@ -22,6 +22,8 @@ pub(super) struct CodeView {
     pub code: String,
     /// Its system's short name.
     pub system: String,
+    /// Whether the code book has it.
+    pub in_book: bool,
     /// Its title.
     pub title: String,
     /// What it says of the entry, when that is more than "the code".
@@ -69,6 +71,8 @@ pub(super) struct EntryView {
     pub kind: &'static str,
     /// Its name.
     pub display: String,
+    /// The note's own words for it.
+    pub words: String,
     /// Assertion or status in words.
     pub context: Option<&'static str>,
     /// State.
@@ -143,6 +147,7 @@ impl EntryViews<'_> {
             id: entry.id,
             kind: entry.kind.as_str(),
             display: entry.display.clone(),
+            words: entry.evidence.first().map_or_else(|| entry.display.clone(), |(_, one)| one.text.clone()),
             context: context(entry),
             state: words::entry_state(entry.state),
             undecided: entry.needs_decision(),
@@ -179,6 +184,7 @@ impl EntryViews<'_> {
             index,
             code: code.code.clone(),
             system: words::system_name(&code.system).to_owned(),
+            in_book: code.system == crate::domain::system::ICD10CM && self.vocabulary.codes.lookup(&code.code).is_some(),
             title: code.display.clone(),
             role: words::role(code.role),
             why: code.why.clone(),

@@ -7,6 +7,7 @@
 
 mod assets;
 mod change;
+mod codes;
 mod entry;
 mod highlight;
 mod item;
@@ -60,6 +61,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/queue", get(queue::show))
+        .route("/codes", get(codes::search))
+        .route("/codes/{code}", get(codes::show))
         .route("/items/{id}", get(item::show))
         .route("/items/{id}/claim", post(change::claim))
         .route("/items/{id}/release", post(change::release))

@@ -6,6 +6,7 @@ use crate::domain::{
     Assertion, BoilerplateKind, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable,
     system,
 };
+use crate::vocabulary::NoteKind;
 
 /// A code system's short name; the address itself when it is not one of ours.
 pub(super) fn system_name(uri: &str) -> &str {
@@ -170,6 +171,21 @@ pub(super) const fn boilerplate(kind: BoilerplateKind) -> &'static str {
         BoilerplateKind::Template => " · template text",
         BoilerplateKind::Repeated => " · repeated text",
         BoilerplateKind::CopiedForward => " · copied from an earlier note",
+    }
+}
+
+/// What notes of a kind say.
+pub(super) const fn note_kind(kind: NoteKind) -> &'static str {
+    match kind {
+        NoteKind::Inclusion => "Also called",
+        NoteKind::Includes => "Includes",
+        NoteKind::Excludes1 => "Excludes1: never coded together",
+        NoteKind::Excludes2 => "Excludes2: not included here, may be coded together",
+        NoteKind::CodeFirst => "Code first",
+        NoteKind::UseAdditionalCode => "Use additional code",
+        NoteKind::CodeAlso => "Code also",
+        NoteKind::SeventhCharacter => "Seventh character",
+        NoteKind::Note => "Note",
     }
 }
 

@@ -3,6 +3,7 @@
 mod allergy_links;
 mod api;
 mod browser;
+mod codes;
 mod commands;
 mod context;
 mod contract;

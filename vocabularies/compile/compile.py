@@ -18,6 +18,7 @@ import allergens  # noqa: E402
 import diagnoses  # noqa: E402
 import icd  # noqa: E402
 import medications  # noqa: E402
+import tabular_notes  # noqa: E402
 from tables import read_hand_table, table_bytes  # noqa: E402
 
 COLUMNS = {
@@ -27,6 +28,8 @@ COLUMNS = {
     "clinical_drugs.tsv.gz": ("rxcui", "tty", "name", "ingredients", "brand_rxcui", "strength", "form"),
     "allergen_concepts.tsv.gz": ("term", "system", "code", "display", "category"),
     "unii.tsv.gz": ("rxcui", "unii"),
+    "icd10cm_notes.tsv.gz": ("code", "kind", "note"),
+    "hcc.tsv.gz": ("code", "v24", "v28"),
 }
 
 
@@ -43,6 +46,8 @@ def compile_tables(vocabularies):
         "clinical_drugs.tsv.gz": medications.clinical_drugs(vocabularies, ingredients),
         "allergen_concepts.tsv.gz": allergens.rows(vocabularies, frozenset(ingredients.by_name)),
         "unii.tsv.gz": medications.unii_rows(ingredients, more_uniis),
+        "icd10cm_notes.tsv.gz": tabular_notes.note_rows(vocabularies, tabular),
+        "hcc.tsv.gz": tabular_notes.hcc_rows(vocabularies, tabular),
     }
 
 

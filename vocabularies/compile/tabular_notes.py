@@ -1,0 +1,47 @@
+"""What the tabular list says at a code beside its title, and the CMS hierarchical condition categories."""
+
+import gzip
+
+from tables import read_tsv
+
+# names of the notes in the release and in our table
+KINDS = {
+    "inclusionTerm": "inclusion",
+    "includes": "includes",
+    "excludes1": "excludes1",
+    "excludes2": "excludes2",
+    "codeFirst": "code_first",
+    "useAdditionalCode": "use_additional_code",
+    "codeAlso": "code_also",
+    "sevenChrNote": "seventh_character",
+    "notes": "note",
+}
+
+
+def note_rows(vocabularies, tabular):
+    """(code, kind, note) of every category and code that the tabular list has, sorted by code, in the order of the release."""
+    rows = []
+    folder = vocabularies / "icd10cm"
+    for name, column in (("inclusion_terms.tsv.gz", "term"), ("notes.tsv.gz", "note")):
+        for row in read_tsv(folder / name):
+            kind = KINDS.get(row["kind"])
+            text = " ".join(row[column].split())
+            if kind and text and (row["code"] in tabular.nodes or row["code"] in tabular.billable):
+                rows.append((row["code"], kind, text))
+    order = {kind: place for place, kind in enumerate(KINDS.values())}
+    rows.sort(key=lambda row: (row[0], order[row[1]]))
+    return list(dict.fromkeys(rows))
+
+
+def hcc_rows(vocabularies, tabular):
+    """(code, v24, v28) of every billable code that is in a category of either version."""
+    versions = {}
+    for place, name in enumerate(("F2422P1M.TXT.gz", "F2824T1N.TXT.gz")):
+        with gzip.open(vocabularies / "cms-hcc" / name, "rt", encoding="utf-8") as file:
+            for line in file:
+                cells = line.rstrip("\n").split("\t")
+                if len(cells) > 1 and cells[1].strip():
+                    bare = cells[0].strip()
+                    code = bare if len(bare) <= 3 else f"{bare[:3]}.{bare[3:]}"
+                    versions.setdefault(code, ["", ""])[place] = cells[1].strip()
+    return [(code, *versions[code]) for code in sorted(versions) if code in tabular.billable]
