@@ -87,7 +87,7 @@ fn row(vocabulary: &Vocabulary, code: &Code) -> CodeRow {
         title: code.title.clone(),
         billable: code.billable,
         matched: None,
-        hcc: parts.map(|(version, category)| format!("HCC {category} ({version})")).collect::<Vec<_>>().join(", "),
+        hcc: parts.map(|(version, category)| format!("{version} {category}")).collect::<Vec<_>>().join(", "),
     }
 }
 
