@@ -279,8 +279,15 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     }
     if let Some(cue) = BEFORE.find_iter(before).last() {
         let between = &before[cue.end()..];
+        // "allergic reaction, pain, poor cosmetic result" names no cause
+        let said = cue.as_str().trim_end().to_lowercase();
+        let open = ["to", "of", "from", ":", "including", "includes", "include", "are", "is", "with", "after", "allergies"]
+            .iter()
+            .any(|end| said.ends_with(end))
+            || said.contains("tolerat")
+            || said.contains("take");
         let continues = last.is_some_and(|last| last.start >= statement.start + cue.end());
-        if is_list(between, continues) {
+        if is_list(between, continues) && (open || between.trim().is_empty()) {
             return Some(floor);
         }
     }
@@ -304,7 +311,7 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         return Some(floor);
     }
     let from = last.map_or(statement.start, |last| last.end.max(statement.start)).min(span.start);
-    let told = told_before(text, tables, Span::new(from, span.start));
+    let told = told_before(text, tables, Span::new(from, span.start)).filter(|told| !is_done_to(document, told.of(text), span));
     if told.is_some_and(|told| suffers(&text[from..told.start], &text[told.end..span.start])) {
         return Some(floor);
     }
@@ -315,6 +322,18 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
     let affirmed = listed && (DENIED.is_match(before) || between.split_whitespace().count() <= 2);
     affirmed.then_some(floor)
+}
+
+/// "The catheter was flushed with saline", "sedation with morphine": what is done with a drug, or what a procedure meets, is no reaction.
+fn is_done_to(document: &Document, reaction: &str, substance: Span) -> bool {
+    let reaction = reaction.to_lowercase();
+    let done = ["flush", "sedat", "hemorrhage", "bleeding", "irritation"].iter().any(|stem| reaction.contains(stem));
+    let operation = matches!(
+        document.section_kind_at(substance),
+        "anesthesia" | "operative_description" | "procedures" | "indications" | "findings" | "risks"
+    );
+    let weak = ["blood", "alcohol", "smoke", "sun", "cold", "heat", "soap", "tape", "cosmetic", "cosmetics", "food", "metal"];
+    done || operation || weak.contains(&substance.of(&document.text).to_lowercase().as_str())
 }
 
 /// "Gets hives with", "rash from", "wheezing after": the words around a reaction that make what follows its cause. "With" and "after"
@@ -370,8 +389,22 @@ fn tells_reaction(document: &Document, tables: &AllergyTables, span: Span) -> bo
 /// Only names, commas and conjunctions between a cue and a candidate.
 fn is_list(between: &str, continues: bool) -> bool {
     let words = between.split_whitespace().count();
-    let verb =
-        [" but ", " which ", " she ", " he ", " is ", " was ", " who ", " on ", " for ", " with ", " therefore ", " takes "];
+    let verb = [
+        " but ",
+        " which ",
+        " she ",
+        " he ",
+        " is ",
+        " was ",
+        " who ",
+        " on ",
+        " for ",
+        " with ",
+        " therefore ",
+        " takes ",
+        " due ",
+        " because ",
+    ];
     let padded = format!(" {} ", between.to_lowercase());
     let broken = verb.iter().any(|word| padded.contains(word));
     if continues { words <= 14 && !broken } else { words <= 7 && !broken }

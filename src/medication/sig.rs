@@ -217,6 +217,10 @@ const CLOCK: &str = r"(?:(?:[01]?\d|2[0-3]):[0-5]\d(?:\s?[ap]\.?m\b\.?)?|(?:1[0-
 /// A term as a pattern: full stops optional and perhaps followed by a space, white space flexible, whole words only.
 /// Short upper-case abbreviations ("OS", "U") keep their case.
 fn term_pattern(term: &str) -> String {
+    // "A.S." is the left ear, "as" is not
+    if let [b'A', b'.', letter @ (b'D' | b'S' | b'U'), b'.'] = term.as_bytes() {
+        return format!(r"(?-i:\bA\.\s?{}\.)", char::from(*letter));
+    }
     let mut out = String::from("\\b");
     if !term.starts_with(|character: char| character.is_alphanumeric()) {
         out.clear();
@@ -251,6 +255,17 @@ mod tests {
             assert_eq!(table.number(written), Some(number), "{written}");
         }
         assert_eq!(table.number("1/0"), None);
+    }
+
+    #[test]
+    fn a_small_word_is_no_ear() {
+        let table = SigTable::parse(include_str!("../../vocabularies/sig_words.tsv")).expect("our own table");
+        for words in ["as directed", "ad lib", "as one of au pair"] {
+            assert!(!table.patterns.route.is_match(words), "{words}");
+        }
+        for words in ["4 drops A.S.", "4 drops AU", "1 drop OD"] {
+            assert!(table.patterns.route.is_match(words), "{words}");
+        }
     }
 
     #[test]

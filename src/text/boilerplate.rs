@@ -100,7 +100,12 @@ pub fn boilerplate(document: &Document, table: &BoilerplateTable) -> Vec<Boilerp
             continue;
         }
         let listed = document.sections.get(*section).is_some_and(|section| section.kind == "review_of_systems");
-        let repeated = !seen.insert(folded(words)) && words.split_whitespace().count() >= REPEATED_WORDS;
+        // the same diagnosis before and after an operation is no repetition to speak of
+        let lists = document.sections.get(*section).is_some_and(|section| {
+            section.kind.ends_with("diagnosis")
+                || matches!(section.kind.as_str(), "problem_list" | "impression" | "indications")
+        });
+        let repeated = !seen.insert(folded(words)) && !lists && words.split_whitespace().count() >= REPEATED_WORDS;
         let kind = table.kind_of(words, listed).or_else(|| repeated.then_some(BoilerplateKind::Repeated));
         found.extend(kind.map(|kind| Boilerplate { kind, start: span.start, end: span.end }));
     }

@@ -130,7 +130,9 @@ impl Draft {
     /// Whether this token begins another step after `gap`, and then whether that is taken together with this one.
     fn ends_before(&self, token: &Token, gap: &str) -> Option<bool> {
         let anything = self.amount || self.timed;
-        if anything && NEXT.is_match(gap) {
+        // "was then injected" tells what was done, not another step
+        let begins = !matches!(token.kind, TokenKind::Route | TokenKind::Form | TokenKind::Site | TokenKind::Instruction);
+        if anything && begins && NEXT.is_match(gap) {
             return Some(false);
         }
         let amount = matches!(token.kind, TokenKind::Strength | TokenKind::Dose | TokenKind::Number);
