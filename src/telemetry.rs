@@ -19,11 +19,7 @@ pub enum LogFormat {
 /// # Errors
 /// When the filter cannot be read.
 pub fn start_logs(filter: &str, format: LogFormat) -> anyhow::Result<()> {
-    // the message of a panic may quote a note: only the place is logged
-    std::panic::set_hook(Box::new(|panic| {
-        let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
-        tracing::error!(place, "a panic");
-    }));
+    keep_panics_quiet(true);
     let filter = EnvFilter::try_new(filter).map_err(|error| anyhow::anyhow!("the log filter cannot be read: {error}"))?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
     let started = match format {
@@ -31,6 +27,18 @@ pub fn start_logs(filter: &str, format: LogFormat) -> anyhow::Result<()> {
         LogFormat::Json => builder.json().try_init(),
     };
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))
+}
+
+/// Tells of a panic by its place alone: its message may quote a note. `log` writes it to the log, else it goes to standard error.
+pub fn keep_panics_quiet(log: bool) {
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
+        if log {
+            tracing::error!(place, "a panic");
+        } else {
+            eprintln!("a panic at {place}");
+        }
+    }));
 }
 
 /// Starts metrics; the function returned prints them in Prometheus text format.

@@ -142,6 +142,13 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
     spans.retain(|span| !all.iter().any(|other| other.overlaps(*span) && other.len() > span.len()));
     spans.retain(|span| !none_known.iter().any(|none| none.span.overlaps(*span)) && !is_no_substance(document, tables, *span));
     spans.dedup();
+    let mut kept: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        if kept.last().is_none_or(|last| last.end <= span.start) {
+            kept.push(span);
+        }
+    }
+    let spans = kept;
     let mut allergies: Vec<FoundAllergy> = Vec::new();
     for (position, span) in spans.iter().enumerate() {
         let last = allergies.last().map(|found| found.span);
@@ -171,13 +178,13 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
 /// one, or tells its reaction in brackets where allergies are told.
 fn is_recorded(document: &Document, tables: &AllergyTables, span: Span) -> bool {
     let text = &document.text;
-    let line_end = text[span.end..].find('\n').map_or(text.len(), |end| span.end + end);
-    let close = (span.end + 160).min(line_end);
-    let close = (close..=line_end).find(|at| text.is_char_boundary(*at)).unwrap_or(line_end);
+    let near = span.around(text, 400, 400);
+    let line_end = text[span.end..near.end].find('\n').map_or(near.end, |end| span.end + end);
+    let close = span.around(text, 0, 160).end.min(line_end);
     if RECORDED.is_match(&text[span.end..close]) {
         return true;
     }
-    let line_start = text[..span.start].rfind('\n').map_or(0, |start| start + 1);
+    let line_start = text[near.start..span.start].rfind('\n').map_or(near.start, |start| near.start + start + 1);
     let after = &text[span.end..line_end];
     let Some(open) = after.find(['(', '[']).filter(|open| after[..*open].trim().is_empty()) else { return false };
     let inside = Span::new(span.end + open + 1, line_end);
@@ -257,15 +264,18 @@ fn in_list(document: &Document, span: Span) -> bool {
         return false;
     }
     let before = Span::new(section.body.start, span.start).of(&document.text);
+    if before.len() >= 700 {
+        return false;
+    }
     let headed = EMBEDDED.find_iter(before).any(|heading| !heading.as_str().to_lowercase().contains("allerg"));
-    !headed && before.len() < 700
+    !headed
 }
 
 /// What makes the candidate an allergen: the start of the words that govern it. None when it is no allergen.
 fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Span, last: Option<Span>) -> Option<usize> {
     let text = &document.text;
-    if rows.iter().any(|row| row.substance.overlaps(span)) {
-        return Some(span.start);
+    if let Some(row) = rows.iter().find(|row| row.substance.overlaps(span)) {
+        return (!row.is_refuted(text)).then_some(row.substance.start.min(span.start));
     }
     let statement = statement_around(text, span);
     let before = &text[statement.start..span.start];
@@ -316,8 +326,8 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         return Some(floor);
     }
     // "shrimp, sea food or dye allergy": the head word stands at the end of the list
-    let head = after.find("llerg").or_else(|| after.find("LLERG")).map(|at| at.saturating_sub(1))?;
-    let between = &after[..head.min(after.len())];
+    let head = after.find("llerg").or_else(|| after.find("LLERG"))?;
+    let between = after[..head].trim_end_matches(['a', 'A']);
     let listed =
         between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
     let affirmed = listed && (DENIED.is_match(before) || between.split_whitespace().count() <= 2);

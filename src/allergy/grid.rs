@@ -15,12 +15,24 @@ pub(super) struct Row {
     pub kind: Option<Span>,
 }
 
+impl Row {
+    /// Whether the row itself says that there is no such allergy.
+    pub(super) fn is_refuted(&self, text: &str) -> bool {
+        let said = [Some(self.substance), self.reaction].into_iter().flatten().map(|cell| cell.of(text).to_lowercase());
+        said.into_iter().any(|cell| {
+            ["denied", "denies", "refuted", "removed", "tolerated", "tolerates", "ruled out"]
+                .iter()
+                .any(|word| cell.contains(word))
+        })
+    }
+}
+
 /// What a column holds, by a word of its header.
 fn column(header: &str) -> Option<usize> {
     let header = header.to_lowercase();
     let names: [(usize, &[&str]); 4] = [
         (0, &["allergen", "substance", "agent", "drug", "medication", "allergy", "allergies"]),
-        (1, &["reaction", "reactions", "comment", "comments", "manifestation", "response"]),
+        (1, &["reaction", "reactions", "manifestation", "manifestations"]),
         (2, &["severity", "criticality"]),
         (3, &["type", "category"]),
     ];
@@ -46,8 +58,26 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
             continue;
         }
         let named: Vec<Option<usize>> = cells.iter().map(|cell| column(cell.of(text))).collect();
+        // a free remark tells a reaction only where the table is one of allergens
+        let header = line.to_lowercase();
+        let of_allergens = cells
+            .first()
+            .is_some_and(|first| ["allerg", "substance"].iter().any(|word| first.of(text).to_lowercase().contains(word)))
+            || named.iter().any(|column| matches!(column, Some(1 | 2)));
+        let named: Vec<Option<usize>> = named
+            .into_iter()
+            .zip(&cells)
+            .map(|(column, cell)| {
+                let remark = ["comment", "comments", "response"].contains(&cell.of(text).to_lowercase().as_str());
+                column.or_else(|| (remark && of_allergens).then_some(1))
+            })
+            .collect();
+        let of_doses = ["dose", "dosage", "frequency", "direction", "route", "sig", "cycle", "strength"];
         if named.contains(&Some(0)) && (named.contains(&Some(1)) || named.contains(&Some(2))) {
-            layout = separator.map(|separator| (separator, named));
+            let doses = header
+                .split(|letter: char| !letter.is_alphabetic())
+                .any(|word| of_doses.iter().any(|known| word.starts_with(known)));
+            layout = separator.map(|separator| (separator, named)).filter(|_| !doses);
             continue;
         }
         let Some((known, columns)) = &layout else { continue };
@@ -60,7 +90,12 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
             cells.get(place).copied().filter(|cell| !cell.is_empty())
         };
         // a rule under the header has no letters
-        if let Some(substance) = cell(0).filter(|cell| cell.of(text).chars().any(char::is_alphabetic)) {
+        let names = |cell: &Span| {
+            let words = cell.of(text).to_lowercase();
+            let none = ["none", "none known", "nil", "unknown", "n/a", "na", "no", "nka", "nkda", "no known allergies"];
+            words.chars().any(char::is_alphabetic) && !none.contains(&words.as_str())
+        };
+        if let Some(substance) = cell(0).filter(names) {
             rows.push(Row { substance, reaction: cell(1), severity: cell(2), kind: cell(3) });
         }
     }
@@ -95,7 +130,7 @@ mod tests {
 
     #[test]
     fn reads_rows_by_their_header() {
-        let text = "| Drug | Comment |\n|---|---|\n| Cefaclor | serum sickness |\nAllergen\tSeverity\tReaction\nEgg\tHigh\t\n\nA | B\n";
+        let text = "| Allergen | Comment |\n|---|---|\n| Cefaclor | serum sickness |\nAllergen\tSeverity\tReaction\nEgg\tHigh\t\n\nA | B\n";
         let found = rows(text);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].substance.of(text), "Cefaclor");
@@ -108,5 +143,8 @@ mod tests {
     #[test]
     fn a_list_of_medications_is_none() {
         assert_eq!(rows("Drug | Dose | Frequency\nLisinopril | 10 mg | daily\n"), []);
+        assert_eq!(rows("Medication | Dose | Comments\nLisinopril | 10 mg | for blood pressure\n"), []);
+        assert_eq!(rows("Agent\tCycles\tResponse\nCisplatin\t4\tpartial response\n"), []);
+        assert_eq!(rows("Allergen | Reaction\nNone | \n"), []);
     }
 }

@@ -44,6 +44,9 @@ pattern!(
 );
 pattern!(SEVERELY, r"(?i)\b(?:allerg\w+|hypersensitiv\w+|intoleran\w+|reactions?|response)\b[^,.;]{0,24}$");
 
+/// A statement reaches no farther than so many bytes: a note may be one line of megabytes.
+const LONGEST: usize = 600;
+
 /// The statement around `span`: up to a full stop before white space, a semicolon, or a line break.
 pub(super) fn statement_around(text: &str, span: Span) -> Span {
     let ends = |at: usize, mark: u8| match mark {
@@ -52,8 +55,9 @@ pub(super) fn statement_around(text: &str, span: Span) -> Span {
         _ => false,
     };
     let bytes = text.as_bytes();
-    let start = (0..span.start).rev().find(|at| ends(*at, bytes[*at])).map_or(0, |at| at + 1);
-    let end = (span.end..text.len()).find(|at| ends(*at, bytes[*at])).unwrap_or(text.len());
+    let near = span.around(text, LONGEST, LONGEST);
+    let start = (near.start..span.start).rev().find(|at| ends(*at, bytes[*at])).map_or(near.start, |at| at + 1);
+    let end = (span.end..near.end).find(|at| ends(*at, bytes[*at])).unwrap_or(near.end);
     Span::new(start, end)
 }
 

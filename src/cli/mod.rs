@@ -62,6 +62,7 @@ enum Key {
 /// # Errors
 /// A sentence for the person at the terminal.
 pub fn run() -> anyhow::Result<ExitCode> {
+    crate::telemetry::keep_panics_quiet(false);
     match Arguments::parse().command {
         Command::Extract(extract) => return extract.run(),
         Command::Serve(serve) => serve.run()?,

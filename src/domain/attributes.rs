@@ -129,20 +129,23 @@ impl Attributes {
                 mine.clone_from(theirs);
             }
         }
+        // directions are one thing: what one mention says is not mixed with another's
+        if self.dosage.is_none() {
+            fill(&mut self.dose, &other.dose);
+            fill(&mut self.frequency, &other.frequency);
+            fill(&mut self.duration, &other.duration);
+            fill(&mut self.prn, &other.prn);
+            fill(&mut self.total_daily_dose, &other.total_daily_dose);
+            fill(&mut self.not_understood, &other.not_understood);
+            fill(&mut self.dosage, &other.dosage);
+        }
         fill(&mut self.strength, &other.strength);
-        fill(&mut self.dose, &other.dose);
         fill(&mut self.form, &other.form);
         fill(&mut self.route, &other.route);
-        fill(&mut self.frequency, &other.frequency);
-        fill(&mut self.duration, &other.duration);
-        fill(&mut self.prn, &other.prn);
         fill(&mut self.indication, &other.indication);
         fill(&mut self.change, &other.change);
-        fill(&mut self.dosage, &other.dosage);
-        fill(&mut self.total_daily_dose, &other.total_daily_dose);
         fill(&mut self.quantity, &other.quantity);
         fill(&mut self.refills, &other.refills);
-        fill(&mut self.not_understood, &other.not_understood);
         fill(&mut self.severity, &other.severity);
         fill(&mut self.allergy_type, &other.allergy_type);
         fill(&mut self.criticality, &other.criticality);

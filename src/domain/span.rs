@@ -42,6 +42,16 @@ impl Span {
         self.start <= other.start && other.end <= self.end
     }
 
+    /// This byte span with at most so many bytes before and after it, cut to character boundaries: what is near in a text of any length.
+    #[must_use]
+    pub fn around(self, text: &str, before: usize, after: usize) -> Self {
+        let from = self.start.min(text.len()).saturating_sub(before);
+        let to = (self.end + after).min(text.len());
+        let start = (from..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+        let end = (0..=to).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        Self::new(start, end.max(start))
+    }
+
     /// The words of `text` under this byte span; empty when the span does not fit the text.
     #[must_use]
     pub fn of(self, text: &str) -> &str {

@@ -138,7 +138,7 @@ pub(super) fn purpose_before(document: &Document, drug: Span, problems: &[Span])
             return Some(problem);
         }
         // the head of the item: its first words, ended by a mark
-        let first = problems[..before].iter().copied().find(|problem| problem.start >= item.start)?;
+        let first = problems.get(problems.partition_point(|problem| problem.start < item.start)).copied()?;
         let headed = text[item.start..first.start].chars().all(|character| !character.is_alphabetic());
         let ended = text[first.end..].trim_start_matches(' ').starts_with(['.', ':', ',', '-', '–', ';', '(']);
         let plans = matches!(
@@ -156,6 +156,7 @@ pub(super) fn purpose_before(document: &Document, drug: Span, problems: &[Span])
         }
     }
     let sentence = document.sentence_at(drug).map(|sentence| sentence.span)?;
+    let sentence = Span::new(sentence.start.max(drug.around(text, 400, 0).start), sentence.end);
     let lead = text.get(sentence.start..drug.start)?;
     let given = matches!(document.section_kind_at(drug), "anesthesia" | "operative_description" | "procedures");
     let sedation =
@@ -170,10 +171,11 @@ pub(super) fn purpose_before(document: &Document, drug: Span, problems: &[Span])
 /// runs on in one line.
 fn item_around(document: &Document, drug: Span) -> Span {
     let text = &document.text;
-    let floor = document.section_at(drug).map_or(0, |section| section.body.start.min(drug.start));
+    let near = drug.around(text, 1_500, 1_500);
+    let floor = document.section_at(drug).map_or(0, |section| section.body.start.min(drug.start)).max(near.start);
     let start = text[floor..drug.start].rfind('\n').map_or(floor, |at| floor + at + 1);
     let start = ITEM.find_iter(&text[start..drug.start]).last().map_or(start, |found| start + found.start());
-    let end = text[drug.end..].find('\n').map_or(text.len(), |at| drug.end + at);
+    let end = text[drug.end..near.end].find('\n').map_or(near.end, |at| drug.end + at);
     Span::new(start, end)
 }
 pattern!(ITEM, r"(?:^|[.;]\s+|\s)\d{1,2}[.)]\s+");

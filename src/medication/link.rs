@@ -278,7 +278,7 @@ impl Linker<'_> {
 /// Whether `drug` is the first thing in an item of a list of medications.
 fn starts_item(document: &Document, drug: Span) -> bool {
     let Some(section) = document.section_at(drug).filter(|section| section.kind.ends_with("medications")) else { return false };
-    let from = section.body.start.min(drug.start);
+    let from = section.body.start.min(drug.start).max(drug.around(&document.text, 300, 0).start);
     let before = &document.text[from..drug.start];
     let item = before.rsplit(['\n', ';', '|']).next().unwrap_or_default();
     let item = item.rsplit(". ").next().unwrap_or_default();

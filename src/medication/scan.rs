@@ -122,8 +122,8 @@ fn once_daily(text: &str, sig: &SigTable, token: Token) -> Token {
     {
         return token;
     }
-    let line = text[..token.span.start].rsplit('\n').next().unwrap_or_default();
-    let near: String = line.chars().rev().take(60).collect::<Vec<_>>().into_iter().rev().collect::<String>().to_lowercase();
+    let near = Span::new(token.span.start, token.span.start).around(text, 60, 0);
+    let near = near.of(text).rsplit('\n').next().unwrap_or_default().to_lowercase();
     let eye = ["drop", "gtt", "eye", "%", "ophth", "ointment", "inch"].iter().any(|word| near.contains(word));
     let (kind, word) = if eye { (TokenKind::Route, "O.D.") } else { (TokenKind::Frequency, "daily") };
     Token { kind, value: value::of(sig, kind, word), ..token }

@@ -212,7 +212,7 @@ const SHORT_DAY: &str = r"(?:Mon|Tues?|Wed|Thu(?:rs?)?|Fri|Sat|Sun|Tu|Th|Sa|Su|M
 const OPEN_INSTRUCTION: &str = r"\b(?:titrate (?:to|per|by)|hold (?:for|if)|may (?:repeat|take|use|increase)|mix(?:ed)? (?:in|with)|dissolved? in|diluted? in|wash off|taper(?:ing)? by|(?:on days? \d+)|(?:\d+|one|two|half an|an) (?:minutes?|min|hours?|hrs?|days?|weeks?) (?:before|prior to|after)|\d+ (?:hours|days|weeks) on,? (?:and )?\d+ (?:hours|days|weeks) off)\b[^.,;:\n()]*|\b(?:per|every) \d+ (?:g|grams) (?:of )?carb\w*|\bfrom (?:midnight|noon|\d+ ?[ap]m) to (?:midnight|noon|\d+ ?[ap]m)";
 
 /// A time of the clock: "8:00 a.m.", "0800", "9 PM", "20:00".
-const CLOCK: &str = r"(?:(?:[01]?\d|2[0-3]):[0-5]\d(?:\s?[ap]\.?m\b\.?)?|(?:1[0-2]|0?[1-9])\s?[ap]\.?m\b\.?|(?:[01]\d|2[0-3])[0-5]\d(?:\s?(?:hours|hrs|h)\b)?)";
+const CLOCK: &str = r"(?:(?:[01]?[0-9]|2[0-3]):[0-5][0-9](?:\s?[ap]\.?m\b\.?)?|(?:1[0-2]|0?[1-9])\s?[ap]\.?m\b\.?|(?:[01][0-9]|2[0-3])[0-5][0-9](?:\s?(?:hours|hrs|h)\b)?)";
 
 /// A term as a pattern: full stops optional and perhaps followed by a space, white space flexible, whole words only.
 /// Short upper-case abbreviations ("OS", "U") keep their case.

@@ -201,8 +201,10 @@ impl Row {
 pub(super) fn clause_around(document: &Document, span: Span) -> Span {
     let text = &document.text;
     let outer = document.sentence_at(span).map_or(Span::new(0, text.len()), |sentence| sentence.span);
-    let start = outer.start.min(span.start);
-    let end = outer.end.max(span.end);
+    // cues stand near; a sentence may be a whole list
+    let near = span.around(text, 400, 400);
+    let start = outer.start.max(near.start).min(span.start);
+    let end = outer.end.min(near.end).max(span.end);
     let starts_sentence = |offset: usize| {
         let rest = text[offset..].trim_start();
         rest.len() < text.len() - offset

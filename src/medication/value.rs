@@ -96,7 +96,7 @@ fn clock(written: &str) -> Option<Value> {
     (!times.is_empty()).then(|| json!({"timeOfDay": times}))
 }
 
-pattern!(CLOCK, r"(?P<military>\b\d{4})\b|(?P<hour>\d{1,2})(?::(?P<minute>\d\d))?(?:\s?(?P<half>[ap])\.?m)?");
+pattern!(CLOCK, r"(?P<military>\b[0-9]{4})\b|(?P<hour>[0-9]{1,2})(?::(?P<minute>[0-9][0-9]))?(?:\s?(?P<half>[ap])\.?m)?");
 
 /// A number without a superfluous fraction.
 pub(super) fn figure(number: f64) -> Value {
@@ -121,6 +121,10 @@ fn amount(sig: &SigTable, written: &str) -> Option<Map<String, Value>> {
         for (at, _) in written.match_indices(separator) {
             let (low, high) = (sig.number(&written[..at]), sig.number(&written[at + separator.len()..]));
             if let (Some(low), Some(high)) = (low, high) {
+                // "3-2 tablets" is no range
+                if low > high {
+                    return None;
+                }
                 map.insert("low".to_owned(), figure(low));
                 map.insert("high".to_owned(), figure(high));
                 return Some(map);

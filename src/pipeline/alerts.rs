@@ -1,10 +1,10 @@
 //! Contradictions that a person should see first.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 
 use crate::{
     domain::{Alert, Assertion, CodedEntry, EntryKind, MedicationStatus, system, table, table::TableError},
-    vocabulary::{Vocabulary, normalize_term},
+    vocabulary::{DrugClass, Vocabulary, normalize_term},
 };
 
 /// What an allergy to one class says of another: `vocabularies/cross_reactions.tsv`.
@@ -76,59 +76,77 @@ pub(super) fn alerts(vocabulary: &Vocabulary, cross: &CrossReactions, entries: &
             });
         }
     }
-    for medication in taken {
+    let taken: Vec<&CodedEntry> = taken.collect();
+    if taken.is_empty() || allergies.is_empty() {
+        return alerts;
+    }
+    let classes = Classes::of(vocabulary);
+    let taken: Vec<Facts<'_>> = taken.into_iter().map(|entry| classes.facts(entry)).collect();
+    let allergies: Vec<Facts<'_>> = allergies.into_iter().map(|entry| classes.facts(entry)).collect();
+    for medication in &taken {
         for allergy in &allergies {
-            if let Some((kind, message)) = conflict(vocabulary, cross, medication, allergy) {
-                alerts.push(Alert { kind: kind.to_owned(), message, entries: vec![medication.id.clone(), allergy.id.clone()] });
+            if let Some((kind, message)) = conflict(cross, medication, allergy) {
+                alerts.push(Alert {
+                    kind: kind.to_owned(),
+                    message,
+                    entries: vec![medication.entry.id.clone(), allergy.entry.id.clone()],
+                });
             }
         }
     }
     alerts
 }
 
+/// The classes with their names as they are compared.
+struct Classes<'a>(Vec<(String, &'a DrugClass)>);
+
+/// An entry with what conflicts are judged by.
+struct Facts<'a> {
+    entry: &'a CodedEntry,
+    /// RxNorm codes.
+    codes: Vec<&'a str>,
+    /// Members of the classes that the entry names itself.
+    named_members: Vec<&'a HashSet<String>>,
+    /// The classes that it names or that its ingredients belong to.
+    classes: BTreeSet<&'a str>,
+}
+
+impl<'a> Classes<'a> {
+    fn of(vocabulary: &'a Vocabulary) -> Self {
+        Self(vocabulary.classes.iter().map(|class| (normalize_term(&class.term), class)).collect())
+    }
+
+    fn facts(&self, entry: &'a CodedEntry) -> Facts<'a> {
+        let codes: Vec<&str> =
+            entry.codes.iter().filter(|code| code.system == system::RXNORM).map(|code| code.code.as_str()).collect();
+        let words: Vec<String> = entry.evidence.iter().map(|evidence| normalize_term(&evidence.text)).collect();
+        let named = |name: &String| words.contains(name);
+        Facts {
+            entry,
+            named_members: self.0.iter().filter(|(name, _)| named(name)).map(|(_, class)| &class.members).collect(),
+            classes: self
+                .0
+                .iter()
+                .filter(|(name, class)| codes.iter().any(|code| class.members.contains(*code)) || named(name))
+                .map(|(_, class)| class.class.as_str())
+                .collect(),
+            codes,
+        }
+    }
+}
+
 /// Kind and words of what an allergy says of a medication: it is or contains the allergen or belongs to the named class
 /// (`allergy_conflict`), it belongs to the allergen's class (`allergy_class_conflict`), or it may cross-react (`allergy_caution`).
-fn conflict(
-    vocabulary: &Vocabulary,
-    cross: &CrossReactions,
-    medication: &CodedEntry,
-    allergy: &CodedEntry,
-) -> Option<(&'static str, String)> {
-    let told = if allergy.attributes.allergy_type.as_deref() == Some("intolerance") { "intolerance of" } else { "allergy to" };
-    let in_spite = format!("{} is given or taken in spite of an {told} {}", medication.display, allergy.display);
-    let ingredients = rxnorm(medication);
-    if rxnorm(allergy).iter().any(|code| ingredients.contains(code)) {
+fn conflict(cross: &CrossReactions, medication: &Facts<'_>, allergy: &Facts<'_>) -> Option<(&'static str, String)> {
+    let intolerance = allergy.entry.attributes.allergy_type.as_deref() == Some("intolerance");
+    let told = if intolerance { "intolerance of" } else { "allergy to" };
+    let in_spite = format!("{} is given or taken in spite of an {told} {}", medication.entry.display, allergy.entry.display);
+    let same = allergy.codes.iter().any(|code| medication.codes.contains(code));
+    let of_named = allergy.named_members.iter().any(|members| medication.codes.iter().any(|code| members.contains(*code)));
+    if same || of_named {
         return Some(("allergy_conflict", in_spite));
     }
-    let named = named(allergy);
-    let by_name = vocabulary
-        .classes
-        .iter()
-        .filter(|class| named.contains(&normalize_term(&class.term)))
-        .any(|class| ingredients.iter().any(|code| class.members.contains(code)));
-    if by_name {
-        return Some(("allergy_conflict", in_spite));
-    }
-    let row = cross.between(&classes(vocabulary, allergy), &classes(vocabulary, medication))?;
+    let row = cross.between(&allergy.classes, &medication.classes)?;
     let kind = if row.conflict { "allergy_class_conflict" } else { "allergy_caution" };
     Some((kind, format!("{in_spite}: {}", row.note)))
-}
-
-fn rxnorm(entry: &CodedEntry) -> Vec<String> {
-    entry.codes.iter().filter(|code| code.system == system::RXNORM).map(|code| code.code.clone()).collect()
-}
-
-fn named(entry: &CodedEntry) -> Vec<String> {
-    entry.evidence.iter().map(|evidence| normalize_term(&evidence.text)).collect()
-}
-
-/// The classes that the entry names, or that its ingredients belong to.
-fn classes<'a>(vocabulary: &'a Vocabulary, entry: &CodedEntry) -> BTreeSet<&'a str> {
-    let (codes, named) = (rxnorm(entry), named(entry));
-    vocabulary
-        .classes
-        .iter()
-        .filter(|class| codes.iter().any(|code| class.members.contains(code)) || named.contains(&normalize_term(&class.term)))
-        .map(|class| class.class.as_str())
-        .collect()
 }

@@ -133,7 +133,7 @@ fn first_score(mention: &CodedMention) -> f32 {
 /// The mentions in the order in which their words count: of a medication the discharge list first, then the last one told.
 fn in_order_of_word<'a>(document: &Document, mentions: &'a [CodedMention]) -> Vec<&'a CodedMention> {
     let mut ordered: Vec<&CodedMention> = mentions.iter().collect();
-    ordered.sort_by_key(|mention| {
+    ordered.sort_by_cached_key(|mention| {
         let list = mention.status.and_then(|status| list_of(document, mention.span, status));
         let last = mention.status.map_or(mention.span.start, |_| usize::MAX - mention.span.start);
         (list != Some(MedicationList::Discharge), last)

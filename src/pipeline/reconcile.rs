@@ -34,7 +34,10 @@ pub(super) fn list_of(document: &Document, span: Span, status: MedicationStatus)
         "anesthesia" | "operative_description" | "procedures" => return Some(MedicationList::Inpatient),
         _ => {}
     }
-    let sentence = document.sentence_at(span).map_or("", |sentence| sentence.span.of(&document.text));
+    let near = span.around(&document.text, 400, 400);
+    let sentence = document.sentence_at(span).map_or("", |sentence| {
+        Span::new(sentence.span.start.max(near.start), sentence.span.end.min(near.end)).of(&document.text)
+    });
     if DISCHARGED.is_match(sentence) && status == MedicationStatus::Active {
         Some(MedicationList::Discharge)
     } else if AT_HOME.is_match(sentence) {

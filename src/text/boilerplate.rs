@@ -13,6 +13,9 @@ use crate::domain::{Boilerplate, BoilerplateKind, Span, table, table::TableError
 /// Fewest words of a sentence whose repetition is told.
 const REPEATED_WORDS: usize = 8;
 
+/// Longest sentence looked at, in bytes: a template's is short.
+const LONGEST: usize = 1_000;
+
 /// The compiled table; build one per process.
 #[derive(Debug)]
 pub struct BoilerplateTable {
@@ -95,8 +98,7 @@ pub fn boilerplate(document: &Document, table: &BoilerplateTable) -> Vec<Boilerp
     let mut found = Vec::new();
     for Sentence { span, section } in &document.sentences {
         let words = span.of(&document.text);
-        // a template's sentence is short
-        if words.len() > 1_000 {
+        if words.len() > LONGEST {
             continue;
         }
         let listed = document.sections.get(*section).is_some_and(|section| section.kind == "review_of_systems");
@@ -121,8 +123,10 @@ pub fn passage(text: &str, span: Span) -> Option<String> {
         _ => false,
     };
     let bytes = text.as_bytes();
-    let start = (0..span.start.min(bytes.len())).rev().find(|at| ends(*at, bytes[*at])).map_or(0, |at| at + 1);
-    let end = (span.end..bytes.len()).find(|at| ends(*at, bytes[*at])).unwrap_or(bytes.len());
+    let near = span.around(text, LONGEST, LONGEST);
+    let start =
+        (near.start..span.start.min(bytes.len())).rev().find(|at| ends(*at, bytes[*at])).map_or(near.start, |at| at + 1);
+    let end = (span.end..near.end).find(|at| ends(*at, bytes[*at])).unwrap_or(near.end);
     let words = text.get(start..end)?;
     (words.split_whitespace().count() >= REPEATED_WORDS).then(|| folded(words))
 }

@@ -66,12 +66,13 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 13] = [
+const ENDPOINTS: [(&str, &str, &str); 16] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("get", "/v1/notes/{id}", "xxx.."),
     ("get", "/v1/notes/{id}/text", "xxx.."),
     ("get", "/v1/notes/{id}/extraction", "xxx.."),
+    ("get", "/v1/notes/{id}/fhir", "xxx.."),
     ("post", "/v1/extract", "xxx.."),
     ("get", "/v1/review/items", ".xx.."),
     ("get", "/v1/review/items/{id}", ".xx.."),
@@ -79,6 +80,8 @@ const ENDPOINTS: [(&str, &str, &str); 13] = [
     ("post", "/v1/review/items/{id}/release", ".xx.."),
     ("post", "/v1/review/items/{id}/decisions", ".xx.."),
     ("post", "/v1/review/items/{id}/finish", ".xx.."),
+    ("get", "/v1/codes", ".xx.."),
+    ("get", "/v1/codes/{code}", ".xx.."),
     ("get", "/v1/audit/events", "...x."),
 ];
 
@@ -86,7 +89,8 @@ const ENDPOINTS: [(&str, &str, &str); 13] = [
 fn every_endpoint_asks_for_a_token_and_a_role() {
     let roles = ["submitter", "coder", "lead", "auditor", "admin"];
     for (method, path, row) in ENDPOINTS {
-        let address = path.replace("{id}", NOBODY);
+        let query = if path == "/v1/codes" { "?query=gout" } else { "" };
+        let address = format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9"));
         let body: Option<&[u8]> = match (method, path.ends_with("/decisions")) {
             ("get", _) => None,
             (_, true) => Some(br#"{"decisions":[]}"#),

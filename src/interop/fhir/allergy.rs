@@ -20,10 +20,16 @@ pub(super) fn resource(context: &Context<'_>, entry: &CodedEntry) -> Option<Valu
         .filter(|code| code.role != CodeRole::AllergyStatus && code.system != system::ICD10CM)
         .map(coding)
         .collect();
-    let code = if codes.is_empty() { json!({"text": words(entry)}) } else { json!({"coding": codes, "text": words(entry)}) };
+    // the ingredients of a combination are no synonyms of each other
+    let combination = entry.codes.iter().filter(|code| code.system == system::RXNORM).count() > 1;
+    let code = if codes.is_empty() || combination {
+        json!({"text": words(entry)})
+    } else {
+        json!({"coding": codes, "text": words(entry)})
+    };
     let mut resource = json!({
         "resourceType": "AllergyIntolerance",
-        "extension": context.derivation(entry),
+        "extension": context.derivation(&entry.evidence.iter().collect::<Vec<_>>()),
         "clinicalStatus": status("allergyintolerance-clinical", clinical),
         "verificationStatus": status("allergyintolerance-verification", verification),
         "code": code,

@@ -18,7 +18,7 @@ pub(super) fn resource(context: &Context<'_>, entry: &CodedEntry) -> Value {
     };
     let mut resource = json!({
         "resourceType": "MedicationStatement",
-        "extension": context.derivation(entry),
+        "extension": context.derivation(&entry.evidence.iter().collect::<Vec<_>>()),
         "status": status,
         "medicationCodeableConcept": medication(entry),
         "subject": context.subject,

@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::domain::{CodeCandidate, CodedEntry, EntryKind, Extraction};
+use crate::domain::{CodeCandidate, CodedEntry, EntryKind, Evidence, Extraction};
 
 /// URL of the extension that points at the words a resource was derived from.
 const DERIVATION: &str = "http://hl7.org/fhir/StructureDefinition/derivation-reference";
@@ -60,12 +60,17 @@ pub fn bundle(extraction: &Extraction, source: Source<'_>) -> Value {
     };
     let mut derived: Vec<(String, Value)> = Vec::new();
     for entry in &extraction.entries {
-        let resource = match entry.kind {
-            EntryKind::Diagnosis => condition::resource(&context, entry),
-            EntryKind::Medication => Some(medication::resource(&context, entry)),
-            EntryKind::Allergy | EntryKind::NoKnownAllergies => allergy::resource(&context, entry),
+        let resources = match entry.kind {
+            EntryKind::Diagnosis => condition::resources(&context, entry),
+            EntryKind::Medication => vec![medication::resource(&context, entry)],
+            EntryKind::Allergy | EntryKind::NoKnownAllergies => allergy::resource(&context, entry).into_iter().collect(),
         };
-        derived.extend(resource.map(|resource| (format!("urn:uuid:{}", entry.id), resource)));
+        for (place, mut resource) in resources.into_iter().enumerate() {
+            without_control_characters(&mut resource);
+            // an entry's id names its first resource; a second relative has one of its own
+            let url = if place == 0 { format!("urn:uuid:{}", entry.id) } else { name(&format!("{}|{place}", entry.id)) };
+            derived.push((url, resource));
+        }
     }
     let mut resources = vec![(context.binary.clone(), binary(source.text)), (context.document.clone(), document(&context))];
     let targets: Vec<Value> = derived.iter().map(|(url, _)| json!({"reference": url})).collect();
@@ -120,9 +125,8 @@ fn provenance(context: &Context<'_>, targets: &[Value], recorded: Timestamp) -> 
 
 impl Context<'_> {
     /// One extension for each piece of evidence.
-    fn derivation(&self, entry: &CodedEntry) -> Value {
-        entry
-            .evidence
+    fn derivation(&self, evidence: &[&Evidence]) -> Value {
+        evidence
             .iter()
             .map(|one| {
                 json!({"url": DERIVATION, "extension": [
@@ -133,6 +137,18 @@ impl Context<'_> {
                 ]})
             })
             .collect()
+    }
+}
+
+/// FHIR strings hold no control characters but tab and line breaks; a note may.
+fn without_control_characters(value: &mut Value) {
+    match value {
+        Value::String(text) if text.contains(|letter: char| letter.is_control() && !matches!(letter, '\t' | '\n' | '\r')) => {
+            *text = text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
+        }
+        Value::Array(all) => all.iter_mut().for_each(without_control_characters),
+        Value::Object(all) => all.values_mut().for_each(without_control_characters),
+        _ => {}
     }
 }
 

@@ -36,7 +36,7 @@ fn entry(kind: EntryKind, assertion: Option<Assertion>, code: (&str, &str), cue:
             status: None,
             confidence: 0.9,
             attributes: Attributes::default(),
-            cues: vec![Cue { text: cue.to_owned(), start: 0, end: 2, means: String::new(), scope: None }],
+            cues: vec![Cue { text: cue.to_owned(), start: 0, end: 2, means: "family".to_owned(), scope: None }],
             sources: Vec::new(),
             list: None,
             boilerplate: None,
@@ -110,6 +110,23 @@ fn a_relatives_disease_is_family_history() {
     assert_eq!(found[0]["resourceType"], "FamilyMemberHistory");
     assert_eq!(found[0]["relationship"]["coding"][0]["code"], "GRMTH");
     assert_eq!(found[0]["condition"][0]["code"]["coding"][0]["code"], "M10.9");
+}
+
+#[test]
+fn each_relative_by_blood_has_a_resource() {
+    let mut both = entry(EntryKind::Diagnosis, Some(Assertion::Family), (system::ICD10CM, "M10.9"), "mother");
+    let mut second = both.evidence[0].clone();
+    second.cues[0].text = "Father".to_owned();
+    both.evidence.push(second);
+    let codes: Vec<Value> = of(both).iter().map(|one| one["relationship"]["coding"][0]["code"].clone()).collect();
+    assert_eq!(codes, [json!("MTH"), json!("FTH")]);
+    for other in ["brother-in-law", "stepmother", "His wife", "the person"] {
+        assert_eq!(
+            of(entry(EntryKind::Diagnosis, Some(Assertion::Family), (system::ICD10CM, "M10.9"), other)),
+            [] as [Value; 0],
+            "{other}"
+        );
+    }
 }
 
 #[test]

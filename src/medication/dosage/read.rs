@@ -184,7 +184,8 @@ impl Draft {
                 };
                 self.timed = true;
                 let short = matches!(long.unit.as_str(), "s" | "min" | "h");
-                if short && OVER.is_match(&text[..token.span.start]) {
+                let before = Span::new(token.span.start, token.span.start).around(text, 60, 0);
+                if short && OVER.is_match(before.of(text)) {
                     self.step.over.get_or_insert(long);
                 } else {
                     self.step.bounds.get_or_insert(long);
@@ -245,6 +246,7 @@ impl Draft {
         if self.step.dose.is_none() {
             self.step.dose = amounts.pop();
         }
+        self.step.keep_to_fhir();
         self.step
     }
 }

@@ -210,6 +210,26 @@ fn often(timing: &Timing) -> Option<String> {
     Some(format!("{times} times every {} {unit}", numbers(period, timing.period_max)))
 }
 
+impl Step {
+    /// What FHIR `Timing` cannot hold becomes an instruction in words: events of the day beside clock times, and numbers of times that are
+    /// not whole.
+    pub(super) fn keep_to_fhir(&mut self) {
+        let whole = |number: Option<f64>| number.is_none_or(|number| number >= 1.0 && number.fract() == 0.0);
+        let timing = &mut self.timing;
+        if !timing.times.is_empty() {
+            self.instructions.extend(timing.when.drain(..).map(|when| named(&EVENTS, &when).to_owned()));
+        }
+        if !whole(timing.frequency) || !whole(timing.frequency_max) {
+            self.instructions.extend(often(timing));
+            (timing.frequency, timing.frequency_max, timing.period, timing.period_max) = (None, None, None, None);
+            timing.period_unit.clear();
+        }
+        if !whole(timing.count) {
+            self.instructions.extend(timing.count.take().map(|count| format!("x {count} doses")));
+        }
+    }
+}
+
 fn named<'a>(list: &[(&'a str, &'a str)], code: &'a str) -> &'a str {
     list.iter().find(|(known, _)| *known == code).map_or(code, |(_, words)| words)
 }
