@@ -204,3 +204,44 @@ fn a_sentence_of_an_earlier_note_is_copied_forward() {
     assert_eq!(marks("hypertension"), [Value::Null, json!("copied_forward")]);
     assert_eq!(marks("Gout flare"), [Value::Null]);
 }
+
+#[test]
+fn odd_letters_are_read_and_long_lines_in_time() {
+    for text in [
+        "He had shrimp or penicillin ällergy today.",
+        "aspirin ’llergic, aspirin \u{feff}LLERGY",
+        "MEDICATIONS:\n1. Metoprolol 25 mg at 0８00 and ０800",
+        "ALLERGIES: penicillin\u{200d}🩺 (ßrash) µ½",
+    ] {
+        extract(&json!({"id": "n", "text": text}));
+    }
+    let begun = std::time::Instant::now();
+    for part in ["aspirin 81 mg (", "continue metformin 500 mg for his diabetes allergic to penicillin (rash) "] {
+        let text = part.repeat(100_000 / part.len());
+        let line = json!({"id": "n", "text": text}).to_string();
+        let output = program(&["extract", "--format", "ndjson", "--recognizers", "dictionary", "-"], line.as_bytes());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    }
+    // a few seconds on a quiet machine; minutes where something is quadratic
+    assert!(begun.elapsed() < std::time::Duration::from_secs(60), "{:?}", begun.elapsed());
+}
+
+#[test]
+fn a_table_of_medications_is_none_of_allergies() {
+    let text = "MEDICATIONS:\nMedication | Dose | Comments\nLisinopril | 10 mg | for blood pressure\n";
+    let extraction = extract(&json!({"id": "n", "text": text}));
+    let kinds: Vec<&Value> = extraction["entries"].as_array().expect("entries").iter().map(|entry| &entry["kind"]).collect();
+    assert_eq!(kinds, ["medication"]);
+}
+
+#[test]
+fn directions_of_two_mentions_are_not_mixed() {
+    let text = "HOSPITAL COURSE: She took metoprolol 50 mg b.i.d. at home.\n\nDISCHARGE MEDICATIONS:\n1. Metoprolol 25 mg p.r.n. palpitations.";
+    let extraction = extract(&json!({"id": "n", "text": text}));
+    let entries = extraction["entries"].as_array().expect("entries");
+    let entry =
+        entries.iter().find(|entry| entry["display"] == "metoprolol" && entry["status"] == "active").expect("metoprolol");
+    let attributes = &entry["attributes"];
+    assert!(attributes["dosage"]["text"].as_str().is_some_and(|text| text.contains("p.r.n.")), "{attributes}");
+    assert_eq!((attributes.get("total_daily_dose"), attributes.get("frequency")), (None, None));
+}
