@@ -16,8 +16,8 @@ pub(super) fn of(sig: &SigTable, kind: TokenKind, written: &str) -> Option<Value
         TokenKind::Form => sig.value("form", written).map(Value::from),
         TokenKind::Frequency => timing(sig, written),
         TokenKind::Clock => clock(written),
-        TokenKind::Combination
-        | TokenKind::Prn
+        TokenKind::Combination => parts(sig, written),
+        TokenKind::Prn
         | TokenKind::Maximum
         | TokenKind::Quantity
         | TokenKind::Refills
@@ -146,7 +146,7 @@ fn split_amount(sig: &SigTable, written: &str) -> Option<(Map<String, Value>, St
 
 fn quantity(sig: &SigTable, written: &str, kind: &'static str) -> Option<Value> {
     if kind == "strength_unit" && is_combination(written) {
-        return None;
+        return parts(sig, written);
     }
     if let Some(parts) = written.strip_prefix("1:") {
         return Some(json!({"value": 1, "per": sig.number(parts).map(figure)?}));
@@ -173,6 +173,19 @@ fn quantity(sig: &SigTable, written: &str, kind: &'static str) -> Option<Value> 
     }
     map.insert("unit".to_owned(), Value::from(code));
     Some(Value::Object(map))
+}
+
+/// `{"parts", "unit"}` of "5/325", "800/160 mg": the strengths of several ingredients in the order written, the unit where it is.
+fn parts(sig: &SigTable, written: &str) -> Option<Value> {
+    let number = written.trim_end_matches(|character: char| !character.is_ascii_digit());
+    let unit = written[number.len()..].trim_matches([' ', '-']).to_lowercase();
+    let strengths: Option<Vec<Value>> =
+        number.split(['/', '-']).map(|part| part.trim().parse::<f64>().ok().map(figure)).collect();
+    let mut value = json!({"parts": strengths?});
+    if let Some(unit) = sig.value("strength_unit", &unit) {
+        value["unit"] = json!(unit);
+    }
+    Some(value)
 }
 
 /// "800/160 mg", "20-12.5 mg": the strengths of several ingredients, no fraction and no range.
@@ -298,6 +311,8 @@ mod tests {
             (TokenKind::Strength, "0.5%", json!({"value": 0.5, "unit": "%"})),
             (TokenKind::Strength, "1,000 mcg", json!({"value": 1000, "unit": "ug"})),
             (TokenKind::Strength, "40 mg/mL", json!({"value": 40, "unit": "mg/mL"})),
+            (TokenKind::Strength, "800/160 mg", json!({"parts": [800, 160], "unit": "mg"})),
+            (TokenKind::Combination, "5/325", json!({"parts": [5, 325]})),
             (TokenKind::Dose, "1-2 tabs", json!({"low": 1, "high": 2, "unit": "{tablet}"})),
             (TokenKind::Dose, "one to two tablets", json!({"low": 1, "high": 2, "unit": "{tablet}"})),
             (TokenKind::Dose, "one-half tablet", json!({"value": 0.5, "unit": "{tablet}"})),
