@@ -11,5 +11,6 @@ pub use boilerplate::{BoilerplateTable, boilerplate, passage};
 pub use document::{Document, Section, Sentence};
 pub use normalize::{Word, fold_word, words};
 pub use offsets::OffsetMap;
+pub(crate) use sections::one_slip;
 pub use sections::{SectionTable, split_sections};
 pub use sentences::split_sentences;

@@ -139,7 +139,7 @@ fn without_brackets(heading: &str) -> String {
 }
 
 /// True when one letter inserted, left out, changed or swapped with its neighbour makes `left` of `right`.
-fn one_slip(left: &str, right: &str) -> bool {
+pub(crate) fn one_slip(left: &str, right: &str) -> bool {
     let (left, right) = (left.as_bytes(), right.as_bytes());
     let same = left.iter().zip(right).take_while(|(a, b)| a == b).count();
     let (left, right) = (&left[same..], &right[same..]);

@@ -7,6 +7,7 @@
 use std::collections::HashMap;
 
 use super::{Code, CodeBook, CodeNotes, DiagnosisTerm, TermKind, normalize_term};
+use crate::text::one_slip;
 
 /// Shortest beginning of a word that stands for the whole word.
 const PREFIX: usize = 3;
@@ -222,7 +223,7 @@ impl CodeSearch {
             let first = &word[..word.chars().next().map_or(0, char::len_utf8)];
             let start = self.words.partition_point(|known| known.as_str() < first);
             for known in self.words[start..].iter().take_while(|known| known.starts_with(first)) {
-                if known.len().abs_diff(word.len()) <= 1 && one_slip(known.as_bytes(), word.as_bytes()) {
+                if known.len().abs_diff(word.len()) <= 1 && one_slip(known, word) {
                     forms.extend(self.postings.get(known).into_iter().flatten());
                     more = true;
                 }
@@ -241,21 +242,6 @@ fn closeness(asked: usize, words: usize) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "small numbers of words")]
     let share = asked as f32 / words.max(asked).max(1) as f32;
     if asked >= words { 2.0 } else { share }
-}
-
-/// One letter changed, left out, put in, or swapped with its neighbour.
-fn one_slip(one: &[u8], other: &[u8]) -> bool {
-    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    let (one, other) = (&one[same..], &other[same..]);
-    match one.len().cmp(&other.len()) {
-        std::cmp::Ordering::Greater => one.get(1..) == Some(other),
-        std::cmp::Ordering::Less => other.get(1..) == Some(one),
-        std::cmp::Ordering::Equal => {
-            one.is_empty()
-                || one[1..] == other[1..]
-                || (one.len() > 1 && one[0] == other[1] && one[1] == other[0] && one[2..] == other[2..])
-        }
-    }
 }
 
 /// The beginning of a code with its dot, when the query is one: "e11", "E112", "S72.0".
@@ -285,8 +271,8 @@ mod tests {
 
     #[test]
     fn slips() {
-        assert!(one_slip(b"pneumonia", b"pnuemonia"));
-        assert!(one_slip(b"diabetes", b"diabtes"));
-        assert!(!one_slip(b"gout", b"goat milk"));
+        assert!(one_slip("pneumonia", "pnuemonia"));
+        assert!(one_slip("diabetes", "diabtes"));
+        assert!(!one_slip("gout", "goat milk"));
     }
 }
