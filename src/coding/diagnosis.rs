@@ -1,7 +1,10 @@
 //! Codes for a diagnosis.
 
+use std::collections::HashSet;
+
 use super::{
     Coder, Coding,
+    index::{self, Path},
     laterality::{Side, side_of},
 };
 use crate::{
@@ -17,7 +20,7 @@ const SHOWN: usize = 6;
 const ABSTAIN_BELOW: f32 = 0.22;
 
 /// Words that describe a condition without deciding its default code, dropped when the full phrase is unknown.
-const QUALIFIERS: [&str; 62] = [
+pub(super) const QUALIFIERS: [&str; 62] = [
     "mild",
     "moderate",
     "severe",
@@ -90,9 +93,10 @@ enum Way {
     Reordered,
     Expanded,
     Reduced,
-    Overlapping,
+    Overlapping(f32),
     Part,
     Overlap(f32),
+    Index { explained: f32, near: usize },
     Alternative,
 }
 
@@ -104,9 +108,10 @@ impl Way {
             Self::Reordered => 0.78,
             Self::Expanded => 0.76,
             Self::Reduced => 0.66,
-            Self::Overlapping => 0.70,
+            Self::Overlapping(share) => 0.70 * share,
             Self::Part => 0.36,
             Self::Overlap(overlap) => (overlap * 0.62).min(0.6),
+            Self::Index { explained, near } => if near == 0 { 0.75 * explained } else { 0.6 * explained },
             Self::Alternative => 0.18,
         }
     }
@@ -145,10 +150,13 @@ impl Coder {
             .collect();
         let surface = span.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
         let mut proposals = self.proposals(vocabulary, document, span, &words);
-        if let Some(term) = term.filter(|_| proposals.iter().all(|proposal| proposal.score < Way::Overlapping.score())) {
+        if let Some(term) = term.filter(|_| proposals.iter().all(|proposal| proposal.score < Way::Overlapping(1.0).score())) {
             let form = crate::vocabulary::normalize_term(term.of(&document.text));
+            let part: Vec<&str> = form.split(' ').map(|word| vocabulary.forms.of(word)).collect();
+            let phrase: Vec<&str> = words.iter().map(|word| vocabulary.forms.of(word)).collect();
+            let share = self.overlap.share(&part, &phrase);
             for index in senses(vocabulary, document, term, &form) {
-                propose(vocabulary, index, Way::Overlapping, &mut proposals);
+                propose(vocabulary, index, Way::Overlapping(share), &mut proposals);
             }
         }
         if let Some(reference) = fuller(&words, references) {
@@ -182,7 +190,8 @@ impl Coder {
             propose(index, Way::Exact, &mut out);
         }
         if out.is_empty() {
-            if let Some(index) = self.overlap.reordered(&words) {
+            let forms: Vec<&str> = words.iter().map(|word| vocabulary.forms.of(word)).collect();
+            if let Some(index) = self.overlap.reordered(&forms) {
                 propose(index, Way::Reordered, &mut out);
             }
             let expanded = expand(vocabulary, document, span, &words);
@@ -190,7 +199,7 @@ impl Coder {
                 for index in senses(vocabulary, document, span, &expanded) {
                     propose(index, Way::Expanded, &mut out);
                 }
-                let parts: Vec<&str> = expanded.split(' ').collect();
+                let parts: Vec<&str> = expanded.split(' ').map(|word| vocabulary.forms.of(word)).collect();
                 if let Some(index) = self.overlap.reordered(&parts) {
                     propose(index, Way::Expanded, &mut out);
                 }
@@ -201,11 +210,17 @@ impl Coder {
                 for index in senses(vocabulary, document, span, &reduced.join(" ")) {
                     propose(index, Way::Reduced, &mut out);
                 }
+                let reduced: Vec<&str> = reduced.iter().map(|word| vocabulary.forms.of(word)).collect();
                 if let Some(index) = self.overlap.reordered(&reduced) {
                     propose(index, Way::Reduced, &mut out);
                 }
             }
-            for similar in self.overlap.similar(&parts, 8) {
+            let forms: Vec<&str> = parts.iter().map(|word| vocabulary.forms.of(word)).collect();
+            let near = near_forms(vocabulary, document, span);
+            for path in index::paths((vocabulary, &self.overlap), &forms, &near, 4) {
+                propose_path(path, &mut out);
+            }
+            for similar in self.overlap.similar(&forms, 8) {
                 propose(similar.diagnosis, Way::Overlap(similar.overlap), &mut out);
             }
             if out.iter().all(|proposal| proposal.score < Way::Part.score()) {
@@ -282,9 +297,10 @@ fn propose(vocabulary: &Vocabulary, index: u32, way: Way, out: &mut Vec<Proposal
         Way::Reordered => format!("{} term {:?}, words in another order", term.source, term.term),
         Way::Expanded => format!("{} term {:?}, abbreviation written out", term.source, term.term),
         Way::Reduced => format!("{} term {:?}, without qualifiers", term.source, term.term),
-        Way::Overlapping => format!("{} term {:?}, overlaps the words", term.source, term.term),
+        Way::Overlapping(share) => format!("{} term {:?}, overlaps the words ({share:.2})", term.source, term.term),
         Way::Part => format!("{} term {:?}, part of the words", term.source, term.term),
         Way::Overlap(overlap) => format!("{} term {:?}, shares words ({overlap:.2})", term.source, term.term),
+        Way::Index { .. } => String::new(),
         Way::Alternative => format!("alternative of {:?}", term.term),
     };
     for (at, codes) in term.codes.iter().enumerate() {
@@ -297,6 +313,25 @@ fn propose(vocabulary: &Vocabulary, index: u32, way: Way, out: &mut Vec<Proposal
         };
         out.push(Proposal { codes: codes.clone(), score, why });
     }
+}
+
+/// Forms of the words of the sentence that are not the mention's own: sites and causes stand there.
+fn near_forms(vocabulary: &Vocabulary, document: &Document, span: Span) -> HashSet<String> {
+    let own = document.words_in(span);
+    let sentence = document.sentence_at(span).map_or(span, |sentence| sentence.span);
+    document
+        .words_in(sentence)
+        .filter(|at| !own.contains(at))
+        .map(|at| vocabulary.forms.of(&document.words[at].folded).to_owned())
+        .collect()
+}
+
+/// Adds the code to which a path of the index leads.
+fn propose_path(path: Path<'_>, out: &mut Vec<Proposal>) {
+    let near = if path.near > 0 { format!(", {} of them near it", path.near) } else { String::new() };
+    let why = format!("index {:?}, explains {:.2} of the words{near}", path.entry.path, path.explained);
+    let score = Way::Index { explained: path.explained, near: path.near }.score();
+    out.push(Proposal { codes: path.entry.codes.clone(), score, why });
 }
 
 /// Diagnosis terms of this form whose guards allow them here, preferred first.

@@ -7,6 +7,7 @@
 mod allergen;
 mod confidence;
 mod diagnosis;
+mod index;
 mod laterality;
 mod medication;
 mod overlap;

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::vocabulary::{TermKind, TermRef, Vocabulary};
 
 /// Words that carry no meaning of their own.
-const EMPTY_WORDS: [&str; 22] = [
+const EMPTY_WORDS: [&str; 47] = [
     "of",
     "and",
     "with",
@@ -28,6 +28,31 @@ const EMPTY_WORDS: [&str; 22] = [
     "classified",
     "specified",
     "type",
+    "her",
+    "his",
+    "their",
+    "its",
+    "my",
+    "your",
+    "this",
+    "that",
+    "these",
+    "some",
+    "any",
+    "very",
+    "over",
+    "into",
+    "onto",
+    "along",
+    "as",
+    "is",
+    "was",
+    "has",
+    "have",
+    "been",
+    "which",
+    "he",
+    "she",
 ];
 
 /// An inverted index over the words of all diagnosis terms.
@@ -35,6 +60,8 @@ pub(super) struct OverlapIndex {
     words: HashMap<String, u32>,
     /// Inverse document frequency of each word.
     weights: Vec<f32>,
+    /// The greatest of them.
+    rarest: f32,
     /// Terms (indices into `terms`) that hold each word.
     postings: Vec<Vec<u32>>,
     terms: Vec<IndexedTerm>,
@@ -63,6 +90,7 @@ impl OverlapIndex {
         let mut index = Self {
             words: HashMap::new(),
             weights: Vec::new(),
+            rarest: 0.0,
             postings: Vec::new(),
             terms: Vec::new(),
             orders: HashMap::new(),
@@ -86,8 +114,8 @@ impl OverlapIndex {
         forms.sort_unstable();
         for (form, diagnosis) in forms {
             let at = u32::try_from(index.terms.len()).unwrap_or(u32::MAX);
-            let mut ids: Vec<u32> =
-                form.split(' ').filter(|word| !EMPTY_WORDS.contains(word)).map(|word| index.id(word)).collect();
+            let meaningful = form.split(' ').filter(|word| !EMPTY_WORDS.contains(word));
+            let mut ids: Vec<u32> = meaningful.map(|word| index.id(vocabulary.forms.of(word))).collect();
             ids.sort_unstable();
             ids.dedup();
             for id in &ids {
@@ -106,8 +134,17 @@ impl OverlapIndex {
                 index.terms[*term as usize].weight += weights[word];
             }
         }
+        index.rarest = weights.iter().copied().fold(0.0_f32, f32::max);
         index.weights = weights;
         index
+    }
+
+    /// How rare the form of a word is among the terms; one that no term has is as rare as the rarest.
+    pub(super) fn weight(&self, form: &str) -> f32 {
+        if EMPTY_WORDS.contains(&form) {
+            return 0.0;
+        }
+        self.words.get(form).map_or(self.rarest, |id| self.weights[*id as usize])
     }
 
     fn id(&mut self, word: &str) -> u32 {
@@ -120,6 +157,13 @@ impl OverlapIndex {
         id
     }
 
+    /// Share of the weight of a phrase that a part of it holds, 0 to 1.
+    pub(super) fn share(&self, part: &[&str], phrase: &[&str]) -> f32 {
+        let all: f32 = phrase.iter().map(|form| self.weight(form)).sum();
+        let held: f32 = phrase.iter().filter(|form| part.contains(form)).map(|form| self.weight(form)).sum();
+        if all > 0.0 { held / all } else { 0.0 }
+    }
+
     fn ids(&self, words: &[&str]) -> Option<Vec<u32>> {
         let meaningful = words.iter().filter(|word| !EMPTY_WORDS.contains(word));
         let mut ids = meaningful.map(|word| self.words.get(*word).copied()).collect::<Option<Vec<u32>>>()?;
@@ -128,7 +172,7 @@ impl OverlapIndex {
         Some(ids)
     }
 
-    /// The term with the same words in another order.
+    /// The term with the same forms of words in another order.
     pub(super) fn reordered(&self, words: &[&str]) -> Option<u32> {
         let ids = self.ids(words)?;
         if ids.is_empty() {
@@ -137,11 +181,10 @@ impl OverlapIndex {
         self.orders.get(&ids).map(|term| self.terms[*term as usize].diagnosis)
     }
 
-    /// The terms with the greatest overlap, best first, at most `limit`.
+    /// The terms that share most forms of words, best first, at most `limit`.
     pub(super) fn similar(&self, words: &[&str], limit: usize) -> Vec<Similar> {
         let mut phrase_weight = 0.0;
         let mut shared: HashMap<u32, f32> = HashMap::new();
-        let unknown = self.weights.iter().copied().fold(0.0_f32, f32::max);
         let mut seen: Vec<&str> = Vec::new();
         for word in words.iter().filter(|word| !EMPTY_WORDS.contains(word)) {
             if seen.contains(word) {
@@ -149,7 +192,7 @@ impl OverlapIndex {
             }
             seen.push(word);
             let Some(id) = self.words.get(*word) else {
-                phrase_weight += unknown * 0.6;
+                phrase_weight += self.rarest * 0.6;
                 continue;
             };
             let weight = self.weights[*id as usize];

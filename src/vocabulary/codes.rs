@@ -77,6 +77,16 @@ impl CodeBook {
         (3..code.len()).rev().find_map(|end| self.lookup(code.get(..end)?.trim_end_matches('.')))
     }
 
+    /// The code to use where nothing more is said: of the billable codes that begin with `stem`, the one that leaves most unspecified, and
+    /// the initial encounter.
+    #[must_use]
+    pub fn default_leaf<'a>(&'a self, stem: &str) -> Option<&'a str> {
+        let unsaid = |title: &str| title.to_lowercase().matches("unspecified").count();
+        let leaves = self.starting_with(stem).filter(|code| code.billable);
+        let later = |code: &Code| code.code.len() == 8 && !code.code.ends_with('A');
+        leaves.min_by_key(|code| (later(code), std::cmp::Reverse(unsaid(&code.title)))).map(|code| code.code.as_str())
+    }
+
     /// The codes directly under this one.
     pub fn children<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Code> {
         self.starting_with(code).filter(move |below| self.parent(&below.code).is_some_and(|parent| parent.code == code))

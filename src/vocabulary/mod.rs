@@ -3,6 +3,7 @@
 //! The tables are embedded in the program; [`Tables`] holds their text, so that a test or a site can replace one by a file of
 //! the same name. Rule tables (cues, sections, sig words) are only carried here; their modules parse them.
 
+mod alphabetic_index;
 mod code_notes;
 mod code_search;
 mod codes;
@@ -11,6 +12,7 @@ mod substances;
 mod tables;
 mod terms;
 
+pub use alphabetic_index::{AlphabeticIndex, IndexEntry, WordForms};
 pub use code_notes::{CodeNote, CodeNotes, NoteKind};
 pub use code_search::{CodeHit, CodeSearch};
 pub use codes::{Code, CodeBook};
@@ -45,6 +47,10 @@ pub struct Vocabulary {
     pub history: HistoryCodes,
     /// Notes of the tabular list and payment categories.
     pub notes: CodeNotes,
+    /// The Alphabetic Index.
+    pub index: AlphabeticIndex,
+    /// Forms of words that name the same thing.
+    pub forms: WordForms,
     /// All surface forms in one automaton.
     pub terms: Terms,
     /// Made when it is first asked for: only coders search.
@@ -82,7 +88,10 @@ impl Vocabulary {
         let history = HistoryCodes::parse(tables.get("history_codes.tsv")?)?;
         let unii = substances::load_unii(tables)?;
         let terms = terms.build()?;
+        let forms = WordForms::parse(tables.get("word_forms.tsv")?)?;
         Ok(Self {
+            index: AlphabeticIndex::parse(tables.get("index.tsv")?, &codes, &forms)?,
+            forms,
             checksum: tables.checksum().to_owned(),
             codes,
             diagnoses,

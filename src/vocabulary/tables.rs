@@ -21,7 +21,7 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 24] = embedded![
+const EMBEDDED: [(&str, &[u8]); 26] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
@@ -38,6 +38,7 @@ const EMBEDDED: [(&str, &[u8]); 24] = embedded![
     "history_codes.tsv",
     "icd10cm.tsv.gz",
     "icd10cm_notes.tsv.gz",
+    "index.tsv",
     "medication_cues.tsv",
     "medications.tsv.gz",
     "reactions.tsv",
@@ -46,6 +47,7 @@ const EMBEDDED: [(&str, &[u8]); 24] = embedded![
     "sig_words.tsv",
     "stop_terms.tsv",
     "unii.tsv.gz",
+    "word_forms.tsv",
 ];
 
 impl Tables {

@@ -1,0 +1,217 @@
+//! The Alphabetic Index: main terms, the words below them, and the code to which each path leads.
+//!
+//! The table is ours, or what `vocabulary build` makes of the official release. Words are compared by their form
+//! (`word_forms.tsv`: "renal" and "kidney" are one), in any order.
+
+use std::collections::HashMap;
+
+use super::{CodeBook, CodeSet};
+use crate::{
+    domain::table::{self, TableError},
+    text::words,
+};
+
+/// Words of a path that join the others.
+const CONNECTIVES: [&str; 31] = [
+    "a",
+    "an",
+    "and",
+    "as",
+    "at",
+    "by",
+    "classified",
+    "condition",
+    "disease",
+    "due",
+    "during",
+    "elsewhere",
+    "following",
+    "for",
+    "from",
+    "in",
+    "ne",
+    "no",
+    "not",
+    "of",
+    "on",
+    "or",
+    "other",
+    "specified",
+    "site",
+    "the",
+    "to",
+    "type",
+    "unspecified",
+    "upon",
+    "with",
+];
+
+/// Forms of words that name the same thing.
+#[derive(Debug, Default)]
+pub struct WordForms(HashMap<String, String>);
+
+impl WordForms {
+    /// Reads `word_forms.tsv` (columns `word`, `form`).
+    ///
+    /// # Errors
+    /// A word that stands twice, or a form that is itself given another form.
+    pub fn parse((name, text): (&str, &str)) -> Result<Self, TableError> {
+        let mut forms: HashMap<String, String> = HashMap::new();
+        table::read(name, text, |row| {
+            let (word, form) = (super::normalize_term(row.get("word")?), super::normalize_term(row.get("form")?));
+            if word.is_empty() || form.is_empty() || forms.insert(word, form).is_some() {
+                return Err(row.error("word and form must be given, each word once"));
+            }
+            Ok(())
+        })?;
+        if let Some(form) = forms.values().find(|form| forms.contains_key(*form)) {
+            let message = format!("the form {form:?} has another form itself; give the last one");
+            return Err(TableError { table: name.to_owned(), line: 0, message });
+        }
+        Ok(Self(forms))
+    }
+
+    /// The form of a folded word.
+    #[must_use]
+    pub fn of<'a>(&'a self, word: &'a str) -> &'a str {
+        self.0.get(word).map_or(word, String::as_str)
+    }
+
+    /// The forms of the words of a phrase, without connectives, each once.
+    #[must_use]
+    pub fn phrase(&self, phrase: &str) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        for word in words(phrase) {
+            let form = self.of(&word.folded);
+            if !CONNECTIVES.contains(&word.folded.as_str()) && !out.iter().any(|known| known == form) {
+                out.push(form.to_owned());
+            }
+        }
+        out
+    }
+}
+
+/// One line of the index.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IndexEntry {
+    /// Main term and the words below it, joined by ` > `.
+    pub path: String,
+    /// The forms of all its words.
+    pub words: Vec<String>,
+    /// Forms of words that may stand beside them without changing the code.
+    pub nonessential: Vec<String>,
+    /// The code, and the manifestation that stands beside it.
+    pub codes: CodeSet,
+}
+
+/// The index, by the words of its main terms and by code.
+#[derive(Debug, Default)]
+pub struct AlphabeticIndex {
+    entries: Vec<IndexEntry>,
+    by_word: HashMap<String, Vec<u32>>,
+    by_code: HashMap<String, Vec<u32>>,
+}
+
+/// A line as it is written.
+struct Line {
+    entry: IndexEntry,
+    see: String,
+}
+
+impl AlphabeticIndex {
+    /// Reads `index.tsv` (columns `path`, `nonessential`, `code`, `manifestation`, `see`). A stem ("S52.50-") stands for its default leaf. A
+    /// reference leads to the code of the line that it names; lines that lead nowhere are left out.
+    ///
+    /// # Errors
+    /// A line without path, or a code that is not billable.
+    pub(super) fn parse((name, text): (&str, &str), codes: &CodeBook, forms: &WordForms) -> Result<Self, TableError> {
+        let mut lines: Vec<Line> = Vec::new();
+        table::read(name, text, |row| {
+            let path = row.get("path")?.to_owned();
+            let mut set = CodeSet::new();
+            for code in [row.get("code")?, row.get("manifestation")?].into_iter().filter(|code| !code.is_empty()) {
+                let leaf = code.strip_suffix('-').map_or(Some(code), |stem| codes.default_leaf(stem));
+                let leaf = leaf.filter(|leaf| codes.is_billable(leaf));
+                set.push(leaf.ok_or_else(|| row.error(format!("code {code:?} is not a billable code or a stem of one")))?.to_owned());
+            }
+            let words = forms.phrase(&path);
+            if words.is_empty() {
+                return Err(row.error("the path has no word that says what it is about"));
+            }
+            let nonessential = row.get("nonessential")?.split('|').flat_map(|word| forms.phrase(word)).collect();
+            lines.push(Line { entry: IndexEntry { path, words, nonessential, codes: set }, see: row.get("see")?.to_owned() });
+            Ok(())
+        })?;
+        let by_path: HashMap<String, usize> =
+            lines.iter().enumerate().map(|(at, line)| (line.entry.path.to_lowercase(), at)).collect();
+        let mut index = Self::default();
+        for at in 0..lines.len() {
+            let Some(codes) = led_to(&lines, &by_path, at) else { continue };
+            index.add(IndexEntry { codes, ..lines[at].entry.clone() }, forms);
+        }
+        Ok(index)
+    }
+
+    fn add(&mut self, entry: IndexEntry, forms: &WordForms) {
+        let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
+        let main = entry.path.split(" > ").next().unwrap_or_default();
+        // "Abnormal, abnormality": any of the forms leads in
+        let variants: Vec<Vec<String>> = main.split(", ").map(|variant| forms.phrase(variant)).collect();
+        let keys: Vec<&String> = if variants.len() > 1 && variants.iter().all(|words| words.len() == 1) {
+            variants.iter().flatten().collect()
+        } else {
+            variants.iter().flatten().take(1).collect()
+        };
+        for key in keys {
+            self.by_word.entry(key.clone()).or_default().push(at);
+        }
+        if let Some(code) = entry.codes.first() {
+            self.by_code.entry(code.clone()).or_default().push(at);
+        }
+        self.entries.push(entry);
+    }
+
+    /// Entries of which a main term begins with this form.
+    pub fn under<'a>(&'a self, form: &str) -> impl Iterator<Item = &'a IndexEntry> + use<'a> {
+        let found = self.by_word.get(form).map_or(&[][..], Vec::as_slice);
+        found.iter().map(|at| &self.entries[*at as usize])
+    }
+
+    /// The paths that lead to a code.
+    pub fn leading_to<'a>(&'a self, code: &str) -> impl Iterator<Item = &'a IndexEntry> + use<'a> {
+        let found = self.by_code.get(code).map_or(&[][..], Vec::as_slice);
+        found.iter().map(|at| &self.entries[*at as usize])
+    }
+
+    /// All entries.
+    #[must_use]
+    pub fn entries(&self) -> &[IndexEntry] {
+        &self.entries
+    }
+}
+
+/// The codes of a line, through at most four references.
+fn led_to(lines: &[Line], by_path: &HashMap<String, usize>, from: usize) -> Option<CodeSet> {
+    let mut at = from;
+    for _ in 0..5 {
+        let line = lines.get(at)?;
+        if !line.entry.codes.is_empty() {
+            return Some(line.entry.codes.clone());
+        }
+        at = *target(by_path, &line.see)?;
+    }
+    None
+}
+
+/// The line that a reference names: as it is written, or with its commas as levels; commas may also belong to a main term.
+fn target<'a>(by_path: &'a HashMap<String, usize>, see: &str) -> Option<&'a usize> {
+    let see = see.to_lowercase();
+    let parts: Vec<&str> = see.split(", ").collect();
+    by_path.get(&see).or_else(|| {
+        (1..=parts.len()).find_map(|main| {
+            let mut levels = vec![parts[..main].join(", ")];
+            levels.extend(parts[main..].iter().map(|part| (*part).to_owned()));
+            by_path.get(&levels.join(" > "))
+        })
+    })
+}
