@@ -20,6 +20,7 @@ pub mod interop;
 pub mod medication;
 pub mod pipeline;
 pub mod recognize;
+pub mod releases;
 pub mod review;
 pub mod seal;
 pub mod service;

@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """Fit the probability that an entry's first code is right, and write it to `vocabularies/code_confidence.tsv`.
 
-usage: confidence.py GOLD_TRAIN.jsonl EXTRACTIONS.ndjson [--check GOLD.jsonl EXTRACTIONS.ndjson] [--score ../shared/gold/score.py]
+usage: confidence.py GOLD_TRAIN.jsonl EXTRACTIONS.ndjson... [--check GOLD.jsonl EXTRACTIONS.ndjson] [--score ../shared/gold/score.py]
 
 GOLD_TRAIN.jsonl    annotated notes
-EXTRACTIONS.ndjson  what `abstractor extract --format ndjson` makes of them
+EXTRACTIONS.ndjson  what `abstractor extract --format ndjson` makes of them: with vectors of terms, and without
 --check             notes that take no part in the fit: their calibration error and AUROC are printed
 
 One case is one affirmed diagnosis mention that is shown; it is right when it is a mention of the gold and the code is acceptable for
@@ -72,6 +72,9 @@ def features(entry):
         "overlaps" in way,
         "shares words" in way,
         "part of the words" in way or "another order" in way or "without qualifiers" in way,
+        way.startswith("index"),
+        "of like meaning" in way,
+        code["score"] - (entry["codes"][1]["score"] if alternatives else 0),
     ]
     return [float(value) for value in values]
 
@@ -114,7 +117,7 @@ def calibration_error(probabilities, right):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gold")
-    parser.add_argument("extractions")
+    parser.add_argument("extractions", nargs="+")
     parser.add_argument("--check", nargs=2)
     parser.add_argument("--score", default=ROOT / "../shared/gold/score.py")
     options = parser.parse_args()
@@ -126,7 +129,9 @@ def main():
         print(f"{name}: {len(right)} cases, right {right.mean():.3f}, "
               f"AUROC {roc_auc_score(right, probabilities):.3f}, calibration error {calibration_error(probabilities, right):.3f}")
 
-    rows, right, notes = cases(scorer, options.gold, options.extractions)
+    parts = [cases(scorer, options.gold, path) for path in options.extractions]
+    rows, right = numpy.concatenate([part[0] for part in parts]), numpy.concatenate([part[1] for part in parts])
+    notes = [note for part in parts for note in part[2]]
     model = LogisticRegression(C=PENALTY, max_iter=5000)
     told("cross-validated", cross_val_predict(model, rows, right, groups=notes, cv=GroupKFold(5), method="predict_proba")[:, 1], right)
     model.fit(rows, right)

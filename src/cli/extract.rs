@@ -69,6 +69,9 @@ pub(super) struct Extract {
     /// Unit of the offsets
     #[arg(long, value_enum, default_value = "codepoint")]
     offset_unit: Unit,
+    /// Show every candidate code of a diagnosis, with what its score was made of
+    #[arg(long)]
+    explain: bool,
     #[command(flatten)]
     load: load::Load,
 }
@@ -97,7 +100,8 @@ struct Printer {
 impl Extract {
     pub(super) fn run(self) -> anyhow::Result<std::process::ExitCode> {
         let files = inputs::files(&self.paths)?;
-        let pipeline = Arc::new(self.load.pipeline()?);
+        let pipeline = self.load.pipeline()?;
+        let pipeline = Arc::new(if self.explain { pipeline.explaining() } else { pipeline });
         let engine = Engine::start(pipeline, self.load.replicas(), 1).context("cannot start the engine's threads")?;
         let colour = io::stdout().is_terminal() && super::colour_wanted();
         let progress = if io::stderr().is_terminal() && self.format != Format::Text {

@@ -1,11 +1,15 @@
 //! What every command that extracts loads: tables, model, number of threads.
 
-use std::path::PathBuf;
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
 use crate::{
+    coding::TermVectors,
     pipeline::Pipeline,
     recognize::{Model, ModelFiles, merge::Recognizers},
     vocabulary::Tables,
@@ -34,6 +38,9 @@ pub(super) struct Load {
     /// Which recognisers take part (for ablation)
     #[arg(long, value_enum, default_value = "both")]
     recognizers: Recognize,
+    /// Folder that keeps what is made once from model and vocabularies: the vectors of terms
+    #[arg(long, value_name = "DIR", env = "ABSTRACTOR_CACHE")]
+    cache: Option<PathBuf>,
     /// Inference threads; one a core when left out
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -50,7 +57,21 @@ impl Load {
         let recognizers =
             Recognizers { dictionary: self.recognizers != Recognize::Model, model: self.recognizers != Recognize::Dictionary };
         let model = if recognizers.model { Some(self.load_model().context("cannot load the model")?) } else { None };
-        Pipeline::new(&tables, model, recognizers).context("cannot read the vocabularies")
+        let pipeline = Pipeline::new(&tables, model, recognizers).context("cannot read the vocabularies")?;
+        if let Some(file) = self.vectors_file(&pipeline, None)
+            && let Some(vectors) = pipeline.model().and_then(|model| TermVectors::read(&file, pipeline.vocabulary(), model))
+        {
+            pipeline.set_vectors(Arc::new(vectors));
+        }
+        Ok(pipeline)
+    }
+
+    /// Where the vectors of terms are kept: in the folder that was named, else in `instead`, else in the user's cache folder; none when
+    /// nothing makes vectors.
+    pub(super) fn vectors_file(&self, pipeline: &Pipeline, instead: Option<&Path>) -> Option<PathBuf> {
+        let model = pipeline.model().filter(|model| model.vector_size().is_some())?;
+        let folder = self.cache.clone().or_else(|| instead.map(Path::to_path_buf)).or_else(user_cache)?;
+        Some(TermVectors::file(&folder, model, pipeline.vocabulary()))
     }
 
     fn load_model(&self) -> anyhow::Result<Model> {
@@ -65,4 +86,12 @@ impl Load {
     pub(super) fn replicas(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
     }
+}
+
+/// The user's cache folder of this program, after the XDG convention.
+#[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+fn user_cache() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    let folder = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;
+    Some(folder.join("abstractor"))
 }

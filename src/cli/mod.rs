@@ -9,6 +9,7 @@ mod load;
 mod model;
 mod render;
 mod serve;
+mod vocabulary;
 
 use std::process::ExitCode;
 
@@ -42,6 +43,9 @@ enum Command {
     /// Models: look at the one in the program, check one of your own
     #[command(subcommand)]
     Model(model::Models),
+    /// Vocabularies: import releases, build, look up
+    #[command(subcommand)]
+    Vocabulary(vocabulary::Vocabularies),
     /// Print the OpenAPI description
     Openapi,
 }
@@ -70,6 +74,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
         Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Vocabulary(vocabularies) => vocabularies.run()?,
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
         Command::Openapi => {

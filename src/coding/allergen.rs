@@ -102,6 +102,7 @@ impl Coder {
                 score: 0.8,
                 with: Vec::new(),
                 why: ALLERGY_STATUS_DISPLAY.to_owned(),
+                features: std::collections::BTreeMap::new(),
             });
         }
         let coded = codes.iter().any(|code| code.role == CodeRole::Code);
@@ -127,6 +128,7 @@ fn unii(vocabulary: &Vocabulary, drug: &Medication, before: usize) -> Option<Cod
         score: 0.9,
         with: Vec::new(),
         why: format!("UNII of RxNorm {only}"),
+        features: std::collections::BTreeMap::new(),
     })
 }
 
@@ -140,6 +142,7 @@ fn concept(allergen: &Allergen, score: f32) -> (String, Vec<CodeCandidate>, Opti
         score,
         with: Vec::new(),
         why: format!("allergen term {:?}", allergen.term),
+        features: std::collections::BTreeMap::new(),
     };
     (allergen.display.clone(), vec![code], Some(allergen.category.clone()))
 }

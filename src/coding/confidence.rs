@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use crate::domain::{Assertion, CodedEntry, table, table::TableError};
 
 /// The features, in the order in which [`features`] gives them.
-pub const FEATURES: [&str; 26] = [
+pub const FEATURES: [&str; 29] = [
     "mention_logit",
     "code_logit",
     "in_dictionary",
@@ -36,6 +36,9 @@ pub const FEATURES: [&str; 26] = [
     "overlaps_words",
     "shares_words",
     "part_of_words",
+    "index_path",
+    "like_meaning",
+    "score_gap",
 ];
 
 /// The fitted weights.
@@ -128,6 +131,9 @@ fn features(entry: &CodedEntry) -> Option<[f32; FEATURES.len()]> {
         yes(way.contains("overlaps")),
         yes(way.contains("shares words")),
         yes(way.contains("part of the words") || way.contains("another order") || way.contains("without qualifiers")),
+        yes(way.starts_with("index")),
+        yes(way.contains("of like meaning")),
+        code.score - entry.codes.get(1).map_or(0.0, |second| second.score),
     ])
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{diagnosis::QUALIFIERS, overlap::OverlapIndex};
+use super::{overlap::OverlapIndex, proposals::QUALIFIERS};
 use crate::vocabulary::{IndexEntry, Vocabulary};
 
 /// A path that fits a phrase.

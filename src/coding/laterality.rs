@@ -71,6 +71,18 @@ impl Sides {
     }
 }
 
+/// The side that a title in lower case names.
+pub(super) fn side_of_title(title: &str) -> Option<Side> {
+    let has = |word: &str| title.split(|letter: char| !letter.is_alphanumeric()).any(|part| part == word);
+    match (has("left"), has("right")) {
+        (true, false) => Some(Side::Left),
+        (false, true) => Some(Side::Right),
+        (true, true) => None,
+        (false, false) if has("bilateral") => Some(Side::Bilateral),
+        (false, false) => None,
+    }
+}
+
 /// The side that stands in the mention, or right before or after it in its sentence.
 pub(super) fn side_of(document: &Document, span: Span) -> Option<Side> {
     let range = document.words_in(span);

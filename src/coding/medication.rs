@@ -149,6 +149,7 @@ impl Coder {
                 score,
                 with: medication.ingredients.iter().filter(|other| *other != rxcui).cloned().collect(),
                 why: why.to_owned(),
+                features: std::collections::BTreeMap::new(),
             })
             .collect()
     }
@@ -236,6 +237,7 @@ fn clinical_drug(
             "strength {strength}{}",
             form.map_or_else(|| ", form not written: oral tablet taken".to_owned(), |form| format!(" and form {form:?}"))
         ),
+        features: std::collections::BTreeMap::new(),
     })
 }
 

@@ -7,16 +7,22 @@
 mod allergen;
 mod confidence;
 mod diagnosis;
+pub mod edits;
 mod index;
 mod laterality;
 mod medication;
 mod overlap;
+mod proposals;
+mod ranking;
 mod reportable;
+mod similarity;
 
 pub use allergen::{ALLERGY_STATUS_DISPLAY, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY};
 pub use confidence::ConfidenceModel;
-pub use diagnosis::Reference;
+pub use diagnosis::{Known, Ranking, Reference};
+pub use ranking::{RANKING_FEATURES, RankingModel};
 pub use reportable::reportable;
+pub use similarity::{Near, TermVectors, VectorError, terms_of};
 
 use crate::{
     domain::{CodeCandidate, Prompt},

@@ -1,5 +1,7 @@
 //! The extraction: what the service says of one note. The serde form of these types is the stable JSON contract.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -82,6 +84,9 @@ pub struct CodeCandidate {
     pub with: Vec<String>,
     /// Why it was proposed.
     pub why: String,
+    /// What the score was made of, by name; only where it was asked for.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
+    pub features: BTreeMap<String, f32>,
 }
 
 /// The words an entry rests on.

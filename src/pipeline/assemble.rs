@@ -1,5 +1,7 @@
 //! From the model's logits and the dictionary's finds to asserted and coded mentions.
 
+use std::collections::HashMap;
+
 use jiff::civil::{Date, date};
 
 use super::{
@@ -10,7 +12,7 @@ use super::{
 use crate::{
     allergy::{self, FoundAllergy},
     assertion::{Context, assert_mention},
-    coding::{Coding, Reference},
+    coding::{Coding, Known, Near, Reference},
     domain::{
         AssertedSpan, Assertion, Attributes, EntryKind, Experiencer, Extraction, MedicationStatus, Mention, MentionKind,
         OffsetUnit, SectionOutline, Span,
@@ -25,6 +27,9 @@ use crate::{
 
 /// First and last day of the embedded edition (ICD-10-CM FY2026, April update).
 const EDITION_DAYS: (Date, Date) = (date(2026, 4, 1), date(2026, 9, 30));
+
+/// So many terms of like meaning are looked at.
+const SIMILAR: usize = 12;
 
 /// A model's allergen outside of any allergy context needs this probability.
 const LONE_ALLERGEN: f32 = 0.6;
@@ -111,6 +116,7 @@ impl Assembly<'_> {
         // fuller mentions first: bare words refer to them
         let words_of = |span: Span| document.words_in(span).len();
         asserted.sort_by_key(|(mention, ..)| (std::cmp::Reverse(words_of(mention.span)), mention.span));
+        let similar = self.similar(asserted.iter().map(|(mention, ..)| mention.span));
         let mut references: Vec<Reference> = Vec::new();
         let mut out = Vec::with_capacity(asserted.len());
         for (mention, context, by_model) in asserted {
@@ -121,8 +127,14 @@ impl Assembly<'_> {
                 .max_by_key(|span| span.len());
             // what a roommate has is no family history: the code is the one the disease would have
             let of_other = context.assertion == Assertion::Family && context.experiencer == Experiencer::Other;
-            let said = (mention.span, term, if of_other { Assertion::Absent } else { context.assertion });
-            let coding = pipeline.coder.diagnosis(&pipeline.vocabulary, document, said, &references);
+            let known = Known {
+                term,
+                assertion: if of_other { Assertion::Absent } else { context.assertion },
+                references: &references,
+                similar: similar.as_ref().map(|found| found.get(&mention.span).map_or(&[][..], Vec::as_slice)),
+            };
+            let tables = (&pipeline.vocabulary, &pipeline.ranking);
+            let coding = pipeline.coder.diagnosis(tables, document, mention.span, known);
             if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
                 let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
                 references.push(Reference { words, coding: coding.clone() });
@@ -141,6 +153,18 @@ impl Assembly<'_> {
             });
         }
         out
+    }
+
+    /// The terms nearest in meaning to those of the mentions that are no term; none where there are no vectors.
+    fn similar(&self, mentions: impl Iterator<Item = Span>) -> Option<HashMap<Span, Vec<Near>>> {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let (model, vectors) = (pipeline.model.as_ref()?, pipeline.vectors()?);
+        let spans: Vec<Span> =
+            mentions.filter(|span| pipeline.coder.wants_similar(&pipeline.vocabulary, document, *span)).collect();
+        let phrases: Vec<&str> = spans.iter().map(|span| span.of(&document.text)).collect();
+        // a code without this way is better than no extraction
+        let phrases = model.vectors(&phrases).ok()?;
+        Some(spans.into_iter().zip(vectors.nearest(&phrases, SIMILAR)).collect())
     }
 
     fn medications(&self, mentions: &[Mention], tagging: Option<&Tagging>) -> Vec<CodedMention> {

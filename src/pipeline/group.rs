@@ -174,6 +174,7 @@ fn no_known_allergies(scope: AllergyScope) -> Coding {
         score: 0.98,
         with: Vec::new(),
         why: "statement of no known allergies".to_owned(),
+        features: std::collections::BTreeMap::new(),
     };
     Coding { display: display.to_owned(), codes: vec![candidate], prompts: Vec::new() }
 }

@@ -13,10 +13,12 @@ mod reconcile;
 
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
 
+use std::sync::{Arc, PoisonError, RwLock};
+
 use crate::{
     allergy::AllergyTables,
     assertion::CueTable,
-    coding::{Coder, ConfidenceModel},
+    coding::{Coder, ConfidenceModel, Ranking, RankingModel, TermVectors, edits::EditRules},
     domain::{EngineVersion, Extraction, table::TableError},
     medication::{MedicationCueTable, SigTable},
     recognize::{Input, Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
@@ -31,6 +33,9 @@ pub struct Pipeline {
     coder: Coder,
     sections: SectionTable,
     boilerplate: BoilerplateTable,
+    ranking: Ranking,
+    vectors: RwLock<Option<Arc<TermVectors>>>,
+    edits: EditRules,
     confidence: ConfidenceModel,
     cross_reactions: alerts::CrossReactions,
     cues: CueTable,
@@ -73,6 +78,14 @@ impl Pipeline {
             coder,
             model,
             sections: SectionTable::parse(tables.get("sections.tsv")?.1)?.with_codes(tables.get("section_codes.tsv")?.1)?,
+            ranking: Ranking { model: RankingModel::parse(tables.get("code_ranking.tsv")?)?, explain: false },
+            vectors: RwLock::default(),
+            edits: EditRules::new(
+                &vocabulary.codes,
+                &vocabulary.notes,
+                tables.get("code_limits.tsv")?,
+                tables.get("edit_policy.tsv")?,
+            )?,
             confidence: ConfidenceModel::parse(tables.get("code_confidence.tsv")?.1)?,
             boilerplate: BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?,
             cross_reactions: alerts::CrossReactions::parse(tables.get("cross_reactions.tsv")?.1)?,
@@ -90,6 +103,36 @@ impl Pipeline {
     #[must_use]
     pub const fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
+    }
+
+    /// The model, where one takes part.
+    #[must_use]
+    pub const fn model(&self) -> Option<&Model> {
+        self.model.as_ref()
+    }
+
+    /// The rules by which a drafted list of codes is checked.
+    #[must_use]
+    pub const fn edits(&self) -> &EditRules {
+        &self.edits
+    }
+
+    /// Shows every candidate of a diagnosis with its features.
+    #[must_use]
+    pub fn explaining(mut self) -> Self {
+        self.ranking.explain = true;
+        self
+    }
+
+    /// The vectors by which codes of like meaning are found; none while they are not there yet.
+    #[must_use]
+    pub fn vectors(&self) -> Option<Arc<TermVectors>> {
+        self.vectors.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Codes by meaning from now on.
+    pub fn set_vectors(&self, vectors: Arc<TermVectors>) {
+        *self.vectors.write().unwrap_or_else(PoisonError::into_inner) = Some(vectors);
     }
 
     /// What stands under `engine` in every extraction, but for the edition's exactness.

@@ -166,20 +166,45 @@ impl Encoder {
         Ok(batch.split(rows, inputs))
     }
 
-    /// Hidden states, shape (batch × length, hidden).
+    /// For each input the concatenated states of `layers` (0 = embeddings), each the mean over the wordpieces between the first and the
+    /// last; shape (inputs, layers × hidden). The inputs are of one length.
+    ///
+    /// # Errors
+    /// When a tensor operation fails.
+    pub(super) fn pooled(&self, inputs: &[Input], layers: &[usize]) -> Result<Tensor> {
+        let Some(batch) = Batch::new(inputs) else { return Tensor::zeros((0, 0), DType::F32, &self.device) };
+        let mut pooled = Vec::with_capacity(layers.len());
+        self.states_each(&batch, |layer, states| {
+            if layers.contains(&layer) {
+                let states = states.reshape((batch.count, batch.longest, self.hidden))?;
+                pooled.push(states.narrow(1, 1, batch.longest.saturating_sub(2).max(1))?.mean(1)?);
+            }
+            Ok(())
+        })?;
+        Tensor::cat(&pooled, 1)
+    }
+
+    /// Hidden states of the last layer, shape (batch × length, hidden).
     fn states(&self, batch: &Batch) -> Result<Tensor> {
+        self.states_each(batch, |_, _| Ok(()))
+    }
+
+    /// The same, after every layer's states were shown to `each` (0 = embeddings).
+    fn states_each(&self, batch: &Batch, mut each: impl FnMut(usize, &Tensor) -> Result<()>) -> Result<Tensor> {
         let (count, length) = (batch.count, batch.longest);
         let mask = if batch.padded { Some(self.mask(batch)?) } else { None };
         let rows = |table: &Tensor, of: &[u32]| table.index_select(&Tensor::new(of, &self.device)?, 0);
         let embedded = (rows(&self.words, &batch.ids)? + rows(&self.types, &batch.types)?)?;
         let embedded = embedded.reshape((count, length, self.hidden))?.broadcast_add(&self.positions.narrow(0, 0, length)?)?;
         let mut states = self.norm.forward(&embedded.reshape((count * length, self.hidden))?)?;
-        for layer in &self.layers {
+        each(0, &states)?;
+        for (index, layer) in self.layers.iter().enumerate() {
             let attended = self.attend(layer, &states, (count, length), mask.as_ref())?;
             let attended = layer.attention_output.forward(&attended)?;
             states = layer.attention_norm.forward(&(attended + &states)?)?;
             let wide = self.activated(layer.intermediate.forward(&states)?)?;
             states = layer.output_norm.forward(&(layer.output.forward(&wide)? + &states)?)?;
+            each(index + 1, &states)?;
         }
         Ok(states)
     }

@@ -18,6 +18,8 @@ pub struct ModelFiles<'a> {
     pub weights: Cow<'a, [u8]>,
     /// `calibration.json`: the temperature. Without it probabilities are taken as they come.
     pub calibration: Option<Cow<'a, [u8]>>,
+    /// `similarity.safetensors`: the layer that makes vectors of phrases. Without it no code is found by similarity.
+    pub similarity: Option<Cow<'a, [u8]>>,
     /// `labels.json`: the model's own label names to ours.
     pub labels: Option<Cow<'a, [u8]>>,
     /// `manifest.json`: name, version and checksums of the others.
@@ -56,6 +58,7 @@ impl ModelFiles<'static> {
             tokenizer: needed("tokenizer.json")?,
             weights: needed("model.safetensors")?,
             calibration: optional("calibration.json")?,
+            similarity: optional("similarity.safetensors")?,
             labels: optional("labels.json")?,
             manifest: optional("manifest.json")?,
         })
@@ -70,6 +73,7 @@ impl ModelFiles<'static> {
             tokenizer: Borrowed(include_bytes!("../../models/clinical-ner/tokenizer.json")),
             weights: Borrowed(include_bytes!("../../models/clinical-ner/model.safetensors")),
             calibration: Some(Borrowed(include_bytes!("../../models/clinical-ner/calibration.json"))),
+            similarity: Some(Borrowed(include_bytes!("../../models/clinical-ner/similarity.safetensors"))),
             labels: None,
             manifest: Some(Borrowed(include_bytes!("../../models/clinical-ner/manifest.json"))),
         }
@@ -97,6 +101,7 @@ impl ModelFiles<'_> {
         let mut files: Vec<(&'static str, &[u8])> =
             vec![("config.json", &self.config), ("tokenizer.json", &self.tokenizer), ("model.safetensors", &self.weights)];
         files.extend(self.calibration.as_deref().map(|bytes| ("calibration.json", bytes)));
+        files.extend(self.similarity.as_deref().map(|bytes| ("similarity.safetensors", bytes)));
         files.extend(self.labels.as_deref().map(|bytes| ("labels.json", bytes)));
         files
     }
@@ -128,6 +133,17 @@ impl ModelFiles<'_> {
         }
         Ok(manifest)
     }
+}
+
+/// First twelve hexadecimal digits of the SHA-256 over several files.
+pub(super) fn short_checksum(files: &[&[u8]]) -> String {
+    let mut hash = Sha256::new();
+    for file in files {
+        hash.update(file);
+    }
+    let mut digits = hex(&hash.finalize());
+    digits.truncate(12);
+    digits
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -14,6 +14,7 @@ mod layout;
 pub mod merge;
 mod model;
 mod network;
+mod similarity;
 mod windows;
 
 pub use config::{ContextHeads, Description, Family};

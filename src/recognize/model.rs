@@ -4,7 +4,7 @@ use serde::Deserialize;
 use thiserror::Error;
 use tokenizers::Tokenizer;
 
-use super::{Description, Input, ModelFiles, TokenizedNote, Window, network::Network};
+use super::{Description, Input, ModelFiles, TokenizedNote, Window, network::Network, similarity::Similarity};
 
 /// Why a model cannot be used, and what to do.
 #[derive(Debug, Error)]
@@ -54,6 +54,8 @@ pub struct Model {
     pub temperature: f32,
     tokenizer: Tokenizer,
     network: Network,
+    similarity: Option<Similarity>,
+    vectors_version: String,
     first: u32,
     last: u32,
 }
@@ -95,7 +97,10 @@ impl Model {
             found.ok_or_else(|| invalid(format!("the vocabulary has neither {} nor {}", tokens[0], tokens[1])))
         };
         let (first, last) = (special(["[CLS]", "<s>"])?, special(["[SEP]", "</s>"])?);
-        Ok(Self { name, description, temperature, tokenizer, network, first, last })
+        let shape = (description.shape.hidden, description.shape.layers);
+        let similarity = files.similarity.as_deref().map(|bytes| Similarity::read(bytes, shape)).transpose()?;
+        let vectors_version = super::files::short_checksum(&[&files.weights, files.similarity.as_deref().unwrap_or_default()]);
+        Ok(Self { name, description, temperature, tokenizer, network, similarity, vectors_version, first, last })
     }
 
     /// Wordpieces of a note.
@@ -129,6 +134,29 @@ impl Model {
             }
         }
         Ok(batch)
+    }
+
+    /// What vectors of phrases depend on, as hexadecimal digits: the checksums of weights and projection.
+    #[must_use]
+    pub fn vectors_version(&self) -> &str {
+        &self.vectors_version
+    }
+
+    /// How many numbers a phrase's vector has; none for a model that makes no vectors.
+    #[must_use]
+    pub fn vector_size(&self) -> Option<usize> {
+        self.network.encoder().and(self.similarity.as_ref()).map(|similarity| similarity.size)
+    }
+
+    /// Vectors of phrases, of length 1: the closer the meaning, the greater the product of two. Empty for a model that makes none.
+    ///
+    /// # Errors
+    /// When tokenizer or encoder fail.
+    pub fn vectors(&self, phrases: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
+        let (Some(encoder), Some(similarity)) = (self.network.encoder(), &self.similarity) else { return Ok(Vec::new()) };
+        let phrases: Vec<TokenizedNote> =
+            phrases.iter().map(|phrase| TokenizedNote::new(phrase, &self.tokenizer, false)).collect::<Result<_, _>>()?;
+        similarity.vectors(encoder, &phrases, (self.first, self.last)).map_err(|error| ModelError::Run(error.to_string()))
     }
 
     /// Tags of a note from the logits of its windows.

@@ -63,6 +63,14 @@ impl Network {
         }
     }
 
+    /// Our own encoder, where the model runs in it.
+    pub fn encoder(&self) -> Option<&Encoder> {
+        match self {
+            Self::Bert(encoder) => Some(encoder),
+            Self::DebertaV2(..) | Self::ModernBert(..) => None,
+        }
+    }
+
     /// Logits of a batch: for each input one row a wordpiece, special tokens included.
     ///
     /// # Errors

@@ -133,6 +133,7 @@ fn chosen(codes: &[ChosenCode]) -> Vec<CodeCandidate> {
             score: 1.0,
             with: Vec::new(),
             why: "chosen by a coder".to_owned(),
+            features: std::collections::BTreeMap::new(),
         })
         .collect()
 }

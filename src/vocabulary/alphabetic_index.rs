@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use super::{CodeBook, CodeSet};
 use crate::{
     domain::table::{self, TableError},
-    text::words,
+    text::{Word, words},
 };
 
 /// Words of a path that join the others.
@@ -77,13 +77,16 @@ impl WordForms {
         self.0.get(word).map_or(word, String::as_str)
     }
 
-    /// The forms of the words of a phrase, without connectives, each once.
+    /// The forms of the words of a phrase, each once, without connectives unless there is nothing else.
     #[must_use]
     pub fn phrase(&self, phrase: &str) -> Vec<String> {
+        let words = words(phrase);
+        let joins = |word: &&Word| CONNECTIVES.contains(&word.folded.as_str());
+        let bare = words.iter().all(|word| joins(&word));
         let mut out: Vec<String> = Vec::new();
-        for word in words(phrase) {
+        for word in words.iter().filter(|word| bare || !joins(word)) {
             let form = self.of(&word.folded);
-            if !CONNECTIVES.contains(&word.folded.as_str()) && !out.iter().any(|known| known == form) {
+            if !out.iter().any(|known| known == form) {
                 out.push(form.to_owned());
             }
         }
@@ -132,7 +135,9 @@ impl AlphabeticIndex {
             for code in [row.get("code")?, row.get("manifestation")?].into_iter().filter(|code| !code.is_empty()) {
                 let leaf = code.strip_suffix('-').map_or(Some(code), |stem| codes.default_leaf(stem));
                 let leaf = leaf.filter(|leaf| codes.is_billable(leaf));
-                set.push(leaf.ok_or_else(|| row.error(format!("code {code:?} is not a billable code or a stem of one")))?.to_owned());
+                set.push(
+                    leaf.ok_or_else(|| row.error(format!("code {code:?} is not a billable code or a stem of one")))?.to_owned(),
+                );
             }
             let words = forms.phrase(&path);
             if words.is_empty() {

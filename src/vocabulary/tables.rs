@@ -21,17 +21,20 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 26] = embedded![
+const EMBEDDED: [(&str, &[u8]); 29] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
     "boilerplate.tsv",
     "clinical_drugs.tsv.gz",
     "code_confidence.tsv",
+    "code_limits.tsv",
+    "code_ranking.tsv",
     "cross_reactions.tsv",
     "cues.tsv",
     "diagnosis_terms.tsv.gz",
     "drug_classes.tsv",
+    "edit_policy.tsv",
     "everyday_diagnoses.tsv",
     "everyday_medications.tsv",
     "hcc.tsv.gz",

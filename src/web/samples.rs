@@ -61,6 +61,7 @@ fn code(rank: u32, role: CodeRole, code: &str) -> CodeCandidate {
         score: 0.9,
         with: if code == "E11.22" { vec!["N18.30".to_owned()] } else { Vec::new() },
         why: HOSTILE.to_owned(),
+        features: std::collections::BTreeMap::new(),
     }
 }
 

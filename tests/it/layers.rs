@@ -6,10 +6,11 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 24] = [
+const RANKS: [(&str, u8); 25] = [
     ("domain", 0),
     ("text", 1),
     ("seal", 1),
+    ("releases", 1),
     ("vocabulary", 2),
     ("recognize", 3),
     ("assertion", 3),

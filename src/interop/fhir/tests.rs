@@ -21,6 +21,7 @@ fn entry(kind: EntryKind, assertion: Option<Assertion>, code: (&str, &str), cue:
             score: 0.9,
             with: Vec::new(),
             why: String::new(),
+            features: std::collections::BTreeMap::new(),
         }],
         confidence: Some(0.9),
         reportable: false,

@@ -1,0 +1,241 @@
+//! The rules, one function each.
+
+use std::collections::BTreeSet;
+
+use super::{
+    About, Edit, EditKind, EditRules, Severity, Sex,
+    instructions::{Exclusion, Instruction, is_pregnancy},
+    key::Key,
+    policy::Policy,
+};
+
+/// Chapters whose codes say nothing of the cause of a manifestation: symptoms, external causes, and reasons for contact.
+const NO_CAUSE: [u8; 6] = [b'R', b'V', b'W', b'X', b'Y', b'Z'];
+
+/// Edits as they are found.
+pub(super) struct Findings<'a> {
+    policy: &'a Policy,
+    edits: Vec<Edit>,
+}
+
+/// An edit before the site's severity.
+struct Finding {
+    kind: EditKind,
+    severity: Severity,
+    rule: String,
+    message: String,
+}
+
+impl Findings<'_> {
+    fn add(&mut self, codes: &[Key], finding: Finding) {
+        self.add_written(codes.iter().map(Key::to_string).collect(), finding);
+    }
+
+    fn add_written(&mut self, codes: Vec<String>, finding: Finding) {
+        let Finding { kind, severity, rule, message } = finding;
+        if let Some(severity) = self.policy.severity(kind, severity) {
+            self.edits.push(Edit { kind, severity, codes, message, rule });
+        }
+    }
+}
+
+/// All edits of a list, in order.
+pub(super) fn check(rules: &EditRules, codes: &[&str], about: &About) -> Vec<Edit> {
+    let mut findings = Findings { policy: &rules.policy, edits: Vec::new() };
+    let drafted = drafted(rules, codes, &mut findings);
+    let keys: Vec<Key> = drafted.iter().copied().collect();
+    excludes(rules, &keys, &mut findings);
+    for key in &keys {
+        if !manifestation(rules, (*key, &keys), &mut findings) {
+            code_first(rules, (*key, &keys), &mut findings);
+        }
+        use_additional(rules, (*key, &keys), &mut findings);
+        limits(rules, (*key, about), &mut findings);
+        unspecified(rules, *key, &mut findings);
+    }
+    let mut edits = findings.edits;
+    edits.sort_by(|one, other| {
+        (one.severity, &one.codes, one.kind, &one.rule).cmp(&(other.severity, &other.codes, other.kind, &other.rule))
+    });
+    edits
+}
+
+/// The codes that the edition has, each once; edits for the others, for headings, and for those that stand there again.
+fn drafted(rules: &EditRules, codes: &[&str], findings: &mut Findings<'_>) -> BTreeSet<Key> {
+    let mut known = BTreeSet::new();
+    let mut seen = BTreeSet::new();
+    let mut twice = BTreeSet::new();
+    for written in codes.iter().map(|code| code.trim()) {
+        let key = Key::parse(written);
+        let code = key.map_or_else(|| written.to_owned(), |key| key.to_string());
+        if !seen.insert(code.clone()) {
+            twice.insert(code);
+            continue;
+        }
+        let message = match key.and_then(|key| Some((key, rules.facts.billable(key)?))) {
+            Some((key, true)) => {
+                known.insert(key);
+                continue;
+            }
+            Some((key, false)) => {
+                known.insert(key);
+                let example = rules.facts.first_below(key).map_or_else(String::new, |below| format!(", such as {below}"));
+                if rules.facts.lacks_seventh(key) {
+                    format!("{code} lacks its seventh character. Add the one of this encounter{example}.")
+                } else {
+                    format!("{code} is a heading and not billable. Choose a code below it{example}.")
+                }
+            }
+            None => format!("{code} is no code of this edition. Correct or delete it."),
+        };
+        let finding = Finding { kind: EditKind::NotBillable, severity: Severity::Hard, rule: code.clone(), message };
+        findings.add_written(vec![code], finding);
+    }
+    for code in twice {
+        let message =
+            format!("{code} stands more than once. Keep one: a code is reported once an encounter (Guidelines I.B.12).");
+        let finding = Finding { kind: EditKind::Duplicate, severity: Severity::Soft, rule: code.clone(), message };
+        findings.add_written(vec![code], finding);
+    }
+    known
+}
+
+/// Pairs that are never coded together, each once, whichever of the two has the note.
+fn excludes(rules: &EditRules, keys: &[Key], findings: &mut Findings<'_>) {
+    let notes = |key| rules.rules.exclusions.for_code(key).filter(|exclusion| !exclusion.listed.is_empty()).collect();
+    let notes: Vec<(Key, Vec<&Exclusion>)> = keys.iter().map(|key| (*key, notes(*key))).collect();
+    let forbidden = |(at, own): &(Key, Vec<&'_ Exclusion>), other: Key| {
+        own.iter().find(|exclusion| forbids(exclusion, *at, other)).map(|exclusion| exclusion_edit(exclusion, *at, other))
+    };
+    for (place, one) in notes.iter().enumerate() {
+        for other in &notes[place + 1..] {
+            if let Some((codes, finding)) = forbidden(one, other.0).or_else(|| forbidden(other, one.0)) {
+                findings.add(&codes, finding);
+            }
+        }
+    }
+}
+
+fn exclusion_edit(exclusion: &Exclusion, at: Key, excluded: Key) -> ([Key; 2], Finding) {
+    let message = format!(
+        "{at} and {excluded} are not coded together: {} has the note Excludes1 \"{}\". Keep the one that the record supports, unless the \
+         two are unrelated (Guidelines I.A.12.a).",
+        exclusion.rule, exclusion.words
+    );
+    let rule = exclusion.rule.clone();
+    ([at, excluded], Finding { kind: EditKind::Excludes1, severity: Severity::Hard, rule, message })
+}
+
+/// A note does not forbid what stands below the very place where it stands, nor the codes that its ranges hold themselves.
+fn forbids(exclusion: &Exclusion, at: Key, other: Key) -> bool {
+    !exclusion.place.holds(other) && exclusion.listed.iter().any(|listed| listed.holds(other) && !listed.span.holds(at))
+}
+
+/// A manifestation without its cause; true when it was found so.
+fn manifestation(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) -> bool {
+    if !rules.facts.is_manifestation(key) {
+        return false;
+    }
+    let notes: Vec<&Instruction> = rules.rules.first.for_code(key).collect();
+    let others = || keys.iter().filter(|other| **other != key);
+    if notes.iter().any(|note| others().any(|other| note.asks_for(*other))) {
+        return false;
+    }
+    let cause = others().any(|other| !rules.facts.is_manifestation(*other) && !NO_CAUSE.contains(&other.characters()[0]));
+    let listed = notes.iter().any(|note| !note.listed.is_empty());
+    // a note that names no codes or gives examples leaves it open whether one of the others is the cause
+    let severity = match (cause, notes.iter().any(|note| note.open)) {
+        (true, _) if !listed => return false,
+        (true, true) => Severity::Soft,
+        _ => Severity::Hard,
+    };
+    let quoted = notes.first().map_or_else(String::new, |note| format!(" Note at {}: \"{}\".", note.rule, note.words));
+    let message = if severity == Severity::Hard {
+        format!("{key} is a manifestation and stands without its cause. Code the underlying disease and put it first.{quoted}")
+    } else {
+        format!(
+            "{key} is a manifestation, and none of the causes that its note names is here. Check that the \
+             underlying disease is coded and stands first.{quoted}"
+        )
+    };
+    let rule = notes.first().map_or_else(|| key.first(3).to_string(), |note| note.rule.clone());
+    findings.add(&[key], Finding { kind: EditKind::ManifestationAlone, severity, rule, message });
+    true
+}
+
+fn code_first(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
+    let pregnant = keys.iter().any(|other| *other != key && is_pregnancy(*other));
+    for note in unmet(rules.rules.first.for_code(key), (key, keys)).filter(|note| pregnant || !note.pregnancy) {
+        let strict = !note.open && !note.conditional;
+        let severity = if strict { Severity::Soft } else { Severity::Informational };
+        let what = if strict {
+            "Add the code that the note asks for and put it before"
+        } else {
+            "Check whether a code belongs before"
+        };
+        let message = format!("{what} {key}. Note at {}: \"{}\".", note.rule, note.words);
+        findings.add(&[key], Finding { kind: EditKind::CodeFirst, severity, rule: note.rule.clone(), message });
+    }
+}
+
+/// At most one a code, with all its notes.
+fn use_additional(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
+    let notes: Vec<&Instruction> =
+        unmet(rules.rules.additional.for_code(key), (key, keys)).filter(|note| !note.conditional).collect();
+    let Some(nearest) = notes.first() else { return };
+    let quoted: Vec<String> = notes.iter().map(|note| format!("\"{}\" (at {})", note.words, note.rule)).collect();
+    let message = format!("Code what belongs beside {key}, when the record says it: {}.", quoted.join(", "));
+    let finding =
+        Finding { kind: EditKind::UseAdditionalCode, severity: Severity::Informational, rule: nearest.rule.clone(), message };
+    findings.add(&[key], finding);
+}
+
+/// The notes that name codes of which none is there. A note is not meant for a code that is on its own list.
+fn unmet<'a>(
+    notes: impl Iterator<Item = &'a Instruction>,
+    (key, keys): (Key, &[Key]),
+) -> impl Iterator<Item = &'a Instruction> {
+    notes.filter(move |note| {
+        !note.listed.is_empty() && !note.lists(key) && !keys.iter().any(|other| *other != key && note.asks_for(*other))
+    })
+}
+
+fn limits(rules: &EditRules, (key, about): (Key, &About), findings: &mut Findings<'_>) {
+    if let Some((limit, sex)) = rules.limits.sex(key).and_then(|limit| Some((limit, limit.sex?)))
+        && about.sex.is_some_and(|recorded| recorded != sex)
+    {
+        let whom = match sex {
+            Sex::Female => "female",
+            Sex::Male => "male",
+        };
+        let message = format!("{key} is a code for {whom} patients ({}). Check the code and the recorded sex.", limit.reason);
+        let finding = Finding { kind: EditKind::Sex, severity: limit.severity, rule: limit.rule.clone(), message };
+        findings.add(&[key], finding);
+    }
+    if let Some(limit) = rules.limits.age(key).filter(|limit| !limit.fits_age(about)) {
+        let message = format!("{key} fits the age {} ({}). Check the code and the date of birth.", limit.ages(), limit.reason);
+        let finding = Finding { kind: EditKind::Age, severity: limit.severity, rule: limit.rule.clone(), message };
+        findings.add(&[key], finding);
+    }
+}
+
+fn unspecified(rules: &EditRules, key: Key, findings: &mut Findings<'_>) {
+    let Some(open) = rules.facts.unspecified(key) else { return };
+    let (severity, message) = match open.sides {
+        Some((right, left)) => (
+            Severity::Soft,
+            format!(
+                "{key} names no side: \"{}\". Choose {right} (right), {left} (left) or another code under {}, or ask for the side.",
+                open.title, open.under
+            ),
+        ),
+        None => (
+            Severity::Informational,
+            format!(
+                "{key} leaves something unspecified: \"{}\". When the record says more, choose another code under {}.",
+                open.title, open.under
+            ),
+        ),
+    };
+    findings.add(&[key], Finding { kind: EditKind::Unspecified, severity, rule: open.under.to_string(), message });
+}

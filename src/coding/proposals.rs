@@ -1,0 +1,341 @@
+//! The ways in which codes are proposed for the words of a mention. Each proposal says which way; how much that is worth is [`ranking`](super::ranking)'s.
+
+use std::collections::HashSet;
+
+use super::{Coder, Near, index};
+use crate::{
+    domain::Span,
+    recognize::dictionary::sense_allowed,
+    text::Document,
+    vocabulary::{CodeSet, DiagnosisTerm, TermKind, TermRef, Vocabulary},
+};
+
+/// Words that describe a condition without deciding its default code, dropped when the full phrase is unknown.
+pub(super) const QUALIFIERS: [&str; 62] = [
+    "mild",
+    "moderate",
+    "severe",
+    "moderately",
+    "severely",
+    "mildly",
+    "significant",
+    "known",
+    "new",
+    "recent",
+    "possible",
+    "probable",
+    "stable",
+    "unstable",
+    "controlled",
+    "uncontrolled",
+    "poorly",
+    "well",
+    "early",
+    "late",
+    "advanced",
+    "end",
+    "stage",
+    "minimal",
+    "marked",
+    "extensive",
+    "small",
+    "large",
+    "massive",
+    "tiny",
+    "slight",
+    "underlying",
+    "longstanding",
+    "long",
+    "standing",
+    "ongoing",
+    "persistent",
+    "progressive",
+    "worsening",
+    "recurrent",
+    "intermittent",
+    "occasional",
+    "symptomatic",
+    "asymptomatic",
+    "refractory",
+    "intractable",
+    "diffuse",
+    "multiple",
+    "bilateral",
+    "left",
+    "right",
+    "sided",
+    "lt",
+    "rt",
+    "status",
+    "post",
+    "acute",
+    "chronic",
+    "subacute",
+    "associated",
+    "apparent",
+    "subtle",
+];
+
+/// How a code was found.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Way {
+    /// The words are a term.
+    Exact,
+    /// The same words in another order.
+    Reordered,
+    /// The words with abbreviations written out.
+    Expanded,
+    /// The words without qualifiers.
+    Reduced,
+    /// A term that overlaps the mention; the share of the mention that it holds.
+    Overlapping(f32),
+    /// The longest run of the words that is a term; the share of the mention that it holds.
+    Part(f32),
+    /// A term that shares words; weighted overlap.
+    Shares(f32),
+    /// A path of the index; the share of the phrase that it explains, and how many of its words stand near the phrase.
+    Index {
+        /// Share.
+        explained: f32,
+        /// Words near.
+        near: usize,
+    },
+    /// A term of like meaning; the cosine.
+    Similar(f32),
+    /// What the note says more fully; the score there, and whether the mention is one bare word whose own code says nothing more.
+    Fuller {
+        /// Score of the code there.
+        score: f32,
+        /// One bare word.
+        bare: bool,
+    },
+}
+
+/// A code with the way it was found.
+#[derive(Debug, Clone)]
+pub(super) struct Proposal {
+    /// What is proposed.
+    pub codes: CodeSet,
+    /// How.
+    pub way: Way,
+    /// Place among the codes of its term; 0 = first.
+    pub alternative: usize,
+    /// Source of the term, empty for other ways.
+    pub source: String,
+    /// The sentence shown.
+    pub why: String,
+}
+
+/// A mention to be coded.
+pub(super) struct Phrase<'a> {
+    /// The vocabulary.
+    pub vocabulary: &'a Vocabulary,
+    /// The note.
+    pub document: &'a Document,
+    /// Where it stands.
+    pub span: Span,
+    /// Its folded words.
+    pub words: Vec<String>,
+    /// Its folded words with abbreviations written out.
+    pub expanded: Vec<String>,
+    /// Their forms.
+    pub forms: Vec<String>,
+    /// Forms of the other words of its sentence.
+    pub near: HashSet<String>,
+}
+
+impl<'a> Phrase<'a> {
+    pub fn new(vocabulary: &'a Vocabulary, document: &'a Document, span: Span) -> Self {
+        let words: Vec<String> = document.words[document.words_in(span)]
+            .iter()
+            .map(|word| word.folded.clone())
+            .filter(|word| word != "the")
+            .collect();
+        let expanded = expand(vocabulary, document, span, &words);
+        let forms = expanded.iter().map(|word| vocabulary.forms.of(word).to_owned()).collect();
+        Self { vocabulary, document, span, words, expanded, forms, near: near_forms(vocabulary, document, span) }
+    }
+
+    /// Forms of the words as they are written.
+    pub fn written_forms(&self) -> Vec<&str> {
+        self.words.iter().map(|word| self.vocabulary.forms.of(word)).collect()
+    }
+
+    /// Whether the words as they stand are a term with a code.
+    pub fn is_term(&self) -> bool {
+        !self.senses(self.span, &self.words.join(" ")).is_empty()
+    }
+
+    /// Diagnosis terms of a form that `at` may have, preferred first.
+    fn senses(&self, at: Span, form: &str) -> Vec<u32> {
+        senses((self.vocabulary, self.document), at, form)
+    }
+}
+
+impl Coder {
+    /// Everything that is proposed for the words; `similar` are the terms nearest in meaning, `term` the dictionary term that overlaps them.
+    pub(super) fn proposals(&self, phrase: &Phrase<'_>, similar: &[Near], term: Option<Span>) -> Vec<Proposal> {
+        let mut out = Vec::new();
+        let vocabulary = phrase.vocabulary;
+        for index in phrase.senses(phrase.span, &phrase.words.join(" ")) {
+            propose(vocabulary, index, Way::Exact, &mut out);
+        }
+        let exact = !out.is_empty();
+        let forms: Vec<&str> = phrase.forms.iter().map(String::as_str).collect();
+        if !exact {
+            self.nearly_exact(phrase, &mut out);
+        }
+        for path in index::paths((vocabulary, &self.overlap), &forms, &phrase.near, 6) {
+            let near = if path.near > 0 { format!(", {} of them near it", path.near) } else { String::new() };
+            let why = format!("index {:?}, explains {:.2} of the words{near}", path.entry.path, path.explained);
+            let way = Way::Index { explained: path.explained, near: path.near };
+            out.push(Proposal { codes: path.entry.codes.clone(), way, alternative: 0, source: String::new(), why });
+        }
+        if exact {
+            return out;
+        }
+        for similar in self.overlap.similar(&forms, 10) {
+            propose(vocabulary, similar.diagnosis, Way::Shares(similar.overlap), &mut out);
+        }
+        for near in similar {
+            propose(vocabulary, near.diagnosis, Way::Similar(near.cosine), &mut out);
+        }
+        let written = phrase.written_forms();
+        if let Some(term) = term {
+            let form = crate::vocabulary::normalize_term(term.of(&phrase.document.text));
+            let part: Vec<&str> = form.split(' ').map(|word| vocabulary.forms.of(word)).collect();
+            for index in phrase.senses(term, &form) {
+                propose(vocabulary, index, Way::Overlapping(self.overlap.share(&part, &written)), &mut out);
+            }
+        }
+        let (part, found) = longest_part(phrase);
+        let part: Vec<&str> = part.iter().map(|word| vocabulary.forms.of(word)).collect();
+        for index in found {
+            propose(vocabulary, index, Way::Part(self.overlap.share(&part, &forms)), &mut out);
+        }
+        out
+    }
+
+    /// The words in another order, written out, or without qualifiers.
+    fn nearly_exact(&self, phrase: &Phrase<'_>, out: &mut Vec<Proposal>) {
+        let vocabulary = phrase.vocabulary;
+        if let Some(index) = self.overlap.reordered(&phrase.written_forms()) {
+            propose(vocabulary, index, Way::Reordered, out);
+        }
+        let forms: Vec<&str> = phrase.forms.iter().map(String::as_str).collect();
+        if phrase.expanded != phrase.words {
+            for index in phrase.senses(phrase.span, &phrase.expanded.join(" ")) {
+                propose(vocabulary, index, Way::Expanded, out);
+            }
+            if let Some(index) = self.overlap.reordered(&forms) {
+                propose(vocabulary, index, Way::Expanded, out);
+            }
+        }
+        let reduced: Vec<&str> = phrase.expanded.iter().map(String::as_str).filter(|word| !QUALIFIERS.contains(word)).collect();
+        if !reduced.is_empty() && reduced.len() < phrase.expanded.len() {
+            for index in phrase.senses(phrase.span, &reduced.join(" ")) {
+                propose(vocabulary, index, Way::Reduced, out);
+            }
+            let reduced: Vec<&str> = reduced.into_iter().map(|word| vocabulary.forms.of(word)).collect();
+            if let Some(index) = self.overlap.reordered(&reduced) {
+                propose(vocabulary, index, Way::Reduced, out);
+            }
+        }
+    }
+}
+
+/// Adds the codings of a term, its alternatives too.
+fn propose(vocabulary: &Vocabulary, index: u32, way: Way, out: &mut Vec<Proposal>) {
+    let term = &vocabulary.diagnoses[index as usize];
+    let named = format!("{} term {:?}", term.source, term.term);
+    let why = match way {
+        Way::Exact | Way::Fuller { .. } | Way::Index { .. } => named,
+        Way::Reordered => format!("{named}, words in another order"),
+        Way::Expanded => format!("{named}, abbreviation written out"),
+        Way::Reduced => format!("{named}, without qualifiers"),
+        Way::Overlapping(share) => format!("{named}, overlaps the words ({share:.2})"),
+        Way::Part(share) => format!("{named}, part of the words ({share:.2})"),
+        Way::Shares(overlap) => format!("{named}, shares words ({overlap:.2})"),
+        Way::Similar(cosine) => format!("{named}, of like meaning ({cosine:.2})"),
+    };
+    for (alternative, codes) in term.codes.iter().enumerate() {
+        let why = if alternative == 0 { why.clone() } else { format!("alternative of {:?}", term.term) };
+        out.push(Proposal { codes: codes.clone(), way, alternative, source: term.source.clone(), why });
+    }
+}
+
+/// Diagnosis terms of this form whose guards allow them here, preferred first.
+fn senses((vocabulary, document): (&Vocabulary, &Document), span: Span, form: &str) -> Vec<u32> {
+    let all = || {
+        vocabulary.terms.lookup(form).iter().filter_map(|meaning| match meaning {
+            TermRef::Diagnosis(index) => Some(*index),
+            _ => None,
+        })
+    };
+    let usable = |term: &DiagnosisTerm| matches!(term.kind, TermKind::Diagnosis | TermKind::Finding) && !term.codes.is_empty();
+    let allowed: Vec<u32> = all()
+        .filter(|index| {
+            let term = &vocabulary.diagnoses[*index as usize];
+            usable(term) && sense_allowed(document, span, term)
+        })
+        .collect();
+    if allowed.is_empty() {
+        // the recogniser found a mention here, so a sense whose context is missing is better than none
+        all().filter(|index| usable(&vocabulary.diagnoses[*index as usize])).take(1).collect()
+    } else {
+        allowed
+    }
+}
+
+/// The words with abbreviations written out.
+fn expand(vocabulary: &Vocabulary, document: &Document, span: Span, words: &[String]) -> Vec<String> {
+    let mut out: Vec<String> = Vec::with_capacity(words.len());
+    for word in words {
+        let expansion = senses((vocabulary, document), span, word)
+            .into_iter()
+            .map(|index| &vocabulary.diagnoses[index as usize])
+            .find(|term| !term.expansion.is_empty())
+            .map(|term| crate::vocabulary::normalize_term(&term.expansion));
+        match expansion {
+            Some(expansion) => out.extend(expansion.split(' ').map(str::to_owned)),
+            None => out.push(
+                match word.as_str() {
+                    "fx" => "fracture",
+                    "lt" => "left",
+                    "rt" => "right",
+                    "dz" => "disease",
+                    "syndrom" => "syndrome",
+                    other => other,
+                }
+                .to_owned(),
+            ),
+        }
+    }
+    out
+}
+
+/// Forms of the words of the sentence that are not the mention's own: sites and causes stand there.
+fn near_forms(vocabulary: &Vocabulary, document: &Document, span: Span) -> HashSet<String> {
+    let own = document.words_in(span);
+    let sentence = document.sentence_at(span).map_or(span, |sentence| sentence.span);
+    document
+        .words_in(sentence)
+        .filter(|at| !own.contains(at))
+        .map(|at| vocabulary.forms.of(&document.words[at].folded).to_owned())
+        .collect()
+}
+
+/// The longest run of the words that is a term; of equally long ones the last, which holds the head.
+fn longest_part<'a>(phrase: &'a Phrase<'_>) -> (&'a [String], Vec<u32>) {
+    let words = &phrase.expanded;
+    for length in (1..words.len()).rev() {
+        for start in (0..=words.len() - length).rev() {
+            let part = &words[start..start + length];
+            let found = phrase.senses(phrase.span, &part.join(" "));
+            if !found.is_empty() {
+                return (part, found);
+            }
+        }
+    }
+    (&[], Vec::new())
+}

@@ -1,0 +1,382 @@
+//! How good a candidate code is: a logistic model over what was found of it and what its title says.
+//!
+//! The weights are rows of `vocabularies/code_ranking.tsv`, fitted by `models/training/ranking.py` on annotated notes. A candidate's score is
+//! the model's probability that the code is acceptable.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+
+use super::{
+    laterality::{Side, side_of_title},
+    overlap::OverlapIndex,
+    proposals::{Phrase, Proposal, Way},
+};
+use crate::{
+    domain::{table, table::TableError},
+    vocabulary::{CodeSet, Vocabulary},
+};
+
+/// The features, in the order in which they are computed.
+pub const RANKING_FEATURES: [&str; 39] = [
+    "exact",
+    "reordered",
+    "expanded",
+    "reduced",
+    "fuller",
+    "fuller_bare",
+    "overlapping",
+    "part",
+    "shares",
+    "shares_all",
+    "index",
+    "index_all",
+    "index_near",
+    "similar",
+    "similar_close",
+    "alternative",
+    "other_ways",
+    "category_votes",
+    "title_said",
+    "title_near",
+    "phrase_in_title",
+    "unspecified",
+    "other_specified",
+    "side_agrees",
+    "side_conflicts",
+    "side_ignored",
+    "side_unsaid",
+    "everyday_source",
+    "derived_source",
+    "injury",
+    "neoplasm",
+    "pregnancy_unsaid",
+    "newborn_unsaid",
+    "later_encounter",
+    "exact_superseded",
+    "exact_open",
+    "near_of_open",
+    "words_and_meaning",
+    "index_and_words",
+];
+
+/// What is proposed for one code.
+#[derive(Debug, Clone)]
+pub(super) struct Candidate {
+    /// The code, and those that stand beside it.
+    pub codes: CodeSet,
+    /// The sentence shown.
+    pub why: String,
+    /// Probability that it is acceptable.
+    pub score: f32,
+    /// The features by name, zeros left out.
+    pub features: BTreeMap<String, f32>,
+}
+
+/// Intercept and weights of one logistic model.
+#[derive(Debug, Clone)]
+struct Weights {
+    intercept: f32,
+    weights: [f32; RANKING_FEATURES.len()],
+}
+
+/// The fitted weights: one model for when codes of like meaning are looked for, one for when there are no vectors of terms.
+#[derive(Debug, Clone)]
+pub struct RankingModel {
+    with_vectors: Weights,
+    without_vectors: Weights,
+}
+
+impl Weights {
+    fn score(&self, features: &[f32; RANKING_FEATURES.len()]) -> f32 {
+        let sum: f32 = features.iter().zip(self.weights).map(|(feature, weight)| feature * weight).sum();
+        1.0 / (1.0 + (-(sum + self.intercept)).exp())
+    }
+}
+
+impl RankingModel {
+    /// Reads the table (columns `feature`, `with_vectors`, `without_vectors`): every feature once, and `intercept`.
+    ///
+    /// # Errors
+    /// An unknown, repeated or missing feature, or a weight that is no number.
+    pub fn parse((name, text): (&str, &str)) -> Result<Self, TableError> {
+        let mut known: HashMap<String, [f32; 2]> = HashMap::new();
+        table::read(name, text, |row| {
+            let feature = row.get("feature")?;
+            if feature != "intercept" && !RANKING_FEATURES.contains(&feature) {
+                return Err(row.error(format!("unknown feature {feature:?}")));
+            }
+            let mut weights = [0.0; 2];
+            for (weight, column) in weights.iter_mut().zip(["with_vectors", "without_vectors"]) {
+                *weight = row.get(column)?.parse().map_err(|_| row.error("the weight is not a number"))?;
+            }
+            if weights.iter().any(|weight: &f32| !weight.is_finite()) || known.insert(feature.to_owned(), weights).is_some() {
+                return Err(row.error(format!("the feature {feature:?} stands twice or has no finite weight")));
+            }
+            Ok(())
+        })?;
+        let of = |feature: &str, column: usize| {
+            let missing =
+                || TableError { table: name.to_owned(), line: 0, message: format!("the feature {feature:?} is missing") };
+            known.get(feature).map(|weights| weights[column]).ok_or_else(missing)
+        };
+        let model = |column: usize| -> Result<Weights, TableError> {
+            let mut weights = [0.0; RANKING_FEATURES.len()];
+            for (weight, feature) in weights.iter_mut().zip(RANKING_FEATURES) {
+                *weight = of(feature, column)?;
+            }
+            Ok(Weights { intercept: of("intercept", column)?, weights })
+        };
+        Ok(Self { with_vectors: model(0)?, without_vectors: model(1)? })
+    }
+
+    /// The candidates of the proposals, one a first code, best first.
+    pub(super) fn ranked(
+        &self,
+        phrase: &Phrase<'_>,
+        weights: &OverlapIndex,
+        (side, vectors): (Option<Side>, bool),
+        proposals: Vec<Proposal>,
+    ) -> Vec<Candidate> {
+        let model = if vectors { &self.with_vectors } else { &self.without_vectors };
+        let mut by_code: BTreeMap<String, Vec<Proposal>> = BTreeMap::new();
+        for proposal in proposals {
+            if let Some(first) = proposal.codes.first() {
+                by_code.entry(first.clone()).or_default().push(proposal);
+            }
+        }
+        let categories: Vec<String> = by_code.keys().map(|code| category(code).to_owned()).collect();
+        let said = Said::new(phrase, weights);
+        let superseded = by_code.values().flatten().any(|proposal| matches!(proposal.way, Way::Fuller { bare: true, .. }));
+        let mut candidates: Vec<Candidate> = by_code
+            .into_iter()
+            .filter_map(|(code, proposals)| {
+                let votes = categories.iter().filter(|other| *other == category(&code)).count() - 1;
+                let mut features = [0.0; RANKING_FEATURES.len()];
+                found(&proposals, &mut features);
+                #[expect(clippy::cast_precision_loss, reason = "a handful of candidates")]
+                set(&mut features, "category_votes", votes as f32 / categories.len().max(2) as f32);
+                said.of_title(phrase.vocabulary, &code, side, &mut features);
+                together(&mut features, phrase.words.len() == 1, superseded);
+                let score = model.score(&features);
+                let named = RANKING_FEATURES.iter().zip(features).filter(|(_, value)| *value != 0.0);
+                let named = named.map(|(name, value)| ((*name).to_owned(), value)).collect();
+                let best = proposals.into_iter().min_by(|one, other| rank(one).total_cmp(&rank(other)))?;
+                Some(Candidate { codes: best.codes, why: best.why, score, features: named })
+            })
+            .collect();
+        candidates.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.codes.cmp(&other.codes)));
+        candidates
+    }
+}
+
+/// Which of several proposals of one code is told: the surest way first.
+fn rank(proposal: &Proposal) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a handful of alternatives")]
+    let behind = proposal.alternative as f32 * 10.0;
+    behind
+        + match proposal.way {
+            Way::Exact => 0.0,
+            Way::Fuller { .. } => 1.0,
+            Way::Reordered => 2.0,
+            Way::Expanded => 3.0,
+            Way::Reduced => 4.0,
+            Way::Index { explained, .. } => 6.0 - explained,
+            Way::Overlapping(share) => 7.0 - share,
+            Way::Shares(overlap) => 8.0 - overlap,
+            Way::Similar(cosine) => 9.0 - cosine,
+            Way::Part(share) => 10.0 - share,
+        }
+}
+
+fn category(code: &str) -> &str {
+    code.get(..3).unwrap_or(code)
+}
+
+fn place(name: &str) -> usize {
+    RANKING_FEATURES.iter().position(|feature| *feature == name).unwrap_or_default()
+}
+
+fn set(features: &mut [f32; RANKING_FEATURES.len()], name: &str, value: f32) {
+    let feature = &mut features[place(name)];
+    *feature = feature.max(value);
+}
+
+/// What the ways say.
+fn found(proposals: &[Proposal], features: &mut [f32; RANKING_FEATURES.len()]) {
+    let mut ways: HashSet<u8> = HashSet::new();
+    let mut first_of_its_term = false;
+    for proposal in proposals {
+        #[expect(clippy::cast_precision_loss, reason = "a handful of alternatives")]
+        let share = 1.0 / (1.0 + proposal.alternative as f32);
+        // an alternative of a term counts as such, not as what its way gives the first code
+        if proposal.alternative > 0 {
+            let way = match proposal.way {
+                Way::Exact => 1.0,
+                Way::Shares(value) | Way::Similar(value) | Way::Overlapping(value) | Way::Part(value) => 0.5 * value,
+                _ => 0.8,
+            };
+            set(features, "alternative", share * way);
+            continue;
+        }
+        first_of_its_term = true;
+        let (number, name, value) = match proposal.way {
+            Way::Exact => (0, "exact", 1.0),
+            Way::Reordered => (1, "reordered", 1.0),
+            Way::Expanded => (2, "expanded", 1.0),
+            Way::Reduced => (3, "reduced", 1.0),
+            Way::Fuller { bare: true, .. } => (4, "fuller_bare", 1.0),
+            Way::Fuller { score, .. } => (4, "fuller", score),
+            Way::Overlapping(share) => (5, "overlapping", share),
+            Way::Part(share) => (6, "part", share),
+            Way::Shares(overlap) => (7, "shares", overlap),
+            Way::Index { explained, near: 0 } => (8, "index", explained),
+            Way::Index { explained, .. } => (9, "index_near", explained),
+            Way::Similar(cosine) => (10, "similar", cosine.max(0.0)),
+        };
+        ways.insert(number);
+        set(features, name, value);
+        match proposal.way {
+            Way::Index { explained, near: 0 } if explained > 0.95 => set(features, "index_all", 1.0),
+            Way::Shares(overlap) if overlap > 0.85 => set(features, "shares_all", 1.0),
+            Way::Similar(cosine) if cosine > 0.85 => set(features, "similar_close", (cosine - 0.85) / 0.15),
+            _ => {}
+        }
+        match proposal.source.as_str() {
+            "everyday" | "abbreviation" | "correction" => set(features, "everyday_source", 1.0),
+            "icd10cm_variant" | "doid_narrow" | "snomed" | "neoplasm_table" => set(features, "derived_source", 1.0),
+            _ => {}
+        }
+    }
+    if first_of_its_term {
+        #[expect(clippy::cast_precision_loss, reason = "eleven ways")]
+        set(features, "other_ways", (ways.len() - 1) as f32 / 3.0);
+        features[place("alternative")] = 0.0;
+    }
+}
+
+/// What only several things together say.
+fn together(features: &mut [f32; RANKING_FEATURES.len()], one_word: bool, superseded: bool) {
+    let of = |name: &str| features[place(name)];
+    let (exact, fuller) = (of("exact") > 0.0, of("fuller_bare") > 0.0);
+    let open = one_word && (of("unspecified") > 0.0 || of("other_specified") > 0.0);
+    let one = |holds: bool| f32::from(u8::from(holds));
+    let values = [
+        ("exact_superseded", one(exact && superseded && !fuller)),
+        ("exact_open", one(exact && open)),
+        ("near_of_open", if one_word { of("index_near") } else { 0.0 }),
+        ("words_and_meaning", of("shares").min(of("similar"))),
+        ("index_and_words", of("index").min(of("shares"))),
+    ];
+    for (name, value) in values {
+        set(features, name, value);
+    }
+}
+
+/// What the mention and its note say, to hold titles against.
+struct Said<'a> {
+    forms: HashSet<&'a str>,
+    near: &'a HashSet<String>,
+    weights: &'a OverlapIndex,
+    pregnancy: bool,
+    newborn: bool,
+}
+
+/// Words of a title that say what is not said.
+const OPEN_WORDS: [&str; 12] = [
+    "unspecified",
+    "other",
+    "specified",
+    "left",
+    "right",
+    "bilateral",
+    "initial",
+    "encounter",
+    "without",
+    "mention",
+    "nos",
+    "nec",
+];
+const PREGNANCY_WORDS: [&str; 16] = [
+    "pregnancy",
+    "pregnant",
+    "gestation",
+    "gestational",
+    "gravida",
+    "gravid",
+    "trimester",
+    "postpartum",
+    "labor",
+    "delivery",
+    "cesarean",
+    "obstetric",
+    "prenatal",
+    "antepartum",
+    "fetal",
+    "fetus",
+];
+const NEWBORN_WORDS: [&str; 8] = ["newborn", "neonate", "neonatal", "nicu", "preterm", "infant", "premature", "birth"];
+
+impl<'a> Said<'a> {
+    fn new(phrase: &'a Phrase<'_>, weights: &'a OverlapIndex) -> Self {
+        let has = |words: &[&str]| phrase.document.words.iter().any(|word| words.contains(&word.folded.as_str()));
+        Self {
+            forms: phrase.forms.iter().map(String::as_str).collect(),
+            near: &phrase.near,
+            weights,
+            pregnancy: has(&PREGNANCY_WORDS),
+            newborn: has(&NEWBORN_WORDS),
+        }
+    }
+
+    /// What the code's title says beside the mention.
+    fn of_title(&self, vocabulary: &Vocabulary, code: &str, side: Option<Side>, features: &mut [f32; RANKING_FEATURES.len()]) {
+        let title = vocabulary.codes.title(code);
+        let lower = title.to_lowercase();
+        let words: Vec<String> =
+            vocabulary.forms.phrase(title).into_iter().filter(|word| !OPEN_WORDS.contains(&word.as_str())).collect();
+        let weight = |words: &mut dyn Iterator<Item = &String>| words.map(|word| self.weights.weight(word)).sum::<f32>();
+        let all = weight(&mut words.iter()).max(0.1);
+        set(features, "title_said", weight(&mut words.iter().filter(|word| self.forms.contains(word.as_str()))) / all);
+        set(features, "title_near", weight(&mut words.iter().filter(|word| self.near.contains(*word))) / all);
+        let phrase: f32 = self.forms.iter().map(|form| self.weights.weight(form)).sum();
+        let held: f32 =
+            self.forms.iter().filter(|form| words.iter().any(|word| word == *form)).map(|form| self.weights.weight(form)).sum();
+        set(features, "phrase_in_title", held / phrase.max(0.1));
+        let yes = |holds: bool| f32::from(u8::from(holds));
+        set(features, "unspecified", yes(lower.contains("unspecified")));
+        set(features, "other_specified", yes(lower.starts_with("other ")));
+        match (side, side_of_title(&lower)) {
+            (Some(side), Some(titled)) if side == titled => set(features, "side_agrees", 1.0),
+            (Some(_), Some(_)) => set(features, "side_conflicts", 1.0),
+            (Some(_), None) if lower.contains("unspecified") => set(features, "side_ignored", 1.0),
+            (None, Some(_)) => set(features, "side_unsaid", 1.0),
+            _ => {}
+        }
+        let chapter = code.chars().next().unwrap_or(' ');
+        set(features, "injury", yes(matches!(chapter, 'S' | 'T')));
+        set(features, "neoplasm", yes(chapter == 'C' || code.starts_with("D0") || (chapter == 'D' && code < "D50")));
+        set(features, "pregnancy_unsaid", yes(chapter == 'O' && !self.pregnancy));
+        set(features, "newborn_unsaid", yes(chapter == 'P' && !self.newborn));
+        set(features, "later_encounter", yes(code.len() == 8 && !code.ends_with('A')));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_weights_are_complete() {
+        let table = include_str!("../../vocabularies/code_ranking.tsv");
+        RankingModel::parse(("code_ranking.tsv", table)).expect("our own table");
+    }
+
+    #[test]
+    fn says_what_is_wrong() {
+        let error = RankingModel::parse(("code_ranking.tsv", "feature\twith_vectors\twithout_vectors\nintercept\t1\t1\n"))
+            .expect_err("incomplete");
+        assert!(error.message.contains("exact"), "{error:?}");
+        let error = RankingModel::parse(("code_ranking.tsv", "feature\twith_vectors\twithout_vectors\nluck\t1\t1\n"))
+            .expect_err("an unknown feature");
+        assert_eq!(error.line, 2);
+    }
+}

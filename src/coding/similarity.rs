@@ -1,0 +1,245 @@
+//! Codes by meaning: the terms whose vectors lie nearest to the vector of the mention's words.
+//!
+//! The vectors are made once for a model and a vocabulary, in the background, and kept in a file of that name. Without them everything else
+//! works. A vector is [`i8`] numbers; the product of two is about the cosine of the angle between them.
+
+use std::{
+    collections::{HashMap, HashSet},
+    path::{Path, PathBuf},
+};
+
+use candle_core::{Device, Tensor};
+use sha2::{Digest, Sha256};
+use thiserror::Error;
+
+use crate::{
+    recognize::{Model, ModelError},
+    vocabulary::{TermKind, Vocabulary},
+};
+
+/// Terms are read so many at a time; progress is told after each.
+const AT_ONCE: usize = 2048;
+/// A number of a vector stands for itself over this.
+const SCALE: f32 = 127.0;
+/// Rows of one block of the search: what fits into the cache beside the queries.
+const BLOCK: usize = 1024;
+
+/// Why vectors cannot be made or kept.
+#[derive(Debug, Error)]
+pub enum VectorError {
+    /// The model failed.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// The model makes no vectors.
+    #[error("the model has no similarity.safetensors, so it makes no vectors of terms")]
+    None,
+    /// Whoever asked for them does not want them any more.
+    #[error("stopped")]
+    Stopped,
+    /// The file cannot be written.
+    #[error("cannot write {file}: {reason}")]
+    Unwritable {
+        /// The file.
+        file: String,
+        /// What the system says.
+        reason: String,
+    },
+}
+
+/// A term near a phrase.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Near {
+    /// Index into the vocabulary's diagnoses.
+    pub diagnosis: u32,
+    /// Cosine of the angle between the vectors, -1 to 1.
+    pub cosine: f32,
+}
+
+/// The vectors of the vocabulary's diagnosis terms.
+#[derive(Debug)]
+pub struct TermVectors {
+    size: usize,
+    diagnoses: Vec<u32>,
+    /// Row after row.
+    numbers: Vec<i8>,
+}
+
+/// The terms that get a vector, in a fixed order: one of each set of words with the same codes, and of sides only the open one where there
+/// is one, since the side is read from the note.
+#[must_use]
+pub fn terms_of(vocabulary: &Vocabulary) -> Vec<u32> {
+    let words = |term: &str| -> (Vec<String>, bool) {
+        let normal = crate::vocabulary::normalize_term(term);
+        let mut words: Vec<String> = normal.split(' ').map(str::to_owned).collect();
+        let all = words.len();
+        words.retain(|word| !matches!(word.as_str(), "left" | "right" | "bilateral"));
+        let sided = words.len() < all;
+        words.sort_unstable();
+        (words, sided)
+    };
+    let usable = |at: &usize| {
+        let term = &vocabulary.diagnoses[*at];
+        matches!(term.kind, TermKind::Diagnosis | TermKind::Finding) && !term.codes.is_empty() && term.guard.is_none()
+    };
+    let all: Vec<(usize, Vec<String>, bool)> = (0..vocabulary.diagnoses.len())
+        .filter(usable)
+        .map(|at| {
+            let (words, sided) = words(&vocabulary.diagnoses[at].term);
+            (at, words, sided)
+        })
+        .collect();
+    let open: HashSet<&Vec<String>> = all.iter().filter(|(.., sided)| !sided).map(|(_, words, _)| words).collect();
+    let mut seen: HashSet<(&Vec<String>, &str)> = HashSet::new();
+    all.iter()
+        .filter(|(at, words, sided)| {
+            let code = vocabulary.diagnoses[*at].codes.first().and_then(|set| set.first()).map_or("", String::as_str);
+            !(*sided && open.contains(words)) && seen.insert((words, if *sided { code } else { "" }))
+        })
+        .map(|(at, ..)| u32::try_from(*at).unwrap_or(u32::MAX))
+        .collect()
+}
+
+impl TermVectors {
+    /// Makes the vectors; `progress` hears how many of how many are done and says whether to go on.
+    ///
+    /// # Errors
+    /// [`VectorError`].
+    pub fn make(
+        vocabulary: &Vocabulary,
+        model: &Model,
+        mut progress: impl FnMut(usize, usize) -> bool,
+    ) -> Result<Self, VectorError> {
+        let size = model.vector_size().ok_or(VectorError::None)?;
+        let diagnoses = terms_of(vocabulary);
+        let mut numbers = vec![0; diagnoses.len() * size];
+        // terms of like length together: their batches are full
+        let mut order: Vec<usize> = (0..diagnoses.len()).collect();
+        order.sort_by_key(|at| vocabulary.diagnoses[diagnoses[*at] as usize].term.len());
+        let mut done = 0;
+        for group in order.chunks(AT_ONCE) {
+            if !progress(done, diagnoses.len()) {
+                return Err(VectorError::Stopped);
+            }
+            let phrases: Vec<&str> =
+                group.iter().map(|at| vocabulary.diagnoses[diagnoses[*at] as usize].term.as_str()).collect();
+            for (at, vector) in group.iter().zip(model.vectors(&phrases)?) {
+                numbers[at * size..(at + 1) * size].copy_from_slice(&rounded(&vector));
+            }
+            done += group.len();
+        }
+        progress(done, diagnoses.len());
+        Ok(Self { size, diagnoses, numbers })
+    }
+
+    /// The file that keeps the vectors of this model and these terms; other terms or another model have another file.
+    #[must_use]
+    pub fn file(folder: &Path, model: &Model, vocabulary: &Vocabulary) -> PathBuf {
+        let mut hash = Sha256::new();
+        for at in terms_of(vocabulary) {
+            hash.update(vocabulary.diagnoses[at as usize].term.as_bytes());
+            hash.update(b"\n");
+        }
+        let terms = hash.finalize().iter().take(6).fold(String::new(), |out, byte| format!("{out}{byte:02x}"));
+        folder.join(format!("term-vectors-{}-{terms}.safetensors", model.vectors_version()))
+    }
+
+    /// The vectors that `file` keeps; none when there is no such file, or it is of other terms.
+    #[must_use]
+    pub fn read(file: &Path, vocabulary: &Vocabulary, model: &Model) -> Option<Self> {
+        let size = model.vector_size()?;
+        let diagnoses = terms_of(vocabulary);
+        let tensors: HashMap<String, Tensor> = candle_core::safetensors::load(file, &Device::Cpu).ok()?;
+        let vectors = tensors.get("vectors")?;
+        if vectors.dims() != [diagnoses.len(), size] {
+            return None;
+        }
+        let bytes = vectors.flatten_all().and_then(|flat| flat.to_vec1::<u8>()).ok()?;
+        // safetensors as candle writes them have no signed bytes
+        let numbers = bytes.into_iter().map(|byte| byte.wrapping_add(128).cast_signed()).collect();
+        Some(Self { size, diagnoses, numbers })
+    }
+
+    /// Keeps the vectors in `file`, by another name first, so that nobody reads half of them.
+    ///
+    /// # Errors
+    /// [`VectorError::Unwritable`].
+    pub fn write(&self, file: &Path) -> Result<(), VectorError> {
+        let unwritable = |reason: String| VectorError::Unwritable { file: file.display().to_string(), reason };
+        let bytes: Vec<u8> = self.numbers.iter().map(|number| number.cast_unsigned().wrapping_add(128)).collect();
+        let tensor = Tensor::from_vec(bytes, (self.diagnoses.len(), self.size), &Device::Cpu);
+        let tensor = tensor.map_err(|error| unwritable(error.to_string()))?;
+        let partial = file.with_extension("partial");
+        let written = candle_core::safetensors::save(&HashMap::from([("vectors".to_owned(), tensor)]), &partial);
+        written.map_err(|error| unwritable(error.to_string()))?;
+        std::fs::rename(&partial, file).map_err(|error| unwritable(error.to_string()))
+    }
+
+    /// How many terms have a vector.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.diagnoses.len()
+    }
+
+    /// True when there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.diagnoses.is_empty()
+    }
+
+    /// For each vector the `limit` nearest terms, nearest first.
+    #[must_use]
+    pub fn nearest(&self, vectors: &[Vec<f32>], limit: usize) -> Vec<Vec<Near>> {
+        let queries: Vec<Vec<i8>> = vectors.iter().map(|vector| rounded(vector)).collect();
+        let mut best: Vec<Vec<(i32, u32)>> = vec![Vec::with_capacity(limit + 1); queries.len()];
+        for (block, rows) in self.numbers.chunks(BLOCK * self.size).enumerate() {
+            for (query, best) in queries.iter().zip(&mut best) {
+                for (at, row) in rows.chunks_exact(self.size).enumerate() {
+                    let product = product(query, row);
+                    if best.len() < limit || best.last().is_some_and(|(last, _)| product > *last) {
+                        let row = u32::try_from(block * BLOCK + at).unwrap_or(u32::MAX);
+                        let place = best.partition_point(|(other, _)| *other >= product);
+                        best.insert(place, (product, row));
+                        best.truncate(limit);
+                    }
+                }
+            }
+        }
+        #[expect(clippy::cast_precision_loss, reason = "at most 127 * 127 * size")]
+        let near = |(product, row): (i32, u32)| Near {
+            diagnosis: self.diagnoses[row as usize],
+            cosine: product as f32 / (SCALE * SCALE),
+        };
+        best.into_iter().map(|best| best.into_iter().map(near).collect()).collect()
+    }
+}
+
+fn rounded(vector: &[f32]) -> Vec<i8> {
+    #[expect(clippy::cast_possible_truncation, reason = "between -127 and 127")]
+    vector.iter().map(|value| (value * SCALE).round().clamp(-SCALE, SCALE) as i8).collect()
+}
+
+fn product(one: &[i8], other: &[i8]) -> i32 {
+    one.iter().zip(other).map(|(one, other)| i32::from(*one) * i32::from(*other)).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_come_first_whatever_block_they_stand_in() {
+        let size = 4;
+        let count = BLOCK * 2 + 3;
+        let mut numbers = vec![0; count * size];
+        for (row, value) in [(3, 60), (BLOCK + 1, 127), (2 * BLOCK + 2, 90)] {
+            numbers[row * size] = value;
+        }
+        let diagnoses = (0..u32::try_from(count).expect("small")).collect();
+        let vectors = TermVectors { size, diagnoses, numbers };
+        let near = vectors.nearest(&[vec![1.0, 0.0, 0.0, 0.0]], 3);
+        let order: Vec<usize> = near[0].iter().map(|near| near.diagnosis as usize).collect();
+        assert_eq!(order, [BLOCK + 1, 2 * BLOCK + 2, 3]);
+        assert!((near[0][0].cosine - 1.0).abs() < 1e-6);
+        assert!(vectors.nearest(&[], 3).is_empty());
+    }
+}

@@ -1,0 +1,55 @@
+//! The Table of Drugs and Chemicals (`icd10cm_drug_YYYY.xml`): substances, with a code for each way in which they did harm.
+//!
+//! Its layout is that of the index (see `terms`) with an `indexHeading` (`<head col="1">Substance</head>`) and, in each term, `cell`
+//! elements: `col` 2 poisoning accidental (unintentional), 3 intentional self-harm, 4 assault, 5 undetermined, 6 adverse effect,
+//! 7 underdosing. `--` means that there is no such code.
+
+use super::terms::{Columns, Kind, import_columns};
+use crate::releases::{Output, Release, Result, Summary, Table};
+
+/// Substances in the order of the file.
+pub const DRUGS: Table = Table {
+    name: "drugs.tsv",
+    columns: &["substance", "accidental", "self_harm", "assault", "undetermined", "adverse_effect", "underdosing", "see"],
+};
+
+/// Reads the Table of Drugs and Chemicals.
+///
+/// # Errors
+/// When no file is that table, when it is malformed, or when the rows cannot be written.
+pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
+    let wanted = "the Table of Drugs and Chemicals of ICD-10-CM (XML with the first heading \"Substance\")";
+    import_columns(release, out, &Columns { kind: Kind::Drugs, wanted, table: DRUGS })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::testing::{fixture, read, refused, rows},
+        *,
+    };
+
+    #[test]
+    fn substances_have_six_codes() {
+        let (summary, out) =
+            read(import, &[fixture("index.xml"), fixture("drugs.xml"), fixture("neoplasms.xml")]).expect("read");
+        assert_eq!(summary, Summary { release: "2031".into(), notes: Vec::new() });
+        assert_eq!(
+            rows(&out, "drugs.tsv"),
+            [
+                "Acid > acetic;T54.2X1;T54.2X2;T54.2X3;T54.2X4;;;",
+                "Acid > acetic > medicinal;T49.8X1;T49.8X2;T49.8X3;T49.8X4;T49.8X5;T49.8X6;",
+                "Aspirin;T39.011;T39.012;T39.013;T39.014;T39.015;T39.016;",
+                "Spirit;;;;;;;Alcohol",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_file_that_is_cut_short_says_where() {
+        let text =
+            "<ICD10CM.index><indexHeading><head col='1'>Substance</head></indexHeading>\n<letter>\n<mainTerm><title>x</title>";
+        assert!(refused(import, "d.xml", text).contains("d.xml, line 3: <mainTerm> is not closed"));
+        assert!(refused(import, "d.xml", "<a></a>").contains("Table of Drugs and Chemicals"));
+    }
+}
