@@ -14,7 +14,7 @@ use crate::{
     auth::Permission,
     domain::system,
     service::Service,
-    vocabulary::{Code, EDITION, Vocabulary},
+    vocabulary::{Code, Vocabulary},
 };
 
 /// Most codes of one answer.
@@ -64,7 +64,7 @@ pub struct FoundCode {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CodePage {
     /// Edition of the codes.
-    edition: &'static str,
+    edition: String,
     /// The codes.
     codes: Vec<FoundCode>,
 }
@@ -84,7 +84,7 @@ pub struct NoteBody {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct CodeDetail {
     /// Edition of the codes.
-    edition: &'static str,
+    edition: String,
     /// The code.
     #[serde(flatten)]
     code: CodeBody,
@@ -92,12 +92,14 @@ pub struct CodeDetail {
     parents: Vec<CodeBody>,
     /// The codes directly below it.
     children: Vec<CodeBody>,
-    /// Its notes and those of the codes above it, which hold for it too.
+    /// Its notes and those of the codes, blocks and chapters above it, which hold for it too.
     notes: Vec<NoteBody>,
+    /// Paths of the Alphabetic Index that lead to it: main term and the words below it, joined by " > ".
+    index: Vec<String>,
 }
 
 fn body(vocabulary: &Vocabulary, code: &Code) -> CodeBody {
-    let (v24, v28) = vocabulary.notes.categories(&code.code).unwrap_or_default();
+    let (v24, v28) = vocabulary.notes().categories(&code.code).unwrap_or_default();
     let given = |category: &str| (!category.is_empty()).then(|| category.to_owned());
     CodeBody {
         system: system::ICD10CM,
@@ -125,11 +127,12 @@ pub async fn find_codes(
         let detail = format!("query is longer than {LONGEST} bytes");
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail));
     }
-    let vocabulary = service.engine.pipeline().vocabulary();
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
     let limit = parameters.limit.unwrap_or(20).clamp(1, MOST);
     let found = vocabulary.find_codes(&parameters.query, limit);
     let codes = found.into_iter().map(|hit| FoundCode { code: body(vocabulary, hit.code), matched: hit.matched.to_owned() });
-    Ok(Json(CodePage { edition: EDITION, codes: codes.collect() }))
+    Ok(Json(CodePage { edition: vocabulary.editions.newest().name.clone(), codes: codes.collect() }))
 }
 
 /// One code: its hierarchy, inclusion terms, excludes and instructions.
@@ -144,10 +147,11 @@ pub async fn get_code(
     Word(code): Word,
 ) -> Result<Json<CodeDetail>, ApiError> {
     caller.may(Permission::ListItems)?;
-    let vocabulary = service.engine.pipeline().vocabulary();
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
     let entry = vocabulary.code_entry(&code).ok_or_else(|| ApiError::missing("code"))?;
     Ok(Json(CodeDetail {
-        edition: EDITION,
+        edition: vocabulary.editions.newest().name.clone(),
         code: body(vocabulary, entry.code),
         parents: entry.parents.iter().map(|parent| body(vocabulary, parent)).collect(),
         children: entry.children.iter().map(|child| body(vocabulary, child)).collect(),
@@ -156,5 +160,6 @@ pub async fn get_code(
             .iter()
             .map(|note| NoteBody { kind: note.kind.as_str(), text: note.text.clone(), at: note.code.clone() })
             .collect(),
+        index: entry.paths.iter().map(|path| path.path.clone()).collect(),
     }))
 }

@@ -158,6 +158,8 @@ impl From<DecideError> for ApiError {
                 let detail = format!("{count} entries wait for a decision; decide them, then finish");
                 Self::new(StatusCode::CONFLICT, "entries_undecided", detail)
             }
+            DecideError::HardEdits(_) => Self::new(StatusCode::CONFLICT, "hard_edits", error.to_string()),
+            DecideError::UnknownReason => Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", error.to_string()),
             DecideError::Decision(error @ DecisionError::UnknownEntry(_)) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_entry", error.to_string())
             }

@@ -31,6 +31,9 @@ pub struct ExtractRequest {
     /// Chooses the edition of the codes.
     #[schema(value_type = Option<String>, format = Date)]
     service_date: Option<Date>,
+    /// Chooses it before the date of service for an inpatient.
+    #[schema(value_type = Option<String>, format = Date)]
+    discharge_date: Option<Date>,
     /// Decides whether uncertain diagnoses may be reported.
     encounter_class: Option<EncounterClass>,
     /// Kind of note; not used yet by the extraction.
@@ -67,6 +70,7 @@ pub async fn extract(
         text: request.text,
         spans,
         service_date: request.service_date,
+        discharge_date: request.discharge_date,
         encounter_class: request.encounter_class,
     };
     let extraction = service.engine.extract(input, Priority::Interactive).await?;

@@ -21,6 +21,7 @@ use super::{
 };
 use crate::{
     auth::Permission,
+    coding::edits::Edit,
     domain::{
         Assertion, Attributes, CodeCandidate, DecisionKind, EncounterClass, EntryKind, EntryState, Evidence, ItemState,
         MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
@@ -113,6 +114,23 @@ pub struct DecisionBody {
     decision: DecisionKind,
 }
 
+/// A finding about the codes that would be reported.
+#[derive(Serialize, ToSchema)]
+pub struct EditBody {
+    #[serde(flatten)]
+    edit: Edit,
+    /// The entries whose codes are concerned.
+    entries: Vec<Uuid>,
+}
+
+/// How to finish.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+pub struct FinishParameters {
+    /// Why hard edits may stand: `documentation_supports_it`, `provider_was_asked`, `conditions_are_unrelated` or `payer_asks_for_it`.
+    override_edits: Option<String>,
+}
+
 /// An entry of an item with its decisions folded in.
 #[derive(Serialize, ToSchema)]
 pub struct EntryBody {
@@ -141,6 +159,8 @@ pub struct ItemDetail {
     notes: Vec<ItemNote>,
     offset_unit: OffsetUnit,
     entries: Vec<EntryBody>,
+    /// What is to be said about the codes that would be reported, the gravest first.
+    edits: Vec<EditBody>,
 }
 
 /// Decisions, taken all or none.
@@ -271,7 +291,7 @@ pub async fn get_item(
     Parameters(parameters): Parameters<OffsetParameters>,
 ) -> Result<Response, ApiError> {
     let user = caller.may(Permission::ListItems)?;
-    let QueueItem { record, entries } = service.item(user, id).await?.ok_or_else(|| ApiError::missing("item"))?;
+    let QueueItem { record, entries, edits } = service.item(user, id).await?.ok_or_else(|| ApiError::missing("item"))?;
     let maps: HashMap<Uuid, OffsetMap> =
         record.notes.iter().map(|(note, _)| (note.id, OffsetMap::new(&note.content.text, parameters.offset_unit))).collect();
     let notes = record
@@ -287,7 +307,8 @@ pub async fn get_item(
         .collect();
     let revision = record.item.revision;
     let entries = entries.into_iter().map(|entry| entry_body(entry, &maps)).collect();
-    let body = ItemDetail { item: record.item.into(), notes, offset_unit: parameters.offset_unit, entries };
+    let edits = edits.into_iter().map(|found| EditBody { edit: found.edit, entries: found.entries }).collect();
+    let body = ItemDetail { item: record.item.into(), notes, offset_unit: parameters.offset_unit, entries, edits };
     Ok(with_etag(revision, Json(body)))
 }
 
@@ -343,8 +364,8 @@ pub async fn decide(
     Ok(with_etag(revision, Json(Changed { revision, entries })))
 }
 
-/// Finishes a claimed item whose entries are all decided.
-#[utoipa::path(post, path = "/v1/review/items/{id}/finish", tag = "review", params(("id" = Uuid, Path)), responses(
+/// Finishes a claimed item whose entries are all decided. A hard edit against its codes needs a reason.
+#[utoipa::path(post, path = "/v1/review/items/{id}/finish", tag = "review", params(("id" = Uuid, Path), FinishParameters), responses(
     (status = 200, body = Changed),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -357,8 +378,10 @@ pub async fn finish_item(
     caller: Caller,
     Id(id): Id,
     headers: HeaderMap,
+    Parameters(parameters): Parameters<FinishParameters>,
 ) -> Result<Response, ApiError> {
     let user = caller.may(Permission::Decide)?;
-    let revision = changed(service.finish(user, id, if_match(&headers)?).await?)?;
+    let reason = parameters.override_edits.as_deref();
+    let revision = changed(service.finish(user, id, if_match(&headers)?, reason).await?)?;
     Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
 }

@@ -9,6 +9,7 @@ mod extract;
 mod health;
 mod items;
 mod notes;
+mod vocabularies;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
 pub use error::{ApiError, ProblemBody, panicked};
@@ -65,6 +66,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(items::finish_item))
         .routes(routes!(codes::find_codes))
         .routes(routes!(codes::get_code))
+        .routes(routes!(vocabularies::get_vocabularies))
+        .routes(routes!(vocabularies::reload))
+        .routes(routes!(vocabularies::roll_back))
         .routes(routes!(audit::list_events))
 }
 

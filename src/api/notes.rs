@@ -48,6 +48,9 @@ pub struct NoteRequest {
     /// Date of service.
     #[schema(value_type = Option<String>, format = Date)]
     service_date: Option<Date>,
+    /// The day on which an inpatient left.
+    #[schema(value_type = Option<String>, format = Date)]
+    discharge_date: Option<Date>,
     /// Who wrote it.
     author: Option<String>,
     /// Confidentiality label; `normal` when left out.
@@ -142,6 +145,8 @@ pub struct NoteBody {
     note_type: Option<String>,
     #[schema(value_type = Option<String>, format = Date)]
     service_date: Option<Date>,
+    #[schema(value_type = Option<String>, format = Date)]
+    discharge_date: Option<Date>,
     author: Option<String>,
     confidentiality: Confidentiality,
     /// The canonical text.
@@ -179,6 +184,7 @@ impl NoteRequest {
             encounter_class: self.encounter_class,
             note_type: self.note_type,
             service_date: self.service_date,
+            discharge_date: self.discharge_date,
             author: self.author,
             facility,
             department,
@@ -241,6 +247,7 @@ pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id
         encounter_class: content.encounter_class,
         note_type: content.note_type,
         service_date: content.service_date,
+        discharge_date: content.discharge_date,
         author: content.author,
         confidentiality: content.confidentiality,
         text: content.text,

@@ -27,11 +27,15 @@ pub enum Permission {
     ManageAccounts,
     /// Read metrics.
     ReadMetrics,
+    /// See which vocabularies are loaded, with releases and licences.
+    ReadVocabularies,
+    /// Use other vocabularies, and go back.
+    ManageVocabularies,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -43,6 +47,8 @@ impl Permission {
         Self::ReadReports,
         Self::ManageAccounts,
         Self::ReadMetrics,
+        Self::ReadVocabularies,
+        Self::ManageVocabularies,
     ];
 }
 
@@ -50,15 +56,15 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Assign, Decide, Extract, ListItems, ManageAccounts, PostNote, ReadAudit, ReadMetrics, ReadNote, ReadOwnNote,
-        ReadReports,
+        Assign, Decide, Extract, ListItems, ManageAccounts, ManageVocabularies, PostNote, ReadAudit, ReadMetrics, ReadNote,
+        ReadOwnNote, ReadReports, ReadVocabularies,
     };
     match role {
-        Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote),
-        Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide),
-        Role::Lead => matches!(permission, Extract | ReadNote | ListItems | Decide | Assign | ReadReports),
-        Role::Auditor => matches!(permission, ReadAudit | ReadReports),
-        Role::Admin => matches!(permission, ManageAccounts | ReadMetrics),
+        Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
+        Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
+        Role::Lead => matches!(permission, Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies),
+        Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
+        Role::Admin => matches!(permission, ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies),
     }
 }
 
@@ -130,7 +136,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 11] = [
+        let table: [(Permission, &str); 13] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -142,6 +148,8 @@ mod tests {
             (Permission::ReadReports, "..xx."),
             (Permission::ManageAccounts, "....x"),
             (Permission::ReadMetrics, "....x"),
+            (Permission::ReadVocabularies, "xxxxx"),
+            (Permission::ManageVocabularies, "....x"),
         ];
         assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);
         for (permission, row) in table {

@@ -35,6 +35,7 @@ struct Line {
     #[serde(default)]
     spans: Vec<Span>,
     service_date: Option<serde_json::Value>,
+    discharge_date: Option<serde_json::Value>,
     encounter_class: Option<serde_json::Value>,
 }
 
@@ -168,12 +169,15 @@ fn parse(line: &str, fallback: String, unit: OffsetUnit) -> Input {
     let Some(spans) = fields.spans.iter().map(|span| map.to_bytes(*span)).collect::<Option<Vec<Span>>>() else {
         return Err(bad(&id, "a span of \"spans\" is empty, lies outside the text or cuts a character".to_owned()));
     };
-    let service_date =
-        word(fields.service_date.as_ref(), "service_date", "a date such as 2026-05-31", &id, |text| text.parse::<Date>().ok())?;
+    let day = |value: Option<&serde_json::Value>, name: &'static str| {
+        word(value, name, "a date such as 2026-05-31", &id, |text| text.parse::<Date>().ok())
+    };
+    let service_date = day(fields.service_date.as_ref(), "service_date")?;
+    let discharge_date = day(fields.discharge_date.as_ref(), "discharge_date")?;
     let expected = "inpatient, outpatient or emergency";
     let encounter_class =
         word(fields.encounter_class.as_ref(), "encounter_class", expected, &id, |text| text.parse::<EncounterClass>().ok())?;
-    checked(NoteInput { note_id: id, text, spans, service_date, encounter_class })
+    checked(NoteInput { note_id: id, text, spans, service_date, discharge_date, encounter_class })
 }
 
 fn word<T>(

@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 
 use crate::{
     coding::TermVectors,
-    pipeline::Pipeline,
+    pipeline::{Pipeline, Vectors},
     recognize::{Model, ModelFiles, merge::Recognizers},
     vocabulary::Tables,
 };
@@ -26,6 +26,15 @@ pub(super) enum Recognize {
     Model,
 }
 
+/// Whether codes are found by meaning.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Similarity {
+    /// Where there are vectors of terms.
+    On,
+    /// Never.
+    Off,
+}
+
 /// Options of loading.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Load {
@@ -33,7 +42,7 @@ pub(super) struct Load {
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
     /// Folder whose tables replace the embedded ones of the same name
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "ABSTRACTOR_VOCABULARIES")]
     vocabularies: Option<PathBuf>,
     /// Which recognisers take part (for ablation)
     #[arg(long, value_enum, default_value = "both")]
@@ -41,6 +50,9 @@ pub(super) struct Load {
     /// Folder that keeps what is made once from model and vocabularies: the vectors of terms
     #[arg(long, value_name = "DIR", env = "ABSTRACTOR_CACHE")]
     cache: Option<PathBuf>,
+    /// Whether codes are found by meaning: with vectors of all terms, which `serve` makes in the background at the first start
+    #[arg(long, value_enum, default_value = "on", env = "ABSTRACTOR_SIMILARITY")]
+    similarity: Similarity,
     /// Inference threads; one a core when left out
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
@@ -54,24 +66,41 @@ impl Load {
             None => Tables::embedded(),
         }
         .context("cannot read the vocabularies")?;
-        let recognizers =
-            Recognizers { dictionary: self.recognizers != Recognize::Model, model: self.recognizers != Recognize::Dictionary };
-        let model = if recognizers.model { Some(self.load_model().context("cannot load the model")?) } else { None };
-        let pipeline = Pipeline::new(&tables, model, recognizers).context("cannot read the vocabularies")?;
-        if let Some(file) = self.vectors_file(&pipeline, None)
+        let recognizers = self.recognizers();
+        let model = if recognizers.model { Some(Arc::new(self.load_model().context("cannot load the model")?)) } else { None };
+        Ok(self.with_vectors(Pipeline::new(&tables, model, recognizers).context("cannot read the vocabularies")?, None))
+    }
+
+    /// A pipeline of the same tables, read anew, with a model that is loaded already; none without a folder of tables.
+    pub(super) fn reloading(&self) -> Option<impl Fn(Option<Arc<Model>>) -> Result<Pipeline, String> + Send + Sync + use<>> {
+        let folder = self.vocabularies.clone()?;
+        let recognizers = self.recognizers();
+        Some(move |model| {
+            let tables = Tables::with_folder(&folder).map_err(|error| error.to_string())?;
+            Pipeline::new(&tables, model, recognizers).map_err(|error| error.to_string())
+        })
+    }
+
+    /// The pipeline with the vectors that are kept, where there are any.
+    pub(super) fn with_vectors(&self, pipeline: Pipeline, instead: Option<&Path>) -> Pipeline {
+        if let Some(file) = self.vectors_file(&pipeline, instead)
             && let Some(vectors) = pipeline.model().and_then(|model| TermVectors::read(&file, pipeline.vocabulary(), model))
         {
-            pipeline.set_vectors(Arc::new(vectors));
+            pipeline.set_vectors(Vectors::Ready(Arc::new(vectors)));
         }
-        Ok(pipeline)
+        pipeline
     }
 
     /// Where the vectors of terms are kept: in the folder that was named, else in `instead`, else in the user's cache folder; none when
     /// nothing makes vectors.
     pub(super) fn vectors_file(&self, pipeline: &Pipeline, instead: Option<&Path>) -> Option<PathBuf> {
-        let model = pipeline.model().filter(|model| model.vector_size().is_some())?;
+        let model = pipeline.model().filter(|model| model.vector_size().is_some() && self.similarity == Similarity::On)?;
         let folder = self.cache.clone().or_else(|| instead.map(Path::to_path_buf)).or_else(user_cache)?;
         Some(TermVectors::file(&folder, model, pipeline.vocabulary()))
+    }
+
+    fn recognizers(&self) -> Recognizers {
+        Recognizers { dictionary: self.recognizers != Recognize::Model, model: self.recognizers != Recognize::Dictionary }
     }
 
     fn load_model(&self) -> anyhow::Result<Model> {

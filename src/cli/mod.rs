@@ -9,6 +9,7 @@ mod load;
 mod model;
 mod render;
 mod serve;
+mod vectors;
 mod vocabulary;
 
 use std::process::ExitCode;

@@ -10,11 +10,11 @@ use tokio::{
     sync::{Notify, watch},
 };
 
-use super::{data::DataFolder, load::Load, surroundings};
+use super::{data::DataFolder, load::Load, surroundings, vectors};
 use crate::{
     api,
     engine::Engine,
-    service::Service,
+    service::{self, Service, VocabularyControl},
     store::{Store, sqlite::SqliteStore},
     telemetry::{self, LogFormat},
     web,
@@ -74,6 +74,8 @@ impl Running {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let pipeline = Arc::new(load.pipeline()?);
+        let make_vectors = vectors::in_background(load.clone());
+        make_vectors(&pipeline);
         let engine =
             Arc::new(Engine::start(pipeline, load.replicas(), INTERACTIVE_QUEUE).context("cannot start the engine's threads")?);
         let store: Arc<dyn Store> = store;
@@ -82,6 +84,10 @@ impl Running {
         let service = Arc::new(Service {
             store: Arc::clone(&store),
             engine: Arc::clone(&engine),
+            vocabularies: VocabularyControl::new(
+                load.reloading().map(|load| Box::new(load) as Box<service::Load>),
+                Box::new(make_vectors),
+            ),
             surroundings: surroundings.clone(),
             wake: Arc::clone(&wake),
             metrics: telemetry::start_metrics()?,

@@ -1,17 +1,102 @@
-//! `abstractor vocabulary`: what the vocabularies hold, and making them from official releases.
+//! `abstractor vocabulary`: import official releases, build the engine's tables of them, and look into what is loaded.
+
+use std::{
+    fmt::Write as _,
+    io::Write as _,
+    path::{Path, PathBuf},
+};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::load::Load;
-use crate::coding::TermVectors;
+use crate::{
+    coding::TermVectors,
+    vocabulary::{
+        Tables, TermRef, Vocabulary,
+        build::{self, About, Kind},
+        difference,
+    },
+};
 
-/// Vocabularies: import releases, build, look up.
+/// Vocabularies: import releases, build tables of them, look into them.
 #[derive(Debug, Subcommand)]
 pub(super) enum Vocabularies {
+    /// Keep an official release, as it was downloaded (zip, gz or plain files)
+    Import(Import),
+    /// Make the engine's tables of all kept releases, over those of the program
+    Build {
+        /// The folder of the releases; the tables are written into it
+        folder: PathBuf,
+    },
+    /// Say what is loaded: editions, sources with release and licence, what is not loaded
+    Info(Loaded),
+    /// Say everything about a code, or what a term stands for
+    Lookup {
+        /// A code ("E11.22") or a term ("sugar diabetes")
+        #[arg(required = true)]
+        words: Vec<String>,
+        #[command(flatten)]
+        loaded: Loaded,
+    },
+    /// Find codes by words, synonyms, abbreviations, or the beginning of a code
+    Search {
+        /// What to look for
+        #[arg(required = true)]
+        words: Vec<String>,
+        /// At most so many codes
+        #[arg(long, default_value = "20")]
+        limit: usize,
+        #[command(flatten)]
+        loaded: Loaded,
+    },
+    /// Say what changes from one set of tables to another: codes, terms
+    Diff {
+        /// A folder of tables, or `embedded`
+        from: PathBuf,
+        /// A folder of tables, or `embedded`
+        to: PathBuf,
+        /// Every line, not only the first of each kind
+        #[arg(long)]
+        all: bool,
+    },
     /// Make the vectors by which codes of like meaning are found, and keep them
     Vectors(Vectors),
+}
+
+/// Which tables are looked into.
+#[derive(Debug, Args)]
+pub(super) struct Loaded {
+    /// Folder whose tables replace the embedded ones of the same name
+    #[arg(long, value_name = "DIR", env = "ABSTRACTOR_VOCABULARIES")]
+    vocabularies: Option<PathBuf>,
+}
+
+/// Arguments of `abstractor vocabulary import`.
+#[derive(Debug, Args)]
+pub(super) struct Import {
+    /// What it is: icd10cm-tabular, icd10cm-index, icd10cm-neoplasms, icd10cm-drugs, icd10cm-order, icd10cm-addenda, icd10cm-conversion,
+    /// gems, cms-hcc, rxnorm, rxterms, snomed-rf2, snomed-gps, umls, unii, fhir or site-terms
+    kind: Kind,
+    /// The files, as they were downloaded
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    /// The folder that keeps releases and tables
+    #[arg(long, value_name = "DIR")]
+    into: PathBuf,
+    /// Release, where the files do not say it
+    #[arg(long)]
+    release: Option<String>,
+    /// Name of the edition of a code list, such as "ICD-10-CM FY2027"
+    #[arg(long)]
+    edition: Option<String>,
+    /// First day on which the edition holds
+    #[arg(long, value_name = "DAY")]
+    from: Option<String>,
+    /// Last day on which it holds
+    #[arg(long, value_name = "DAY")]
+    to: Option<String>,
 }
 
 /// Arguments of `abstractor vocabulary vectors`.
@@ -23,11 +108,179 @@ pub(super) struct Vectors {
 
 impl Vocabularies {
     /// Runs the command.
-    pub(super) fn run(&self) -> anyhow::Result<()> {
+    pub(super) fn run(self) -> anyhow::Result<()> {
         match self {
+            Self::Import(import) => import.run(),
+            Self::Build { folder } => say(&built(&folder)?),
+            Self::Info(loaded) => say(&loaded.tables().and_then(|tables| info(&tables))?),
+            Self::Lookup { words, loaded } => say(&lookup(&loaded.vocabulary()?, &words.join(" "))?),
+            Self::Search { words, limit, loaded } => say(&search(&loaded.vocabulary()?, &words.join(" "), limit)),
+            Self::Diff { from, to, all } => {
+                let (from, to) = (tables_of(&from)?, tables_of(&to)?);
+                say(&difference(&Vocabulary::load(&from)?, &Vocabulary::load(&to)?).written(if all { usize::MAX } else { 20 }))
+            }
             Self::Vectors(vectors) => vectors.run(),
         }
     }
+}
+
+impl Loaded {
+    fn tables(&self) -> anyhow::Result<Tables> {
+        self.vocabularies.as_deref().map_or_else(|| Ok(Tables::embedded()?), |folder| Ok(Tables::with_folder(folder)?))
+    }
+
+    fn vocabulary(&self) -> anyhow::Result<Vocabulary> {
+        Ok(Vocabulary::load(&self.tables()?)?)
+    }
+}
+
+/// To standard output; a closed pipe (`| head`) is no error.
+fn say(text: &str) -> anyhow::Result<()> {
+    let _ = std::io::stdout().write_all(text.as_bytes());
+    Ok(())
+}
+
+fn tables_of(folder: &Path) -> anyhow::Result<Tables> {
+    if folder == Path::new("embedded") { Ok(Tables::embedded()?) } else { Ok(Tables::with_folder(folder)?) }
+}
+
+impl Import {
+    fn run(self) -> anyhow::Result<()> {
+        let about = About {
+            release: self.release,
+            edition: self.edition,
+            first_day: self.from,
+            last_day: self.to,
+            imported_at: super::surroundings().now().to_string(),
+        };
+        let kept = build::import(self.kind, &self.files, &about, &self.into)?;
+        let mut out = format!("{}, release {}\n", kept.kind.title(), kept.release);
+        for (table, rows) in &kept.rows {
+            let _ = writeln!(out, "  {rows:>9} rows  {table}");
+        }
+        for note in &kept.notes {
+            let _ = writeln!(out, "  note: {note}");
+        }
+        let _ = writeln!(out, "  licence: {}", kept.licence);
+        let _ = writeln!(out, "make the tables with: abstractor vocabulary build {}", self.into.display());
+        say(&out)
+    }
+}
+
+fn built(folder: &Path) -> anyhow::Result<String> {
+    let embedded = Tables::embedded()?;
+    let report = build::build(folder, &|name| embedded.find(name).map(|(_, text)| text.to_owned()))?;
+    let mut out = String::new();
+    for table in &report.tables {
+        let _ = writeln!(
+            out,
+            "  {:>9} rows  {}  ({} new, {} changed, {} dropped)",
+            table.rows, table.name, table.new, table.changed, table.dropped
+        );
+    }
+    for note in report.notes {
+        let _ = writeln!(out, "  note: {note}");
+    }
+    for file in report.kept_by_hand {
+        let _ = writeln!(out, "  left alone: {file} was put there or changed by hand");
+    }
+    for file in report.removed {
+        let _ = writeln!(out, "  removed: {file}");
+    }
+    for table in report.not_loaded {
+        let _ = writeln!(out, "  not loaded: {}. {}", table.title, table.advice);
+    }
+    // what was made is loaded once, so that a table that cannot be used is told here and not at the next start
+    Vocabulary::load(&Tables::with_folder(folder)?).context("the tables were written but cannot be used")?;
+    let _ = writeln!(out, "use them with: --vocabularies {}", folder.display());
+    Ok(out)
+}
+
+fn info(tables: &Tables) -> anyhow::Result<String> {
+    let vocabulary = Vocabulary::load(tables)?;
+    let mut out = format!("checksum  {}\n", vocabulary.checksum);
+    for edition in vocabulary.editions.all() {
+        let billable = edition.codes.all().iter().filter(|code| code.billable).count();
+        let _ = writeln!(
+            out,
+            "edition   {}, {} to {}: {} codes, {billable} billable, {} notes",
+            edition.name,
+            edition.first_day,
+            edition.last_day,
+            edition.codes.all().len(),
+            edition.notes.all().len()
+        );
+    }
+    let _ = writeln!(out, "terms     {} forms; index {} paths", vocabulary.terms.len(), vocabulary.index.entries().len());
+    for (source, count) in vocabulary.term_sources() {
+        let _ = writeln!(out, "          {count:>7} diagnosis terms of {source}");
+    }
+    for source in vocabulary.sources() {
+        let _ = writeln!(out, "source    {}, {}: {}", source.title, source.release, source.licence);
+    }
+    for table in vocabulary.not_loaded() {
+        let _ = writeln!(out, "missing   {table}: not loaded");
+    }
+    Ok(out)
+}
+
+fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
+    let mut out = String::new();
+    if let Some(entry) = vocabulary.code_entry(&words.to_uppercase()) {
+        for parent in &entry.parents {
+            let _ = writeln!(out, "{:<9} {}", parent.code, parent.title);
+        }
+        let billable = if entry.code.billable { "billable" } else { "not billable" };
+        let _ = writeln!(out, "{:<9} {} ({billable})", entry.code.code, entry.code.title);
+        if let Some((v24, v28)) = vocabulary.notes().categories(&entry.code.code) {
+            let _ = writeln!(out, "  HCC V24 {v24}, V28 {v28}");
+        }
+        for note in entry.notes {
+            let at = if note.code == entry.code.code { String::new() } else { format!(" [{}]", note.code) };
+            let _ = writeln!(out, "  {}: {}{at}", note.kind.as_str(), note.text);
+        }
+        for path in entry.paths {
+            let _ = writeln!(out, "  index: {}", path.path);
+        }
+        for child in entry.children {
+            let _ = writeln!(out, "  below: {:<9} {}", child.code, child.title);
+        }
+        return Ok(out);
+    }
+    let form = crate::vocabulary::normalize_term(words);
+    for meaning in vocabulary.terms.lookup(&form) {
+        match meaning {
+            TermRef::Diagnosis(at) => {
+                let term = &vocabulary.diagnoses[*at as usize];
+                let codes: Vec<String> = term.codes.iter().map(|set| set.join("+")).collect();
+                let _ = writeln!(out, "diagnosis   {:?} of {}: {}", term.term, term.source, codes.join(" | "));
+            }
+            TermRef::Medication(at) => {
+                let term = &vocabulary.medications[*at as usize];
+                let _ = writeln!(out, "medication  {:?}: {} (RxNorm {})", term.term, term.display, term.ingredients.join("+"));
+            }
+            TermRef::Class(at) => {
+                let _ = writeln!(out, "drug class  {:?}", vocabulary.classes[*at as usize]);
+            }
+            TermRef::Allergen(at) => {
+                let _ = writeln!(out, "allergen    {:?}", vocabulary.allergens[*at as usize]);
+            }
+        }
+    }
+    anyhow::ensure!(
+        !out.is_empty(),
+        "{words:?} is neither a code nor a term; `abstractor vocabulary search {words}` looks for codes"
+    );
+    Ok(out)
+}
+
+fn search(vocabulary: &Vocabulary, words: &str, limit: usize) -> String {
+    let mut out = String::new();
+    for hit in vocabulary.find_codes(words, limit) {
+        let billable = if hit.code.billable { ' ' } else { '-' };
+        let _ = writeln!(out, "{:<9}{billable} {}  ({})", hit.code.code, hit.code.title, hit.matched);
+    }
+    out
 }
 
 impl Vectors {
@@ -36,10 +289,9 @@ impl Vectors {
         let file = self
             .load
             .vectors_file(&pipeline, None)
-            .context("the model makes no vectors, or no folder keeps them; see --cache")?;
+            .context("the model makes no vectors, or no folder keeps them; name one with --cache")?;
         if let Some(vectors) = pipeline.vectors() {
-            println!("{} vectors are there already: {}", vectors.len(), file.display());
-            return Ok(());
+            return say(&format!("{} vectors are there already: {}\n", vectors.len(), file.display()));
         }
         let model = pipeline.model().context("no model takes part")?;
         let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} terms, {eta} left")?);
@@ -52,11 +304,7 @@ impl Vectors {
             })
         })?;
         bar.finish_and_clear();
-        if let Some(folder) = file.parent() {
-            std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
-        }
         vectors.write(&file)?;
-        println!("{} vectors written to {}", vectors.len(), file.display());
-        Ok(())
+        say(&format!("{} vectors written to {}\n", vectors.len(), file.display()))
     }
 }

@@ -91,14 +91,14 @@ impl Coder {
             (class.map_or(surface, |class| class.display.clone()), Vec::new(), Some("medication".to_owned()))
         };
         // the status code stands beside the substance's own code, never instead of it
-        let status = status(&display, class, category.as_deref()).filter(|code| vocabulary.codes.is_billable(code));
+        let status = status(&display, class, category.as_deref()).filter(|code| vocabulary.is_billable(code));
         if let Some(status) = status.filter(|_| !codes.is_empty()) {
             codes.push(CodeCandidate {
                 rank: u32::try_from(codes.len() + 1).unwrap_or(u32::MAX),
                 role: CodeRole::AllergyStatus,
                 system: system::ICD10CM.to_owned(),
                 code: status.to_owned(),
-                display: vocabulary.codes.title(status).to_owned(),
+                display: vocabulary.title(status).to_owned(),
                 score: 0.8,
                 with: Vec::new(),
                 why: ALLERGY_STATUS_DISPLAY.to_owned(),

@@ -70,7 +70,7 @@ impl Coder {
         if let Some(reference) = fuller(&phrase.words, known.references) {
             // a bare head noun ("the tumor") means what the note says more fully; its own code names no site or type
             let nonspecific = proposals.first().and_then(|own| own.codes.first()).is_none_or(|code| {
-                let title = vocabulary.codes.title(code).to_lowercase();
+                let title = vocabulary.title(code).to_lowercase();
                 title.contains("unspecified") || title.starts_with("other ")
             });
             let bare = phrase.words.len() == 1 && nonspecific;
@@ -98,7 +98,7 @@ impl Coder {
             let sided: CodeSet = proposal
                 .codes
                 .iter()
-                .map(|code| self.sides.sided(&vocabulary.codes, code, side).unwrap_or_else(|| code.clone()))
+                .map(|code| self.sides.sided(vocabulary.codes(), code, side).unwrap_or_else(|| code.clone()))
                 .collect();
             if sided != proposal.codes {
                 let why = format!("{}; side from the note", proposal.why);
@@ -119,7 +119,7 @@ impl Coder {
                 role: CodeRole::Code,
                 system: system::ICD10CM.to_owned(),
                 code: first.clone(),
-                display: vocabulary.codes.title(first).to_owned(),
+                display: vocabulary.title(first).to_owned(),
                 score: candidate.score.clamp(0.0, 1.0),
                 with: with.to_vec(),
                 why: candidate.why,
@@ -133,7 +133,7 @@ impl Coder {
         match codes.first() {
             None => prompts
                 .push(Prompt { kind: "code_not_determined".to_owned(), message: "documented, code not determined".to_owned() }),
-            Some(code) if self.sides.leaves_side_open(&vocabulary.codes, &code.code) => {
+            Some(code) if self.sides.leaves_side_open(vocabulary.codes(), &code.code) => {
                 prompts.push(Prompt { kind: "laterality".to_owned(), message: "laterality not documented".to_owned() })
             }
             Some(_) => {}

@@ -34,7 +34,7 @@ pub(super) struct Sides {
 impl Sides {
     pub(super) fn new(vocabulary: &Vocabulary) -> Self {
         let by_title = vocabulary
-            .codes
+            .codes()
             .all()
             .iter()
             .filter(|code| code.billable)

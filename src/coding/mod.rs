@@ -6,7 +6,9 @@
 
 mod allergen;
 mod confidence;
+mod conventions;
 mod diagnosis;
+mod edition;
 pub mod edits;
 mod index;
 mod laterality;
@@ -19,7 +21,9 @@ mod similarity;
 
 pub use allergen::{ALLERGY_STATUS_DISPLAY, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY};
 pub use confidence::ConfidenceModel;
+pub use conventions::{Conventions, Diagnosed};
 pub use diagnosis::{Known, Ranking, Reference};
+pub use edition::for_edition;
 pub use ranking::{RANKING_FEATURES, RankingModel};
 pub use reportable::reportable;
 pub use similarity::{Near, TermVectors, VectorError, terms_of};

@@ -329,7 +329,7 @@ impl<'a> Said<'a> {
 
     /// What the code's title says beside the mention.
     fn of_title(&self, vocabulary: &Vocabulary, code: &str, side: Option<Side>, features: &mut [f32; RANKING_FEATURES.len()]) {
-        let title = vocabulary.codes.title(code);
+        let title = vocabulary.title(code);
         let lower = title.to_lowercase();
         let words: Vec<String> =
             vocabulary.forms.phrase(title).into_iter().filter(|word| !OPEN_WORDS.contains(&word.as_str())).collect();

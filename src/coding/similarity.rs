@@ -168,6 +168,9 @@ impl TermVectors {
         let bytes: Vec<u8> = self.numbers.iter().map(|number| number.cast_unsigned().wrapping_add(128)).collect();
         let tensor = Tensor::from_vec(bytes, (self.diagnoses.len(), self.size), &Device::Cpu);
         let tensor = tensor.map_err(|error| unwritable(error.to_string()))?;
+        if let Some(folder) = file.parent() {
+            std::fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
+        }
         let partial = file.with_extension("partial");
         let written = candle_core::safetensors::save(&HashMap::from([("vectors".to_owned(), tensor)]), &partial);
         written.map_err(|error| unwritable(error.to_string()))?;

@@ -107,6 +107,8 @@ pub struct NewNote {
     pub note_type: Option<String>,
     /// Date of service; chooses the edition of the codes.
     pub service_date: Option<Date>,
+    /// The day on which an inpatient left; chooses the edition before the date of service.
+    pub discharge_date: Option<Date>,
     /// Who wrote it.
     pub author: Option<String>,
     /// Facility, for scopes of users.

@@ -7,7 +7,7 @@
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
     thread::JoinHandle,
 };
 
@@ -60,10 +60,16 @@ struct Queue {
 }
 
 struct Shared {
-    pipeline: Arc<Pipeline>,
+    pipeline: RwLock<Arc<Pipeline>>,
     queue: Mutex<Queue>,
     arrived: Condvar,
     capacity: usize,
+}
+
+impl Shared {
+    fn pipeline(&self) -> Arc<Pipeline> {
+        Arc::clone(&self.pipeline.read().unwrap_or_else(PoisonError::into_inner))
+    }
 }
 
 /// The answer to come of [`Engine::submit_background`].
@@ -95,7 +101,12 @@ impl Engine {
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(pipeline: Arc<Pipeline>, replicas: usize, capacity: usize) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared { pipeline, queue: Mutex::new(Queue::default()), arrived: Condvar::new(), capacity });
+        let shared = Arc::new(Shared {
+            pipeline: RwLock::new(pipeline),
+            queue: Mutex::new(Queue::default()),
+            arrived: Condvar::new(),
+            capacity,
+        });
         let threads = (0..replicas.max(1))
             .map(|index| {
                 let shared = Arc::clone(&shared);
@@ -107,8 +118,14 @@ impl Engine {
 
     /// The pipeline it runs.
     #[must_use]
-    pub fn pipeline(&self) -> &Pipeline {
-        &self.shared.pipeline
+    pub fn pipeline(&self) -> Arc<Pipeline> {
+        self.shared.pipeline()
+    }
+
+    /// Runs another pipeline from the next batch on, and gives back the one before. What runs goes on with the one it began with.
+    pub fn replace(&self, pipeline: Arc<Pipeline>) -> Arc<Pipeline> {
+        let mut running = self.shared.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+        std::mem::replace(&mut *running, pipeline)
     }
 
     /// Extracts a note; offsets of the answer are bytes.
@@ -169,8 +186,8 @@ fn replica(shared: &Shared) {
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok();
     while let Some(batch) = next(shared) {
         match &pool {
-            Some(pool) => pool.install(|| serve(&shared.pipeline, batch)),
-            None => serve(&shared.pipeline, batch),
+            Some(pool) => pool.install(|| serve(&shared.pipeline(), batch)),
+            None => serve(&shared.pipeline(), batch),
         }
     }
 }

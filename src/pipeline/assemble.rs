@@ -1,9 +1,5 @@
 //! From the model's logits and the dictionary's finds to asserted and coded mentions.
 
-use std::collections::HashMap;
-
-use jiff::civil::{Date, date};
-
 use super::{
     Pipeline, Prepared, WindowLogits, alerts, context,
     group::{CodedMention, entries},
@@ -11,11 +7,11 @@ use super::{
 };
 use crate::{
     allergy::{self, FoundAllergy},
-    assertion::{Context, assert_mention},
-    coding::{Coding, Known, Near, Reference},
+    assertion::assert_mention,
+    coding::Coding,
     domain::{
-        AssertedSpan, Assertion, Attributes, EntryKind, Experiencer, Extraction, MedicationStatus, Mention, MentionKind,
-        OffsetUnit, SectionOutline, Span,
+        AssertedSpan, Assertion, Attributes, EntryKind, Extraction, MedicationStatus, Mention, MentionKind, OffsetUnit,
+        SectionOutline, Span,
     },
     medication,
     recognize::{
@@ -24,12 +20,6 @@ use crate::{
     },
     text::boilerplate,
 };
-
-/// First and last day of the embedded edition (ICD-10-CM FY2026, April update).
-const EDITION_DAYS: (Date, Date) = (date(2026, 4, 1), date(2026, 9, 30));
-
-/// So many terms of like meaning are looked at.
-const SIMILAR: usize = 12;
 
 /// A model's allergen outside of any allergy context needs this probability.
 const LONE_ALLERGEN: f32 = 0.6;
@@ -63,6 +53,8 @@ impl Assembly<'_> {
         coded.extend(medications);
         coded.extend(allergies);
         coded.extend(none_known);
+        self.settle(&mut coded);
+        let (edition, exact) = pipeline.vocabulary.editions.on(self.prepared.input.code_date());
         coded.sort_by_key(|mention| mention.span);
         let boilerplate = boilerplate(document, &pipeline.boilerplate);
         let mut entries = entries(document, &self.prepared.input, &boilerplate, coded);
@@ -70,8 +62,8 @@ impl Assembly<'_> {
             entry.confidence = pipeline.confidence.of(entry);
         }
         let mut engine = pipeline.engine_version();
-        engine.edition_exact =
-            self.prepared.input.service_date.is_none_or(|day| EDITION_DAYS.0 <= day && day <= EDITION_DAYS.1);
+        engine.edition.clone_from(&edition.name);
+        engine.edition_exact = exact;
         Extraction {
             note_id: self.prepared.input.note_id.clone(),
             offset_unit: OffsetUnit::Utf8,
@@ -92,79 +84,6 @@ impl Assembly<'_> {
             entries,
             spans: self.asserted_spans(),
         }
-    }
-
-    fn diagnoses(
-        &self,
-        mentions: &[Mention],
-        candidates: &[dictionary::Candidate],
-        tagging: Option<&Tagging>,
-    ) -> Vec<CodedMention> {
-        let (pipeline, document) = (self.pipeline, &self.prepared.document);
-        let spans: Vec<Span> = mentions.iter().map(|mention| mention.span).collect();
-        let mut asserted: Vec<(&Mention, Context, Option<f32>)> = mentions
-            .iter()
-            .filter(|mention| mention.kind == MentionKind::Diagnosis)
-            .map(|mention| {
-                let mut context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans);
-                let model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
-                let (assertion, by_model) = context::decide(context.assertion, &model);
-                context.assertion = assertion;
-                (mention, context, by_model)
-            })
-            .collect();
-        // fuller mentions first: bare words refer to them
-        let words_of = |span: Span| document.words_in(span).len();
-        asserted.sort_by_key(|(mention, ..)| (std::cmp::Reverse(words_of(mention.span)), mention.span));
-        let similar = self.similar(asserted.iter().map(|(mention, ..)| mention.span));
-        let mut references: Vec<Reference> = Vec::new();
-        let mut out = Vec::with_capacity(asserted.len());
-        for (mention, context, by_model) in asserted {
-            let term = candidates
-                .iter()
-                .filter(|candidate| candidate.kind == MentionKind::Diagnosis && candidate.span.overlaps(mention.span))
-                .map(|candidate| candidate.span)
-                .max_by_key(|span| span.len());
-            // what a roommate has is no family history: the code is the one the disease would have
-            let of_other = context.assertion == Assertion::Family && context.experiencer == Experiencer::Other;
-            let known = Known {
-                term,
-                assertion: if of_other { Assertion::Absent } else { context.assertion },
-                references: &references,
-                similar: similar.as_ref().map(|found| found.get(&mention.span).map_or(&[][..], Vec::as_slice)),
-            };
-            let tables = (&pipeline.vocabulary, &pipeline.ranking);
-            let coding = pipeline.coder.diagnosis(tables, document, mention.span, known);
-            if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
-                let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
-                references.push(Reference { words, coding: coding.clone() });
-            }
-            out.push(CodedMention {
-                kind: EntryKind::Diagnosis,
-                span: mention.span,
-                confidence: mention.confidence,
-                sources: with_model_word(&mention.sources, "assertion", by_model),
-                assertion: Some(context.assertion),
-                status: None,
-                scope: None,
-                attributes: Attributes::default(),
-                cues: context.cues,
-                coding,
-            });
-        }
-        out
-    }
-
-    /// The terms nearest in meaning to those of the mentions that are no term; none where there are no vectors.
-    fn similar(&self, mentions: impl Iterator<Item = Span>) -> Option<HashMap<Span, Vec<Near>>> {
-        let (pipeline, document) = (self.pipeline, &self.prepared.document);
-        let (model, vectors) = (pipeline.model.as_ref()?, pipeline.vectors()?);
-        let spans: Vec<Span> =
-            mentions.filter(|span| pipeline.coder.wants_similar(&pipeline.vocabulary, document, *span)).collect();
-        let phrases: Vec<&str> = spans.iter().map(|span| span.of(&document.text)).collect();
-        // a code without this way is better than no extraction
-        let phrases = model.vectors(&phrases).ok()?;
-        Some(spans.into_iter().zip(vectors.nearest(&phrases, SIMILAR)).collect())
     }
 
     fn medications(&self, mentions: &[Mention], tagging: Option<&Tagging>) -> Vec<CodedMention> {
@@ -331,7 +250,7 @@ impl Assembly<'_> {
 }
 
 /// The sources of a mention, and that the model decided what is said of it where the rules said something else.
-fn with_model_word(sources: &[String], what: &str, by_model: Option<f32>) -> Vec<String> {
+pub(super) fn with_model_word(sources: &[String], what: &str, by_model: Option<f32>) -> Vec<String> {
     let mut sources = sources.to_vec();
     sources.extend(by_model.map(|probability| format!("model-{what}:{probability:.2}")));
     sources

@@ -19,8 +19,19 @@ pub struct NoteInput {
     pub spans: Vec<Span>,
     /// Chooses the edition of the codes.
     pub service_date: Option<Date>,
+    /// Chooses it before the date of service for an inpatient.
+    pub discharge_date: Option<Date>,
     /// Decides whether uncertain diagnoses may be reported.
     pub encounter_class: Option<EncounterClass>,
+}
+
+impl NoteInput {
+    /// The day whose edition of the codes holds: of discharge for an inpatient, else of service.
+    #[must_use]
+    pub fn code_date(&self) -> Option<Date> {
+        let inpatient = self.encounter_class == Some(EncounterClass::Inpatient);
+        self.discharge_date.filter(|_| inpatient).or(self.service_date)
+    }
 }
 
 impl std::fmt::Debug for NoteInput {

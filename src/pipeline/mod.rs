@@ -7,35 +7,39 @@
 mod alerts;
 mod assemble;
 mod context;
+mod diagnoses;
 mod group;
 mod input;
+mod recode;
 mod reconcile;
 
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
+pub use recode::Recoded;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
     allergy::AllergyTables,
     assertion::CueTable,
-    coding::{Coder, ConfidenceModel, Ranking, RankingModel, TermVectors, edits::EditRules},
+    coding::{Coder, ConfidenceModel, Conventions, Ranking, RankingModel, TermVectors, edits::EditRules},
     domain::{EngineVersion, Extraction, table::TableError},
     medication::{MedicationCueTable, SigTable},
     recognize::{Input, Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
     text::{BoilerplateTable, Document, SectionTable},
-    vocabulary::{EDITION, Tables, Vocabulary},
+    vocabulary::{Tables, Vocabulary},
 };
 
 /// Everything loaded that turns a note into an extraction.
 pub struct Pipeline {
     vocabulary: Vocabulary,
-    model: Option<Model>,
+    model: Option<Arc<Model>>,
     coder: Coder,
     sections: SectionTable,
     boilerplate: BoilerplateTable,
     ranking: Ranking,
-    vectors: RwLock<Option<Arc<TermVectors>>>,
+    vectors: RwLock<Vectors>,
     edits: EditRules,
+    conventions: Conventions,
     confidence: ConfidenceModel,
     cross_reactions: alerts::CrossReactions,
     cues: CueTable,
@@ -44,6 +48,23 @@ pub struct Pipeline {
     allergies: AllergyTables,
     recognizers: Recognizers,
     version: &'static str,
+}
+
+/// The vectors of the vocabulary's terms.
+#[derive(Debug, Clone, Default)]
+pub enum Vectors {
+    /// Nobody makes them.
+    #[default]
+    None,
+    /// They are being made.
+    Making {
+        /// Terms done.
+        done: usize,
+        /// Terms in all.
+        all: usize,
+    },
+    /// They are there.
+    Ready(Arc<TermVectors>),
 }
 
 /// A note read and cut into windows, ready for the encoder.
@@ -70,7 +91,7 @@ impl Pipeline {
     ///
     /// # Errors
     /// The first table row that cannot be used.
-    pub fn new(tables: &Tables, model: Option<Model>, recognizers: Recognizers) -> Result<Self, TableError> {
+    pub fn new(tables: &Tables, model: Option<Arc<Model>>, recognizers: Recognizers) -> Result<Self, TableError> {
         let vocabulary = Vocabulary::load(tables)?;
         let coder = Coder::new(&vocabulary);
         let model = model.filter(|_| recognizers.model);
@@ -80,9 +101,10 @@ impl Pipeline {
             sections: SectionTable::parse(tables.get("sections.tsv")?.1)?.with_codes(tables.get("section_codes.tsv")?.1)?,
             ranking: Ranking { model: RankingModel::parse(tables.get("code_ranking.tsv")?)?, explain: false },
             vectors: RwLock::default(),
+            conventions: Conventions::parse(tables.get("conventions.tsv")?, &vocabulary)?,
             edits: EditRules::new(
-                &vocabulary.codes,
-                &vocabulary.notes,
+                vocabulary.codes(),
+                vocabulary.notes(),
                 tables.get("code_limits.tsv")?,
                 tables.get("edit_policy.tsv")?,
             )?,
@@ -107,7 +129,7 @@ impl Pipeline {
 
     /// The model, where one takes part.
     #[must_use]
-    pub const fn model(&self) -> Option<&Model> {
+    pub const fn model(&self) -> Option<&Arc<Model>> {
         self.model.as_ref()
     }
 
@@ -124,15 +146,24 @@ impl Pipeline {
         self
     }
 
-    /// The vectors by which codes of like meaning are found; none while they are not there yet.
+    /// The vectors by which codes of like meaning are found; none while they are not there.
     #[must_use]
     pub fn vectors(&self) -> Option<Arc<TermVectors>> {
+        match self.vectors_state() {
+            Vectors::Ready(vectors) => Some(vectors),
+            Vectors::None | Vectors::Making { .. } => None,
+        }
+    }
+
+    /// Where the making of the vectors stands.
+    #[must_use]
+    pub fn vectors_state(&self) -> Vectors {
         self.vectors.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Codes by meaning from now on.
-    pub fn set_vectors(&self, vectors: Arc<TermVectors>) {
-        *self.vectors.write().unwrap_or_else(PoisonError::into_inner) = Some(vectors);
+    /// Says where it stands; codes by meaning from the moment on when they are ready.
+    pub fn set_vectors(&self, vectors: Vectors) {
+        *self.vectors.write().unwrap_or_else(PoisonError::into_inner) = vectors;
     }
 
     /// What stands under `engine` in every extraction, but for the edition's exactness.
@@ -142,7 +173,7 @@ impl Pipeline {
             version: self.version.to_owned(),
             model: self.model.as_ref().map_or_else(|| "none".to_owned(), |model| model.name.clone()),
             vocabulary: self.vocabulary.checksum.clone(),
-            edition: EDITION.to_owned(),
+            edition: self.vocabulary.editions.newest().name.clone(),
             edition_exact: true,
         }
     }

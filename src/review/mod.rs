@@ -1,7 +1,9 @@
 //! The review of an encounter: the entries of all its notes rolled up per concept, with the decisions folded in.
 
+mod edits;
 mod rollup;
 
+pub use edits::{ItemEdit, OVERRIDE_REASONS, item_edits};
 pub use rollup::rollup;
 
 use crate::domain::{DecisionKind, REJECT_REASONS, ReviewEntry, system};
@@ -58,7 +60,7 @@ pub fn check(
         DecisionKind::Accept {} | DecisionKind::Reject { .. } | DecisionKind::Withdraw {} => return Ok(()),
     };
     for (at, code) in codes.iter().enumerate() {
-        if code.system == system::ICD10CM && !vocabulary.codes.is_billable(&code.code) {
+        if code.system == system::ICD10CM && !vocabulary.is_billable(&code.code) {
             // what was sent is not quoted: it may be anything
             return Err(DecisionError::Invalid(format!("codes[{at}] is not a billable ICD-10-CM code of this edition")));
         }

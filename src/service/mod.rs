@@ -2,9 +2,11 @@
 
 mod notes;
 mod queue;
+mod vocabularies;
 
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};
+pub use vocabularies::{CodeChange, Load, MakeVectors, ReloadError, ReloadReport, VocabularyControl};
 
 use std::sync::Arc;
 
@@ -26,6 +28,8 @@ pub struct Service {
     pub store: Arc<dyn Store>,
     /// Extraction.
     pub engine: Arc<Engine>,
+    /// Other vocabularies without a restart.
+    pub vocabularies: VocabularyControl,
     /// Clock and identifiers.
     pub surroundings: Surroundings,
     /// Wakes the worker when a note was stored.

@@ -6,8 +6,9 @@ use uuid::Uuid;
 use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
+    coding::edits::Severity,
     domain::{Decision, DecisionKind, ItemState, ReviewEntry, ReviewItem, User},
-    review::{self, DecisionError},
+    review::{self, DecisionError, ItemEdit},
     store::{ItemChange, ItemFilter, ItemRecord, StoreError},
 };
 
@@ -18,6 +19,8 @@ pub struct QueueItem {
     pub record: ItemRecord,
     /// Its entries, decisions folded in.
     pub entries: Vec<ReviewEntry>,
+    /// What is to be said about its drafted codes, the gravest first.
+    pub edits: Vec<ItemEdit>,
 }
 
 /// Why decisions are not taken.
@@ -32,6 +35,12 @@ pub enum DecideError {
     /// Entries wait for a decision, so the item cannot be finished.
     #[error("{0} entries wait for a decision")]
     Undecided(usize),
+    /// Hard edits stand against the codes, and no reason to finish all the same was given.
+    #[error("{0} hard edits stand against the drafted codes; settle them, or give a reason as override_edits")]
+    HardEdits(usize),
+    /// A reason that is not one of ours.
+    #[error("override_edits must be one of {}", review::OVERRIDE_REASONS.join(", "))]
+    UnknownReason,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,7 +89,8 @@ impl Service {
         let record = self.store.item(id, self.surroundings.now()).await?;
         Ok(record.filter(|record| visible(user, &Scope::of_item(&record.item))).map(|record| {
             let entries = review::rollup(&record);
-            QueueItem { record, entries }
+            let edits = review::item_edits(self.engine.pipeline().edits(), &record, &entries);
+            QueueItem { record, entries, edits }
         }))
     }
 
@@ -137,16 +147,33 @@ impl Service {
         Ok((change, ids))
     }
 
-    /// Finishes an item whose entries are all decided.
+    /// Finishes an item whose entries are all decided, and whose codes have no hard edit against them or a reason from
+    /// [`OVERRIDE_REASONS`](review::OVERRIDE_REASONS), which is recorded.
     ///
     /// # Errors
-    /// [`DecideError::Undecided`] while entries wait.
-    pub async fn finish(&self, user: &User, id: Uuid, revision: Option<u64>) -> Result<ItemChange, DecideError> {
+    /// [`DecideError::Undecided`] while entries wait, [`DecideError::HardEdits`] without a reason.
+    pub async fn finish(
+        &self,
+        user: &User,
+        id: Uuid,
+        revision: Option<u64>,
+        reason: Option<&str>,
+    ) -> Result<ItemChange, DecideError> {
+        if reason.is_some_and(|reason| !review::OVERRIDE_REASONS.contains(&reason)) {
+            return Err(DecideError::UnknownReason);
+        }
         let item = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
         let undecided = item.entries.iter().filter(|entry| entry.needs_decision()).count();
         let mine = item.record.item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
         if undecided > 0 && mine && item.record.item.pending_notes == 0 {
             return Err(DecideError::Undecided(undecided));
+        }
+        let hard = item.edits.iter().filter(|found| found.edit.severity == Severity::Hard).count();
+        if hard > 0 && mine && item.record.item.pending_notes == 0 {
+            let Some(reason) = reason else { return Err(DecideError::HardEdits(hard)) };
+            let detail = format!("{hard} hard edits: {reason}");
+            let subject = Some(("item", id));
+            self.store.record_audit(actor(user), "edits.overridden", subject, &detail, self.surroundings.now()).await?;
         }
         // the revision that was checked is the revision that is finished: a note arriving in between makes it stale
         let revision = revision.unwrap_or(item.record.item.revision);

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{CodeBook, CodeSet};
+use super::{CodeSet, Editions};
 use crate::{
     domain::table::{self, TableError},
     text::{Word, words},
@@ -127,17 +127,15 @@ impl AlphabeticIndex {
     ///
     /// # Errors
     /// A line without path, or a code that is not billable.
-    pub(super) fn parse((name, text): (&str, &str), codes: &CodeBook, forms: &WordForms) -> Result<Self, TableError> {
+    pub(super) fn parse((name, text): (&str, &str), editions: &Editions, forms: &WordForms) -> Result<Self, TableError> {
         let mut lines: Vec<Line> = Vec::new();
         table::read(name, text, |row| {
             let path = row.get("path")?.to_owned();
             let mut set = CodeSet::new();
             for code in [row.get("code")?, row.get("manifestation")?].into_iter().filter(|code| !code.is_empty()) {
-                let leaf = code.strip_suffix('-').map_or(Some(code), |stem| codes.default_leaf(stem));
-                let leaf = leaf.filter(|leaf| codes.is_billable(leaf));
-                set.push(
-                    leaf.ok_or_else(|| row.error(format!("code {code:?} is not a billable code or a stem of one")))?.to_owned(),
-                );
+                let leaf = code.strip_suffix('-').map_or(Some(code), |stem| editions.newest().codes.default_leaf(stem));
+                let usable = leaf.and_then(|leaf| editions.usable(leaf));
+                set.extend(usable.ok_or_else(|| row.error(format!("code {code:?} is not a billable code or a stem of one")))?);
             }
             let words = forms.phrase(&path);
             if words.is_empty() {

@@ -67,7 +67,7 @@ impl NoteKind {
 /// A note.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CodeNote {
-    /// The code it stands at.
+    /// The code it stands at; a range ("A00-B99") for a block or a chapter.
     pub code: String,
     /// Its kind.
     pub kind: NoteKind,
@@ -79,6 +79,8 @@ pub struct CodeNote {
 #[derive(Debug, Default)]
 pub struct CodeNotes {
     notes: Vec<CodeNote>,
+    /// Places of the notes of blocks and chapters.
+    ranges: Vec<usize>,
     categories: HashMap<String, (String, String)>,
 }
 
@@ -96,6 +98,8 @@ impl CodeNotes {
             read.notes.push(CodeNote { code: row.get("code")?.to_owned(), kind, text: row.get("note")?.to_owned() });
             Ok(())
         })?;
+        read.notes.sort_by(|one, other| one.code.cmp(&other.code));
+        read.ranges = (0..read.notes.len()).filter(|at| read.notes[*at].code.contains('-')).collect();
         table::read(hcc_name, hcc, |row| {
             read.categories.insert(row.get("code")?.to_owned(), (row.get("v24")?.to_owned(), row.get("v28")?.to_owned()));
             Ok(())
@@ -113,6 +117,20 @@ impl CodeNotes {
     pub fn at<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a CodeNote> {
         let start = self.notes.partition_point(|note| note.code.as_str() < code);
         self.notes[start..].iter().take_while(move |note| note.code == code)
+    }
+
+    /// The notes of the blocks and chapters that hold a code, the narrower first.
+    #[must_use]
+    pub fn over(&self, code: &str) -> Vec<&CodeNote> {
+        let category = code.get(..3).unwrap_or(code);
+        let holds =
+            |note: &&CodeNote| note.code.split_once('-').is_some_and(|(first, last)| first <= category && category <= last);
+        let mut found: Vec<&CodeNote> = self.ranges.iter().map(|at| &self.notes[*at]).filter(holds).collect();
+        // a chapter begins at or before its blocks and ends at or behind them
+        let (first, last) =
+            (|note: &CodeNote| note.code.get(..3).map(str::to_owned), |note: &CodeNote| note.code.get(4..).map(str::to_owned));
+        found.sort_by(|one, other| first(other).cmp(&first(one)).then(last(one).cmp(&last(other))));
+        found
     }
 
     /// CMS hierarchical condition categories of versions 24 and 28; empty where the code is in none.

@@ -1,6 +1,6 @@
 //! Diagnosis terms: release names, our everyday terms and abbreviations, stop terms, history codes.
 
-use super::{CodeBook, TermRef, tables::Tables, terms::TermsBuilder};
+use super::{Editions, TermRef, tables::Tables, terms::TermsBuilder};
 use crate::domain::table::{self, Row, TableError};
 
 /// Codes that together are one acceptable coding; usually one.
@@ -59,15 +59,23 @@ pub struct DiagnosisTerm {
 }
 
 /// Reads `E11.22+N18.30|E11.9`: alternatives by `|`, codes that stand together by `+`.
-fn code_sets(row: &Row<'_>, codes: &CodeBook) -> Result<Vec<CodeSet>, TableError> {
+fn code_sets(row: &Row<'_>, editions: &Editions) -> Result<Vec<CodeSet>, TableError> {
     let text = row.get("codes")?;
     let mut sets = Vec::new();
     for alternative in text.split('|').map(str::trim).filter(|part| !part.is_empty() && *part != "-") {
-        let set: CodeSet = alternative.split('+').map(|code| code.trim().to_owned()).collect();
-        if let Some(unknown) = set.iter().find(|code| !codes.is_billable(code)) {
-            return Err(row.error(format!("code {unknown:?} is not a billable code of the code table")));
+        let mut set = CodeSet::new();
+        let mut whole = true;
+        for code in alternative.split('+').map(str::trim) {
+            let usable = editions.usable(code).ok_or_else(|| {
+                row.error(format!("code {code:?} is not a billable code of any loaded edition, nor a retired one"))
+            })?;
+            // a code that was retired without a successor takes its alternative with it
+            whole &= !usable.is_empty();
+            set.extend(usable);
         }
-        sets.push(set);
+        if whole {
+            sets.push(set);
+        }
     }
     Ok(sets)
 }
@@ -83,7 +91,7 @@ fn context(text: &str) -> Context {
     context
 }
 
-pub(super) fn load(tables: &Tables, codes: &CodeBook, terms: &mut TermsBuilder) -> Result<Vec<DiagnosisTerm>, TableError> {
+pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilder) -> Result<Vec<DiagnosisTerm>, TableError> {
     let mut out: Vec<DiagnosisTerm> = Vec::with_capacity(150_000);
     let mut add = |term: DiagnosisTerm, terms: &mut TermsBuilder| {
         terms.add(&term.term, TermRef::Diagnosis(u32::try_from(out.len()).unwrap_or(u32::MAX)));
@@ -100,11 +108,34 @@ pub(super) fn load(tables: &Tables, codes: &CodeBook, terms: &mut TermsBuilder) 
             context: Context::default(),
         })
     };
-    // our own tables first: where two tables know a form, the first meaning is preferred
+    // a site's own terms first
+    let (name, text) = tables.get("site_terms.tsv")?;
+    table::read(name, text, |row| {
+        let kind = match row.get("kind")? {
+            "" | "diagnosis" | "abbreviation" => TermKind::Diagnosis,
+            "finding" => TermKind::Finding,
+            "stop" => TermKind::NotDiagnosis,
+            _ => return Ok(()),
+        };
+        let guard = match row.get("guard")? {
+            "upper" => Some(AbbreviationGuard::Upper),
+            "context" => Some(AbbreviationGuard::Context),
+            _ => None,
+        };
+        let term = DiagnosisTerm {
+            expansion: row.get("expansion")?.to_owned(),
+            guard,
+            context: context(row.get("context")?),
+            ..plain(&row, "site", kind, code_sets(&row, editions)?)?
+        };
+        add(term, terms);
+        Ok(())
+    })?;
+    // our own tables before those of releases: where two tables know a form, the first meaning is preferred
     let (name, text) = tables.get("everyday_diagnoses.tsv")?;
     table::read(name, text, |row| {
         let kind = if row.get("kind")? == "finding" { TermKind::Finding } else { TermKind::Diagnosis };
-        add(plain(&row, "everyday", kind, code_sets(&row, codes)?)?, terms);
+        add(plain(&row, "everyday", kind, code_sets(&row, editions)?)?, terms);
         Ok(())
     })?;
     let (name, text) = tables.get("abbreviations.tsv")?;
@@ -124,7 +155,7 @@ pub(super) fn load(tables: &Tables, codes: &CodeBook, terms: &mut TermsBuilder) 
         let term = DiagnosisTerm {
             term: row.get("abbreviation")?.to_owned(),
             expansion: row.get("expansion")?.to_owned(),
-            codes: code_sets(&row, codes)?,
+            codes: code_sets(&row, editions)?,
             source: "abbreviation".to_owned(),
             kind,
             guard: Some(guard),
@@ -136,7 +167,7 @@ pub(super) fn load(tables: &Tables, codes: &CodeBook, terms: &mut TermsBuilder) 
     let (name, text) = tables.get("diagnosis_terms.tsv")?;
     table::read(name, text, |row| {
         let source = row.get("source")?.to_owned();
-        let sets = code_sets(&row, codes)?;
+        let sets = code_sets(&row, editions)?;
         // chapter 18 of ICD-10-CM: symptoms, signs and abnormal findings
         let sign = sets.first().and_then(|set| set.first()).is_some_and(|code| code.starts_with('R'));
         add(plain(&row, &source, if sign { TermKind::Finding } else { TermKind::Diagnosis }, sets)?, terms);

@@ -4,10 +4,14 @@
 //! the same name. Rule tables (cues, sections, sig words) are only carried here; their modules parse them.
 
 mod alphabetic_index;
+pub mod build;
 mod code_notes;
 mod code_search;
 mod codes;
 mod diagnoses;
+mod difference;
+mod editions;
+mod provenance;
 mod substances;
 mod tables;
 mod terms;
@@ -17,6 +21,9 @@ pub use code_notes::{CodeNote, CodeNotes, NoteKind};
 pub use code_search::{CodeHit, CodeSearch};
 pub use codes::{Code, CodeBook};
 pub use diagnoses::{AbbreviationGuard, CodeSet, Context, DiagnosisTerm, HistoryCodes, TermKind};
+pub use difference::{Difference, difference};
+pub use editions::{Edition, Editions, Moved};
+pub use provenance::LoadedSource;
 pub use substances::{Allergen, CaseGuard, ClinicalDrug, DrugClass, Medication};
 pub use tables::Tables;
 pub use terms::{TermMatch, TermRef, Terms, normalize_term};
@@ -29,8 +36,8 @@ use crate::domain::table::TableError;
 pub struct Vocabulary {
     /// Checksum over all tables, for `engine.vocabulary`.
     pub checksum: String,
-    /// The ICD-10-CM code table.
-    pub codes: CodeBook,
+    /// The editions of ICD-10-CM.
+    pub editions: Editions,
     /// What diagnosis terms stand for.
     pub diagnoses: Vec<DiagnosisTerm>,
     /// What medication terms stand for.
@@ -45,12 +52,14 @@ pub struct Vocabulary {
     pub unii: std::collections::HashMap<String, String>,
     /// Personal and family history codes by code prefix.
     pub history: HistoryCodes,
-    /// Notes of the tabular list and payment categories.
-    pub notes: CodeNotes,
     /// The Alphabetic Index.
     pub index: AlphabeticIndex,
     /// Forms of words that name the same thing.
     pub forms: WordForms,
+    /// Where the tables come from.
+    sources: Vec<LoadedSource>,
+    /// Tables of interest that are not there.
+    not_loaded: Vec<&'static str>,
     /// All surface forms in one automaton.
     pub terms: Terms,
     /// Made when it is first asked for: only coders search.
@@ -66,12 +75,11 @@ pub struct CodeEntry<'a> {
     pub parents: Vec<&'a Code>,
     /// The codes directly below it.
     pub children: Vec<&'a Code>,
-    /// Its notes, and those of the codes above it that hold for it too.
+    /// Its notes, and those of the codes, blocks and chapters above it that hold for it too.
     pub notes: Vec<&'a CodeNote>,
+    /// Paths of the Alphabetic Index that lead to it.
+    pub paths: Vec<&'a IndexEntry>,
 }
-
-/// The edition of the diagnosis codes that the program carries.
-pub const EDITION: &str = "ICD-10-CM FY2026-04";
 
 impl Vocabulary {
     /// Reads the tables.
@@ -80,8 +88,8 @@ impl Vocabulary {
     /// The first row that cannot be used, by table and line.
     pub fn load(tables: &Tables) -> Result<Self, TableError> {
         let mut terms = terms::TermsBuilder::default();
-        let codes = CodeBook::parse(tables.get("icd10cm.tsv")?)?;
-        let diagnoses = diagnoses::load(tables, &codes, &mut terms)?;
+        let editions = Editions::load(tables)?;
+        let diagnoses = diagnoses::load(tables, &editions, &mut terms)?;
         let (medications, classes) = substances::load_medications(tables, &mut terms)?;
         let allergens = substances::load_allergens(tables, &mut terms)?;
         let clinical_drugs = substances::load_clinical_drugs(tables)?;
@@ -90,10 +98,12 @@ impl Vocabulary {
         let terms = terms.build()?;
         let forms = WordForms::parse(tables.get("word_forms.tsv")?)?;
         Ok(Self {
-            index: AlphabeticIndex::parse(tables.get("index.tsv")?, &codes, &forms)?,
+            index: AlphabeticIndex::parse(tables.get("index.tsv")?, &editions, &forms)?,
             forms,
+            sources: provenance::sources(tables)?,
+            not_loaded: provenance::not_loaded(tables),
             checksum: tables.checksum().to_owned(),
-            codes,
+            editions,
             diagnoses,
             medications,
             clinical_drugs,
@@ -101,35 +111,87 @@ impl Vocabulary {
             classes,
             allergens,
             history,
-            notes: CodeNotes::parse(tables.get("icd10cm_notes.tsv")?, tables.get("hcc.tsv")?)?,
             terms,
             search: OnceLock::new(),
         })
     }
 
+    /// The codes of the newest edition.
+    #[must_use]
+    pub const fn codes(&self) -> &CodeBook {
+        &self.editions.newest().codes
+    }
+
+    /// The notes of the newest edition's tabular list, and payment categories.
+    #[must_use]
+    pub const fn notes(&self) -> &CodeNotes {
+        &self.editions.newest().notes
+    }
+
+    /// Where the tables come from, with release, licence and attribution.
+    #[must_use]
+    pub fn sources(&self) -> &[LoadedSource] {
+        &self.sources
+    }
+
+    /// Tables of interest that are not loaded.
+    #[must_use]
+    pub fn not_loaded(&self) -> &[&'static str] {
+        &self.not_loaded
+    }
+
+    /// How many diagnosis terms each source gave, by its name.
+    #[must_use]
+    pub fn term_sources(&self) -> std::collections::BTreeMap<&str, usize> {
+        let mut counts = std::collections::BTreeMap::new();
+        for term in &self.diagnoses {
+            *counts.entry(term.source.as_str()).or_default() += 1;
+        }
+        counts
+    }
+
+    /// Title of a code in the newest edition that has it; the code itself when none has.
+    #[must_use]
+    pub fn title<'a>(&'a self, code: &'a str) -> &'a str {
+        self.editions.all().find_map(|edition| edition.codes.lookup(code)).map_or(code, |found| found.title.as_str())
+    }
+
+    /// Whether a code may stand on a claim in any loaded edition.
+    #[must_use]
+    pub fn is_billable(&self, code: &str) -> bool {
+        self.editions.is_billable(code)
+    }
+
     /// A code with what stands above, below and beside it; none when the edition does not have it.
     #[must_use]
     pub fn code_entry(&self, code: &str) -> Option<CodeEntry<'_>> {
-        let code = self.codes.lookup(code)?;
+        let code = self.codes().lookup(code)?;
         let mut parents = Vec::new();
         let mut at = code;
-        while let Some(parent) = self.codes.parent(&at.code) {
+        while let Some(parent) = self.codes().parent(&at.code) {
             parents.push(parent);
             at = parent;
         }
         // names are the code's own, instructions hold for everything below
-        let mut notes: Vec<&CodeNote> = self.notes.at(&code.code).collect();
+        let mut notes: Vec<&CodeNote> = self.notes().at(&code.code).collect();
         for parent in &parents {
-            notes.extend(self.notes.at(&parent.code).filter(|note| note.kind != NoteKind::Inclusion));
+            notes.extend(self.notes().at(&parent.code).filter(|note| note.kind != NoteKind::Inclusion));
         }
+        notes.extend(self.notes().over(&code.code).into_iter().filter(|note| note.kind != NoteKind::Inclusion));
         parents.reverse();
-        Some(CodeEntry { code, parents, children: self.codes.children(&code.code).collect(), notes })
+        Some(CodeEntry {
+            code,
+            parents,
+            children: self.codes().children(&code.code).collect(),
+            notes,
+            paths: self.index.leading_to(&code.code).collect(),
+        })
     }
 
     /// At most `limit` ICD-10-CM codes for words, or for a code or its beginning; best first.
     #[must_use]
     pub fn find_codes(&self, query: &str, limit: usize) -> Vec<CodeHit<'_>> {
-        let search = self.search.get_or_init(|| CodeSearch::new(&self.codes, &self.notes, &self.diagnoses));
-        search.find((&self.codes, &self.notes, &self.diagnoses), query, limit)
+        let search = self.search.get_or_init(|| CodeSearch::new(self.codes(), self.notes(), &self.diagnoses));
+        search.find((self.codes(), self.notes(), &self.diagnoses), query, limit)
     }
 }

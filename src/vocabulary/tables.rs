@@ -21,7 +21,7 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 29] = embedded![
+const EMBEDDED: [(&str, &[u8]); 33] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
@@ -30,17 +30,20 @@ const EMBEDDED: [(&str, &[u8]); 29] = embedded![
     "code_confidence.tsv",
     "code_limits.tsv",
     "code_ranking.tsv",
+    "conventions.tsv",
     "cross_reactions.tsv",
     "cues.tsv",
     "diagnosis_terms.tsv.gz",
     "drug_classes.tsv",
     "edit_policy.tsv",
+    "editions.tsv",
     "everyday_diagnoses.tsv",
     "everyday_medications.tsv",
     "hcc.tsv.gz",
     "history_codes.tsv",
     "icd10cm.tsv.gz",
     "icd10cm_notes.tsv.gz",
+    "icd10cm_retired.tsv",
     "index.tsv",
     "medication_cues.tsv",
     "medications.tsv.gz",
@@ -48,10 +51,18 @@ const EMBEDDED: [(&str, &[u8]); 29] = embedded![
     "section_codes.tsv",
     "sections.tsv",
     "sig_words.tsv",
+    "site_terms.tsv",
     "stop_terms.tsv",
     "unii.tsv.gz",
     "word_forms.tsv",
 ];
+
+/// Tables that are not embedded: `vocabulary build` makes them.
+const BUILT_ONLY: [&str; 2] = ["drug_poisoning.tsv", "sources.tsv"];
+
+fn plain(name: &str) -> &str {
+    name.trim_end_matches(".gz")
+}
 
 impl Tables {
     /// The embedded tables.
@@ -62,26 +73,35 @@ impl Tables {
         Self::from_bytes(EMBEDDED.iter().map(|(name, bytes)| ((*name).to_owned(), bytes.to_vec())))
     }
 
-    /// The embedded tables, each replaced by the file of the same name (with or without `.gz`) when `folder` has one.
+    /// The embedded tables, each replaced by the file of the same name (with or without `.gz`) when `folder` has one, and the tables that only
+    /// `vocabulary build` makes: sources, the Table of Drugs, other editions (`icd10cm_*.tsv`).
     ///
     /// # Errors
     /// A file that cannot be read.
     pub fn with_folder(folder: &Path) -> Result<Self, TableError> {
-        let files = EMBEDDED.iter().map(|(name, bytes)| {
-            let plain = name.trim_end_matches(".gz");
-            for candidate in [(*name).to_owned(), plain.to_owned(), format!("{plain}.gz")] {
-                let path = folder.join(&candidate);
-                if path.is_file() {
-                    return std::fs::read(&path).map(|bytes| (candidate, bytes)).map_err(|error| TableError {
-                        table: (*name).to_owned(),
-                        line: 0,
-                        message: format!("the file cannot be read: {error}"),
-                    });
-                }
+        let error = |name: &str, cause: std::io::Error| TableError {
+            table: name.to_owned(),
+            line: 0,
+            message: format!("the file cannot be read: {cause}"),
+        };
+        let mut files: BTreeMap<String, (String, Vec<u8>)> =
+            EMBEDDED.iter().map(|(name, bytes)| (plain(name).to_owned(), ((*name).to_owned(), bytes.to_vec()))).collect();
+        let mut entries: Vec<String> = std::fs::read_dir(folder)
+            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect())
+            .map_err(|cause| error(&folder.display().to_string(), cause))?;
+        // a plain file, which a person can edit, goes before a packed one
+        entries.sort_by_key(|name| (!name.ends_with(".gz"), name.clone()));
+        for name in entries {
+            let known = plain(&name);
+            if files.contains_key(known)
+                || BUILT_ONLY.contains(&known)
+                || known.starts_with("icd10cm_") && known.ends_with(".tsv")
+            {
+                let bytes = std::fs::read(folder.join(&name)).map_err(|cause| error(&name, cause))?;
+                files.insert(known.to_owned(), (name, bytes));
             }
-            Ok(((*name).to_owned(), bytes.to_vec()))
-        });
-        Self::from_bytes(files.collect::<Result<Vec<_>, _>>()?.into_iter())
+        }
+        Self::from_bytes(files.into_values())
     }
 
     fn from_bytes(files: impl Iterator<Item = (String, Vec<u8>)>) -> Result<Self, TableError> {
@@ -117,6 +137,12 @@ impl Tables {
             line: 0,
             message: "there is no such table".to_owned(),
         })
+    }
+
+    /// The text of a table that need not be there.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<(&str, &str)> {
+        self.get(name).ok()
     }
 
     /// First twelve hexadecimal digits of the SHA-256 over all tables.

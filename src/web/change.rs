@@ -32,6 +32,9 @@ type Problem = &'static str;
 pub(super) struct ItemForm {
     #[serde(default)]
     revision: String,
+    /// Why hard edits may stand; empty = no reason chosen.
+    #[serde(default)]
+    override_edits: String,
 }
 
 /// The form of a decision on one entry.
@@ -102,7 +105,8 @@ pub(super) async fn finish(
     Posted { session, form }: Posted<ItemForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
-    let done = service.finish(user, id, form.revision.parse().ok()).await;
+    let reason = Some(form.override_edits.as_str()).filter(|reason| !reason.is_empty());
+    let done = service.finish(user, id, form.revision.parse().ok(), reason).await;
     answer(&session, id, done, "/queue?notice=finished")
 }
 
@@ -114,7 +118,8 @@ pub(super) async fn decide(
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
-    let vocabulary = service.engine.pipeline().vocabulary();
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
     let Some(entry) = item.entries.iter().find(|entry| entry.id == form.entry) else {
         return Ok(back(id, "unknown_entry", None));
     };
@@ -143,7 +148,8 @@ pub(super) async fn add(
     if display.is_empty() {
         return Ok(back(id, "name_missing", None));
     }
-    let vocabulary = service.engine.pipeline().vocabulary();
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
     let code = match typed_code(vocabulary, form.kind, (&form.system, &form.code), &display) {
         Ok(code) => code,
         Err(problem) => return Ok(back(id, problem, None)),
@@ -208,6 +214,7 @@ fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), Proble
         Ok(ItemChange::Stale { .. }) => Err("stale"),
         Ok(ItemChange::Missing) | Err(DecideError::Missing) => Err("missing"),
         Err(DecideError::Undecided(_)) => Err("undecided"),
+        Err(DecideError::HardEdits(_) | DecideError::UnknownReason) => Err("hard_edits"),
         Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => Err("unknown_entry"),
         Err(DecideError::Decision(DecisionError::Invalid(_))) => Err("invalid"),
         Err(DecideError::Store(error)) => return Err(error.into()),
@@ -265,7 +272,7 @@ fn chosen_codes(vocabulary: &Vocabulary, entry: &ReviewEntry, choice: usize) -> 
     let beside = candidate.with.iter().map(|code| ChosenCode {
         system: candidate.system.clone(),
         code: code.clone(),
-        display: vocabulary.codes.title(code).to_owned(),
+        display: vocabulary.title(code).to_owned(),
     });
     std::iter::once(first).chain(beside).collect()
 }
@@ -285,7 +292,7 @@ fn typed_code(
         .find(|known| *known == code_system)
         .unwrap_or_else(|| words::home_system(kind));
     let code = words::tidy_code(code_system, typed);
-    let display = match vocabulary.codes.lookup(&code).filter(|_| code_system == system::ICD10CM) {
+    let display = match vocabulary.codes().lookup(&code).filter(|_| code_system == system::ICD10CM) {
         Some(found) if found.billable => found.title.clone(),
         _ if code_system == system::ICD10CM => return Err("code_unknown"),
         _ => display.to_owned(),

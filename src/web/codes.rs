@@ -18,13 +18,16 @@ use super::{
 use crate::{
     auth::Permission,
     service::Service,
-    vocabulary::{Code, EDITION, NoteKind, Vocabulary},
+    vocabulary::{Code, NoteKind, Vocabulary},
 };
 
 /// Codes shown for a query.
 const SHOWN: usize = 50;
 /// Longest query, in bytes; what is longer is cut.
 const LONGEST: usize = 200;
+
+/// Paths of the index shown for a code.
+const PATHS: usize = 40;
 
 /// One code.
 #[derive(Debug, Clone, Default)]
@@ -46,7 +49,7 @@ pub(super) struct CodeRow {
 #[template(path = "codes.html")]
 struct SearchPage {
     shell: Shell,
-    edition: &'static str,
+    edition: String,
     query: String,
     rows: Vec<CodeRow>,
 }
@@ -65,12 +68,14 @@ pub(super) struct NoteGroup {
 #[template(path = "code.html")]
 struct CodePage {
     shell: Shell,
-    edition: &'static str,
+    edition: String,
     query: String,
     code: CodeRow,
     parents: Vec<CodeRow>,
     children: Vec<CodeRow>,
     notes: Vec<NoteGroup>,
+    /// Paths of the index that lead to it.
+    paths: Vec<String>,
 }
 
 /// What the address says.
@@ -80,7 +85,7 @@ pub(super) struct CodeAddress {
 }
 
 fn row(vocabulary: &Vocabulary, code: &Code) -> CodeRow {
-    let (v24, v28) = vocabulary.notes.categories(&code.code).unwrap_or_default();
+    let (v24, v28) = vocabulary.notes().categories(&code.code).unwrap_or_default();
     let parts = [("V24", v24), ("V28", v28)].into_iter().filter(|(_, category)| !category.is_empty());
     CodeRow {
         code: code.code.clone(),
@@ -98,7 +103,8 @@ pub(super) async fn search(
     Query(address): Query<CodeAddress>,
 ) -> Result<Response, Refusal> {
     session.may(Permission::ListItems)?;
-    let vocabulary = service.engine.pipeline().vocabulary();
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
     let mut query = address.query.unwrap_or_default();
     let cut = (0..=LONGEST.min(query.len())).rev().find(|at| query.is_char_boundary(*at)).unwrap_or(0);
     query.truncate(cut);
@@ -108,7 +114,10 @@ pub(super) async fn search(
         ..row(vocabulary, hit.code)
     });
     let rows = rows.collect();
-    Ok(page(StatusCode::OK, &SearchPage { shell: Shell::of(&session), edition: EDITION, query, rows }))
+    Ok(page(
+        StatusCode::OK,
+        &SearchPage { shell: Shell::of(&session), edition: vocabulary.editions.newest().name.clone(), query, rows },
+    ))
 }
 
 /// `GET /codes/{code}`
@@ -118,7 +127,8 @@ pub(super) async fn show(
     Path(code): Path<String>,
 ) -> Result<Response, Refusal> {
     session.may(Permission::ListItems)?;
-    let vocabulary = service.engine.pipeline().vocabulary();
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
     let entry = vocabulary.code_entry(&code).ok_or_else(|| missing(&session))?;
     let notes = NoteKind::ALL.into_iter().filter_map(|kind| {
         let of_kind = entry.notes.iter().filter(|note| note.kind == kind);
@@ -128,10 +138,11 @@ pub(super) async fn show(
     });
     let view = CodePage {
         shell: Shell::of(&session),
-        edition: EDITION,
+        edition: vocabulary.editions.newest().name.clone(),
         query: String::new(),
         code: row(vocabulary, entry.code),
         parents: entry.parents.iter().map(|parent| row(vocabulary, parent)).collect(),
+        paths: entry.paths.iter().take(PATHS).map(|path| path.path.clone()).collect(),
         children: entry.children.iter().map(|child| row(vocabulary, child)).collect(),
         notes: notes.collect(),
     };

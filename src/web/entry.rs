@@ -179,12 +179,12 @@ impl EntryViews<'_> {
     }
 
     fn code(&self, index: usize, code: &CodeCandidate) -> CodeView {
-        let titled = |code: &String| format!("{code} {}", self.vocabulary.codes.title(code));
+        let titled = |code: &String| format!("{code} {}", self.vocabulary.title(code));
         CodeView {
             index,
             code: code.code.clone(),
             system: words::system_name(&code.system).to_owned(),
-            in_book: code.system == crate::domain::system::ICD10CM && self.vocabulary.codes.lookup(&code.code).is_some(),
+            in_book: code.system == crate::domain::system::ICD10CM && self.vocabulary.codes().lookup(&code.code).is_some(),
             title: code.display.clone(),
             role: words::role(code.role),
             why: code.why.clone(),

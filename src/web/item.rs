@@ -22,7 +22,9 @@ use super::{
 };
 use crate::{
     auth::Permission,
+    coding::edits::Severity,
     domain::{EntryKind, Extraction, ItemState, Note, NoteStatus, REJECT_REASONS, ReviewEntry, Span},
+    review::OVERRIDE_REASONS,
     service::{QueueItem, Service},
     vocabulary::Vocabulary,
 };
@@ -83,6 +85,12 @@ pub(super) struct ItemPage {
     pub pending: u32,
     /// Warnings: how they look and what they say, grave ones first.
     pub alerts: Vec<(&'static str, String)>,
+    /// What is to be said about the drafted codes.
+    pub edits: Vec<EditView>,
+    /// Whether a hard one is among them.
+    pub hard_edits: bool,
+    /// Reasons why hard ones may stand.
+    pub override_reasons: Vec<(&'static str, &'static str)>,
     /// What is charted or billed.
     pub groups: Vec<Group>,
     /// What is not: negated, family, hypothetical.
@@ -99,6 +107,17 @@ pub(super) struct ItemPage {
     pub kinds: Vec<(&'static str, &'static str)>,
     /// Code systems to add with.
     pub systems: Vec<Choice>,
+}
+
+/// A finding about the drafted codes.
+#[derive(Debug, Clone)]
+pub(super) struct EditView {
+    /// How it weighs, and how that looks.
+    pub severity: &'static str,
+    /// The codes.
+    pub codes: String,
+    /// What to do.
+    pub message: String,
 }
 
 /// What the address says.
@@ -118,7 +137,8 @@ pub(super) async fn show(
     let user = session.may(Permission::ListItems)?;
     let Some(Path(id)) = id else { return Err(missing(&session)) };
     let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
-    let mut view = view(&item, service.engine.pipeline().vocabulary(), user.id);
+    let pipeline = service.engine.pipeline();
+    let mut view = view(&item, pipeline.vocabulary(), user.id);
     view.shell = Shell::of(&session);
     view.notice = notice::lookup(address.notice.as_deref(), address.problem.as_deref());
     Ok(page(StatusCode::OK, &view))
@@ -126,7 +146,7 @@ pub(super) async fn show(
 
 /// The page of an item for the user of this id.
 pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> ItemPage {
-    let QueueItem { record, entries } = item;
+    let QueueItem { record, entries, edits } = item;
     let review = &record.item;
     let held = review.state == ItemState::Claimed && review.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user);
     let labels: Vec<String> = record.notes.iter().enumerate().map(|(at, (note, _))| label(at, note)).collect();
@@ -183,6 +203,16 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             .enumerate()
             .filter_map(|(at, (_, extraction))| lists::table(&format!("note {}", at + 1), extraction.as_ref()?))
             .collect(),
+        edits: edits
+            .iter()
+            .map(|found| EditView {
+                severity: found.edit.severity.as_str(),
+                codes: found.edit.codes.join(", "),
+                message: found.edit.message.clone(),
+            })
+            .collect(),
+        hard_edits: edits.iter().any(|found| found.edit.severity == Severity::Hard),
+        override_reasons: OVERRIDE_REASONS.map(|reason| (reason, words::override_reason(reason))).into(),
         groups: groups.into(),
         aside_open: aside.iter().any(|(_, entry)| !entry.decisions.is_empty()),
         aside: aside.iter().map(|(at, entry)| views.view(*at, entry)).collect(),

@@ -5,6 +5,7 @@
 //! token bound to the session and come from our own origin (`session`); what it shows goes through the use cases of
 //! [`Service`], which check scopes and record the access.
 
+mod about;
 mod assets;
 mod change;
 mod codes;
@@ -61,6 +62,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/queue", get(queue::show))
+        .route("/about", get(about::show))
         .route("/codes", get(codes::search))
         .route("/codes/{code}", get(codes::show))
         .route("/items/{id}", get(item::show))

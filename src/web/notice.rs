@@ -20,13 +20,14 @@ const NOTICES: [(&str, &str); 8] = [
     ("withdrawn", "The decision was taken back."),
 ];
 
-const PROBLEMS: [(&str, &str); 13] = [
+const PROBLEMS: [(&str, &str); 14] = [
     ("held", "Not done: another coder holds this encounter."),
     ("not_held", "Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again."),
     ("already_finished", "Not done: the encounter is finished."),
     ("pending", "Not finished: notes of this encounter are still being read. Try again in a moment."),
     ("stale", "Not done: the encounter changed in the meantime. Look at it as it is now and decide again."),
     ("undecided", "Not finished: entries still wait for a decision. They are marked “to decide”."),
+    ("hard_edits", "Not finished: a hard edit stands against the codes. Settle it, or choose why it may stand."),
     ("unknown_entry", "Not done: this entry is no longer part of the encounter."),
     ("code_unknown", "Not done: this is not a billable ICD-10-CM code of the edition in use. Nothing was changed."),
     ("code_missing", "Not done: a code is needed. Type one, or choose one of those offered."),

@@ -198,7 +198,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         },
     ));
     let entries = review::rollup(&record);
-    QueueItem { record, entries }
+    QueueItem { record, entries, edits: Vec::new() }
 }
 
 fn decision(entry_id: Uuid, kind: DecisionKind) -> Decision {

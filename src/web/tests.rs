@@ -32,7 +32,7 @@ use crate::{
     pipeline::Pipeline,
     recognize::merge::Recognizers,
     seal::SiteKeys,
-    service::Service,
+    service::{Service, VocabularyControl},
     store::{
         AccountStore as _, Actor, AddNote, NoteStore as _, ReviewStore as _, TokenKind, TokenRecord,
         sqlite::{OpenMode, SqliteStore},
@@ -74,7 +74,8 @@ fn shell() -> Shell {
 
 fn sample(state: ItemState) -> (crate::service::QueueItem, ItemPage) {
     let item = samples::item(state);
-    let mut page = item::view(&item, ENGINE.pipeline().vocabulary(), samples::CODER);
+    let pipeline = ENGINE.pipeline();
+    let mut page = item::view(&item, pipeline.vocabulary(), samples::CODER);
     page.shell = shell();
     page.notice = notice::lookup(None, Some("stale"));
     (item, page)
@@ -212,6 +213,7 @@ impl House {
         let service = Arc::new(Service {
             store: store.clone(),
             engine: ENGINE.clone(),
+            vocabularies: VocabularyControl::new(None, Box::new(|_| {})),
             surroundings: Surroundings::new(samples::now, id),
             wake: Arc::new(Notify::new()),
             metrics: Arc::new(String::new),

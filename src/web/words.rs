@@ -8,6 +8,16 @@ use crate::domain::{
 };
 use crate::vocabulary::NoteKind;
 
+/// Why a hard edit may stand.
+pub(super) fn override_reason(reason: &str) -> &'static str {
+    match reason {
+        "documentation_supports_it" => "the documentation supports it",
+        "provider_was_asked" => "the provider was asked",
+        "conditions_are_unrelated" => "the conditions are unrelated",
+        _ => "the payer asks for it",
+    }
+}
+
 /// A code system's short name; the address itself when it is not one of ours.
 pub(super) fn system_name(uri: &str) -> &str {
     match uri {

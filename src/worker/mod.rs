@@ -133,6 +133,7 @@ fn input(note: Note) -> NoteInput {
         text: note.content.text,
         spans: Vec::new(),
         service_date: note.content.service_date,
+        discharge_date: note.content.discharge_date,
         encounter_class: note.content.encounter_class,
     }
 }

@@ -309,6 +309,7 @@ impl Serve {
     fn start(data: &Path, key: &Path) -> Self {
         let log = data.with_extension("log");
         let child = Command::new(PROGRAM)
+            .env("ABSTRACTOR_SIMILARITY", "off")
             .args(["serve", "--listen", "127.0.0.1:0", "--recognizers", "dictionary", "--data", path_of(data), "--key-file"])
             .arg(key)
             .stdout(Stdio::null())

@@ -29,6 +29,7 @@ pub struct Server {
 /// Runs the program to its end, with something on standard input.
 pub fn program(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(PROGRAM)
+        .env("ABSTRACTOR_SIMILARITY", "off")
         .args(arguments)
         .env_remove("NO_COLOR")
         .stdin(Stdio::piped())
@@ -107,6 +108,7 @@ impl Server {
 
     fn start(folder: &Path, more: &[&str], keep: Option<tempfile::TempDir>) -> Self {
         let mut child = Command::new(PROGRAM)
+            .env("ABSTRACTOR_SIMILARITY", "off")
             .args(["demo", "--listen", "127.0.0.1:0", "--json", "--data"])
             .arg(folder)
             .args(more)

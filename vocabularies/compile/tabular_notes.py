@@ -1,6 +1,8 @@
 """What the tabular list says at a code beside its title, and the CMS hierarchical condition categories."""
 
 import gzip
+import re
+import xml.etree.ElementTree as ElementTree
 
 from tables import read_tsv
 
@@ -28,9 +30,29 @@ def note_rows(vocabularies, tabular):
             text = " ".join(row[column].split())
             if kind and text and (row["code"] in tabular.nodes or row["code"] in tabular.billable):
                 rows.append((row["code"], kind, text))
+    rows += range_rows(folder)
     order = {kind: place for place, kind in enumerate(KINDS.values())}
     rows.sort(key=lambda row: (row[0], order[row[1]]))
     return list(dict.fromkeys(rows))
+
+
+def range_rows(folder):
+    """(range, kind, note) of chapters ("A00-B99") and blocks ("A00-A09"; "B20-B20" where the block is one category)."""
+    (release,) = folder.glob("icd10cm-tabular-*.xml.gz")
+    with gzip.open(release) as file:
+        root = ElementTree.parse(file).getroot()
+    rows = []
+    for chapter in root.iter("chapter"):
+        places = [(re.search(r"\(([A-Z0-9]+-[A-Z0-9]+)\)\s*$", chapter.findtext("desc")).group(1), chapter)]
+        for block in chapter.iter("section"):
+            identifier = block.get("id")
+            places.append((identifier if "-" in identifier else f"{identifier}-{identifier}", block))
+        for code, element in places:
+            for child in element:
+                if child.tag in KINDS:
+                    texts = (" ".join("".join(note.itertext()).split()) for note in child.iter("note"))
+                    rows += [(code, KINDS[child.tag], text) for text in texts if text]
+    return rows
 
 
 def hcc_rows(vocabularies, tabular):
@@ -43,5 +65,7 @@ def hcc_rows(vocabularies, tabular):
                 if len(cells) > 1 and cells[1].strip():
                     bare = cells[0].strip()
                     code = bare if len(bare) <= 3 else f"{bare[:3]}.{bare[3:]}"
-                    versions.setdefault(code, ["", ""])[place] = cells[1].strip()
+                    entry = versions.setdefault(code, ["", ""])
+                    # a code may stand in two categories
+                    entry[place] = "|".join(filter(None, (entry[place], cells[1].strip())))
     return [(code, *versions[code]) for code in sorted(versions) if code in tabular.billable]

@@ -26,6 +26,7 @@ pub(crate) async fn what_is_posted_is_read_back(store: Arc<dyn Store>) {
         encounter_class: Some(EncounterClass::Inpatient),
         note_type: Some("discharge_summary".to_owned()),
         service_date: Some(date(2026, 1, 31)),
+        discharge_date: Some(date(2026, 2, 3)),
         author: Some("Dr. No".to_owned()),
         facility: Some("north".to_owned()),
         department: Some("icu".to_owned()),

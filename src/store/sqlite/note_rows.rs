@@ -62,8 +62,8 @@ pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, prev
     unit.execute(
         "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
                            data_key, text, external_id, author, note_type, encounter_class, service_date, facility,
-                           department, confidentiality, status, received_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 'pending', ?20)",
+                           department, confidentiality, status, received_at, discharge_date)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 'pending', ?20, ?21)",
         params![
             bytes(note.id),
             bytes(placing.item_id),
@@ -84,7 +84,8 @@ pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, prev
             note.content.facility,
             note.content.department,
             note.content.confidentiality.as_str(),
-            micros(note.received_at)
+            micros(note.received_at),
+            note.content.discharge_date.map(|date| date.to_string())
         ],
     )?;
     Ok(())
@@ -92,7 +93,7 @@ pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, prev
 
 const NOTE: &str = "
     SELECT n.id, n.item_id, n.source, n.version, n.data_key, n.text, n.external_id, n.author, n.note_type, n.encounter_class,
-           n.service_date, n.facility, n.department, n.confidentiality, n.status, n.quarantine_reason, n.received_at,
+           n.service_date, n.discharge_date, n.facility, n.department, n.confidentiality, n.status, n.quarantine_reason, n.received_at,
            p.id AS patient_id, p.data_key AS patient_key, p.details,
            e.id AS encounter_id, e.data_key AS encounter_key, e.external_id AS encounter
     FROM note n LEFT JOIN patient p ON p.id = n.patient_id LEFT JOIN encounter e ON e.id = n.encounter_id";
@@ -131,6 +132,7 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
             encounter_class: row.word_or_none("encounter_class", |word| word.parse().ok())?,
             note_type: row.get("note_type")?,
             service_date: row.word_or_none("service_date", |word| word.parse().ok())?,
+            discharge_date: row.word_or_none("discharge_date", |word| word.parse().ok())?,
             author: text_or_none("author")?,
             facility: row.get("facility")?,
             department: row.get("department")?,

@@ -1,0 +1,134 @@
+//! Diagnoses: what the note says of each mention, and its codes, with what the note as a whole does to them.
+
+use std::collections::HashMap;
+
+use super::{
+    assemble::{Assembly, with_model_word},
+    context,
+    group::CodedMention,
+};
+use crate::{
+    assertion::{Context, assert_mention},
+    coding::{Diagnosed, Known, Near, Reference, for_edition},
+    domain::{Assertion, Attributes, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
+    recognize::{Tagging, dictionary},
+};
+
+/// So many terms of like meaning are looked at.
+const SIMILAR: usize = 12;
+
+/// A mention with what the note says of it, and how sure the model is of that where it decided.
+pub(super) type Asserted = (Mention, Context, Option<f32>);
+
+impl Assembly<'_> {
+    pub(super) fn diagnoses(
+        &self,
+        mentions: &[Mention],
+        candidates: &[dictionary::Candidate],
+        tagging: Option<&Tagging>,
+    ) -> Vec<CodedMention> {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let spans: Vec<Span> = mentions.iter().map(|mention| mention.span).collect();
+        let asserted = mentions
+            .iter()
+            .filter(|mention| mention.kind == MentionKind::Diagnosis)
+            .map(|mention| {
+                let mut context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans);
+                let model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
+                let (assertion, by_model) = context::decide(context.assertion, &model);
+                context.assertion = assertion;
+                (mention.clone(), context, by_model)
+            })
+            .collect();
+        self.coded_diagnoses(asserted, candidates)
+    }
+
+    /// Codes what was asserted; `candidates` are the dictionary's terms.
+    pub(super) fn coded_diagnoses(
+        &self,
+        mut asserted: Vec<Asserted>,
+        candidates: &[dictionary::Candidate],
+    ) -> Vec<CodedMention> {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        // fuller mentions first: bare words refer to them
+        let words_of = |span: Span| document.words_in(span).len();
+        asserted.sort_by_key(|(mention, ..)| (std::cmp::Reverse(words_of(mention.span)), mention.span));
+        let similar = self.similar(asserted.iter().map(|(mention, ..)| mention.span));
+        let mut references: Vec<Reference> = Vec::new();
+        let mut out = Vec::with_capacity(asserted.len());
+        for (mention, context, by_model) in asserted {
+            let term = candidates
+                .iter()
+                .filter(|candidate| candidate.kind == MentionKind::Diagnosis && candidate.span.overlaps(mention.span))
+                .map(|candidate| candidate.span)
+                .max_by_key(|span| span.len());
+            // what a roommate has is no family history: the code is the one the disease would have
+            let of_other = context.assertion == Assertion::Family && context.experiencer == Experiencer::Other;
+            let known = Known {
+                term,
+                assertion: if of_other { Assertion::Absent } else { context.assertion },
+                references: &references,
+                similar: similar.as_ref().map(|found| found.get(&mention.span).map_or(&[][..], Vec::as_slice)),
+            };
+            let tables = (&pipeline.vocabulary, &pipeline.ranking);
+            let coding = pipeline.coder.diagnosis(tables, document, mention.span, known);
+            if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
+                let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
+                references.push(Reference { words, coding: coding.clone() });
+            }
+            out.push(CodedMention {
+                kind: EntryKind::Diagnosis,
+                span: mention.span,
+                confidence: mention.confidence,
+                sources: with_model_word(&mention.sources, "assertion", by_model),
+                assertion: Some(context.assertion),
+                status: None,
+                scope: None,
+                attributes: Attributes::default(),
+                cues: context.cues,
+                coding,
+            });
+        }
+        out
+    }
+
+    /// What the note as a whole does to the codes, and what the edition of its day does.
+    pub(super) fn settle(&self, coded: &mut [CodedMention]) {
+        let taken =
+            |mention: &&CodedMention| matches!(mention.status, Some(MedicationStatus::Active | MedicationStatus::Given));
+        let drugs: Vec<String> = coded.iter().filter(taken).map(|mention| mention.coding.display.to_lowercase()).collect();
+        self.settle_with(coded, &drugs);
+    }
+
+    /// The same, where the ingredients that are taken are known already.
+    pub(super) fn settle_with(&self, coded: &mut [CodedMention], drugs: &[String]) {
+        let pipeline = self.pipeline;
+        let mut diagnoses: Vec<Diagnosed<'_>> = coded
+            .iter_mut()
+            .filter(|mention| mention.kind == EntryKind::Diagnosis)
+            .filter_map(|mention| {
+                Some(Diagnosed { span: mention.span, assertion: mention.assertion?, coding: &mut mention.coding })
+            })
+            .collect();
+        if !pipeline.ranking.explain {
+            let tables = (&pipeline.vocabulary, &pipeline.coder);
+            pipeline.conventions.apply(tables, &self.prepared.document, drugs, &mut diagnoses);
+        }
+        let (edition, _) = pipeline.vocabulary.editions.on(self.prepared.input.code_date());
+        for mention in coded {
+            for_edition(&pipeline.vocabulary.editions, edition, &mut mention.coding);
+        }
+    }
+
+    /// The terms nearest in meaning to those of the mentions that are no term; none where there are no vectors.
+    fn similar(&self, mentions: impl Iterator<Item = Span>) -> Option<HashMap<Span, Vec<Near>>> {
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let (model, vectors) = (pipeline.model.as_ref()?, pipeline.vectors()?);
+        let spans: Vec<Span> =
+            mentions.filter(|span| pipeline.coder.wants_similar(&pipeline.vocabulary, document, *span)).collect();
+        let phrases: Vec<&str> = spans.iter().map(|span| span.of(&document.text)).collect();
+        // a code without this way is better than no extraction
+        let phrases = model.vectors(&phrases).ok()?;
+        Some(spans.into_iter().zip(vectors.nearest(&phrases, SIMILAR)).collect())
+    }
+}

@@ -1,0 +1,218 @@
+//! `sources.tsv`: where the tables come from, under which licence, and who must be named.
+
+use super::{
+    Kept,
+    kind::{CMS, NCHS, NLM, PUBLIC_DOMAIN},
+    rows::{Row, row},
+};
+use crate::releases::Table;
+
+/// One row a source.
+pub(super) const SOURCES: Table =
+    Table { name: "sources.tsv", columns: &["source", "title", "release", "licence", "attribution", "tables"] };
+
+/// A source of tables that the program carries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Source {
+    /// Its word.
+    pub source: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// Release.
+    pub release: &'static str,
+    /// Under which licence it may be used, as a sentence.
+    pub licence: &'static str,
+    /// Who must be named; empty where nobody must be.
+    pub attribution: &'static str,
+    /// The tables that hold something of it.
+    pub tables: &'static [&'static str],
+}
+
+const CC0: &str = "CC0 1.0 Universal (https://creativecommons.org/publicdomain/zero/1.0/).";
+/// Word of the ICD-10-CM tabular list among the embedded sources.
+pub(super) const TABULAR: &str = "icd10cm_tabular";
+/// Word of the payment categories.
+pub(super) const CMS_HCC: &str = "cms_hcc";
+/// Word of RxNorm.
+pub(super) const RXNORM: &str = "rxnorm";
+/// Word of RxTerms.
+pub(super) const RXTERMS: &str = "rxterms";
+/// Word of the tables that were written for this project.
+pub(super) const OWN: &str = "own";
+
+const EMBEDDED: [Source; 12] = [
+    Source {
+        source: TABULAR,
+        title: "ICD-10-CM Tabular List of Diseases and Injuries",
+        release: "update of April 1, 2026 (FY2026)",
+        licence: PUBLIC_DOMAIN,
+        attribution: NCHS,
+        tables: &["icd10cm.tsv", "icd10cm_notes.tsv", "diagnosis_terms.tsv"],
+    },
+    Source {
+        source: "icd10cm_neoplasms",
+        title: "ICD-10-CM Table of Neoplasms, references of the index",
+        release: "April 2024",
+        licence: PUBLIC_DOMAIN,
+        attribution: NCHS,
+        tables: &["diagnosis_terms.tsv"],
+    },
+    Source {
+        source: CMS_HCC,
+        title: "CMS-HCC risk adjustment categories",
+        release: "F2422P1M (V24), F2824T1N (V28)",
+        licence: PUBLIC_DOMAIN,
+        attribution: CMS,
+        tables: &["hcc.tsv"],
+    },
+    Source {
+        source: "doid",
+        title: "Human Disease Ontology",
+        release: "2026-08",
+        licence: CC0,
+        attribution: "",
+        tables: &["diagnosis_terms.tsv"],
+    },
+    Source {
+        source: "mondo",
+        title: "Mondo Disease Ontology mapping sets",
+        release: "2026-08-04",
+        licence: CC0,
+        attribution: "",
+        tables: &["diagnosis_terms.tsv"],
+    },
+    Source {
+        source: "snomed_free_sets",
+        title: "SNOMED CT IPS Terminology free sets and Global Patient Set",
+        release: "2022-07-31, September 2019",
+        licence: "Creative Commons Attribution 4.0 International (https://creativecommons.org/licenses/by/4.0/).",
+        attribution: "This product includes content of the SNOMED CT Global Patient Set and of the SNOMED CT IPS Terminology, (c) SNOMED \
+                      International, used under the Creative Commons Attribution 4.0 International licence. The content was selected and \
+                      re-shaped; SNOMED International does not endorse this product. SNOMED and SNOMED CT are registered trademarks of \
+                      SNOMED International.",
+        tables: &["allergen_concepts.tsv", "diagnosis_terms.tsv", "sig_words.tsv"],
+    },
+    Source {
+        source: RXNORM,
+        title: "RxNorm Current Prescribable Content",
+        release: "2025-10-06",
+        licence: "No licence is needed.",
+        attribution: NLM,
+        tables: &["medications.tsv", "clinical_drugs.tsv", "unii.tsv"],
+    },
+    Source {
+        source: RXTERMS,
+        title: "RxTerms",
+        release: "June 2026",
+        licence: "No licence is needed.",
+        attribution: NLM,
+        tables: &["medications.tsv"],
+    },
+    Source {
+        source: "orange_book",
+        title: "Approved Drug Products with Therapeutic Equivalence Evaluations (Orange Book)",
+        release: "about 2009",
+        licence: PUBLIC_DOMAIN,
+        attribution: "U.S. Food and Drug Administration.",
+        tables: &["medications.tsv"],
+    },
+    Source {
+        source: "drugbank",
+        title: "DrugBank Open Data, DrugBank vocabulary",
+        release: "open data",
+        licence: CC0,
+        attribution: "",
+        tables: &["medications.tsv", "unii.tsv"],
+    },
+    Source {
+        source: "loinc",
+        title: "LOINC codes of sections",
+        release: "as in Consolidated CDA",
+        licence: "LOINC license, free of charge (http://loinc.org/license).",
+        attribution: "This material contains content from LOINC (http://loinc.org). LOINC is copyright (c) Regenstrief Institute, Inc. and \
+                      the Logical Observation Identifiers Names and Codes (LOINC) Committee and is available at no cost under the license \
+                      at http://loinc.org/license. LOINC is a registered United States trademark of Regenstrief Institute, Inc.",
+        tables: &["section_codes.tsv"],
+    },
+    Source {
+        source: OWN,
+        title: "Tables written for this project",
+        release: "of the program",
+        licence: "Apache License 2.0.",
+        attribution: "",
+        tables: &[
+            "abbreviations.tsv",
+            "allergens.tsv",
+            "boilerplate.tsv",
+            "code_confidence.tsv",
+            "code_limits.tsv",
+            "code_ranking.tsv",
+            "cross_reactions.tsv",
+            "cues.tsv",
+            "drug_classes.tsv",
+            "edit_policy.tsv",
+            "everyday_diagnoses.tsv",
+            "everyday_medications.tsv",
+            "history_codes.tsv",
+            "index.tsv",
+            "medication_cues.tsv",
+            "reactions.tsv",
+            "section_codes.tsv",
+            "sections.tsv",
+            "sig_words.tsv",
+            "stop_terms.tsv",
+            "word_forms.tsv",
+        ],
+    },
+];
+
+/// The sources of the tables that the program carries.
+#[must_use]
+pub fn embedded_sources() -> &'static [Source] {
+    &EMBEDDED
+}
+
+/// A table of which an embedded source no longer holds anything: source and table.
+pub(super) type Superseded = (&'static str, &'static str);
+
+/// The rows: the embedded sources of which something is still used, then the kept releases with the tables that hold something of them.
+pub(super) fn rows<'a>(superseded: &[Superseded], kept: impl Iterator<Item = (&'a Kept, Vec<String>)>) -> Vec<Row> {
+    let mut rows = Vec::new();
+    for source in embedded_sources() {
+        let used = source.tables.iter().copied().filter(|table| !superseded.contains(&(source.source, *table)));
+        let used: Vec<&str> = used.collect();
+        if !used.is_empty() {
+            let Source { source, title, release, licence, attribution, .. } = *source;
+            rows.push(row([source, title, release, licence, attribution, &used.join("|")]));
+        }
+    }
+    for (kept, tables) in kept {
+        let release = if kept.edition.is_empty() { &kept.release } else { &kept.edition };
+        rows.push(row([kept.kind.as_str(), kept.kind.title(), release, &kept.licence, &kept.attribution, &tables.join("|")]));
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_name_tables_that_are_there() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/vocabularies"));
+        for source in embedded_sources() {
+            for table in source.tables {
+                let there = [table.to_string(), format!("{table}.gz")].iter().any(|name| folder.join(name).is_file());
+                assert!(there, "{}: {table}", source.source);
+            }
+        }
+    }
+
+    #[test]
+    fn a_source_goes_with_its_last_table() {
+        let gone = [(RXTERMS, "medications.tsv"), (OWN, "index.tsv")];
+        let rows = rows(&gone, std::iter::empty());
+        assert!(!rows.iter().any(|row| row[0] == RXTERMS));
+        assert!(rows.iter().any(|row| row[0] == OWN && !row[5].contains("|index.tsv")));
+    }
+}

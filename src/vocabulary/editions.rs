@@ -1,0 +1,138 @@
+//! Editions of ICD-10-CM side by side, and what became of retired codes.
+
+use std::collections::HashMap;
+
+use jiff::civil::Date;
+
+use super::{CodeBook, CodeNotes, tables::Tables};
+use crate::domain::table::{self, TableError};
+
+/// One edition.
+#[derive(Debug)]
+pub struct Edition {
+    /// Its name, for `engine.edition`.
+    pub name: String,
+    /// First day of service on which its codes hold.
+    pub first_day: Date,
+    /// Last day.
+    pub last_day: Date,
+    /// Its codes.
+    pub codes: CodeBook,
+    /// What the tabular list says beside them, and payment categories.
+    pub notes: CodeNotes,
+}
+
+/// All loaded editions, the newest first.
+#[derive(Debug)]
+pub struct Editions {
+    newest: Edition,
+    older: Vec<Edition>,
+    retired: HashMap<String, Vec<String>>,
+}
+
+/// What a code is in another edition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Moved {
+    /// The same.
+    Same,
+    /// Another code stands for it there.
+    To(String),
+    /// Nothing that is known.
+    Gone,
+}
+
+impl Editions {
+    /// Reads `editions.tsv` (columns `edition`, `first_day`, `last_day`, `codes`, `notes`), the tables it names, and
+    /// `icd10cm_retired.tsv` (columns `code`, `replacements`).
+    ///
+    /// # Errors
+    /// A row or a table that cannot be used.
+    pub(super) fn load(tables: &Tables) -> Result<Self, TableError> {
+        let (name, text) = tables.get("editions.tsv")?;
+        let mut all: Vec<Edition> = Vec::new();
+        table::read(name, text, |row| {
+            let day = |column: &str| -> Result<Date, TableError> {
+                row.get(column)?.parse().map_err(|_| row.error(format!("{column} is not a day like 2026-04-01")))
+            };
+            all.push(Edition {
+                name: row.get("edition")?.to_owned(),
+                first_day: day("first_day")?,
+                last_day: day("last_day")?,
+                codes: CodeBook::parse(tables.get(row.get("codes")?)?)?,
+                notes: CodeNotes::parse(tables.get(row.get("notes")?)?, tables.get("hcc.tsv")?)?,
+            });
+            Ok(())
+        })?;
+        all.sort_by_key(|edition| std::cmp::Reverse(edition.first_day));
+        let mut all = all.into_iter();
+        let newest =
+            all.next().ok_or_else(|| TableError { table: name.to_owned(), line: 1, message: "names no edition".to_owned() })?;
+        let mut retired = HashMap::new();
+        let (name, text) = tables.get("icd10cm_retired.tsv")?;
+        table::read(name, text, |row| {
+            let list = row.get("replacements")?.split('|').map(str::trim).filter(|code| !code.is_empty());
+            retired.insert(row.get("code")?.to_owned(), list.map(str::to_owned).collect());
+            Ok(())
+        })?;
+        Ok(Self { newest, older: all.collect(), retired })
+    }
+
+    /// The newest.
+    #[must_use]
+    pub const fn newest(&self) -> &Edition {
+        &self.newest
+    }
+
+    /// All, the newest first.
+    pub fn all(&self) -> impl Iterator<Item = &Edition> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
+    /// The edition for a day of service or discharge, and whether it covers the day. Without a day, or where none covers it, the newest.
+    #[must_use]
+    pub fn on(&self, day: Option<Date>) -> (&Edition, bool) {
+        let Some(day) = day else { return (&self.newest, true) };
+        let covers = |edition: &&Edition| edition.first_day <= day && day <= edition.last_day;
+        self.all().find(covers).map_or((&self.newest, false), |edition| (edition, true))
+    }
+
+    /// Whether the code may stand on a claim in any of them.
+    #[must_use]
+    pub fn is_billable(&self, code: &str) -> bool {
+        self.all().any(|edition| edition.codes.is_billable(code))
+    }
+
+    /// The code as a table of terms may use it: itself, what replaced it when it was retired before all editions, or nothing when nothing
+    /// did. None for a code that nobody knows.
+    pub(super) fn usable(&self, code: &str) -> Option<Vec<String>> {
+        if self.is_billable(code) {
+            return Some(vec![code.to_owned()]);
+        }
+        self.retired.get(code).map(|to| to.iter().filter(|to| self.is_billable(to)).take(1).cloned().collect())
+    }
+
+    /// What a code is in an edition: forward to what replaced it, or back to what it replaced.
+    #[must_use]
+    pub fn moved(&self, code: &str, edition: &Edition) -> Moved {
+        if edition.codes.is_billable(code) {
+            return Moved::Same;
+        }
+        let mut at = vec![code];
+        // a replacement may have been replaced in its turn
+        for _ in 0..4 {
+            let next: Vec<&str> = at.iter().filter_map(|code| self.retired.get(*code)).flatten().map(String::as_str).collect();
+            if let Some(found) = next.iter().find(|code| edition.codes.is_billable(code)) {
+                return Moved::To((*found).to_owned());
+            }
+            at = next;
+        }
+        let mut before: Vec<&String> = self
+            .retired
+            .iter()
+            .filter(|(old, to)| to.iter().any(|to| to == code) && edition.codes.is_billable(old))
+            .map(|(old, _)| old)
+            .collect();
+        before.sort_unstable();
+        before.first().map_or(Moved::Gone, |old| Moved::To((*old).clone()))
+    }
+}
