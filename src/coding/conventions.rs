@@ -154,7 +154,7 @@ impl Conventions {
                     side.and_then(|side| coder.sides.sided(vocabulary.codes(), code, side)).unwrap_or_else(|| code.to_owned())
                 };
                 let code = sided(&row.code);
-                if code == first_code || found.iter().any(|known| known.code == code) {
+                if (code == first_code && row.with.is_empty()) || found.iter().any(|known| known.code == code) {
                     continue;
                 }
                 let with = row.with.iter().filter_map(|code| if code == "$1" { other.clone() } else { Some(sided(code)) });
@@ -174,7 +174,41 @@ impl Conventions {
             if !found.is_empty() {
                 put_first(diagnosis.coding, found);
             }
+            if let Some(weeks) = note.weeks {
+                of_pregnancy((vocabulary, coder), weeks, diagnosis.coding);
+            }
         }
+    }
+}
+
+/// Trimester and week of pregnancy codes that leave them open (Guidelines I.C.15.a.3, I.C.21.c.11).
+fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), weeks: u32, coding: &mut Coding) {
+    let trimester = match weeks {
+        0..14 => "first trimester",
+        14..28 => "second trimester",
+        _ => "third trimester",
+    };
+    let open = coding.codes.iter().position(|code| code.code.starts_with('O'));
+    let Some(code) = open.filter(|at| *at == 0).and_then(|at| coding.codes.get_mut(at)) else { return };
+    if let Some(sibling) = coder.sides.retitled(vocabulary.codes(), &code.code, ("unspecified trimester", trimester)) {
+        code.why = format!("{weeks} weeks in this note; {}", code.why);
+        vocabulary.title(&sibling).clone_into(&mut code.display);
+        coding.display.clone_from(&code.display);
+        code.code = sibling;
+    }
+    let week = format!("Z3A.{weeks:02}");
+    // pregnancies that ended in abortion have no week code
+    if code.code.as_str() >= "O09" && vocabulary.is_billable(&week) && !code.with.contains(&week) {
+        code.with.push(week);
+    }
+    let first = code.code.clone();
+    let mut place = 0;
+    coding.codes.retain(|code| {
+        place += 1;
+        place == 1 || code.code != first
+    });
+    for (at, code) in coding.codes.iter_mut().enumerate() {
+        code.rank = u32::try_from(at + 1).unwrap_or(u32::MAX);
     }
 }
 

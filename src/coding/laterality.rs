@@ -63,6 +63,12 @@ impl Sides {
         None
     }
 
+    /// The code whose title is that of `code` with other words in one place.
+    pub(super) fn retitled(&self, codes: &CodeBook, code: &str, (written, instead): (&str, &str)) -> Option<String> {
+        let title = codes.lookup(code)?.title.to_lowercase();
+        title.contains(written).then(|| title.replacen(written, instead, 1)).and_then(|title| self.by_title.get(&title).cloned())
+    }
+
     /// True when the code leaves open a side that sibling codes name.
     pub(super) fn leaves_side_open(&self, codes: &CodeBook, code: &str) -> bool {
         codes.lookup(code).is_some_and(|found| found.title.to_lowercase().contains("unspecified"))

@@ -11,6 +11,8 @@ mod diagnoses;
 mod group;
 mod input;
 mod recode;
+#[cfg(test)]
+mod spot_checks;
 mod reconcile;
 
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};

@@ -290,7 +290,7 @@ mod tests {
         }
         if let Some(embedded) = embedded("icd10cm_notes.tsv.gz") {
             let order = |kind: &str| KINDS.iter().position(|(_, known)| *known == kind);
-            let mut notes: Vec<_> = out.tables["notes.tsv"].iter().filter(|row| !row[0].contains('-')).cloned().collect();
+            let mut notes = out.tables["notes.tsv"].clone();
             notes.sort_by_key(|row| (row[0].clone(), order(&row[1])));
             assert!(notes == embedded, "{} and {} notes", notes.len(), embedded.len());
         }
