@@ -66,7 +66,10 @@ impl Sides {
     /// The code whose title is that of `code` with other words in one place.
     pub(super) fn retitled(&self, codes: &CodeBook, code: &str, (written, instead): (&str, &str)) -> Option<String> {
         let title = codes.lookup(code)?.title.to_lowercase();
-        title.contains(written).then(|| title.replacen(written, instead, 1)).and_then(|title| self.by_title.get(&title).cloned())
+        title
+            .contains(written)
+            .then(|| title.replacen(written, instead, 1))
+            .and_then(|title| self.by_title.get(&title).cloned())
     }
 
     /// True when the code leaves open a side that sibling codes name.

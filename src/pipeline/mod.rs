@@ -11,9 +11,9 @@ mod diagnoses;
 mod group;
 mod input;
 mod recode;
+mod reconcile;
 #[cfg(test)]
 mod spot_checks;
-mod reconcile;
 
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
 pub use recode::Recoded;

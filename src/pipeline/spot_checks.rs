@@ -16,13 +16,13 @@ const FLOOR: f64 = 0.70;
 
 /// Codes a term of a note as the service does once it is found, without vectors of terms. The other mentions are the dictionary's.
 fn coded(pipeline: &Pipeline, text: &str, span: Span) -> Vec<(String, Vec<String>)> {
-    let input = NoteInput {
-        text: text.to_owned(),
-        encounter_class: Some(EncounterClass::Inpatient),
-        ..NoteInput::default()
+    let input = NoteInput { text: text.to_owned(), encounter_class: Some(EncounterClass::Inpatient), ..NoteInput::default() };
+    let prepared = Prepared {
+        document: Document::new(text, &pipeline.sections),
+        input,
+        tokenized: TokenizedNote::default(),
+        windows: Vec::new(),
     };
-    let prepared =
-        Prepared { document: Document::new(text, &pipeline.sections), input, tokenized: TokenizedNote::default(), windows: Vec::new() };
     let found = dictionary::find(&prepared.document, &pipeline.vocabulary);
     let assembly = Assembly { pipeline, prepared: &prepared };
     let others = found.mentions.iter().filter(|one| one.kind == MentionKind::Diagnosis && !one.span.overlaps(span));

@@ -9,9 +9,8 @@ const CASES: &str = include_str!("cases.txt");
 const COMMON: &str = include_str!("common_codes.txt");
 const LIMITS: &str = include_str!("../../../vocabularies/code_limits.tsv");
 /// Our policy, but with the heaviest weight for Excludes1, so that the cases tell what the rule itself says.
-static POLICY: LazyLock<String> = LazyLock::new(|| {
-    include_str!("../../../vocabularies/edit_policy.tsv").replace("\nexcludes1\tsoft", "\nexcludes1\thard")
-});
+static POLICY: LazyLock<String> =
+    LazyLock::new(|| include_str!("../../../vocabularies/edit_policy.tsv").replace("\nexcludes1\tsoft", "\nexcludes1\thard"));
 
 static BOOK: LazyLock<CodeBook> = LazyLock::new(|| {
     CodeBook::parse(("icd10cm", &unpacked(include_bytes!("../../../vocabularies/icd10cm.tsv.gz")))).expect("the codes")

@@ -1,0 +1,211 @@
+//! Vocabularies as a product: releases imported, tables built, two editions side by side, other tables without a restart.
+
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde_json::{Value, json};
+
+use super::server::{Server, program};
+
+fn fixture(name: &str) -> String {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/releases").join(name).display().to_string()
+}
+
+/// Runs `abstractor vocabulary ...`; gives what it printed.
+fn vocabulary(arguments: &[&str]) -> String {
+    let output = program(&[&["vocabulary"], arguments].concat(), b"");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).expect("UTF-8")
+}
+
+/// An addendum of the next fiscal year: "unspecified appendicitis" becomes two codes.
+fn addendum(folder: &Path) -> String {
+    let path = folder.join("addenda.txt");
+    std::fs::write(
+        &path,
+        "Add:         K370    Unspecified appendicitis with phlegmon\nAdd:         K379    Unspecified appendicitis, not further \
+         specified\nDelete:      K37     Unspecified appendicitis\n",
+    )
+    .expect("written");
+    path.display().to_string()
+}
+
+/// A folder with the tables of the next edition beside those of the program.
+fn two_editions(folder: &Path) -> PathBuf {
+    let into = folder.join("site");
+    let path = into.display().to_string();
+    let said = vocabulary(&[
+        "import",
+        "icd10cm-addenda",
+        &addendum(folder),
+        "--into",
+        &path,
+        "--release",
+        "2027",
+        "--edition",
+        "ICD-10-CM FY2027",
+        "--from",
+        "2026-10-01",
+        "--to",
+        "2027-09-30",
+    ]);
+    assert!(said.contains("3 rows"), "{said}");
+    let built = vocabulary(&["build", &path]);
+    assert!(built.contains("2 billable codes were added, 1 retired"), "{built}");
+    assert!(built.contains("not loaded: ICD-10-CM Table of Drugs"), "{built}");
+    into
+}
+
+fn first_codes(extraction: &Value) -> Vec<String> {
+    let entries = extraction["entries"].as_array().expect("entries");
+    entries.iter().filter_map(|entry| entry["codes"][0]["code"].as_str().map(str::to_owned)).collect()
+}
+
+#[test]
+fn two_editions_stand_side_by_side_and_the_day_chooses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = two_editions(folder.path());
+    let site = site.to_str().expect("a plain path");
+    let info = vocabulary(&["info", "--vocabularies", site]);
+    assert!(info.contains("ICD-10-CM FY2027, 2026-10-01 to 2027-09-30"), "{info}");
+    assert!(info.contains("ICD-10-CM FY2026-04, 2026-04-01 to 2026-09-30"), "{info}");
+    let diff = vocabulary(&["diff", "embedded", site]);
+    assert!(
+        diff.contains("codes added: 2") && diff.contains("codes retired: 1") && diff.contains("K37  Unspecified appendicitis"),
+        "{diff}"
+    );
+    let lookup = vocabulary(&["lookup", "K37.9", "--vocabularies", site]);
+    assert!(lookup.contains("not further specified"), "{lookup}");
+    let note = |id: &str, day: &str| json!({"id": id, "text": "ASSESSMENT: Appendicitis.", "service_date": day}).to_string();
+    let inpatient = json!({"id": "c", "text": "ASSESSMENT: Appendicitis.", "service_date": "2026-09-29", "discharge_date": "2026-10-02",
+        "encounter_class": "inpatient"});
+    let lines = format!("{}\n{}\n{inpatient}\n{}\n", note("a", "2026-09-30"), note("b", "2026-10-01"), note("d", "2031-01-01"));
+    let arguments = ["extract", "--recognizers", "dictionary", "--format", "ndjson", "--vocabularies", site, "-"];
+    let output = program(&arguments, lines.as_bytes());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: Vec<Value> = String::from_utf8(output.stdout)
+        .expect("UTF-8")
+        .lines()
+        .map(|line| serde_json::from_str(line).expect("JSON"))
+        .collect();
+    let of = |at: usize| {
+        (first_codes(&found[at]), found[at]["engine"]["edition"].clone(), found[at]["engine"]["edition_exact"].clone())
+    };
+    assert_eq!(of(0), (vec!["K37".to_owned()], json!("ICD-10-CM FY2026-04"), json!(true)));
+    assert_eq!(of(1), (vec!["K37.0".to_owned()], json!("ICD-10-CM FY2027"), json!(true)));
+    // an inpatient's codes are those of the day of discharge
+    assert_eq!(of(2), (vec!["K37.0".to_owned()], json!("ICD-10-CM FY2027"), json!(true)));
+    assert_eq!(
+        (of(3).1, of(3).2),
+        (json!("ICD-10-CM FY2027"), json!(false)),
+        "no edition covers the day: the newest, and it is said"
+    );
+    assert!(
+        found[1]["entries"][0]["codes"][0]["why"].as_str().is_some_and(|why| why.starts_with("K37 is not of")),
+        "{:?}",
+        found[1]
+    );
+}
+
+#[test]
+fn what_is_no_release_is_refused_with_what_to_do() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let page = folder.path().join("RxNorm_full_prescribe.zip");
+    std::fs::write(&page, "<!DOCTYPE html><html><title>Sign in to UTS</title></html>").expect("written");
+    let (page, into) = (page.display().to_string(), folder.path().join("site").display().to_string());
+    let output = program(&["vocabulary", "import", "rxnorm", &page, "--into", &into], b"");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("Sign in with a browser"), "{said}");
+    let output = program(&["vocabulary", "import", "rxnorm", &fixture("icd10cm/tabular.xml"), "--into", &into], b"");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("none of the files holds"), "{said}");
+    assert!(!Path::new(&into).join("releases/rxnorm").exists(), "nothing half is kept");
+    let output = program(&["vocabulary", "import", "icd9", &page, "--into", &into], b"");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("icd10cm-tabular"), "the kinds are named: {said}");
+    let output = program(&["vocabulary", "lookup", "no such thing at all"], b"");
+    assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("vocabulary search"));
+}
+
+/// Imports a site's terms into a folder and builds.
+fn site_terms(into: &str, rows: &str) {
+    let csv = Path::new(into).parent().expect("a parent").join("terms.csv");
+    std::fs::write(&csv, format!("term,kind,codes\n{rows}")).expect("written");
+    vocabulary(&["import", "site-terms", &csv.display().to_string(), "--into", into]);
+    vocabulary(&["build", into]);
+}
+
+#[test]
+fn other_tables_without_a_restart_and_back() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("site").display().to_string();
+    site_terms(&into, "frost knee,diagnosis,M25.561\n");
+    let server = Server::shared(&["--recognizers", "dictionary", "--vocabularies", &into]);
+    let code = || {
+        let body = json!({"text": "ASSESSMENT: Frost knee."}).to_string();
+        let reply = server.call("POST", "/v1/extract", "coder", Some(body.as_bytes()));
+        assert_eq!(reply.status, 200, "{}", reply.text);
+        first_codes(&reply.json())
+    };
+    assert_eq!(code(), ["M25.561"]);
+    let note = json!({"text": "ASSESSMENT: Frost knee.", "external_id": "1"}).to_string();
+    let posted = server.call("POST", "/v1/notes", "submitter", Some(note.as_bytes())).json();
+    let address = format!("/v1/notes/{}/extraction", posted["id"].as_str().expect("an id"));
+    while server.call("GET", &address, "submitter", None).status == 202 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let first = server.call("GET", "/v1/vocabularies", "coder", None).json();
+    assert_eq!((&first["can_roll_back"], &first["similarity"]["state"]), (&json!(false), &json!("off")));
+    assert!(first["sources"].as_array().is_some_and(|sources| sources.iter().any(|source| source["attribution"] != "")));
+    assert!(first["not_loaded"].as_array().is_some_and(|missing| !missing.is_empty()));
+    let refused = server.call("POST", "/v1/vocabularies/rollback", "admin", None);
+    assert_eq!((refused.status, refused.code().as_str()), (409, "nothing_to_roll_back"));
+    assert_eq!(server.call("POST", "/v1/vocabularies/reload", "coder", Some(b"{}")).status, 403);
+
+    site_terms(&into, "frost knee,diagnosis,M25.562\n");
+    let report = server.call("POST", "/v1/vocabularies/reload", "admin", Some(br#"{"only_report":true}"#)).json();
+    assert_eq!(
+        (&report["active"], &report["items"], &report["suggestions"]),
+        (&json!(false), &json!(1), &json!(1)),
+        "{report}"
+    );
+    assert_eq!(report["changes"], json!([{"from": "M25.561", "to": "M25.562", "suggestions": 1}]));
+    assert_eq!(code(), ["M25.561"], "a report changes nothing");
+
+    // requests go on while the tables are read, and none fails
+    std::thread::scope(|scope| {
+        let reloaded = scope.spawn(|| server.call("POST", "/v1/vocabularies/reload", "admin", Some(b"{}")).json());
+        while !reloaded.is_finished() {
+            let found = code();
+            assert!(found == ["M25.561"] || found == ["M25.562"], "{found:?}");
+        }
+        assert_eq!(reloaded.join().expect("reloaded")["active"], json!(true));
+    });
+    assert_eq!(code(), ["M25.562"]);
+    let second = server.call("GET", "/v1/vocabularies", "admin", None).json();
+    assert!(second["can_roll_back"] == json!(true) && second["checksum"] != first["checksum"]);
+
+    let back = server.call("POST", "/v1/vocabularies/rollback", "admin", None).json();
+    assert_eq!(back["checksum"], first["checksum"]);
+    assert_eq!(code(), ["M25.561"]);
+    let events = server.call("GET", "/v1/audit/events?limit=1000", "auditor", None).json();
+    let actions: Vec<&str> =
+        events["events"].as_array().expect("events").iter().filter_map(|one| one["action"].as_str()).collect();
+    assert!(actions.contains(&"vocabularies.reloaded") && actions.contains(&"vocabularies.rolled_back"), "{actions:?}");
+
+    // tables that cannot be used change nothing
+    std::fs::write(Path::new(&into).join("cues.tsv"), "nonsense\nwords\n").expect("written");
+    let refused = server.call("POST", "/v1/vocabularies/reload", "admin", Some(b"{}"));
+    assert_eq!((refused.status, refused.code().as_str()), (422, "unusable_vocabularies"), "{}", refused.text);
+    assert!(refused.text.contains("cues"), "{}", refused.text);
+    assert_eq!(code(), ["M25.561"]);
+}
+
+#[test]
+fn without_a_folder_there_is_nothing_to_reload() {
+    let server = Server::shared(&["--recognizers", "dictionary"]);
+    let refused = server.call("POST", "/v1/vocabularies/reload", "admin", Some(b"{}"));
+    assert_eq!((refused.status, refused.code().as_str()), (409, "no_vocabulary_folder"));
+}
