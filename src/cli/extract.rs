@@ -17,6 +17,7 @@ use super::{
     load, render,
 };
 use crate::{
+    coding::CandidateSource,
     domain::{Extraction, OffsetUnit},
     engine::{Answer, Engine},
     interop::fhir::{Source, bundle},
@@ -72,6 +73,10 @@ pub(super) struct Extract {
     /// Show every candidate code of a diagnosis, with what its score was made of
     #[arg(long)]
     explain: bool,
+    /// Candidate codes of these sources take no part (to measure what each adds): terms, parts, shared-words, index, meaning,
+    /// fuller-mentions, side, conventions
+    #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
+    without: Vec<CandidateSource>,
     #[command(flatten)]
     load: load::Load,
 }
@@ -101,6 +106,7 @@ impl Extract {
     pub(super) fn run(self) -> anyhow::Result<std::process::ExitCode> {
         let files = inputs::files(&self.paths)?;
         let pipeline = self.load.pipeline()?;
+        let pipeline = pipeline.without(self.without);
         let pipeline = Arc::new(if self.explain { pipeline.explaining() } else { pipeline });
         let engine = Engine::start(pipeline, self.load.replicas(), 1).context("cannot start the engine's threads")?;
         let colour = io::stdout().is_terminal() && super::colour_wanted();

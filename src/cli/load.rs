@@ -118,7 +118,6 @@ impl Load {
 }
 
 /// The user's cache folder of this program, after the XDG convention.
-#[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
 fn user_cache() -> Option<PathBuf> {
     let set = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let folder = set("XDG_CACHE_HOME").or_else(|| set("HOME").map(|home| home.join(".cache")))?;

@@ -18,6 +18,8 @@ const CLOSE: (usize, usize) = (4, 8);
 const DENIALS: [&str; 9] = ["no", "not", "without", "denies", "denied", "negative", "never", "resolved", "versus"];
 /// Words that say that two conditions have nothing to do with each other (Guidelines I.A.15).
 const UNRELATED: [&str; 6] = ["unrelated to", "not due to", "not related to", "not from", "not caused by", "independent of"];
+/// In the place of a code: the code stays, only `with` is put beside it.
+const KEEP: &str = "=";
 /// So many candidates are shown.
 const SHOWN: usize = 6;
 
@@ -113,13 +115,17 @@ impl Conventions {
             if read.base.is_empty() || read.code.is_empty() {
                 return Err(row.error("base and code must not be empty"));
             }
-            let known = |code: &String| code == "$1" || vocabulary.is_billable(code);
+            let known = |code: &String| code == "$1" || code == KEEP || vocabulary.is_billable(code);
             if known(&read.code) && read.with.iter().all(known) {
                 rows.push(read);
             }
             Ok(())
         })?;
         Ok(Self { rows })
+    }
+
+    fn about<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Row> {
+        self.rows.iter().filter(move |row| row.base.iter().any(|base| code.starts_with(base.as_str())))
     }
 
     /// Puts the codes of a note's diagnoses as the conventions ask; `drugs` are the ingredients that it names.
@@ -147,7 +153,7 @@ impl Conventions {
             let Some(first) = diagnosis.coding.codes.first() else { continue };
             let (first_code, score, why) = (first.code.clone(), first.score, first.why.clone());
             let mut found: Vec<CodeCandidate> = Vec::new();
-            for row in self.rows.iter().filter(|row| row.base.iter().any(|base| first_code.starts_with(base.as_str()))) {
+            for row in self.about(&first_code).filter(|row| row.code != KEEP) {
                 let Some(other) = note.holds(row, (diagnosis.span, &first_code)) else { continue };
                 let side = side_of(document, diagnosis.span);
                 let sided = |code: &str| {
@@ -173,6 +179,15 @@ impl Conventions {
             }
             if !found.is_empty() {
                 put_first(diagnosis.coding, found);
+            }
+            let Some(settled) = diagnosis.coding.codes.first().map(|first| first.code.clone()) else { continue };
+            for row in self.about(&settled).filter(|row| row.code == KEEP) {
+                if note.holds(row, (diagnosis.span, &settled)).is_some()
+                    && let Some(first) = diagnosis.coding.codes.first_mut()
+                {
+                    let missing: Vec<String> = row.with.iter().filter(|code| !first.with.contains(code)).cloned().collect();
+                    first.with.extend(missing);
+                }
             }
             if let Some(weeks) = note.weeks {
                 of_pregnancy((vocabulary, coder), weeks, diagnosis.coding);
@@ -257,9 +272,10 @@ impl Note<'_> {
                     found.is_some_and(|(at, _)| !self.unrelated(span) && !self.unrelated(*at))
                 }
                 Condition::Said(phrases) => self.said(span, phrases),
-                Condition::Drug(names) => {
-                    self.drugs.iter().any(|drug| names.iter().any(|name| drug.split(" + ").any(|one| one == name)))
-                }
+                Condition::Drug(names) => self
+                    .drugs
+                    .iter()
+                    .any(|drug| names.iter().any(|name| drug.split('+').any(|one| one.trim().starts_with(name.as_str())))),
                 Condition::Weeks(range) => self.weeks.is_some_and(|weeks| range.contains(&weeks)),
             };
             if found != *wanted {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::{
     Coder, Coding, Near,
     laterality::{Side, side_of},
-    proposals::{Phrase, Proposal, Way},
+    proposals::{CandidateSource, Phrase, Proposal, Way},
     ranking::{Candidate, RankingModel},
 };
 use crate::{
@@ -47,6 +47,8 @@ pub struct Ranking {
     pub model: RankingModel,
     /// Whether every candidate is shown with its features, for fitting and for the curious.
     pub explain: bool,
+    /// Sources that take no part, for measuring what each adds.
+    pub without: Vec<CandidateSource>,
 }
 
 impl Coder {
@@ -82,7 +84,8 @@ impl Coder {
                 proposals.push(Proposal { codes, way, alternative, source: String::new(), why });
             }
         }
-        let side = side_of(document, span);
+        proposals.retain(|proposal| !ranking.without.contains(&proposal.way.source()));
+        let side = side_of(document, span).filter(|_| !ranking.without.contains(&CandidateSource::Side));
         let proposals = self.with_side(vocabulary, proposals, side);
         let candidates = ranking.model.ranked(&phrase, &self.overlap, (side, known.similar.is_some()), proposals);
         let candidates = by_assertion(vocabulary, candidates, known.assertion);

@@ -18,15 +18,18 @@ mod proposals;
 mod ranking;
 mod reportable;
 mod similarity;
+mod specificity;
 
 pub use allergen::{ALLERGY_STATUS_DISPLAY, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY};
 pub use confidence::ConfidenceModel;
 pub use conventions::{Conventions, Diagnosed};
 pub use diagnosis::{Known, Ranking, Reference};
 pub use edition::for_edition;
+pub use proposals::CandidateSource;
 pub use ranking::{RANKING_FEATURES, RankingModel};
 pub use reportable::reportable;
 pub use similarity::{Near, TermVectors, VectorError, terms_of};
+pub use specificity::SpecificityPrompts;
 
 use crate::{
     domain::{CodeCandidate, Prompt},

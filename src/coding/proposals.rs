@@ -111,6 +111,64 @@ pub(super) enum Way {
     },
 }
 
+/// Where candidates come from, as measurements name it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CandidateSource {
+    /// Terms as they are written, in any order, written out or without qualifiers.
+    Terms,
+    /// Parts of the words, and terms that overlap them.
+    Parts,
+    /// Terms that share words.
+    SharedWords,
+    /// The Alphabetic Index.
+    Index,
+    /// Terms of like meaning.
+    Meaning,
+    /// Fuller mentions of the same note.
+    FullerMentions,
+    /// The side that the note names.
+    Side,
+    /// What the rest of the note does.
+    Conventions,
+}
+
+impl CandidateSource {
+    /// All of them, with their words.
+    pub const ALL: [(Self, &str); 8] = [
+        (Self::Terms, "terms"),
+        (Self::Parts, "parts"),
+        (Self::SharedWords, "shared-words"),
+        (Self::Index, "index"),
+        (Self::Meaning, "meaning"),
+        (Self::FullerMentions, "fuller-mentions"),
+        (Self::Side, "side"),
+        (Self::Conventions, "conventions"),
+    ];
+}
+
+impl std::str::FromStr for CandidateSource {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        let known = || Self::ALL.map(|(_, word)| word).join(", ");
+        let found = Self::ALL.into_iter().find(|(_, name)| *name == word).map(|(source, _)| source);
+        found.ok_or_else(|| format!("unknown source {word:?}; one of {}", known()))
+    }
+}
+
+impl Way {
+    /// Where it comes from.
+    pub(super) const fn source(self) -> CandidateSource {
+        match self {
+            Self::Exact | Self::Reordered | Self::Expanded | Self::Reduced => CandidateSource::Terms,
+            Self::Overlapping(_) | Self::Part(_) => CandidateSource::Parts,
+            Self::Shares(_) => CandidateSource::SharedWords,
+            Self::Index { .. } => CandidateSource::Index,
+            Self::Similar(_) => CandidateSource::Meaning,
+            Self::Fuller { .. } => CandidateSource::FullerMentions,
+        }
+    }
+}
+
 /// A code with the way it was found.
 #[derive(Debug, Clone)]
 pub(super) struct Proposal {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     assertion::{Context, assert_mention},
-    coding::{Diagnosed, Known, Near, Reference, for_edition},
+    coding::{CandidateSource, Diagnosed, Known, Near, Reference, for_edition},
     domain::{Assertion, Attributes, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
     recognize::{Tagging, dictionary},
 };
@@ -110,13 +110,16 @@ impl Assembly<'_> {
                 Some(Diagnosed { span: mention.span, assertion: mention.assertion?, coding: &mut mention.coding })
             })
             .collect();
-        if !pipeline.ranking.explain {
+        if !pipeline.ranking.explain && !pipeline.ranking.without.contains(&CandidateSource::Conventions) {
             let tables = (&pipeline.vocabulary, &pipeline.coder);
             pipeline.conventions.apply(tables, &self.prepared.document, drugs, &mut diagnoses);
         }
         let (edition, _) = pipeline.vocabulary.editions.on(self.prepared.input.code_date());
         for mention in coded {
             for_edition(&pipeline.vocabulary.editions, edition, &mut mention.coding);
+            if mention.kind == EntryKind::Diagnosis && mention.assertion == Some(Assertion::Present) {
+                pipeline.prompts.ask(&mut mention.coding);
+            }
         }
     }
 

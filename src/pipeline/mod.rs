@@ -23,7 +23,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 use crate::{
     allergy::AllergyTables,
     assertion::CueTable,
-    coding::{Coder, ConfidenceModel, Conventions, Ranking, RankingModel, TermVectors, edits::EditRules},
+    coding::{
+        CandidateSource, Coder, ConfidenceModel, Conventions, Ranking, RankingModel, SpecificityPrompts, TermVectors,
+        edits::EditRules,
+    },
     domain::{EngineVersion, Extraction, table::TableError},
     medication::{MedicationCueTable, SigTable},
     recognize::{Input, Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
@@ -42,6 +45,7 @@ pub struct Pipeline {
     vectors: RwLock<Vectors>,
     edits: EditRules,
     conventions: Conventions,
+    prompts: SpecificityPrompts,
     confidence: ConfidenceModel,
     cross_reactions: alerts::CrossReactions,
     cues: CueTable,
@@ -101,8 +105,13 @@ impl Pipeline {
             coder,
             model,
             sections: SectionTable::parse(tables.get("sections.tsv")?.1)?.with_codes(tables.get("section_codes.tsv")?.1)?,
-            ranking: Ranking { model: RankingModel::parse(tables.get("code_ranking.tsv")?)?, explain: false },
+            ranking: Ranking {
+                model: RankingModel::parse(tables.get("code_ranking.tsv")?)?,
+                explain: false,
+                without: Vec::new(),
+            },
             vectors: RwLock::default(),
+            prompts: SpecificityPrompts::parse(tables.get("specificity_prompts.tsv")?)?,
             conventions: Conventions::parse(tables.get("conventions.tsv")?, &vocabulary)?,
             edits: EditRules::new(
                 vocabulary.codes(),
@@ -145,6 +154,13 @@ impl Pipeline {
     #[must_use]
     pub fn explaining(mut self) -> Self {
         self.ranking.explain = true;
+        self
+    }
+
+    /// Codes without candidates of these sources, to measure what each adds.
+    #[must_use]
+    pub fn without(mut self, sources: Vec<CandidateSource>) -> Self {
+        self.ranking.without = sources;
         self
     }
 

@@ -21,7 +21,7 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 33] = embedded![
+const EMBEDDED: [(&str, &[u8]); 34] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
@@ -52,6 +52,7 @@ const EMBEDDED: [(&str, &[u8]); 33] = embedded![
     "sections.tsv",
     "sig_words.tsv",
     "site_terms.tsv",
+    "specificity_prompts.tsv",
     "stop_terms.tsv",
     "unii.tsv.gz",
     "word_forms.tsv",

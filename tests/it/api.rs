@@ -66,7 +66,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 16] = [
+const ENDPOINTS: [(&str, &str, &str); 19] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("get", "/v1/notes/{id}", "xxx.."),
@@ -82,6 +82,9 @@ const ENDPOINTS: [(&str, &str, &str); 16] = [
     ("post", "/v1/review/items/{id}/finish", ".xx.."),
     ("get", "/v1/codes", ".xx.."),
     ("get", "/v1/codes/{code}", ".xx.."),
+    ("get", "/v1/vocabularies", "xxxxx"),
+    ("post", "/v1/vocabularies/reload", "....x"),
+    ("post", "/v1/vocabularies/rollback", "....x"),
     ("get", "/v1/audit/events", "...x."),
 ];
 

@@ -90,6 +90,50 @@ def codes_of(text):
     return [c for alternative in text.split('|') for c in alternative.split('+')]
 
 
+CODING_TABLES = {
+    'index.tsv': ['path', 'nonessential', 'code', 'manifestation', 'see'],
+    'conventions.tsv': ['base', 'when', 'code', 'with', 'guideline'],
+    'specificity_prompts.tsv': ['code', 'kind', 'message'],
+}
+# Lead terms of the index that coders expect at least.
+LEAD_TERMS = 1500
+
+
+def coding_errors(folder, billable, data):
+    """(table, line, message) of the tables that say which code stands where: codes that are not billable, beginnings of none, lines twice"""
+    beginnings = {code[:length] for code in billable for length in range(3, len(code) + 1)}
+    for name, header in CODING_TABLES.items():
+        rows, errors = read(os.path.join(folder, name), header)
+        data[name] = rows
+        yield from ((name, number, message) for number, message in errors)
+        seen = set()
+        for number, f in rows:
+            key = tuple(f[:3] if name == 'conventions.tsv' else f[:1])
+            if key in seen:
+                yield name, number, 'stands twice: %s' % (key,)
+            seen.add(key)
+            if name == 'index.tsv':
+                codes = [f[2], f[3]]
+                if bool(f[2]) == bool(f[4]):
+                    yield name, number, 'either a code or a reference'
+            elif name == 'conventions.tsv':
+                codes = [x for x in [f[2], *f[3].split('|')] if x not in ('=', '$1')]
+                unknown = [b for b in f[0].split('|') if b not in beginnings]
+                if unknown:
+                    yield name, number, 'no code begins with %s' % unknown
+            else:
+                codes = []
+                if f[0] not in beginnings:
+                    yield name, number, 'no code begins with %s' % f[0]
+            for code in filter(None, codes):
+                if code not in billable:
+                    yield name, number, 'not billable: %s' % code
+        if name == 'index.tsv':
+            leads = len({f[0].split(' > ')[0] for _, f in rows})
+            if leads < LEAD_TERMS:
+                yield name, 0, 'only %d lead terms' % leads
+
+
 def main():
     here = os.path.dirname(os.path.abspath(__file__))
     ap = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -172,6 +216,8 @@ def main():
     for number, f in data.get('everyday_diagnoses.tsv', []):
         if f[0] in guarded:
             fail('everyday_diagnoses.tsv', number, 'a guarded abbreviation must not be an unguarded term: %s' % f[0])
+    for name, number, message in coding_errors(args.dir, billable, data):
+        fail(name, number, message)
     print(', '.join('%s %d rows' % (n, len(r)) for n, r in data.items()), '- %d errors' % total)
     return 1 if total else 0
 
