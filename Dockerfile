@@ -27,7 +27,8 @@ USER 10001:10001
 # `demo` and `extract` need neither key nor data folder.
 ENV ABSTRACTOR_DATA=/data \
     ABSTRACTOR_KEY_FILE=/run/secrets/site.key \
-    ABSTRACTOR_LISTEN=0.0.0.0:8080
+    ABSTRACTOR_LISTEN=0.0.0.0:8080 \
+    ABSTRACTOR_CACHE=/data/cache
 VOLUME ["/data"]
 EXPOSE 8080
 ENTRYPOINT ["abstractor"]

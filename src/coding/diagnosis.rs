@@ -55,7 +55,7 @@ impl Coder {
     /// Whether the words of a mention are no term, so that terms of like meaning are worth looking for.
     #[must_use]
     pub fn wants_similar(&self, vocabulary: &Vocabulary, document: &Document, span: Span) -> bool {
-        !Phrase::new(vocabulary, document, span).is_term()
+        !Phrase::new((vocabulary, &self.overlap), document, span).is_term()
     }
 
     /// Codes a diagnosis mention.
@@ -67,7 +67,7 @@ impl Coder {
         span: Span,
         known: Known<'_>,
     ) -> Coding {
-        let phrase = Phrase::new(vocabulary, document, span);
+        let phrase = Phrase::new((vocabulary, &self.overlap), document, span);
         let mut proposals = self.proposals(&phrase, known.similar.unwrap_or_default(), known.term);
         if let Some(reference) = fuller(&phrase.words, known.references) {
             // a bare head noun ("the tumor") means what the note says more fully; its own code names no site or type

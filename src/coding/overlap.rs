@@ -55,6 +55,9 @@ const EMPTY_WORDS: [&str; 47] = [
     "she",
 ];
 
+/// Shortest word, in bytes, in which a slip is forgiven.
+const SLIP_LENGTH: usize = 6;
+
 /// An inverted index over the words of all diagnosis terms.
 pub(super) struct OverlapIndex {
     words: HashMap<String, u32>,
@@ -155,6 +158,21 @@ impl OverlapIndex {
         self.words.insert(word.to_owned(), id);
         self.postings.push(Vec::new());
         id
+    }
+
+    /// The word of the terms that a long word is a slip of one letter away from; of several the most frequent. None for a known word.
+    pub(super) fn corrected(&self, word: &str) -> Option<&str> {
+        let wrong =
+            word.len() >= SLIP_LENGTH && word.bytes().all(|byte| byte.is_ascii_lowercase()) && !self.words.contains_key(word);
+        if !wrong {
+            return None;
+        }
+        let near = self.words.iter().filter(|(known, _)| {
+            known.len() >= SLIP_LENGTH && known.len().abs_diff(word.len()) <= 1 && crate::text::one_slip(known, word)
+        });
+        // of equally frequent ones the first by the alphabet, so that the answer is always the same
+        let best = near.max_by_key(|(known, id)| (self.postings[**id as usize].len(), std::cmp::Reverse(known.as_str())));
+        best.map(|(known, _)| known.as_str())
     }
 
     /// Share of the weight of a phrase that a part of it holds, 0 to 1.

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Coder, Near, index};
+use super::{Coder, Near, index, overlap::OverlapIndex};
 use crate::{
     domain::Span,
     recognize::dictionary::sense_allowed,
@@ -83,7 +83,7 @@ pub(super) enum Way {
     Exact,
     /// The same words in another order.
     Reordered,
-    /// The words with abbreviations written out.
+    /// The words with abbreviations written out, or with slips of one letter mended.
     Expanded,
     /// The words without qualifiers.
     Reduced,
@@ -194,7 +194,7 @@ pub(super) struct Phrase<'a> {
     pub span: Span,
     /// Its folded words.
     pub words: Vec<String>,
-    /// Its folded words with abbreviations written out.
+    /// Its folded words with abbreviations written out and slips of one letter mended.
     pub expanded: Vec<String>,
     /// Their forms.
     pub forms: Vec<String>,
@@ -203,13 +203,16 @@ pub(super) struct Phrase<'a> {
 }
 
 impl<'a> Phrase<'a> {
-    pub fn new(vocabulary: &'a Vocabulary, document: &'a Document, span: Span) -> Self {
+    pub fn new((vocabulary, overlap): (&'a Vocabulary, &OverlapIndex), document: &'a Document, span: Span) -> Self {
         let words: Vec<String> = document.words[document.words_in(span)]
             .iter()
             .map(|word| word.folded.clone())
             .filter(|word| word != "the")
             .collect();
-        let expanded = expand(vocabulary, document, span, &words);
+        let expanded: Vec<String> = expand(vocabulary, document, span, &words)
+            .into_iter()
+            .map(|word| overlap.corrected(&word).map_or(word.clone(), str::to_owned))
+            .collect();
         let forms = expanded.iter().map(|word| vocabulary.forms.of(word).to_owned()).collect();
         Self { vocabulary, document, span, words, expanded, forms, near: near_forms(vocabulary, document, span) }
     }
@@ -309,7 +312,7 @@ fn propose(vocabulary: &Vocabulary, index: u32, way: Way, out: &mut Vec<Proposal
     let why = match way {
         Way::Exact | Way::Fuller { .. } | Way::Index { .. } => named,
         Way::Reordered => format!("{named}, words in another order"),
-        Way::Expanded => format!("{named}, abbreviation written out"),
+        Way::Expanded => format!("{named}, abbreviation written out or slip mended"),
         Way::Reduced => format!("{named}, without qualifiers"),
         Way::Overlapping(share) => format!("{named}, overlaps the words ({share:.2})"),
         Way::Part(share) => format!("{named}, part of the words ({share:.2})"),

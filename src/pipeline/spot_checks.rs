@@ -1,7 +1,5 @@
 //! Terms and the codes that the Official Guidelines give them: `tests/fixtures/spot_checks.tsv`.
 
-use std::sync::Arc;
-
 use super::{NoteInput, Pipeline, Prepared, assemble::Assembly};
 use crate::{
     assertion::assert_mention,
@@ -12,7 +10,7 @@ use crate::{
 };
 
 /// At least this share must get an acceptable first code; what is written in a row is the code that a coder gives, easy or not.
-const FLOOR: f64 = 0.70;
+const FLOOR: f64 = 0.80;
 
 /// Codes a term of a note as the service does once it is found, without vectors of terms. The other mentions are the dictionary's.
 fn coded(pipeline: &Pipeline, text: &str, span: Span) -> Vec<(String, Vec<String>)> {
@@ -43,11 +41,32 @@ fn coded(pipeline: &Pipeline, text: &str, span: Span) -> Vec<(String, Vec<String
     mention.coding.codes.into_iter().map(|code| (code.code, code.with)).collect()
 }
 
+fn pipeline() -> Pipeline {
+    let tables = Tables::embedded().expect("tables");
+    Pipeline::new(&tables, None, Recognizers { dictionary: true, model: false }).expect("a pipeline")
+}
+
+/// Lay words, words of the body, dictated misspellings: no term has these words.
+#[test]
+fn lay_words_and_slips_reach_a_code() {
+    let pipeline = pipeline();
+    for (term, wanted) in [
+        ("Sugar diabetes", "E11.9"),
+        ("Worn-out hip joint", "M16.9"),
+        ("Rhumatoid arthritus", "M06.9"),
+        ("Windpipe narrowing", "J39.8"),
+        ("Pnuemonia", "J18.9"),
+        ("Retention of urine", "R33.9"),
+    ] {
+        let text = format!("ASSESSMENT: {term}.");
+        let codes = coded(&pipeline, &text, Span::new(12, 12 + term.len()));
+        assert_eq!(codes.first().map(|(code, _)| code.as_str()), Some(wanted), "{term}: {codes:?}");
+    }
+}
+
 #[test]
 fn terms_get_the_codes_that_the_guidelines_give_them() {
-    let tables = Tables::embedded().expect("tables");
-    let recognizers = Recognizers { dictionary: true, model: false };
-    let pipeline = Arc::new(Pipeline::new(&tables, None, recognizers).expect("a pipeline"));
+    let pipeline = pipeline();
     let (mut right, mut among_five, mut beside, mut all, mut wanting) = (0, 0, 0, 0, 0);
     table::read("spot_checks.tsv", include_str!("../../tests/fixtures/spot_checks.tsv"), |row| {
         let (text, term) = (row.get("text")?, row.get("term")?);

@@ -209,3 +209,61 @@ fn without_a_folder_there_is_nothing_to_reload() {
     let refused = server.call("POST", "/v1/vocabularies/reload", "admin", Some(b"{}"));
     assert_eq!((refused.status, refused.code().as_str()), (409, "no_vocabulary_folder"));
 }
+
+/// A vocabulary of a few terms, whose vectors are made in a moment.
+fn few_terms(folder: &Path) -> String {
+    let terms = "term\tcodes\tkind\nheart attack\tI21.9\tdiagnosis\nkidney stone\tN20.0\tdiagnosis\npneumonia\tJ18.9\tdiagnosis\nhigh blood \
+                 pressure\tI10\tdiagnosis\n";
+    std::fs::write(folder.join("everyday_diagnoses.tsv"), terms).expect("written");
+    std::fs::write(folder.join("diagnosis_terms.tsv"), "term\tcodes\tsource\trank\n").expect("written");
+    std::fs::write(folder.join("index.tsv"), "path\tnonessential\tcode\tmanifestation\tsee\n").expect("written");
+    folder.display().to_string()
+}
+
+#[test]
+fn codes_are_found_by_meaning_once_the_vectors_are_there() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let tables = few_terms(folder.path());
+    let cache = folder.path().join("cache").display().to_string();
+    let server = Server::shared(&["--similarity", "on", "--vocabularies", &tables, "--cache", &cache]);
+    let state = || server.call("GET", "/v1/vocabularies", "coder", None).json()["similarity"].clone();
+    while state()["state"] == "making" {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(state(), json!({"state": "ready", "terms_done": 4, "terms": 4}));
+    let kept: Vec<PathBuf> =
+        std::fs::read_dir(&cache).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
+    assert_eq!(kept.len(), 1, "one file for this model and these terms: {kept:?}");
+
+    // the same file serves every other command
+    let arguments = ["vectors", "--similarity", "on", "--vocabularies", &tables, "--cache", &cache];
+    assert!(vocabulary(&arguments).contains("4 vectors are there already"));
+    let note = json!({"id": "1", "text": "ASSESSMENT: Acute myocardial infarction of the heart."}).to_string();
+    let explained = |similarity: &str| -> String {
+        let arguments = [
+            "extract",
+            "--explain",
+            "--similarity",
+            similarity,
+            "--vocabularies",
+            &tables,
+            "--cache",
+            &cache,
+            "--format",
+            "ndjson",
+            "-",
+        ];
+        let output = program(&arguments, note.as_bytes());
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("UTF-8")
+    };
+    let found: Value = serde_json::from_str(&explained("on")).expect("JSON");
+    let codes = found["entries"][0]["codes"].as_array().expect("codes");
+    let near = codes.iter().find(|code| code["features"]["similar"].is_number()).expect("a code by meaning");
+    assert_eq!((&near["code"], &codes[0]["code"]), (&json!("I21.9"), &json!("I21.9")), "{codes:?}");
+    assert!(!explained("off").contains("similar"));
+
+    // a file that is damaged is no vectors: they are made anew, and nothing else happens
+    std::fs::write(&kept[0], b"not safetensors").expect("written");
+    assert!(vocabulary(&arguments).contains("4 vectors written"));
+}
