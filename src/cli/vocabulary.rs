@@ -14,7 +14,7 @@ use super::load::Load;
 use crate::{
     coding::TermVectors,
     vocabulary::{
-        Tables, TermRef, Vocabulary,
+        AbbreviationGuard, Tables, TermRef, Vocabulary,
         build::{self, About, Kind},
         difference,
     },
@@ -253,7 +253,16 @@ fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
             TermRef::Diagnosis(at) => {
                 let term = &vocabulary.diagnoses[*at as usize];
                 let codes: Vec<String> = term.codes.iter().map(|set| set.join("+")).collect();
-                let _ = writeln!(out, "diagnosis   {:?} of {}: {}", term.term, term.source, codes.join(" | "));
+                let _ = writeln!(out, "diagnosis   {:?}: {}", term.term, codes.join(" | "));
+                let case = match term.guard {
+                    Some(AbbreviationGuard::Upper) => "only in capitals",
+                    Some(AbbreviationGuard::Context) => "only beside its context words",
+                    Some(AbbreviationGuard::Any) | None => "in any case",
+                };
+                let _ = writeln!(out, "            {}, rank {}, {case}", term.source, term.rank);
+                if let Some(source) = vocabulary.source_of(term) {
+                    let _ = writeln!(out, "            {}, {}: {}", source.title, source.release, source.licence);
+                }
             }
             TermRef::Medication(at) => {
                 let term = &vocabulary.medications[*at as usize];

@@ -198,7 +198,7 @@ pub(super) struct Phrase<'a> {
     pub expanded: Vec<String>,
     /// Their forms.
     pub forms: Vec<String>,
-    /// Forms of the other words of its sentence.
+    /// Forms of the other words of its sentence, and of its section's heading.
     pub near: HashSet<String>,
 }
 
@@ -375,12 +375,15 @@ fn expand(vocabulary: &Vocabulary, document: &Document, span: Span, words: &[Str
     out
 }
 
-/// Forms of the words of the sentence that are not the mention's own: sites and causes stand there.
+/// Forms of the words of the sentence and of the section's heading that are not the mention's own: sites and causes stand there.
 fn near_forms(vocabulary: &Vocabulary, document: &Document, span: Span) -> HashSet<String> {
     let own = document.words_in(span);
     let sentence = document.sentence_at(span).map_or(span, |sentence| sentence.span);
+    // "LEFT KNEE: moderate effusion": the heading names the site
+    let heading = document.section_at(span).and_then(|section| section.title);
     document
         .words_in(sentence)
+        .chain(heading.map(|title| document.words_in(title)).unwrap_or_default())
         .filter(|at| !own.contains(at))
         .map(|at| vocabulary.forms.of(&document.words[at].folded).to_owned())
         .collect()

@@ -48,8 +48,10 @@ pub struct DiagnosisTerm {
     pub expansion: String,
     /// Acceptable codings, best first.
     pub codes: Vec<CodeSet>,
-    /// Where it comes from: `icd10cm`, `everyday`, `abbreviation`...
+    /// Where it comes from: `icd10cm_title`, `everyday`, `abbreviation`...
     pub source: String,
+    /// Place of that source among those that have the form, 0 = best; own tables and a site's terms are before all.
+    pub rank: u8,
     /// What it is good for on its own.
     pub kind: TermKind,
     /// For abbreviations.
@@ -103,6 +105,7 @@ pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilde
             expansion: String::new(),
             codes,
             source: source.to_owned(),
+            rank: 0,
             kind,
             guard: None,
             context: Context::default(),
@@ -157,6 +160,7 @@ pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilde
             expansion: row.get("expansion")?.to_owned(),
             codes: code_sets(&row, editions)?,
             source: "abbreviation".to_owned(),
+            rank: 0,
             kind,
             guard: Some(guard),
             context: context(row.get("context")?),
@@ -170,7 +174,11 @@ pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilde
         let sets = code_sets(&row, editions)?;
         // chapter 18 of ICD-10-CM: symptoms, signs and abnormal findings
         let sign = sets.first().and_then(|set| set.first()).is_some_and(|code| code.starts_with('R'));
-        add(plain(&row, &source, if sign { TermKind::Finding } else { TermKind::Diagnosis }, sets)?, terms);
+        let rank = row.get("rank")?.parse().map_err(|_| row.error("rank is not a small number"))?;
+        add(
+            DiagnosisTerm { rank, ..plain(&row, &source, if sign { TermKind::Finding } else { TermKind::Diagnosis }, sets)? },
+            terms,
+        );
         Ok(())
     })?;
     let (name, text) = tables.get("stop_terms.tsv")?;

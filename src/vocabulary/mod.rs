@@ -134,6 +134,12 @@ impl Vocabulary {
         &self.sources
     }
 
+    /// The source of a term, with its release and licence.
+    #[must_use]
+    pub fn source_of(&self, term: &DiagnosisTerm) -> Option<&LoadedSource> {
+        provenance::source_of(&self.sources, &term.source)
+    }
+
     /// Tables of interest that are not loaded.
     #[must_use]
     pub fn not_loaded(&self) -> &[&'static str] {

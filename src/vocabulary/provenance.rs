@@ -20,6 +20,21 @@ pub struct LoadedSource {
     pub tables: String,
 }
 
+/// The source of a term, by the word that the term's row has.
+pub(super) fn source_of<'a>(sources: &'a [LoadedSource], term_source: &str) -> Option<&'a LoadedSource> {
+    let word = match term_source {
+        "icd10cm_title" | "icd10cm_category" | "icd10cm_inclusion" | "icd10cm_variant" => "icd10cm_tabular",
+        "doid" | "doid_narrow" => "doid",
+        "neoplasm_table" | "index_see" => "icd10cm_neoplasms",
+        "snomed" => "snomed_free_sets",
+        "snomed_map" => "snomed-rf2",
+        "site" => "site-terms",
+        "everyday" | "abbreviation" | "correction" | "stop" => "own",
+        other => other,
+    };
+    sources.iter().find(|source| source.source == word || source.source.replace('_', "-") == word)
+}
+
 /// The sources that `sources.tsv` names (`vocabulary build` writes it), else those of the program's own tables.
 pub(super) fn sources(tables: &Tables) -> Result<Vec<LoadedSource>, TableError> {
     let Some((name, text)) = tables.find("sources.tsv") else {

@@ -42,7 +42,8 @@ fn commands_of_the_readme_exist() {
             .take(2)
             .collect();
         let Some(first) = verbs.first() else { continue };
-        let verbs = if matches!(*first, "user" | "token" | "key" | "model" | "vocabulary") { verbs.clone() } else { vec![*first] };
+        let verbs =
+            if matches!(*first, "user" | "token" | "key" | "model" | "vocabulary") { verbs.clone() } else { vec![*first] };
         let help = Command::new(PROGRAM).args(&verbs).arg("--help").output().expect("runs");
         assert!(help.status.success(), "README calls `abstractor {}`, which does not exist", words.join(" "));
         let help = String::from_utf8_lossy(&help.stdout).into_owned();

@@ -221,6 +221,33 @@ fn few_terms(folder: &Path) -> String {
 }
 
 #[test]
+fn a_term_tells_its_source_release_licence_rank_and_case() {
+    let said = vocabulary(&["lookup", "west", "nile", "fever"]);
+    assert!(said.contains("diagnosis") && said.contains("rank") && said.contains("in any case"), "{said}");
+    assert!(said.contains("licence") || said.contains("Licence") || said.contains("CC0") || said.contains("Apache"), "{said}");
+    let said = vocabulary(&["lookup", "MS"]);
+    assert!(said.contains("only"), "an abbreviation says when it counts: {said}");
+    let said = vocabulary(&["lookup", "type 2 diabetes mellitus without complications"]);
+    assert!(said.contains("icd10cm_title, rank 1") && said.contains("public domain"), "{said}");
+}
+
+/// scispacy#460: a drug that a vocabulary does not have was a bird.
+#[test]
+fn a_drug_is_itself_or_nothing() {
+    let note = json!({"id": "1", "text": "MEDICATIONS: Dostarlimab 500 mg IV every 3 weeks. Zanvorlimab 10 mg p.o. daily."})
+        .to_string();
+    let output = program(&["extract", "--format", "ndjson", "-"], note.as_bytes());
+    let found: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let medications = found["entries"].as_array().expect("entries").iter().filter(|entry| entry["kind"] == "medication");
+    let medications: Vec<&Value> = medications.collect();
+    assert_eq!(medications[0]["display"], json!("dostarlimab"), "{found}");
+    // a name of our own making has no code, not that of a drug that is spelt alike
+    for unknown in medications.iter().filter(|entry| entry["evidence"][0]["text"] == json!("Zanvorlimab")) {
+        assert_eq!(unknown["codes"], json!([]), "{unknown}");
+    }
+}
+
+#[test]
 fn codes_are_found_by_meaning_once_the_vectors_are_there() {
     let folder = tempfile::tempdir().expect("a folder");
     let tables = few_terms(folder.path());
