@@ -3,7 +3,7 @@
 //! The rows of `vocabularies/conventions.tsv` say which code, under which conditions, stands in the place of the one that the words alone give,
 //! and on which guideline that rests. The code of the words stays as an alternative.
 
-use std::{ops::RangeInclusive, str::FromStr};
+use std::{collections::BTreeMap, ops::RangeInclusive, str::FromStr};
 
 use super::{Coder, Coding, laterality::side_of};
 use crate::{
@@ -16,6 +16,8 @@ use crate::{
 const CLOSE: (usize, usize) = (4, 8);
 /// Words that take a phrase back when they stand up to three words before it.
 const DENIALS: [&str; 9] = ["no", "not", "without", "denies", "denied", "negative", "never", "resolved", "versus"];
+/// So far from a mention such words are looked for.
+const UNRELATED_WITHIN: (usize, usize) = (30, 30);
 /// Words that say that two conditions have nothing to do with each other (Guidelines I.A.15).
 const UNRELATED: [&str; 6] = ["unrelated to", "not due to", "not related to", "not from", "not caused by", "independent of"];
 /// In the place of a code: the code stays, only `with` is put beside it.
@@ -136,16 +138,7 @@ impl Conventions {
         drugs: &[String],
         diagnoses: &mut [Diagnosed<'_>],
     ) {
-        let note = Note {
-            document,
-            drugs,
-            weeks: weeks(document),
-            present: diagnoses
-                .iter()
-                .filter(|diagnosis| diagnosis.assertion == Assertion::Present)
-                .filter_map(|diagnosis| Some((diagnosis.span, diagnosis.coding.codes.first()?.code.clone())))
-                .collect(),
-        };
+        let note = Note { document, drugs, weeks: weeks(document), present: present(diagnoses) };
         for diagnosis in diagnoses.iter_mut() {
             if !matches!(diagnosis.assertion, Assertion::Present | Assertion::Possible) {
                 continue;
@@ -227,6 +220,23 @@ fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), weeks: u32, coding: 
     }
 }
 
+/// The codes of present diagnoses, each with its first two places: enough to find another place than the mention's own.
+fn present(diagnoses: &[Diagnosed<'_>]) -> Vec<(Span, String)> {
+    let mut places: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
+    let mut order: Vec<&str> = Vec::new();
+    for diagnosis in diagnoses.iter().filter(|diagnosis| diagnosis.assertion == Assertion::Present) {
+        let Some(first) = diagnosis.coding.codes.first() else { continue };
+        let known = places.entry(first.code.as_str()).or_default();
+        if known.is_empty() {
+            order.push(&first.code);
+        }
+        if known.len() < 2 {
+            known.push(diagnosis.span);
+        }
+    }
+    order.into_iter().flat_map(|code| places[code].iter().map(|span| (*span, code.to_owned()))).collect()
+}
+
 /// The found codes before those of the words, which count half.
 fn put_first(coding: &mut Coding, found: Vec<CodeCandidate>) {
     let mut codes = found;
@@ -286,20 +296,22 @@ impl Note<'_> {
     }
 
     fn unrelated(&self, span: Span) -> bool {
-        let sentence = self.document.sentence_at(span).map_or(span, |sentence| sentence.span);
-        let words = sentence.of(&self.document.text).to_lowercase();
+        let words = self.close_words(span, UNRELATED_WITHIN).join(" ");
         UNRELATED.iter().any(|phrase| words.contains(phrase))
+    }
+
+    /// The folded words of the mention and of its sentence so many before and after it.
+    fn close_words(&self, span: Span, (before, after): (usize, usize)) -> Vec<&str> {
+        let own = self.document.words_in(span);
+        let all = self.document.words_in(self.document.sentence_at(span).map_or(span, |sentence| sentence.span));
+        let from = own.start.saturating_sub(before).max(all.start).min(own.start);
+        let to = (own.end + after).min(all.end).max(own.end);
+        self.document.words[from..to].iter().map(|word| word.folded.as_str()).filter(|word| *word != "the").collect()
     }
 
     /// Whether one of the phrases stands in the mention or close to it, and is not denied there.
     fn said(&self, span: Span, phrases: &[String]) -> bool {
-        let own = self.document.words_in(span);
-        let sentence = self.document.sentence_at(span).map_or(span, |sentence| sentence.span);
-        let all = self.document.words_in(sentence);
-        let from = own.start.saturating_sub(CLOSE.0).max(all.start);
-        let to = (own.end + CLOSE.1).min(all.end).max(own.end);
-        let words: Vec<&str> =
-            self.document.words[from..to].iter().map(|word| word.folded.as_str()).filter(|word| *word != "the").collect();
+        let words = self.close_words(span, CLOSE);
         phrases.iter().any(|phrase| {
             let wanted: Vec<&str> = phrase.split(' ').collect();
             words.windows(wanted.len()).enumerate().any(|(at, window)| {

@@ -33,8 +33,7 @@ pub(super) fn paths<'a>(
     for (form, _) in &forms {
         for entry in vocabulary.index.under(form) {
             let missing = |word: &&String| !forms.iter().any(|(form, _)| form == word);
-            let main = main_words(vocabulary, entry);
-            if main.iter().any(|word| missing(&word)) || found.iter().any(|known| std::ptr::eq(known.entry, entry)) {
+            if entry.main.iter().any(|word| missing(&word)) || found.iter().any(|known| std::ptr::eq(known.entry, entry)) {
                 continue;
             }
             let outside: Vec<&String> = entry.words.iter().filter(missing).collect();
@@ -65,11 +64,4 @@ pub(super) fn paths<'a>(
     });
     found.truncate(limit);
     found
-}
-
-fn main_words(vocabulary: &Vocabulary, entry: &IndexEntry) -> Vec<String> {
-    let main = entry.path.split(" > ").next().unwrap_or_default();
-    let variants: Vec<Vec<String>> = main.split(", ").map(|variant| vocabulary.forms.phrase(variant)).collect();
-    // variants of one word: any of them, which is how the entry was found
-    if variants.len() > 1 && variants.iter().all(|words| words.len() == 1) { Vec::new() } else { variants.concat() }
 }

@@ -168,7 +168,10 @@ impl OverlapIndex {
             return None;
         }
         let near = self.words.iter().filter(|(known, _)| {
-            known.len() >= SLIP_LENGTH && known.len().abs_diff(word.len()) <= 1 && crate::text::one_slip(known, word)
+            known.len() >= SLIP_LENGTH
+                && known.as_bytes().first() == word.as_bytes().first()
+                && known.len().abs_diff(word.len()) <= 1
+                && crate::text::one_slip(known, word)
         });
         // of equally frequent ones the first by the alphabet, so that the answer is always the same
         let best = near.max_by_key(|(known, id)| (self.postings[**id as usize].len(), std::cmp::Reverse(known.as_str())));

@@ -375,15 +375,17 @@ fn expand(vocabulary: &Vocabulary, document: &Document, span: Span, words: &[Str
     out
 }
 
+/// So many words before a mention and after it are near it.
+const NEAR: usize = 40;
+
 /// Forms of the words of the sentence and of the section's heading that are not the mention's own: sites and causes stand there.
 fn near_forms(vocabulary: &Vocabulary, document: &Document, span: Span) -> HashSet<String> {
     let own = document.words_in(span);
-    let sentence = document.sentence_at(span).map_or(span, |sentence| sentence.span);
+    let sentence = document.words_in(document.sentence_at(span).map_or(span, |sentence| sentence.span));
+    let near = own.start.saturating_sub(NEAR).max(sentence.start)..(own.end + NEAR).min(sentence.end);
     // "LEFT KNEE: moderate effusion": the heading names the site
     let heading = document.section_at(span).and_then(|section| section.title);
-    document
-        .words_in(sentence)
-        .chain(heading.map(|title| document.words_in(title)).unwrap_or_default())
+    near.chain(heading.map(|title| document.words_in(title)).unwrap_or_default())
         .filter(|at| !own.contains(at))
         .map(|at| vocabulary.forms.of(&document.words[at].folded).to_owned())
         .collect()

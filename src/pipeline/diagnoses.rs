@@ -17,6 +17,9 @@ use crate::{
 /// So many terms of like meaning are looked at.
 const SIMILAR: usize = 12;
 
+/// So many different phrases of a note are looked for; a note with more is no ordinary one.
+const PHRASES: usize = 512;
+
 /// A mention with what the note says of it, and how sure the model is of that where it decided.
 pub(super) type Asserted = (Mention, Context, Option<f32>);
 
@@ -129,9 +132,16 @@ impl Assembly<'_> {
         let (model, vectors) = (pipeline.model.as_ref()?, pipeline.vectors()?);
         let spans: Vec<Span> =
             mentions.filter(|span| pipeline.coder.wants_similar(&pipeline.vocabulary, document, *span)).collect();
-        let phrases: Vec<&str> = spans.iter().map(|span| span.of(&document.text)).collect();
+        let mut phrases: Vec<&str> = spans.iter().map(|span| span.of(&document.text)).collect();
+        phrases.sort_unstable();
+        phrases.dedup();
+        phrases.truncate(PHRASES);
         // a code without this way is better than no extraction
-        let phrases = model.vectors(&phrases).ok()?;
-        Some(spans.into_iter().zip(vectors.nearest(&phrases, SIMILAR)).collect())
+        let found = vectors.nearest(&model.vectors(&phrases).ok()?, SIMILAR);
+        let near = |span: &Span| {
+            let at = phrases.binary_search(&span.of(&document.text)).ok()?;
+            Some((*span, found.get(at)?.clone()))
+        };
+        Some(spans.iter().filter_map(near).collect())
     }
 }

@@ -99,6 +99,8 @@ impl WordForms {
 pub struct IndexEntry {
     /// Main term and the words below it, joined by ` > `.
     pub path: String,
+    /// The forms of its main term's words; empty where the main term names variants of one word, any of which led here.
+    pub main: Vec<String>,
     /// The forms of all its words.
     pub words: Vec<String>,
     /// Forms of words that may stand beside them without changing the code.
@@ -142,7 +144,10 @@ impl AlphabeticIndex {
                 return Err(row.error("the path has no word that says what it is about"));
             }
             let nonessential = row.get("nonessential")?.split('|').flat_map(|word| forms.phrase(word)).collect();
-            lines.push(Line { entry: IndexEntry { path, words, nonessential, codes: set }, see: row.get("see")?.to_owned() });
+            lines.push(Line {
+                entry: IndexEntry { path, main: Vec::new(), words, nonessential, codes: set },
+                see: row.get("see")?.to_owned(),
+            });
             Ok(())
         })?;
         let by_path: HashMap<String, usize> =
@@ -155,16 +160,15 @@ impl AlphabeticIndex {
         Ok(index)
     }
 
-    fn add(&mut self, entry: IndexEntry, forms: &WordForms) {
+    fn add(&mut self, mut entry: IndexEntry, forms: &WordForms) {
         let at = u32::try_from(self.entries.len()).unwrap_or(u32::MAX);
         let main = entry.path.split(" > ").next().unwrap_or_default();
         // "Abnormal, abnormality": any of the forms leads in
         let variants: Vec<Vec<String>> = main.split(", ").map(|variant| forms.phrase(variant)).collect();
-        let keys: Vec<&String> = if variants.len() > 1 && variants.iter().all(|words| words.len() == 1) {
-            variants.iter().flatten().collect()
-        } else {
-            variants.iter().flatten().take(1).collect()
-        };
+        let one_word = variants.len() > 1 && variants.iter().all(|words| words.len() == 1);
+        entry.main = if one_word { Vec::new() } else { variants.concat() };
+        let keys: Vec<&String> =
+            if one_word { variants.iter().flatten().collect() } else { variants.iter().flatten().take(1).collect() };
         for key in keys {
             self.by_word.entry(key.clone()).or_default().push(at);
         }
