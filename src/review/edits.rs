@@ -4,9 +4,10 @@ use jiff::civil::Date;
 use uuid::Uuid;
 
 use crate::{
-    coding::edits::{About, Edit, EditRules, Sex},
+    coding::edits::{About, Edit, EditKind, EditRules, Sex},
     domain::{EntryKind, EntryState, ReviewEntry, system},
     store::ItemRecord,
+    vocabulary::Editions,
 };
 
 /// Why an item may be finished although a hard edit stands.
@@ -24,7 +25,7 @@ pub struct ItemEdit {
 
 /// Findings about the codes that would be reported: of diagnoses that are reportable and not rejected, the first code and those beside it.
 #[must_use]
-pub fn item_edits(rules: &EditRules, record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<ItemEdit> {
+pub fn item_edits((rules, editions): (&EditRules, &Editions), record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<ItemEdit> {
     let mut codes: Vec<(&str, Uuid)> = Vec::new();
     for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis && entry.reportable && counts(entry)) {
         let Some(first) = entry.codes.iter().find(|code| code.system == system::ICD10CM) else { continue };
@@ -36,9 +37,13 @@ pub fn item_edits(rules: &EditRules, record: &ItemRecord, entries: &[ReviewEntry
         }
     }
     let list: Vec<&str> = codes.iter().map(|(code, _)| *code).collect();
-    let found = rules.check(&list, &about(record));
-    found
+    // the rules are those of the newest edition; what an older one has is billable all the same
+    let of_another =
+        |edit: &Edit| edit.kind == EditKind::NotBillable && edit.codes.iter().all(|code| editions.is_billable(code));
+    rules
+        .check(&list, &about(record))
         .into_iter()
+        .filter(|edit| !of_another(edit))
         .map(|edit| {
             let of = |code: &String| codes.iter().find(|(known, _)| known == code).map(|(_, entry)| *entry);
             let mut entries: Vec<Uuid> = edit.codes.iter().filter_map(of).collect();

@@ -89,7 +89,8 @@ impl Service {
         let record = self.store.item(id, self.surroundings.now()).await?;
         Ok(record.filter(|record| visible(user, &Scope::of_item(&record.item))).map(|record| {
             let entries = review::rollup(&record);
-            let edits = review::item_edits(self.engine.pipeline().edits(), &record, &entries);
+            let pipeline = self.engine.pipeline();
+            let edits = review::item_edits((pipeline.edits(), &pipeline.vocabulary().editions), &record, &entries);
             QueueItem { record, entries, edits }
         }))
     }

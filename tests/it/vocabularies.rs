@@ -129,6 +129,25 @@ fn what_is_no_release_is_refused_with_what_to_do() {
     assert!(!output.status.success() && String::from_utf8_lossy(&output.stderr).contains("vocabulary search"));
 }
 
+#[test]
+fn a_code_of_an_older_edition_is_no_hard_edit() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let site = two_editions(folder.path()).display().to_string();
+    let server = Server::shared(&["--recognizers", "dictionary", "--vocabularies", &site]);
+    let note = json!({"text": "ASSESSMENT: Appendicitis.", "encounter": "e1", "service_date": "2026-09-01"}).to_string();
+    let posted = server.call("POST", "/v1/notes", "submitter", Some(note.as_bytes())).json();
+    let address = format!("/v1/notes/{}/extraction", posted["id"].as_str().expect("an id"));
+    while server.call("GET", &address, "submitter", None).status == 202 {
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    let items = server.call("GET", "/v1/review/items", "coder", None).json();
+    let id = items["items"][0]["id"].as_str().expect("an item").to_owned();
+    let detail = server.call("GET", &format!("/v1/review/items/{id}"), "coder", None).json();
+    assert_eq!(detail["entries"][0]["codes"][0]["code"], json!("K37"), "the edition of the day: {detail}");
+    let edits = detail["edits"].as_array().expect("edits");
+    assert!(edits.iter().all(|edit| edit["severity"] != "hard"), "{edits:?}");
+}
+
 /// Imports a site's terms into a folder and builds.
 fn site_terms(into: &str, rows: &str) {
     let csv = Path::new(into).parent().expect("a parent").join("terms.csv");
