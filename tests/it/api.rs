@@ -94,9 +94,10 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
     for (method, path, row) in ENDPOINTS {
         let query = if path == "/v1/codes" { "?query=gout" } else { "" };
         let address = format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9"));
-        let body: Option<&[u8]> = match (method, path.ends_with("/decisions")) {
+        let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
-            (_, true) => Some(br#"{"decisions":[]}"#),
+            (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
+            (_, Some("reload" | "rollback")) => Some(b"{}"),
             _ => Some(br#"{"text":""}"#),
         };
         let method = method.to_uppercase();
