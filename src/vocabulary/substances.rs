@@ -86,6 +86,42 @@ fn index(length: usize) -> u32 {
     u32::try_from(length).unwrap_or(u32::MAX)
 }
 
+/// A site's own names of medications, whose codes are RxCUIs of ingredients; they go before all others.
+fn site_medications(tables: &Tables) -> Result<Vec<Medication>, TableError> {
+    let mut found: Vec<Medication> = Vec::new();
+    let (name, text) = tables.get("site_terms.tsv")?;
+    table::read(name, text, |row| {
+        if row.get("kind")? == "medication" {
+            let first = row.get("codes")?.split('|').next().unwrap_or_default();
+            found.push(Medication {
+                term: row.get("term")?.to_owned(),
+                ingredients: first.split('+').map(str::trim).filter(|code| !code.is_empty()).map(str::to_owned).collect(),
+                display: String::new(),
+                brand: None,
+                source: "site".to_owned(),
+                guard: CaseGuard::None,
+            });
+        }
+        Ok(())
+    })?;
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let mut names: std::collections::HashMap<String, String> = std::collections::HashMap::new();
+    let (name, text) = tables.get("medications.tsv")?;
+    table::read(name, text, |row| {
+        if row.get("kind")? == "ingredient" {
+            names.entry(row.get("ingredients")?.to_owned()).or_insert(row.get("display")?.to_owned());
+        }
+        Ok(())
+    })?;
+    for medication in &mut found {
+        let named: Vec<String> = medication.ingredients.iter().map(|code| names.get(code).unwrap_or(code).clone()).collect();
+        medication.display = named.join("+");
+    }
+    Ok(found)
+}
+
 pub(super) fn load_medications(
     tables: &Tables,
     terms: &mut TermsBuilder,
@@ -98,7 +134,10 @@ pub(super) fn load_medications(
         }
         Ok(())
     })?;
-    let mut medications: Vec<Medication> = Vec::with_capacity(40_000);
+    let mut medications = site_medications(tables)?;
+    for (at, medication) in medications.iter().enumerate() {
+        terms.add(&medication.term, TermRef::Medication(index(at)));
+    }
     let (name, text) = tables.get("everyday_medications.tsv")?;
     table::read(name, text, |row| {
         terms.add(row.get("term")?, TermRef::Medication(index(medications.len())));

@@ -160,7 +160,9 @@ fn site_terms(into: &str, rows: &str) {
 fn other_tables_without_a_restart_and_back() {
     let folder = tempfile::tempdir().expect("a folder");
     let into = folder.path().join("site").display().to_string();
-    site_terms(&into, "frost knee,diagnosis,M25.561\n");
+    site_terms(&into, "frost knee,diagnosis,M25.561\nblue puffer,medication,435\n");
+    let looked = vocabulary(&["lookup", "blue puffer", "--vocabularies", &into]);
+    assert!(looked.contains("albuterol (RxNorm 435)"), "a site's name of a medication: {looked}");
     let server = Server::shared(&["--recognizers", "dictionary", "--vocabularies", &into]);
     let code = || {
         let body = json!({"text": "ASSESSMENT: Frost knee."}).to_string();
