@@ -1,9 +1,6 @@
 //! What every command that extracts loads: tables, model, number of threads.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
@@ -68,7 +65,13 @@ impl Load {
         .context("cannot read the vocabularies")?;
         let recognizers = self.recognizers();
         let model = if recognizers.model { Some(Arc::new(self.load_model().context("cannot load the model")?)) } else { None };
-        Ok(self.with_vectors(Pipeline::new(&tables, model, recognizers).context("cannot read the vocabularies")?, None))
+        let pipeline = Pipeline::new(&tables, model, recognizers).context("cannot read the vocabularies")?;
+        if let Some(file) = self.vectors_file(&pipeline)
+            && let Some(vectors) = pipeline.model().and_then(|model| TermVectors::read(&file, pipeline.vocabulary(), model))
+        {
+            pipeline.set_vectors(Vectors::Ready(Arc::new(vectors)));
+        }
+        Ok(pipeline)
     }
 
     /// A pipeline of the same tables, read anew, with a model that is loaded already; none without a folder of tables.
@@ -81,21 +84,10 @@ impl Load {
         })
     }
 
-    /// The pipeline with the vectors that are kept, where there are any.
-    pub(super) fn with_vectors(&self, pipeline: Pipeline, instead: Option<&Path>) -> Pipeline {
-        if let Some(file) = self.vectors_file(&pipeline, instead)
-            && let Some(vectors) = pipeline.model().and_then(|model| TermVectors::read(&file, pipeline.vocabulary(), model))
-        {
-            pipeline.set_vectors(Vectors::Ready(Arc::new(vectors)));
-        }
-        pipeline
-    }
-
-    /// Where the vectors of terms are kept: in the folder that was named, else in `instead`, else in the user's cache folder; none when
-    /// nothing makes vectors.
-    pub(super) fn vectors_file(&self, pipeline: &Pipeline, instead: Option<&Path>) -> Option<PathBuf> {
+    /// Where the vectors of terms are kept: in the folder that was named, else in the user's cache folder; none when nothing makes vectors.
+    pub(super) fn vectors_file(&self, pipeline: &Pipeline) -> Option<PathBuf> {
         let model = pipeline.model().filter(|model| model.vector_size().is_some() && self.similarity == Similarity::On)?;
-        let folder = self.cache.clone().or_else(|| instead.map(Path::to_path_buf)).or_else(user_cache)?;
+        let folder = self.cache.clone().or_else(user_cache)?;
         Some(TermVectors::file(&folder, model, pipeline.vocabulary()))
     }
 

@@ -13,7 +13,7 @@ use crate::{
 pub(super) fn in_background(load: Load) -> impl Fn(&Arc<Pipeline>) + Send + Sync {
     move |pipeline| {
         let (load, pipeline) = (load.clone(), Arc::clone(pipeline));
-        let Some(file) = load.vectors_file(&pipeline, None) else { return };
+        let Some(file) = load.vectors_file(&pipeline) else { return };
         if pipeline.vectors().is_some() {
             return;
         }
@@ -43,13 +43,10 @@ fn read_or_make(pipeline: &Arc<Pipeline>, file: &std::path::Path) -> Result<usiz
         return Ok(count);
     }
     tracing::info!("making the vectors of all terms in the background; until they are there codes are found without them");
-    let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().map_err(|_| VectorError::Stopped)?;
-    let vectors = pool.install(|| {
-        TermVectors::make(pipeline.vocabulary(), model, |done, all| {
-            pipeline.set_vectors(Vectors::Making { done, all });
-            // this thread alone still holds it: the service has other tables by now, or ends
-            Arc::strong_count(pipeline) > 1
-        })
+    let vectors = made(pipeline, 1, |done, all| {
+        pipeline.set_vectors(Vectors::Making { done, all });
+        // this thread alone still holds it: the service has other tables by now, or ends
+        Arc::strong_count(pipeline) > 1
     })?;
     let count = vectors.len();
     if let Err(error) = vectors.write(file) {
@@ -57,4 +54,15 @@ fn read_or_make(pipeline: &Arc<Pipeline>, file: &std::path::Path) -> Result<usiz
     }
     pipeline.set_vectors(Vectors::Ready(Arc::new(vectors)));
     Ok(count)
+}
+
+/// Makes the vectors of a pipeline's vocabulary on so many threads of their own.
+pub(super) fn made(
+    pipeline: &Pipeline,
+    threads: usize,
+    progress: impl FnMut(usize, usize) -> bool + Send,
+) -> Result<TermVectors, VectorError> {
+    let model = pipeline.model().ok_or(VectorError::None)?;
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().map_err(|_| VectorError::Stopped)?;
+    pool.install(|| TermVectors::make(pipeline.vocabulary(), model, progress))
 }

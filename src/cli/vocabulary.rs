@@ -10,14 +10,11 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::load::Load;
-use crate::{
-    coding::TermVectors,
-    vocabulary::{
-        AbbreviationGuard, Tables, TermRef, Vocabulary,
-        build::{self, About, Kind},
-        difference,
-    },
+use super::{load::Load, vectors};
+use crate::vocabulary::{
+    AbbreviationGuard, Tables, TermRef, Vocabulary,
+    build::{self, About, Kind},
+    difference,
 };
 
 /// Vocabularies: import releases, build tables of them, look into them.
@@ -297,20 +294,16 @@ impl Vectors {
         let pipeline = self.load.pipeline()?;
         let file = self
             .load
-            .vectors_file(&pipeline, None)
+            .vectors_file(&pipeline)
             .context("the model makes no vectors, or no folder keeps them; name one with --cache")?;
         if let Some(vectors) = pipeline.vectors() {
             return say(&format!("{} vectors are there already: {}\n", vectors.len(), file.display()));
         }
-        let model = pipeline.model().context("no model takes part")?;
         let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} terms, {eta} left")?);
-        let pool = rayon::ThreadPoolBuilder::new().num_threads(self.load.replicas()).build()?;
-        let vectors = pool.install(|| {
-            TermVectors::make(pipeline.vocabulary(), model, |done, all| {
-                bar.set_length(all as u64);
-                bar.set_position(done as u64);
-                true
-            })
+        let vectors = vectors::made(&pipeline, self.load.replicas(), |done, all| {
+            bar.set_length(all as u64);
+            bar.set_position(done as u64);
+            true
         })?;
         bar.finish_and_clear();
         vectors.write(&file)?;

@@ -4,9 +4,8 @@
 //! the dictionary knows the words, how specific the code is. The weights are rows of `vocabularies/code_confidence.tsv`, fitted by
 //! `models/training/confidence.py` on annotated notes; the features are computed here and there from the same fields of the JSON.
 
-use std::collections::HashMap;
-
-use crate::domain::{Assertion, CodedEntry, table, table::TableError};
+use super::logistic::Logistic;
+use crate::domain::{Assertion, CodedEntry, table::TableError};
 
 /// The features, in the order in which [`features`] gives them.
 pub const FEATURES: [&str; 29] = [
@@ -43,49 +42,21 @@ pub const FEATURES: [&str; 29] = [
 
 /// The fitted weights.
 #[derive(Debug, Clone)]
-pub struct ConfidenceModel {
-    intercept: f32,
-    weights: [f32; FEATURES.len()],
-}
+pub struct ConfidenceModel(Logistic<{ FEATURES.len() }>);
 
 impl ConfidenceModel {
     /// Reads the table (columns `feature`, `weight`): every feature once, and `intercept`.
     ///
     /// # Errors
     /// An unknown, repeated or missing feature, or a weight that is no number.
-    pub fn parse(text: &str) -> Result<Self, TableError> {
-        let mut known: HashMap<String, f32> = HashMap::new();
-        table::read("code_confidence", text, |row| {
-            let feature = row.get("feature")?;
-            if feature != "intercept" && !FEATURES.contains(&feature) {
-                return Err(row.error(format!("unknown feature {feature:?}")));
-            }
-            let weight: f32 = row.get("weight")?.parse().map_err(|_| row.error("the weight is not a number"))?;
-            if !weight.is_finite() || known.insert(feature.to_owned(), weight).is_some() {
-                return Err(row.error(format!("the feature {feature:?} stands twice or has no finite weight")));
-            }
-            Ok(())
-        })?;
-        let of = |feature: &str| {
-            known.get(feature).copied().ok_or_else(|| TableError {
-                table: "code_confidence".to_owned(),
-                line: 0,
-                message: format!("the feature {feature:?} is missing"),
-            })
-        };
-        let mut weights = [0.0; FEATURES.len()];
-        for (weight, feature) in weights.iter_mut().zip(FEATURES) {
-            *weight = of(feature)?;
-        }
-        Ok(Self { intercept: of("intercept")?, weights })
+    pub fn parse(table: (&str, &str)) -> Result<Self, TableError> {
+        Logistic::parse(table, &FEATURES, "weight").map(Self)
     }
 
     /// Probability that the first code of a diagnosis is right; none when it has no code.
     #[must_use]
     pub fn of(&self, entry: &CodedEntry) -> Option<f32> {
-        let features = features(entry)?;
-        let sum: f32 = features.iter().zip(self.weights).map(|(feature, weight)| feature * weight).sum();
-        Some(1.0 / (1.0 + (-(sum + self.intercept)).exp()))
+        features(entry).map(|features| self.0.probability(&features))
     }
 }
 
@@ -143,14 +114,7 @@ mod tests {
 
     #[test]
     fn our_weights_are_complete() {
-        ConfidenceModel::parse(include_str!("../../vocabularies/code_confidence.tsv")).expect("our own table");
-    }
-
-    #[test]
-    fn says_what_is_wrong() {
-        let error = ConfidenceModel::parse("feature\tweight\nintercept\t1\n").expect_err("features are missing");
-        assert!(error.message.contains("mention_logit"), "{error:?}");
-        let error = ConfidenceModel::parse("feature\tweight\nluck\t1\n").expect_err("an unknown feature");
-        assert_eq!(error.line, 2);
+        ConfidenceModel::parse(("code_confidence.tsv", include_str!("../../vocabularies/code_confidence.tsv")))
+            .expect("our own table");
     }
 }

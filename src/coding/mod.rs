@@ -12,6 +12,7 @@ mod edition;
 pub mod edits;
 mod index;
 mod laterality;
+mod logistic;
 mod medication;
 mod overlap;
 mod proposals;

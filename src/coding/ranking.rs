@@ -3,15 +3,16 @@
 //! The weights are rows of `vocabularies/code_ranking.tsv`, fitted by `models/training/ranking.py` on annotated notes. A candidate's score is
 //! the model's probability that the code is acceptable.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, HashSet};
 
 use super::{
     laterality::{Side, side_of_title},
+    logistic::Logistic,
     overlap::OverlapIndex,
     proposals::{Phrase, Proposal, Way},
 };
 use crate::{
-    domain::{table, table::TableError},
+    domain::table::TableError,
     vocabulary::{CodeSet, Vocabulary},
 };
 
@@ -71,25 +72,11 @@ pub(super) struct Candidate {
     pub features: BTreeMap<String, f32>,
 }
 
-/// Intercept and weights of one logistic model.
-#[derive(Debug, Clone)]
-struct Weights {
-    intercept: f32,
-    weights: [f32; RANKING_FEATURES.len()],
-}
-
 /// The fitted weights: one model for when codes of like meaning are looked for, one for when there are no vectors of terms.
 #[derive(Debug, Clone)]
 pub struct RankingModel {
-    with_vectors: Weights,
-    without_vectors: Weights,
-}
-
-impl Weights {
-    fn score(&self, features: &[f32; RANKING_FEATURES.len()]) -> f32 {
-        let sum: f32 = features.iter().zip(self.weights).map(|(feature, weight)| feature * weight).sum();
-        1.0 / (1.0 + (-(sum + self.intercept)).exp())
-    }
+    with_vectors: Logistic<{ RANKING_FEATURES.len() }>,
+    without_vectors: Logistic<{ RANKING_FEATURES.len() }>,
 }
 
 impl RankingModel {
@@ -97,35 +84,9 @@ impl RankingModel {
     ///
     /// # Errors
     /// An unknown, repeated or missing feature, or a weight that is no number.
-    pub fn parse((name, text): (&str, &str)) -> Result<Self, TableError> {
-        let mut known: HashMap<String, [f32; 2]> = HashMap::new();
-        table::read(name, text, |row| {
-            let feature = row.get("feature")?;
-            if feature != "intercept" && !RANKING_FEATURES.contains(&feature) {
-                return Err(row.error(format!("unknown feature {feature:?}")));
-            }
-            let mut weights = [0.0; 2];
-            for (weight, column) in weights.iter_mut().zip(["with_vectors", "without_vectors"]) {
-                *weight = row.get(column)?.parse().map_err(|_| row.error("the weight is not a number"))?;
-            }
-            if weights.iter().any(|weight: &f32| !weight.is_finite()) || known.insert(feature.to_owned(), weights).is_some() {
-                return Err(row.error(format!("the feature {feature:?} stands twice or has no finite weight")));
-            }
-            Ok(())
-        })?;
-        let of = |feature: &str, column: usize| {
-            let missing =
-                || TableError { table: name.to_owned(), line: 0, message: format!("the feature {feature:?} is missing") };
-            known.get(feature).map(|weights| weights[column]).ok_or_else(missing)
-        };
-        let model = |column: usize| -> Result<Weights, TableError> {
-            let mut weights = [0.0; RANKING_FEATURES.len()];
-            for (weight, feature) in weights.iter_mut().zip(RANKING_FEATURES) {
-                *weight = of(feature, column)?;
-            }
-            Ok(Weights { intercept: of("intercept", column)?, weights })
-        };
-        Ok(Self { with_vectors: model(0)?, without_vectors: model(1)? })
+    pub fn parse(table: (&str, &str)) -> Result<Self, TableError> {
+        let model = |column: &str| Logistic::parse(table, &RANKING_FEATURES, column);
+        Ok(Self { with_vectors: model("with_vectors")?, without_vectors: model("without_vectors")? })
     }
 
     /// The candidates of the proposals, one a first code, best first.
@@ -156,7 +117,7 @@ impl RankingModel {
                 set(&mut features, "category_votes", votes as f32 / categories.len().max(2) as f32);
                 said.of_title(phrase.vocabulary, &code, side, &mut features);
                 together(&mut features, phrase.words.len() == 1, superseded);
-                let score = model.score(&features);
+                let score = model.probability(&features);
                 let named = RANKING_FEATURES.iter().zip(features).filter(|(_, value)| *value != 0.0);
                 let named = named.map(|(name, value)| ((*name).to_owned(), value)).collect();
                 let best = proposals.into_iter().min_by(|one, other| rank(one).total_cmp(&rank(other)))?;
@@ -368,15 +329,5 @@ mod tests {
     fn our_weights_are_complete() {
         let table = include_str!("../../vocabularies/code_ranking.tsv");
         RankingModel::parse(("code_ranking.tsv", table)).expect("our own table");
-    }
-
-    #[test]
-    fn says_what_is_wrong() {
-        let error = RankingModel::parse(("code_ranking.tsv", "feature\twith_vectors\twithout_vectors\nintercept\t1\t1\n"))
-            .expect_err("incomplete");
-        assert!(error.message.contains("exact"), "{error:?}");
-        let error = RankingModel::parse(("code_ranking.tsv", "feature\twith_vectors\twithout_vectors\nluck\t1\t1\n"))
-            .expect_err("an unknown feature");
-        assert_eq!(error.line, 2);
     }
 }

@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use thiserror::Error;
 
-use crate::domain::{EncounterClass, Span};
+use crate::domain::{EncounterClass, Note, Span};
 
 /// The longest note accepted, in bytes of UTF-8.
 pub const MAX_NOTE_BYTES: usize = 1_000_000;
@@ -23,6 +23,19 @@ pub struct NoteInput {
     pub discharge_date: Option<Date>,
     /// Decides whether uncertain diagnoses may be reported.
     pub encounter_class: Option<EncounterClass>,
+}
+
+impl From<Note> for NoteInput {
+    fn from(note: Note) -> Self {
+        Self {
+            note_id: note.id.to_string(),
+            text: note.content.text,
+            spans: Vec::new(),
+            service_date: note.content.service_date,
+            discharge_date: note.content.discharge_date,
+            encounter_class: note.content.encounter_class,
+        }
+    }
 }
 
 impl NoteInput {

@@ -119,7 +119,7 @@ impl Pipeline {
                 tables.get("code_limits.tsv")?,
                 tables.get("edit_policy.tsv")?,
             )?,
-            confidence: ConfidenceModel::parse(tables.get("code_confidence.tsv")?.1)?,
+            confidence: ConfidenceModel::parse(tables.get("code_confidence.tsv")?)?,
             boilerplate: BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?,
             cross_reactions: alerts::CrossReactions::parse(tables.get("cross_reactions.tsv")?.1)?,
             cues: CueTable::parse(tables.get("cues.tsv")?.1)?,

@@ -9,7 +9,7 @@ use crate::{
     coding::edits::Severity,
     domain::{Decision, DecisionKind, ItemState, ReviewEntry, ReviewItem, User},
     review::{self, DecisionError, ItemEdit},
-    store::{ItemChange, ItemFilter, ItemRecord, StoreError},
+    store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
 
 /// An item with its entries.
@@ -169,15 +169,15 @@ impl Service {
         if undecided > 0 && mine && item.record.item.pending_notes == 0 {
             return Err(DecideError::Undecided(undecided));
         }
+        let mut overridden = None;
         let hard = item.edits.iter().filter(|found| found.edit.severity == Severity::Hard).count();
         if hard > 0 && mine && item.record.item.pending_notes == 0 {
             let Some(reason) = reason else { return Err(DecideError::HardEdits(hard)) };
-            let detail = format!("{hard} hard edits: {reason}");
-            let subject = Some(("item", id));
-            self.store.record_audit(actor(user), "edits.overridden", subject, &detail, self.surroundings.now()).await?;
+            overridden = Some(format!("{hard} hard edits: {reason}"));
         }
         // the revision that was checked is the revision that is finished: a note arriving in between makes it stale
-        let revision = revision.unwrap_or(item.record.item.revision);
-        Ok(self.store.finish_item(id, user, Some(revision), self.surroundings.now()).await?)
+        let revision = revision.or(Some(item.record.item.revision));
+        let finishing = Finishing { revision, overridden };
+        Ok(self.store.finish_item(id, user, finishing, self.surroundings.now()).await?)
     }
 }

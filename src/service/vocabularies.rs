@@ -10,7 +10,7 @@ use thiserror::Error;
 use super::{Service, actor};
 use crate::{
     domain::{ItemState, User},
-    pipeline::{NoteInput, Pipeline},
+    pipeline::Pipeline,
     recognize::Model,
     store::{ItemFilter, ItemRecord, StoreError},
 };
@@ -203,15 +203,7 @@ fn changes_of(pipeline: &Pipeline, record: ItemRecord) -> (usize, Vec<Changed>) 
         let Some(extraction) = extraction else { continue };
         let diagnoses = extraction.entries.iter().filter(|entry| entry.kind == crate::domain::EntryKind::Diagnosis);
         suggestions += diagnoses.count();
-        let input = NoteInput {
-            note_id: note.id.to_string(),
-            text: note.content.text,
-            spans: Vec::new(),
-            service_date: note.content.service_date,
-            discharge_date: note.content.discharge_date,
-            encounter_class: note.content.encounter_class,
-        };
-        changed.extend(pipeline.recoded(input, &extraction).into_iter().map(|change| (change.before, change.after)));
+        changed.extend(pipeline.recoded(note.into(), &extraction).into_iter().map(|change| (change.before, change.after)));
     }
     (suggestions, changed)
 }

@@ -158,6 +158,23 @@ pub struct ItemRecord {
     pub decisions: Vec<Decision>,
 }
 
+/// How an item is finished.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Finishing {
+    /// Only at this revision; any when none.
+    pub revision: Option<u64>,
+    /// Why hard code edits stand, with their number; recorded in the transaction that finishes. Never note text.
+    pub overridden: Option<String>,
+}
+
+impl Finishing {
+    /// At a revision, or at any.
+    #[must_use]
+    pub const fn at(revision: Option<u64>) -> Self {
+        Self { revision, overridden: None }
+    }
+}
+
 /// What came of a change to an item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ItemChange {
@@ -287,8 +304,7 @@ pub trait ReviewStore: Send + Sync {
         now: Timestamp,
     ) -> Result<ItemChange, StoreError>;
     /// Finishes an item that the user holds; refused while notes are pending.
-    async fn finish_item(&self, id: Uuid, user: &User, revision: Option<u64>, now: Timestamp)
-    -> Result<ItemChange, StoreError>;
+    async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError>;
 }
 
 /// Users, tokens and the audit trail.

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// Words of a path that join the others.
-const CONNECTIVES: [&str; 31] = [
+pub(super) const CONNECTIVES: [&str; 31] = [
     "a",
     "an",
     "and",

@@ -10,9 +10,8 @@ use jiff::SignedDuration;
 use tokio::sync::{Notify, watch};
 
 use crate::{
-    domain::{Note, Surroundings},
+    domain::Surroundings,
     engine::{Engine, EngineError, Priority},
-    pipeline::NoteInput,
     store::{ClaimedJob, JobFailure, Store, StoreError},
 };
 
@@ -95,7 +94,7 @@ impl Worker {
             return self.quarantine(job, "note_missing").await;
         };
         let started = self.surroundings.now();
-        match self.engine.extract(input(note), Priority::Background).await {
+        match self.engine.extract(note.into(), Priority::Background).await {
             Ok(extraction) => {
                 let now = self.surroundings.now();
                 let recorded = self.store.record_extraction(job, extraction, now).await?;
@@ -124,16 +123,5 @@ impl Worker {
         metrics::counter!("abstractor_notes_quarantined_total").increment(1);
         let failure = JobFailure::Quarantine { reason: reason.to_owned() };
         self.store.fail_job(job, failure, self.surroundings.now()).await.map(drop)
-    }
-}
-
-fn input(note: Note) -> NoteInput {
-    NoteInput {
-        note_id: note.id.to_string(),
-        text: note.content.text,
-        spans: Vec::new(),
-        service_date: note.content.service_date,
-        discharge_date: note.content.discharge_date,
-        encounter_class: note.content.encounter_class,
     }
 }

@@ -9,6 +9,7 @@ mod context;
 mod contract;
 mod documents;
 mod edits;
+mod endpoints;
 mod fhir;
 mod gold;
 mod golden;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{MINUTE, at, extract_all, id, item_of, of_encounter, post, text, user};
 use crate::{
     domain::{Confidentiality, Decision, DecisionKind, ItemState, NewNote, Role, User},
-    store::{ItemChange, ItemFilter, Store, StoreError},
+    store::{Finishing, ItemChange, ItemFilter, Store, StoreError},
 };
 
 /// An item with one extracted note, and a coder.
@@ -80,7 +80,7 @@ pub(crate) async fn lifecycle(store: Arc<dyn Store>) {
     store.decide(item, &coder, vec![later.clone()], None, at(4)).await.expect("answers");
     let record = store.item(item, at(5)).await.expect("reads").expect("is there");
     assert_eq!(record.decisions, [decisions, vec![later]].concat());
-    let done = store.finish_item(item, &coder, Some(revision + 2), at(6)).await.expect("answers");
+    let done = store.finish_item(item, &coder, Finishing::at(Some(revision + 2)), at(6)).await.expect("answers");
     assert_eq!(done, ItemChange::Done { revision: revision + 3 });
     let finished = store.item(item, at(7)).await.expect("reads").expect("is there").item;
     assert_eq!((finished.state, finished.claimed_by, finished.claimed_until), (ItemState::Finished, None, None));
@@ -88,7 +88,7 @@ pub(crate) async fn lifecycle(store: Arc<dyn Store>) {
         store.claim_item(item, &coder, MINUTE, at(8)).await,
         store.release_item(item, &coder, at(8)).await,
         store.decide(item, &coder, Vec::new(), None, at(8)).await,
-        store.finish_item(item, &coder, None, at(8)).await,
+        store.finish_item(item, &coder, Finishing::at(None), at(8)).await,
     ] {
         assert_eq!(refused.expect("answers"), ItemChange::Finished);
     }
@@ -116,7 +116,7 @@ pub(crate) async fn one_holder_at_a_time(store: Arc<dyn Store>) {
         store.claim_item(item, &other, MINUTE, at(59)).await,
         store.release_item(item, &other, at(59)).await,
         store.decide(item, &other, vec![accept], None, at(59)).await,
-        store.finish_item(item, &other, None, at(59)).await,
+        store.finish_item(item, &other, Finishing::at(None), at(59)).await,
     ] {
         assert_eq!(refused.expect("answers"), held);
     }
@@ -136,7 +136,7 @@ pub(crate) async fn an_expired_claim_is_open(store: Arc<dyn Store>) {
     }
     let listed = store.items(open, at(60)).await.expect("lists").remove(0);
     assert_eq!((listed.state, listed.claimed_by, listed.claimed_until), (ItemState::Open, None, None));
-    assert_eq!(store.finish_item(item, &coder, None, at(60)).await.expect("answers"), ItemChange::NotHeld);
+    assert_eq!(store.finish_item(item, &coder, Finishing::at(None), at(60)).await.expect("answers"), ItemChange::NotHeld);
     claim(&*store, item, &other, 60).await;
 }
 
@@ -154,7 +154,7 @@ pub(crate) async fn changes_need_the_claim(store: Arc<dyn Store>) {
     for (refused, expected) in [
         (store.decide(item, &coder, vec![accept.clone()], None, at(1)).await, ItemChange::NotHeld),
         (store.release_item(item, &coder, at(1)).await, ItemChange::NotHeld),
-        (store.finish_item(item, &coder, None, at(1)).await, ItemChange::NotHeld),
+        (store.finish_item(item, &coder, Finishing::at(None), at(1)).await, ItemChange::NotHeld),
         (store.claim_item(id(), &coder, MINUTE, at(1)).await, ItemChange::Missing),
         (store.decide(id(), &coder, vec![accept], None, at(1)).await, ItemChange::Missing),
     ] {
@@ -170,8 +170,17 @@ pub(crate) async fn a_stale_revision_changes_nothing(store: Arc<dyn Store>) {
     store.decide(item, &coder, accept(), Some(revision), at(1)).await.expect("answers");
     let stale = ItemChange::Stale { revision: revision + 1 };
     assert_eq!(store.decide(item, &coder, accept(), Some(revision), at(2)).await.expect("answers"), stale);
-    assert_eq!(store.finish_item(item, &coder, Some(revision), at(2)).await.expect("answers"), stale);
+    let overridden = |revision: u64| Finishing { revision: Some(revision), overridden: Some("1 hard edit: word".to_owned()) };
+    let overrides = || async {
+        let events = store.audit_events(0, 100).await.expect("reads");
+        events.into_iter().filter(|event| event.action == "edits.overridden").map(|event| event.detail).collect::<Vec<_>>()
+    };
+    assert_eq!(store.finish_item(item, &coder, overridden(revision), at(2)).await.expect("answers"), stale);
+    assert!(overrides().await.is_empty(), "what did not finish overrode nothing");
     assert_eq!(store.item(item, at(3)).await.expect("reads").expect("is there").decisions.len(), 1);
+    let done = store.finish_item(item, &coder, overridden(revision + 1), at(4)).await.expect("answers");
+    assert!(matches!(done, ItemChange::Done { .. }), "{done:?}");
+    assert_eq!(overrides().await, ["1 hard edit: word"], "in the transaction that finishes");
 }
 
 pub(crate) async fn decisions_are_all_or_nothing(store: Arc<dyn Store>) {
@@ -191,10 +200,13 @@ pub(crate) async fn finishing_waits_for_extraction(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     post(&*store, of_encounter("e", Some("p"), "b"), 1).await;
     claim(&*store, item, &coder, 2).await;
-    let pending = store.finish_item(item, &coder, None, at(3)).await.expect("answers");
+    let pending = store.finish_item(item, &coder, Finishing::at(None), at(3)).await.expect("answers");
     assert_eq!(pending, ItemChange::Pending { notes: 1 });
     extract_all(&*store, 4).await;
-    assert!(matches!(store.finish_item(item, &coder, None, at(5)).await.expect("answers"), ItemChange::Done { .. }));
+    assert!(matches!(
+        store.finish_item(item, &coder, Finishing::at(None), at(5)).await.expect("answers"),
+        ItemChange::Done { .. }
+    ));
 }
 
 pub(crate) async fn a_new_note_reopens(store: Arc<dyn Store>) {
@@ -204,7 +216,10 @@ pub(crate) async fn a_new_note_reopens(store: Arc<dyn Store>) {
     let during = store.item(item, at(2)).await.expect("reads").expect("is there").item;
     assert_eq!(during.state, ItemState::Claimed, "the coder keeps the claim");
     extract_all(&*store, 2).await;
-    let ItemChange::Done { revision } = store.finish_item(item, &coder, None, at(3)).await.expect("answers") else { panic!() };
+    let ItemChange::Done { revision } = store.finish_item(item, &coder, Finishing::at(None), at(3)).await.expect("answers")
+    else {
+        panic!()
+    };
     let restricted = NewNote { confidentiality: Confidentiality::Restricted, ..of_encounter("e", Some("p"), "c") };
     post(&*store, restricted, 4).await;
     let after = store.item(item, at(5)).await.expect("reads").expect("is there").item;

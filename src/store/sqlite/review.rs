@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Decision, ItemState, ReviewItem, User},
-    store::{Actor, ItemChange, ItemFilter, ItemRecord, ReviewStore, StoreError},
+    store::{Actor, Finishing, ItemChange, ItemFilter, ItemRecord, ReviewStore, StoreError},
 };
 
 #[async_trait]
@@ -97,17 +97,11 @@ impl ReviewStore for SqliteStore {
             .await
     }
 
-    async fn finish_item(
-        &self,
-        id: Uuid,
-        user: &User,
-        revision: Option<u64>,
-        now: Timestamp,
-    ) -> Result<ItemChange, StoreError> {
+    async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError> {
         let cause = cause(user, now);
         self.writer
             .write(move |unit| {
-                let item = match held_item(unit, id, &cause, revision)? {
+                let item = match held_item(unit, id, &cause, finishing.revision)? {
                     Ok(item) => item,
                     Err(refusal) => return Ok(refusal),
                 };
@@ -115,6 +109,9 @@ impl ReviewStore for SqliteStore {
                     return Ok(ItemChange::Pending { notes: item.pending_notes });
                 }
                 end_claim(unit, id, ItemState::Finished)?;
+                if let Some(overridden) = &finishing.overridden {
+                    audit::append(unit, &cause, &Event::of("edits.overridden", "item", id, overridden))?;
+                }
                 let detail = format!("{} notes", item.notes.len());
                 change(unit, &item, &cause, ("item.finished", &detail))
             })

@@ -6,46 +6,11 @@ use super::{
 };
 use crate::{
     releases::Table,
-    vocabulary::{CodeBook, normalize_term},
+    vocabulary::{CodeBook, alphabetic_index::CONNECTIVES, normalize_term},
 };
 
 /// Paths of the index with their codes; a stem ends with `-`.
 pub(super) const INDEX: Table = Table { name: "index.tsv", columns: &["path", "nonessential", "code", "manifestation", "see"] };
-
-/// Words of which a path must have another one beside them; those that the loader of the index passes over.
-const SAYS_NOTHING: [&str; 31] = [
-    "a",
-    "an",
-    "and",
-    "as",
-    "at",
-    "by",
-    "classified",
-    "condition",
-    "disease",
-    "due",
-    "during",
-    "elsewhere",
-    "following",
-    "for",
-    "from",
-    "in",
-    "ne",
-    "no",
-    "not",
-    "of",
-    "on",
-    "or",
-    "other",
-    "specified",
-    "site",
-    "the",
-    "to",
-    "type",
-    "unspecified",
-    "upon",
-    "with",
-];
 
 /// The rows of the official index (`path`, `nonessential`, `code`, `manifestation`, `see`, `see_also`), and sentences about what was
 /// left out: external causes, codes of which the newest edition has no leaf, and terms that lead nowhere.
@@ -91,7 +56,7 @@ fn first_known(codes: &str, newest: &CodeBook) -> Option<String> {
 }
 
 fn says_something(path: &str) -> bool {
-    normalize_term(path).split(' ').any(|word| !word.is_empty() && !SAYS_NOTHING.contains(&word))
+    normalize_term(path).split(' ').any(|word| !word.is_empty() && !CONNECTIVES.contains(&word))
 }
 
 #[cfg(test)]

@@ -1,0 +1,87 @@
+//! Every endpoint: who may call it, and that the description names it.
+
+use std::collections::BTreeSet;
+
+use super::api::{NOBODY, assert_problem, get, server};
+
+#[test]
+fn health_needs_no_token_and_metrics_an_admin() {
+    for path in ["/health/live", "/health/ready"] {
+        let reply = get(path, "");
+        assert_eq!(reply.status, 200, "{path}");
+        assert_eq!(reply.json()["status"], "ok", "{path}");
+    }
+    let openapi = get("/openapi.json", "");
+    assert_eq!(openapi.status, 200);
+    assert!(openapi.json()["openapi"].as_str().is_some_and(|version| version.starts_with("3.")));
+    let metrics = get("/metrics", "admin");
+    assert_eq!(metrics.status, 200);
+    assert!(metrics.headers["content-type"].starts_with("text/plain; version=0.0.4"));
+    for name in ["abstractor_jobs_waiting", "abstractor_notes", "abstractor_items_open", "abstractor_http_requests_total"] {
+        assert!(metrics.text.contains(name), "{name} is missing in {}", metrics.text);
+    }
+}
+
+/// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
+const ENDPOINTS: [(&str, &str, &str); 19] = [
+    ("get", "/metrics", "....x"),
+    ("post", "/v1/notes", "x...."),
+    ("get", "/v1/notes/{id}", "xxx.."),
+    ("get", "/v1/notes/{id}/text", "xxx.."),
+    ("get", "/v1/notes/{id}/extraction", "xxx.."),
+    ("get", "/v1/notes/{id}/fhir", "xxx.."),
+    ("post", "/v1/extract", "xxx.."),
+    ("get", "/v1/review/items", ".xx.."),
+    ("get", "/v1/review/items/{id}", ".xx.."),
+    ("post", "/v1/review/items/{id}/claim", ".xx.."),
+    ("post", "/v1/review/items/{id}/release", ".xx.."),
+    ("post", "/v1/review/items/{id}/decisions", ".xx.."),
+    ("post", "/v1/review/items/{id}/finish", ".xx.."),
+    ("get", "/v1/codes", ".xx.."),
+    ("get", "/v1/codes/{code}", ".xx.."),
+    ("get", "/v1/vocabularies", "xxxxx"),
+    ("post", "/v1/vocabularies/reload", "....x"),
+    ("post", "/v1/vocabularies/rollback", "....x"),
+    ("get", "/v1/audit/events", "...x."),
+];
+
+#[test]
+fn every_endpoint_asks_for_a_token_and_a_role() {
+    let roles = ["submitter", "coder", "lead", "auditor", "admin"];
+    for (method, path, row) in ENDPOINTS {
+        let query = if path == "/v1/codes" { "?query=gout" } else { "" };
+        let address = format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9"));
+        let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
+            ("get", _) => None,
+            (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
+            (_, Some("reload" | "rollback")) => Some(b"{}"),
+            _ => Some(br#"{"text":""}"#),
+        };
+        let method = method.to_uppercase();
+        let reply = server().call(&method, &address, "", body);
+        assert_problem(&reply, 401, "unauthorized", path);
+        assert_eq!(reply.headers.get("www-authenticate").map(String::as_str), Some("Bearer"), "{path}");
+        for (role, cell) in roles.into_iter().zip(row.chars()) {
+            let reply = server().call(&method, &address, role, body);
+            if cell == 'x' {
+                assert!(![401, 403].contains(&reply.status) && reply.status < 500, "{role} {path}: {}", reply.text);
+            } else {
+                assert_problem(&reply, 403, "forbidden", &format!("{role} {path}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn the_table_of_endpoints_is_that_of_the_description() {
+    let openapi = get("/openapi.json", "").json();
+    let mut described = BTreeSet::new();
+    for (path, methods) in openapi["paths"].as_object().expect("paths") {
+        for method in methods.as_object().expect("methods").keys() {
+            if !path.starts_with("/health/") {
+                described.insert((method.as_str(), path.as_str()));
+            }
+        }
+    }
+    assert_eq!(described, ENDPOINTS.iter().map(|(method, path, _)| (*method, *path)).collect());
+}
