@@ -3,12 +3,16 @@
 //! The rows of `vocabularies/conventions.tsv` say which code, under which conditions, stands in the place of the one that the words alone give,
 //! and on which guideline that rests. The code of the words stays as an alternative.
 
-use std::{collections::BTreeMap, ops::RangeInclusive, str::FromStr};
+use std::{
+    collections::BTreeMap,
+    ops::{Range, RangeInclusive},
+    str::FromStr,
+};
 
 use super::{Coder, Coding, laterality::side_of};
 use crate::{
     domain::{Assertion, CodeCandidate, CodeRole, Span, system, table, table::TableError},
-    text::Document,
+    text::{Document, Sentence},
     vocabulary::{Vocabulary, normalize_term},
 };
 
@@ -18,6 +22,11 @@ const CLOSE: (usize, usize) = (4, 8);
 const DENIALS: [&str; 9] = ["no", "not", "without", "denies", "denied", "negative", "never", "resolved", "versus"];
 /// So far from a mention such words are looked for.
 const UNRELATED_WITHIN: (usize, usize) = (30, 30);
+/// Words that lead to something else.
+const TURNS: [&str; 6] = ["and", "with", "but", "also", "plus", "in"];
+/// Words that begin to speak of somebody else.
+const KIN: [&str; 12] =
+    ["mother", "father", "brother", "sister", "son", "daughter", "wife", "husband", "uncle", "aunt", "grandmother", "grandfather"];
 /// Words that say that two conditions have nothing to do with each other (Guidelines I.A.15).
 const UNRELATED: [&str; 6] = ["unrelated to", "not due to", "not related to", "not from", "not caused by", "independent of"];
 /// In the place of a code: the code stays, only `with` is put beside it.
@@ -46,6 +55,12 @@ struct Row {
     code: String,
     with: Vec<String>,
     guideline: String,
+}
+
+impl Row {
+    fn asks_for_others(&self) -> bool {
+        self.conditions.iter().any(|(_, condition)| matches!(condition, Condition::Other(_)))
+    }
 }
 
 /// The conventions.
@@ -110,14 +125,16 @@ impl Conventions {
                 with: list(row.get("with")?),
                 guideline: row.get("guideline")?.to_owned(),
             };
-            let refers = read.with.iter().any(|code| code == "$1");
-            if refers && !read.conditions.iter().any(|(holds, one)| *holds && matches!(one, Condition::Other(_))) {
-                return Err(row.error("$1 needs a condition that names another diagnosis"));
+            let named = read.conditions.iter().filter(|(holds, one)| *holds && matches!(one, Condition::Other(_))).count();
+            for (place, name) in ["$1", "$2"].into_iter().enumerate() {
+                if named <= place && read.with.iter().any(|code| code == name) {
+                    return Err(row.error(format!("{name} needs a condition that names another diagnosis")));
+                }
             }
             if read.base.is_empty() || read.code.is_empty() {
                 return Err(row.error("base and code must not be empty"));
             }
-            let known = |code: &String| code == "$1" || code == KEEP || vocabulary.is_billable(code);
+            let known = |code: &String| matches!(code.as_str(), "$1" | "$2" | KEEP) || vocabulary.is_billable(code);
             if known(&read.code) && read.with.iter().all(known) {
                 rows.push(read);
             }
@@ -130,83 +147,117 @@ impl Conventions {
         self.rows.iter().filter(move |row| row.base.iter().any(|base| code.starts_with(base.as_str())))
     }
 
-    /// Puts the codes of a note's diagnoses as the conventions ask; `drugs` are the ingredients that it names.
+    /// Puts the codes of a note's diagnoses as the conventions ask; `drugs` are the ingredients that the patient takes. Rows that look at the
+    /// mention alone come first, since the others ask for the codes of which the note is settled.
     pub fn apply(
         &self,
-        (vocabulary, coder): (&Vocabulary, &Coder),
+        tables: (&Vocabulary, &Coder),
         document: &Document,
         drugs: &[String],
         diagnoses: &mut [Diagnosed<'_>],
     ) {
-        let note = Note { document, drugs, weeks: weeks(document), present: present(diagnoses) };
-        for diagnosis in diagnoses.iter_mut() {
-            if !matches!(diagnosis.assertion, Assertion::Present | Assertion::Possible) {
+        let mut mentions: Vec<Range<usize>> = diagnoses.iter().map(|one| document.words_in(one.span)).collect();
+        mentions.sort_by_key(|words| (words.start, words.end));
+        let mut note = Note { document, drugs, weeks: weeks(document), mentions, present: Vec::new() };
+        for about_others in [false, true] {
+            note.present = present(diagnoses);
+            for diagnosis in diagnoses.iter_mut().filter(|one| is_drafted(one.assertion)) {
+                self.settle(tables, &note, diagnosis, about_others);
+            }
+        }
+        note.present = present(diagnoses);
+        for diagnosis in diagnoses.iter_mut().filter(|one| is_drafted(one.assertion)) {
+            self.put_beside(&note, diagnosis);
+            if let Some(weeks) = note.weeks {
+                of_pregnancy(tables, weeks, diagnosis.coding);
+            }
+        }
+    }
+
+    /// Applies the rows that ask for other diagnoses, or those that do not.
+    fn settle(
+        &self,
+        (vocabulary, coder): (&Vocabulary, &Coder),
+        note: &Note<'_>,
+        diagnosis: &mut Diagnosed<'_>,
+        about_others: bool,
+    ) {
+        let Some(first) = diagnosis.coding.codes.first() else { return };
+        let (own, score, why) = (first.code.clone(), first.score, first.why.clone());
+        let side = side_of(note.document, diagnosis.span);
+        let sided = |code: &str| {
+            side.and_then(|side| coder.sides.sided(vocabulary.codes(), code, side)).unwrap_or_else(|| code.to_owned())
+        };
+        let mut found: Vec<CodeCandidate> = Vec::new();
+        for row in self.about(&own).filter(|row| row.code != KEEP && row.asks_for_others() == about_others) {
+            let Some(others) = note.holds(row, (diagnosis.span, &own)) else { continue };
+            let code = sided(&row.code);
+            if (code == own && row.with.is_empty()) || found.iter().any(|known| known.code == code) {
                 continue;
             }
-            let Some(first) = diagnosis.coding.codes.first() else { continue };
-            let (first_code, score, why) = (first.code.clone(), first.score, first.why.clone());
-            let mut found: Vec<CodeCandidate> = Vec::new();
-            for row in self.about(&first_code).filter(|row| row.code != KEEP) {
-                let Some(other) = note.holds(row, (diagnosis.span, &first_code)) else { continue };
-                let side = side_of(document, diagnosis.span);
-                let sided = |code: &str| {
-                    side.and_then(|side| coder.sides.sided(vocabulary.codes(), code, side)).unwrap_or_else(|| code.to_owned())
-                };
-                let code = sided(&row.code);
-                if (code == first_code && row.with.is_empty()) || found.iter().any(|known| known.code == code) {
-                    continue;
-                }
-                let with = row.with.iter().filter_map(|code| if code == "$1" { other.clone() } else { Some(sided(code)) });
-                let because = other.as_ref().map_or_else(String::new, |other| format!(" with {other} in this note"));
-                found.push(CodeCandidate {
-                    rank: 0,
-                    role: CodeRole::Code,
-                    system: system::ICD10CM.to_owned(),
-                    display: vocabulary.title(&code).to_owned(),
-                    score: if found.is_empty() { score } else { score * 0.6 },
-                    with: with.filter(|beside| *beside != code).collect(),
-                    why: format!("{}{because}; {why}", row.guideline),
-                    code,
-                    features: std::collections::BTreeMap::new(),
-                });
-            }
-            if !found.is_empty() {
-                put_first(diagnosis.coding, found);
-            }
-            let Some(settled) = diagnosis.coding.codes.first().map(|first| first.code.clone()) else { continue };
-            for row in self.about(&settled).filter(|row| row.code == KEEP) {
-                if note.holds(row, (diagnosis.span, &settled)).is_some()
-                    && let Some(first) = diagnosis.coding.codes.first_mut()
-                {
-                    let missing: Vec<String> = row.with.iter().filter(|code| !first.with.contains(code)).cloned().collect();
-                    first.with.extend(missing);
-                }
-            }
-            if let Some(weeks) = note.weeks {
-                of_pregnancy((vocabulary, coder), weeks, diagnosis.coding);
+            let with = row.with.iter().filter_map(|beside| match beside.as_str() {
+                "$1" => others.first().cloned(),
+                "$2" => others.get(1).cloned(),
+                code => Some(sided(code)),
+            });
+            let because = if others.is_empty() { String::new() } else { format!(" with {} in this note", others.join(", ")) };
+            found.push(CodeCandidate {
+                rank: 0,
+                role: CodeRole::Code,
+                system: system::ICD10CM.to_owned(),
+                display: vocabulary.title(&code).to_owned(),
+                score: if found.is_empty() { score } else { score * 0.6 },
+                with: with.filter(|beside| *beside != code).collect(),
+                why: format!("{}{because}; {why}", row.guideline),
+                code,
+                features: BTreeMap::new(),
+            });
+        }
+        if !found.is_empty() {
+            put_first(diagnosis.coding, found);
+        }
+    }
+
+    /// Puts codes beside the first one that stays.
+    fn put_beside(&self, note: &Note<'_>, diagnosis: &mut Diagnosed<'_>) {
+        let Some(settled) = diagnosis.coding.codes.first().map(|first| first.code.clone()) else { return };
+        for row in self.about(&settled).filter(|row| row.code == KEEP) {
+            if note.holds(row, (diagnosis.span, &settled)).is_some()
+                && let Some(first) = diagnosis.coding.codes.first_mut()
+            {
+                let missing: Vec<String> = row.with.iter().filter(|code| !first.with.contains(code)).cloned().collect();
+                first.with.extend(missing);
             }
         }
     }
 }
 
-/// Trimester and week of pregnancy codes that leave them open (Guidelines I.C.15.a.3, I.C.21.c.11).
+/// Whether a coder would draft a code for it.
+const fn is_drafted(assertion: Assertion) -> bool {
+    matches!(assertion, Assertion::Present | Assertion::Possible)
+}
+
+/// Trimester and week of pregnancy codes that leave them open (Guidelines I.C.15.a.3). No week stands beside what ended in abortion, and none
+/// after the delivery (I.C.21.c.11).
 fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), weeks: u32, coding: &mut Coding) {
     let trimester = match weeks {
         0..14 => "first trimester",
         14..28 => "second trimester",
         _ => "third trimester",
     };
-    let open = coding.codes.iter().position(|code| code.code.starts_with('O'));
-    let Some(code) = open.filter(|at| *at == 0).and_then(|at| coding.codes.get_mut(at)) else { return };
+    let Some(code) = coding.codes.first_mut().filter(|first| first.code.starts_with('O')) else { return };
     if let Some(sibling) = coder.sides.retitled(vocabulary.codes(), &code.code, ("unspecified trimester", trimester)) {
         code.why = format!("{weeks} weeks in this note; {}", code.why);
         vocabulary.title(&sibling).clone_into(&mut code.display);
         coding.display.clone_from(&code.display);
         code.code = sibling;
     }
-    let week = format!("Z3A.{weeks:02}");
-    // pregnancies that ended in abortion have no week code
-    if code.code.as_str() >= "O09" && vocabulary.is_billable(&week) && !code.with.contains(&week) {
+    let week = if weeks < 8 { "Z3A.01".to_owned() } else { format!("Z3A.{weeks:02}") };
+    let after = ("O85".."O95").contains(&code.code.as_str()) || {
+        let title = vocabulary.title(&code.code).to_lowercase();
+        ["puerper", "postpartum", "abortion"].iter().any(|word| title.contains(word))
+    };
+    if code.code.as_str() >= "O09" && !after && vocabulary.is_billable(&week) && !code.with.contains(&week) {
         code.with.push(week);
     }
     let first = code.code.clone();
@@ -253,8 +304,6 @@ fn put_first(coding: &mut Coding, found: Vec<CodeCandidate>) {
     if let Some(first) = codes.first() {
         coding.display.clone_from(&first.display);
     }
-    // what was asked about the code of the words is answered, or asked of another code
-    coding.prompts.retain(|prompt| prompt.kind != "laterality");
     coding.codes = codes;
 }
 
@@ -263,23 +312,25 @@ struct Note<'a> {
     document: &'a Document,
     drugs: &'a [String],
     weeks: Option<u32>,
+    /// Words of all diagnoses, in order.
+    mentions: Vec<Range<usize>>,
+    /// Codes of the present ones, with their places.
     present: Vec<(Span, String)>,
 }
 
 impl Note<'_> {
-    /// The other diagnosis's code when the row holds (none inside when no condition names one).
-    #[expect(clippy::option_option, reason = "holds or not; with another code or without")]
-    fn holds(&self, row: &Row, (span, own): (Span, &str)) -> Option<Option<String>> {
-        let mut other = None;
+    /// The codes of the other diagnoses that the row asks for, when it holds.
+    fn holds(&self, row: &Row, (span, own): (Span, &str)) -> Option<Vec<String>> {
+        let mut others = Vec::new();
         for (wanted, condition) in &row.conditions {
             let found = match condition {
                 Condition::Other(beginnings) => {
                     let begins = |code: &str| beginnings.iter().any(|beginning| code.starts_with(beginning.as_str()));
-                    let found = self.present.iter().find(|(at, code)| *at != span && code != own && begins(code));
-                    if *wanted && other.is_none() {
-                        other = found.map(|(_, code)| code.clone());
-                    }
-                    found.is_some_and(|(at, _)| !self.unrelated(span) && !self.unrelated(*at))
+                    let other = self.present.iter().find(|(at, code)| {
+                        *at != span && code != own && begins(code) && !self.unrelated(span) && !self.unrelated(*at)
+                    });
+                    others.extend(other.filter(|_| *wanted).map(|(_, code)| code.clone()));
+                    other.is_some()
                 }
                 Condition::Said(phrases) => self.said(span, phrases),
                 Condition::Drug(names) => self
@@ -292,70 +343,119 @@ impl Note<'_> {
                 return None;
             }
         }
-        Some(other)
+        Some(others)
     }
 
     fn unrelated(&self, span: Span) -> bool {
-        let words = self.close_words(span, UNRELATED_WITHIN).join(" ");
+        let words: Vec<&str> = self.close(span, UNRELATED_WITHIN).map(|at| self.word(at)).collect();
+        let words = words.join(" ");
         UNRELATED.iter().any(|phrase| words.contains(phrase))
     }
 
-    /// The folded words of the mention and of its sentence so many before and after it.
-    fn close_words(&self, span: Span, (before, after): (usize, usize)) -> Vec<&str> {
-        let own = self.document.words_in(span);
-        let all = self.document.words_in(self.document.sentence_at(span).map_or(span, |sentence| sentence.span));
-        let from = own.start.saturating_sub(before).max(all.start).min(own.start);
-        let to = (own.end + after).min(all.end).max(own.end);
-        self.document.words[from..to].iter().map(|word| word.folded.as_str()).filter(|word| *word != "the").collect()
+    fn word(&self, at: usize) -> &str {
+        &self.document.words[at].folded
     }
 
-    /// Whether one of the phrases stands in the mention or close to it, and is not denied there.
+    /// The words of the mention and of its sentence so many before and after it.
+    fn close(&self, span: Span, (before, after): (usize, usize)) -> Range<usize> {
+        let own = self.document.words_in(span);
+        let all = self.document.words_in(self.document.sentence_at(span).map_or(span, |sentence| sentence.span));
+        own.start.saturating_sub(before).max(all.start).min(own.start)..(own.end + after).min(all.end).max(own.end)
+    }
+
+    /// Another diagnosis that holds a word.
+    fn other_at(&self, at: usize, own: &Range<usize>) -> Option<&Range<usize>> {
+        let before = self.mentions.partition_point(|mention| mention.start <= at);
+        let holds = |mention: &&Range<usize>| mention.contains(&at) && *mention != own;
+        self.mentions[..before].iter().rev().take(3).find(holds)
+    }
+
+    /// Of the close words those that can speak of the mention: before it up to a comma or another diagnosis; behind it up to another diagnosis
+    /// and what leads to that one, to a semicolon, or to somebody else.
+    fn speaking(&self, close: &Range<usize>, own: &Range<usize>) -> Range<usize> {
+        let between = |left: usize, right: usize| {
+            let (left, right) = (self.document.words[left].span.end, self.document.words[right].span.start);
+            self.document.text.get(left..right).unwrap_or_default()
+        };
+        let mut start = own.start;
+        while start > close.start
+            && !between(start - 1, start).contains([',', ';', ':', '(', ')'])
+            && self.other_at(start - 1, own).is_none()
+        {
+            start -= 1;
+        }
+        let mut end = own.end;
+        // where the words that lead to the next diagnosis begin
+        let mut turn = None;
+        while end < close.end {
+            let gap = if end > own.start { between(end - 1, end) } else { "" };
+            if gap.contains(';') || KIN.contains(&self.word(end)) {
+                break;
+            }
+            if gap.contains(',') || TURNS.contains(&self.word(end)) {
+                turn = Some(end);
+            }
+            if self.other_at(end, own).is_some() {
+                end = turn.unwrap_or(end);
+                break;
+            }
+            end += 1;
+        }
+        start..end
+    }
+
+    /// Whether one of the phrases is said of the mention: in it, in the words that speak of it, or as another diagnosis close to it, whole; and
+    /// is not denied there.
     fn said(&self, span: Span, phrases: &[String]) -> bool {
-        let words = self.close_words(span, CLOSE);
+        let own = self.document.words_in(span);
+        let close = self.close(span, CLOSE);
+        let speaking = self.speaking(&close, &own);
+        let places: Vec<usize> = close.filter(|at| self.word(*at) != "the").collect();
         phrases.iter().any(|phrase| {
             let wanted: Vec<&str> = phrase.split(' ').collect();
-            words.windows(wanted.len()).enumerate().any(|(at, window)| {
-                window == wanted && !words[at.saturating_sub(3)..at].iter().any(|word| DENIALS.contains(word))
+            places.windows(wanted.len()).enumerate().any(|(at, window)| {
+                let same = window.iter().zip(&wanted).all(|(place, word)| self.word(*place) == *word);
+                if !same || places[at.saturating_sub(3)..at].iter().any(|place| DENIALS.contains(&self.word(*place))) {
+                    return false;
+                }
+                let (first, last) = (window[0], window[window.len() - 1]);
+                window.iter().all(|place| match self.other_at(*place, &own) {
+                    None => speaking.contains(place),
+                    Some(other) => first <= other.start && other.end <= last + 1,
+                })
             })
         })
     }
 }
 
-pattern!(WEEKS, r"(?i)\b(\d{1,2})(?:\s*(?:\+|and|&)?\s*\d/7|\s*\+\s*\d)?[\s-]*(?:week|wk)s?\b");
+pattern!(WEEKS, r"(?i)\b(\d{1,2})(?:\s*(?:\+|and|&)?\s*\d/7|\s*\+\s*\d)?[\s-]*(?:weeks?|wks?|w(?:\s?\d\s?d)?)\b");
 
-/// Completed weeks of a pregnancy, where a sentence that speaks of one names them.
+/// Completed weeks of a pregnancy: from a sentence that speaks of one, else, in a note that does, from one that says at how many weeks.
 fn weeks(document: &Document) -> Option<u32> {
-    const SIGNS: [&str; 12] = [
-        "pregnan",
-        "gestation",
-        "gravid",
-        "trimester",
-        "ega",
-        "iup",
-        "prenatal",
-        "antepartum",
-        "primigravida",
-        "multigravida",
-        "obstetric",
-        "fetal",
-    ];
-    let text = &document.text;
-    let about = |words: &str| SIGNS.iter().any(|sign| words.contains(sign));
-    let whole = about(&text.to_lowercase());
-    let told = |sentence: &str| {
-        let lower = sentence.to_lowercase();
-        let parity = lower.split_whitespace().any(|word| {
-            let bytes = word.as_bytes();
-            bytes.len() >= 4 && bytes[0] == b'g' && bytes[1].is_ascii_digit() && bytes[2] == b'p'
-        });
-        about(&lower) || parity
+    let told = |sentence: &Sentence| {
+        let words = &document.words[document.words_in(sentence.span)];
+        words.iter().any(|word| speaks_of_pregnancy(&word.folded))
     };
-    document
-        .sentences
-        .iter()
-        .map(|sentence| sentence.span.of(text))
-        .filter(|sentence| told(sentence) || (whole && sentence.len() < 160 && sentence.contains(" at ")))
-        .flat_map(|sentence| WEEKS.captures_iter(sentence))
-        .filter_map(|found| found[1].parse::<u32>().ok())
-        .find(|weeks| (4..=42).contains(weeks))
+    let number = |sentence: &Sentence| {
+        let found = WEEKS.captures_iter(sentence.span.of(&document.text));
+        found.filter_map(|found| found[1].parse::<u32>().ok()).find(|weeks| (4..=42).contains(weeks))
+    };
+    let about: Vec<&Sentence> = document.sentences.iter().filter(|sentence| told(sentence)).collect();
+    about.iter().find_map(|sentence| number(sentence)).or_else(|| {
+        let mut at = document.sentences.iter().filter(|sentence| {
+            sentence.span.len() < 160 && document.words[document.words_in(sentence.span)].iter().any(|word| word.folded == "at")
+        });
+        if about.is_empty() { None } else { at.find_map(number) }
+    })
+}
+
+/// Whether a folded word is one of pregnancy ("pregnant", "ega", "g3p2").
+fn speaks_of_pregnancy(word: &str) -> bool {
+    const BEGINNINGS: [&str; 9] =
+        ["pregnan", "gestation", "gravid", "trimester", "prenatal", "antepartum", "primigravid", "multigravid", "obstetric"];
+    let parity = {
+        let bytes = word.as_bytes();
+        bytes.len() >= 4 && bytes[0] == b'g' && bytes[1].is_ascii_digit() && bytes[2] == b'p' && bytes[3].is_ascii_digit()
+    };
+    parity || matches!(word, "ega" | "iup") || BEGINNINGS.iter().any(|beginning| word.starts_with(beginning))
 }

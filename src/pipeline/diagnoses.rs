@@ -97,8 +97,8 @@ impl Assembly<'_> {
 
     /// What the note as a whole does to the codes, and what the edition of its day does.
     pub(super) fn settle(&self, coded: &mut [CodedMention]) {
-        let taken =
-            |mention: &&CodedMention| matches!(mention.status, Some(MedicationStatus::Active | MedicationStatus::Given));
+        // what was given once is no long-term use (Guidelines I.C.4.a.3)
+        let taken = |mention: &&CodedMention| mention.status == Some(MedicationStatus::Active);
         let drugs: Vec<String> = coded.iter().filter(taken).map(|mention| mention.coding.display.to_lowercase()).collect();
         self.settle_with(coded, &drugs);
     }

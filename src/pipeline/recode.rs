@@ -70,6 +70,6 @@ fn asserted(document: &Document, extraction: &Extraction) -> Vec<Asserted> {
 
 fn taken(extraction: &Extraction) -> Vec<String> {
     let medications = extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Medication);
-    let taken = medications.filter(|entry| matches!(entry.status, Some(MedicationStatus::Active | MedicationStatus::Given)));
+    let taken = medications.filter(|entry| entry.status == Some(MedicationStatus::Active));
     taken.map(|entry| entry.display.to_lowercase()).collect()
 }

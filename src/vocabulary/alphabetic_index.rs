@@ -81,10 +81,13 @@ impl WordForms {
     #[must_use]
     pub fn phrase(&self, phrase: &str) -> Vec<String> {
         let words = words(phrase);
-        let joins = |word: &&Word| CONNECTIVES.contains(&word.folded.as_str());
-        let bare = words.iter().all(|word| joins(&word));
+        let joins = |word: &Word| CONNECTIVES.contains(&word.folded.as_str());
+        let bare = words.iter().all(joins);
+        let last = words.len().saturating_sub(1);
         let mut out: Vec<String> = Vec::new();
-        for word in words.iter().filter(|word| bare || !joins(word)) {
+        // "hypovitaminosis A": a letter at the end is no article
+        let kept = words.iter().enumerate().filter(|(at, word)| bare || !joins(word) || (*at == last && word.folded.len() == 1));
+        for (_, word) in kept {
             let form = self.of(&word.folded);
             if !out.iter().any(|known| known == form) {
                 out.push(form.to_owned());

@@ -77,8 +77,8 @@ impl CodeBook {
         (3..code.len()).rev().find_map(|end| self.lookup(code.get(..end)?.trim_end_matches('.')))
     }
 
-    /// The code to use where nothing more is said: of the billable codes that begin with `stem`, the one that leaves most unspecified, and
-    /// the initial encounter.
+    /// The code to use where nothing more is said: of the billable codes that begin with `stem`, the initial encounter of the one whose title
+    /// adds no complication ("with ...") and leaves most unspecified.
     #[must_use]
     pub fn default_leaf<'a>(&'a self, stem: &str) -> Option<&'a str> {
         let unsaid = |title: &str| title.to_lowercase().matches("unspecified").count();

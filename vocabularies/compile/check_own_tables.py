@@ -117,7 +117,7 @@ def coding_errors(folder, billable, data):
                 if bool(f[2]) == bool(f[4]):
                     yield name, number, 'either a code or a reference'
             elif name == 'conventions.tsv':
-                codes = [x for x in [f[2], *f[3].split('|')] if x not in ('=', '$1')]
+                codes = [x for x in [f[2], *f[3].split('|')] if x not in ('=', '$1', '$2')]
                 unknown = [b for b in f[0].split('|') if b not in beginnings]
                 if unknown:
                     yield name, number, 'no code begins with %s' % unknown
