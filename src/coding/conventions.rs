@@ -25,8 +25,20 @@ const UNRELATED_WITHIN: (usize, usize) = (30, 30);
 /// Words that lead to something else.
 const TURNS: [&str; 6] = ["and", "with", "but", "also", "plus", "in"];
 /// Words that begin to speak of somebody else.
-const KIN: [&str; 12] =
-    ["mother", "father", "brother", "sister", "son", "daughter", "wife", "husband", "uncle", "aunt", "grandmother", "grandfather"];
+const KIN: [&str; 12] = [
+    "mother",
+    "father",
+    "brother",
+    "sister",
+    "son",
+    "daughter",
+    "wife",
+    "husband",
+    "uncle",
+    "aunt",
+    "grandmother",
+    "grandfather",
+];
 /// Words that say that two conditions have nothing to do with each other (Guidelines I.A.15).
 const UNRELATED: [&str; 6] = ["unrelated to", "not due to", "not related to", "not from", "not caused by", "independent of"];
 /// In the place of a code: the code stays, only `with` is put beside it.
@@ -149,13 +161,7 @@ impl Conventions {
 
     /// Puts the codes of a note's diagnoses as the conventions ask; `drugs` are the ingredients that the patient takes. Rows that look at the
     /// mention alone come first, since the others ask for the codes of which the note is settled.
-    pub fn apply(
-        &self,
-        tables: (&Vocabulary, &Coder),
-        document: &Document,
-        drugs: &[String],
-        diagnoses: &mut [Diagnosed<'_>],
-    ) {
+    pub fn apply(&self, tables: (&Vocabulary, &Coder), document: &Document, drugs: &[String], diagnoses: &mut [Diagnosed<'_>]) {
         let mut mentions: Vec<Range<usize>> = diagnoses.iter().map(|one| document.words_in(one.span)).collect();
         mentions.sort_by_key(|words| (words.start, words.end));
         let mut note = Note { document, drugs, weeks: weeks(document), mentions, present: Vec::new() };

@@ -86,7 +86,8 @@ impl WordForms {
         let last = words.len().saturating_sub(1);
         let mut out: Vec<String> = Vec::new();
         // "hypovitaminosis A": a letter at the end is no article
-        let kept = words.iter().enumerate().filter(|(at, word)| bare || !joins(word) || (*at == last && word.folded.len() == 1));
+        let kept =
+            words.iter().enumerate().filter(|(at, word)| bare || !joins(word) || (*at == last && word.folded.len() == 1));
         for (_, word) in kept {
             let form = self.of(&word.folded);
             if !out.iter().any(|known| known == form) {
