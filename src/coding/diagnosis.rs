@@ -6,18 +6,18 @@ use super::{
     Coder, Coding, Near,
     laterality::{Side, side_of},
     proposals::{CandidateSource, Phrase, Proposal, Way},
-    ranking::{Candidate, RankingModel},
+    ranking::{Candidate, NoteSays, RankingModel},
 };
 use crate::{
     domain::{Assertion, CodeCandidate, CodeRole, Prompt, Span, system},
     text::Document,
-    vocabulary::{CodeSet, Vocabulary},
+    vocabulary::{CodeBook, CodeSet, Vocabulary},
 };
 
 /// At most so many candidates are shown.
 const SHOWN: usize = 6;
-/// Below this score the coder abstains.
-const ABSTAIN_BELOW: f32 = 0.06;
+/// Below this score the coder abstains: of the first codes so unsure, one in four or five is right (`gold/train`).
+const ABSTAIN_BELOW: f32 = 0.2;
 
 /// A fuller mention in the same note that a bare word ("the tumor") may refer to.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +33,8 @@ pub struct Reference {
 pub struct Known<'a> {
     /// The dictionary term that overlaps it, when its ends are others.
     pub term: Option<Span>,
+    /// What the note as a whole says.
+    pub note: NoteSays,
     /// What the note says of it.
     pub assertion: Assertion,
     /// The fuller mentions of the same note, already coded.
@@ -52,23 +54,17 @@ pub struct Ranking {
 }
 
 impl Coder {
-    /// Whether the words of a mention are no term, so that terms of like meaning are worth looking for.
+    /// The words of a mention, read for coding.
     #[must_use]
-    pub fn wants_similar(&self, vocabulary: &Vocabulary, document: &Document, span: Span) -> bool {
-        !Phrase::new((vocabulary, &self.overlap), document, span).is_term()
+    pub fn phrase<'a>(&self, vocabulary: &'a Vocabulary, document: &'a Document, span: Span) -> Phrase<'a> {
+        Phrase::new((vocabulary, &self.overlap), document, span)
     }
 
     /// Codes a diagnosis mention.
     #[must_use]
-    pub fn diagnosis(
-        &self,
-        (vocabulary, ranking): (&Vocabulary, &Ranking),
-        document: &Document,
-        span: Span,
-        known: Known<'_>,
-    ) -> Coding {
-        let phrase = Phrase::new((vocabulary, &self.overlap), document, span);
-        let mut proposals = self.proposals(&phrase, known.similar.unwrap_or_default(), known.term);
+    pub fn diagnosis(&self, ranking: &Ranking, phrase: &Phrase<'_>, known: Known<'_>) -> Coding {
+        let (vocabulary, document, span) = (phrase.vocabulary, phrase.document, phrase.span);
+        let mut proposals = self.proposals(phrase, known.similar.unwrap_or_default(), known.term);
         if let Some(reference) = fuller(&phrase.words, known.references) {
             // a bare head noun ("the tumor") means what the note says more fully; its own code names no site or type
             let nonspecific = proposals.first().and_then(|own| own.codes.first()).is_none_or(|code| {
@@ -87,10 +83,9 @@ impl Coder {
         proposals.retain(|proposal| !ranking.without.contains(&proposal.way.source()));
         let side = side_of(document, span).filter(|_| !ranking.without.contains(&CandidateSource::Side));
         let proposals = self.with_side(vocabulary, proposals, side);
-        let candidates = ranking.model.ranked(&phrase, &self.overlap, (side, known.similar.is_some()), proposals);
+        let candidates = ranking.model.ranked(phrase, &self.overlap, (known.note, side, known.similar.is_some()), proposals);
         let candidates = by_assertion(vocabulary, candidates, known.assertion);
-        let surface = span.of(&document.text).split_whitespace().collect::<Vec<_>>().join(" ");
-        self.finish(vocabulary, &surface, candidates, ranking.explain)
+        shown(vocabulary, candidates, ranking.explain)
     }
 
     /// Beside every proposal that leaves a side open the one for the side that the note names.
@@ -112,38 +107,47 @@ impl Coder {
         out
     }
 
-    fn finish(&self, vocabulary: &Vocabulary, surface: &str, candidates: Vec<Candidate>, explain: bool) -> Coding {
-        let shown = if explain { usize::MAX } else { SHOWN };
-        let mut codes: Vec<CodeCandidate> = Vec::new();
-        for candidate in candidates.into_iter().take(shown) {
-            let Some((first, with)) = candidate.codes.split_first() else { continue };
-            codes.push(CodeCandidate {
-                rank: u32::try_from(codes.len() + 1).unwrap_or(u32::MAX),
-                role: CodeRole::Code,
-                system: system::ICD10CM.to_owned(),
-                code: first.clone(),
-                display: vocabulary.title(first).to_owned(),
-                score: candidate.score.clamp(0.0, 1.0),
-                with: with.to_vec(),
-                why: candidate.why,
-                features: if explain { candidate.features } else { BTreeMap::new() },
-            });
-        }
-        if !explain && codes.first().is_none_or(|code| code.score < ABSTAIN_BELOW) {
-            codes.clear();
-        }
-        let mut prompts = Vec::new();
-        match codes.first() {
-            None => prompts
-                .push(Prompt { kind: "code_not_determined".to_owned(), message: "documented, code not determined".to_owned() }),
-            Some(code) if self.sides.leaves_side_open(vocabulary.codes(), &code.code) => {
-                prompts.push(Prompt { kind: "laterality".to_owned(), message: "laterality not documented".to_owned() })
+    /// What the coder is asked once the code stands, in the edition that holds: which code, where there is none (the words of the mention are
+    /// shown then), and which side, where the code leaves it open.
+    pub fn ask(&self, codes: &CodeBook, surface: &str, is_drafted: bool, coding: &mut Coding) {
+        match coding.codes.first() {
+            None => {
+                coding.display = surface.split_whitespace().collect::<Vec<_>>().join(" ");
+                let message = "documented, code not determined".to_owned();
+                coding.prompts.push(Prompt { kind: "code_not_determined".to_owned(), message });
+            }
+            Some(first) if is_drafted && self.sides.leaves_side_open(codes, &first.code) => {
+                let message = "laterality not documented".to_owned();
+                coding.prompts.push(Prompt { kind: "laterality".to_owned(), message });
             }
             Some(_) => {}
         }
-        let display = codes.first().map_or_else(|| surface.to_owned(), |code| code.display.clone());
-        Coding { display, codes, prompts }
     }
+}
+
+/// The candidates as they are shown, none when the first is too unsure.
+fn shown(vocabulary: &Vocabulary, candidates: Vec<Candidate>, explain: bool) -> Coding {
+    let most = if explain { usize::MAX } else { SHOWN };
+    let mut codes: Vec<CodeCandidate> = Vec::new();
+    for candidate in candidates.into_iter().take(most) {
+        let Some((first, with)) = candidate.codes.split_first() else { continue };
+        codes.push(CodeCandidate {
+            rank: u32::try_from(codes.len() + 1).unwrap_or(u32::MAX),
+            role: CodeRole::Code,
+            system: system::ICD10CM.to_owned(),
+            code: first.clone(),
+            display: vocabulary.title(first).to_owned(),
+            score: candidate.score.clamp(0.0, 1.0),
+            with: with.to_vec(),
+            why: candidate.why,
+            features: if explain { candidate.features } else { BTreeMap::new() },
+        });
+    }
+    if !explain && codes.first().is_none_or(|code| code.score < ABSTAIN_BELOW) {
+        codes.clear();
+    }
+    let display = codes.first().map(|code| code.display.clone()).unwrap_or_default();
+    Coding { display, codes, prompts: Vec::new() }
 }
 
 /// The best coded of the fuller mentions that hold all the words of this one and more.

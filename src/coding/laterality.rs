@@ -72,9 +72,10 @@ impl Sides {
             .and_then(|title| self.by_title.get(&title).cloned())
     }
 
-    /// True when the code leaves open a side that sibling codes name.
+    /// True when the code names no side and sibling codes do.
     pub(super) fn leaves_side_open(&self, codes: &CodeBook, code: &str) -> bool {
-        codes.lookup(code).is_some_and(|found| found.title.to_lowercase().contains("unspecified"))
+        let open = |title: &str| title.contains("unspecified") && side_of_title(title).is_none();
+        codes.lookup(code).is_some_and(|found| open(&found.title.to_lowercase()))
             && self.sided(codes, code, Side::Left).is_some()
             && self.sided(codes, code, Side::Right).is_some()
     }

@@ -39,7 +39,10 @@ impl Names {
             names.sort_unstable();
         }
         for medication in &vocabulary.medications {
-            if let [only] = medication.ingredients.as_slice() {
+            // a combination of which RxNorm has one part only is no name of that part
+            if let [only] = medication.ingredients.as_slice()
+                && !medication.display.contains('+')
+            {
                 ingredients.entry(only.clone()).or_insert_with(|| medication.display.clone());
             }
         }

@@ -185,25 +185,25 @@ pub(super) struct Proposal {
 }
 
 /// A mention to be coded.
-pub(super) struct Phrase<'a> {
+pub struct Phrase<'a> {
     /// The vocabulary.
-    pub vocabulary: &'a Vocabulary,
+    pub(super) vocabulary: &'a Vocabulary,
     /// The note.
-    pub document: &'a Document,
+    pub(super) document: &'a Document,
     /// Where it stands.
-    pub span: Span,
+    pub(super) span: Span,
     /// Its folded words.
-    pub words: Vec<String>,
+    pub(super) words: Vec<String>,
     /// Its folded words with abbreviations written out and slips of one letter mended.
-    pub expanded: Vec<String>,
+    pub(super) expanded: Vec<String>,
     /// Their forms.
-    pub forms: Vec<String>,
+    pub(super) forms: Vec<String>,
     /// Forms of the other words of its sentence, and of its section's heading.
-    pub near: HashSet<String>,
+    pub(super) near: HashSet<String>,
 }
 
 impl<'a> Phrase<'a> {
-    pub fn new((vocabulary, overlap): (&'a Vocabulary, &OverlapIndex), document: &'a Document, span: Span) -> Self {
+    pub(super) fn new((vocabulary, overlap): (&'a Vocabulary, &OverlapIndex), document: &'a Document, span: Span) -> Self {
         let words: Vec<String> = document.words[document.words_in(span)]
             .iter()
             .map(|word| word.folded.clone())
@@ -217,12 +217,19 @@ impl<'a> Phrase<'a> {
         Self { vocabulary, document, span, words, expanded, forms, near: near_forms(vocabulary, document, span) }
     }
 
+    /// Where it stands.
+    #[must_use]
+    pub const fn span(&self) -> Span {
+        self.span
+    }
+
     /// Forms of the words as they are written.
-    pub fn written_forms(&self) -> Vec<&str> {
+    pub(super) fn written_forms(&self) -> Vec<&str> {
         self.words.iter().map(|word| self.vocabulary.forms.of(word)).collect()
     }
 
-    /// Whether the words as they stand are a term with a code.
+    /// Whether the words as they stand are a term with a code; where they are none, terms of like meaning are worth looking for.
+    #[must_use]
     pub fn is_term(&self) -> bool {
         !self.senses(self.span, &self.words.join(" ")).is_empty()
     }

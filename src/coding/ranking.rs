@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::table::TableError,
+    text::Document,
     vocabulary::{CodeSet, Vocabulary},
 };
 
@@ -94,7 +95,7 @@ impl RankingModel {
         &self,
         phrase: &Phrase<'_>,
         weights: &OverlapIndex,
-        (side, vectors): (Option<Side>, bool),
+        (says, side, vectors): (NoteSays, Option<Side>, bool),
         proposals: Vec<Proposal>,
     ) -> Vec<Candidate> {
         let model = if vectors { &self.with_vectors } else { &self.without_vectors };
@@ -105,7 +106,7 @@ impl RankingModel {
             }
         }
         let categories: Vec<String> = by_code.keys().map(|code| category(code).to_owned()).collect();
-        let said = Said::new(phrase, weights);
+        let said = Said::new(phrase, weights, says);
         let superseded = by_code.values().flatten().any(|proposal| matches!(proposal.way, Way::Fuller { bare: true, .. }));
         let mut candidates: Vec<Candidate> = by_code
             .into_iter()
@@ -117,7 +118,7 @@ impl RankingModel {
                 set(&mut features, "category_votes", votes as f32 / categories.len().max(2) as f32);
                 said.of_title(phrase.vocabulary, &code, side, &mut features);
                 together(&mut features, phrase.words.len() == 1, superseded);
-                let score = model.probability(&features);
+                let score = model.probability(&features) * says.fitting(phrase.vocabulary.title(&code));
                 let named = RANKING_FEATURES.iter().zip(features).filter(|(_, value)| *value != 0.0);
                 let named = named.map(|(name, value)| ((*name).to_owned(), value)).collect();
                 let best = proposals.into_iter().min_by(|one, other| rank(one).total_cmp(&rank(other)))?;
@@ -237,8 +238,7 @@ struct Said<'a> {
     forms: HashSet<&'a str>,
     near: &'a HashSet<String>,
     weights: &'a OverlapIndex,
-    pregnancy: bool,
-    newborn: bool,
+    note: NoteSays,
 }
 
 /// Words of a title that say what is not said.
@@ -276,16 +276,58 @@ const PREGNANCY_WORDS: [&str; 16] = [
 ];
 const NEWBORN_WORDS: [&str; 8] = ["newborn", "neonate", "neonatal", "nicu", "preterm", "infant", "premature", "birth"];
 
+const MALE_WORDS: [&str; 9] = ["male", "man", "gentleman", "boy", "mr", "he", "his", "him", "himself"];
+const FEMALE_WORDS: [&str; 10] = ["female", "woman", "lady", "girl", "mrs", "ms", "she", "her", "hers", "herself"];
+/// What is left of the score of a code for the sex that the note does not speak of.
+const OTHER_SEX: f32 = 0.2;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sex {
+    Male,
+    Female,
+}
+
+/// What the words of a whole note say, found once for all its mentions.
+#[derive(Debug, Clone, Copy)]
+pub struct NoteSays {
+    pregnancy: bool,
+    newborn: bool,
+    sex: Option<Sex>,
+}
+
+impl NoteSays {
+    /// Reads the note.
+    #[must_use]
+    pub fn of(document: &Document) -> Self {
+        let count = |words: &[&str]| document.words.iter().filter(|word| words.contains(&word.folded.as_str())).count();
+        let (male, female) = (count(&MALE_WORDS), count(&FEMALE_WORDS));
+        // a husband or a mother is told of too
+        let sex = match (male > 2 * female, female > 2 * male) {
+            (true, _) => Some(Sex::Male),
+            (_, true) => Some(Sex::Female),
+            _ => None,
+        };
+        Self { pregnancy: count(&PREGNANCY_WORDS) > 0, newborn: count(&NEWBORN_WORDS) > 0, sex }
+    }
+
+    /// How far a title fits the sex of which the note speaks; where it speaks of none, a breast is a woman's (the index has "female" as a
+    /// nonessential modifier there).
+    fn fitting(self, title: &str) -> f32 {
+        let lower = title.to_lowercase();
+        let has = |word: &str| lower.split(|letter: char| !letter.is_alphanumeric()).any(|part| part == word);
+        let titled = match (has("male"), has("female")) {
+            (true, false) => Sex::Male,
+            (false, true) => Sex::Female,
+            _ => return 1.0,
+        };
+        let sex = self.sex.or_else(|| has("breast").then_some(Sex::Female));
+        if sex.is_none_or(|sex| sex == titled) { 1.0 } else { OTHER_SEX }
+    }
+}
+
 impl<'a> Said<'a> {
-    fn new(phrase: &'a Phrase<'_>, weights: &'a OverlapIndex) -> Self {
-        let has = |words: &[&str]| phrase.document.words.iter().any(|word| words.contains(&word.folded.as_str()));
-        Self {
-            forms: phrase.forms.iter().map(String::as_str).collect(),
-            near: &phrase.near,
-            weights,
-            pregnancy: has(&PREGNANCY_WORDS),
-            newborn: has(&NEWBORN_WORDS),
-        }
+    fn new(phrase: &'a Phrase<'_>, weights: &'a OverlapIndex, note: NoteSays) -> Self {
+        Self { forms: phrase.forms.iter().map(String::as_str).collect(), near: &phrase.near, weights, note }
     }
 
     /// What the code's title says beside the mention.
@@ -315,8 +357,8 @@ impl<'a> Said<'a> {
         let chapter = code.chars().next().unwrap_or(' ');
         set(features, "injury", yes(matches!(chapter, 'S' | 'T')));
         set(features, "neoplasm", yes(chapter == 'C' || code.starts_with("D0") || (chapter == 'D' && code < "D50")));
-        set(features, "pregnancy_unsaid", yes(chapter == 'O' && !self.pregnancy));
-        set(features, "newborn_unsaid", yes(chapter == 'P' && !self.newborn));
+        set(features, "pregnancy_unsaid", yes(chapter == 'O' && !self.note.pregnancy));
+        set(features, "newborn_unsaid", yes(chapter == 'P' && !self.note.newborn));
         set(features, "later_encounter", yes(code.len() == 8 && !code.ends_with('A')));
     }
 }

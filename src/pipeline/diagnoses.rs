@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     assertion::{Context, assert_mention},
-    coding::{CandidateSource, Diagnosed, Known, Near, Reference, for_edition},
+    coding::{CandidateSource, Diagnosed, Known, Near, NoteSays, Phrase, Reference, for_edition},
     domain::{Assertion, Attributes, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
     recognize::{Tagging, dictionary},
 };
@@ -56,10 +56,13 @@ impl Assembly<'_> {
         // fuller mentions first: bare words refer to them
         let words_of = |span: Span| document.words_in(span).len();
         asserted.sort_by_key(|(mention, ..)| (std::cmp::Reverse(words_of(mention.span)), mention.span));
-        let similar = self.similar(asserted.iter().map(|(mention, ..)| mention.span));
+        let phrases: Vec<Phrase<'_>> =
+            asserted.iter().map(|(mention, ..)| pipeline.coder.phrase(&pipeline.vocabulary, document, mention.span)).collect();
+        let similar = self.similar(phrases.iter().filter(|phrase| !phrase.is_term()).map(Phrase::span));
+        let note = NoteSays::of(document);
         let mut references: Vec<Reference> = Vec::new();
         let mut out = Vec::with_capacity(asserted.len());
-        for (mention, context, by_model) in asserted {
+        for ((mention, context, by_model), phrase) in asserted.into_iter().zip(&phrases) {
             let term = candidates
                 .iter()
                 .filter(|candidate| candidate.kind == MentionKind::Diagnosis && candidate.span.overlaps(mention.span))
@@ -69,12 +72,12 @@ impl Assembly<'_> {
             let of_other = context.assertion == Assertion::Family && context.experiencer == Experiencer::Other;
             let known = Known {
                 term,
+                note,
                 assertion: if of_other { Assertion::Absent } else { context.assertion },
                 references: &references,
                 similar: similar.as_ref().map(|found| found.get(&mention.span).map_or(&[][..], Vec::as_slice)),
             };
-            let tables = (&pipeline.vocabulary, &pipeline.ranking);
-            let coding = pipeline.coder.diagnosis(tables, document, mention.span, known);
+            let coding = pipeline.coder.diagnosis(&pipeline.ranking, phrase, known);
             if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
                 let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
                 references.push(Reference { words, coding: coding.clone() });
@@ -120,18 +123,22 @@ impl Assembly<'_> {
         let (edition, _) = pipeline.vocabulary.editions.on(self.prepared.input.code_date());
         for mention in coded {
             for_edition(&pipeline.vocabulary.editions, edition, &mut mention.coding);
+            if mention.kind == EntryKind::Diagnosis {
+                let drafted = matches!(mention.assertion, Some(Assertion::Present | Assertion::Possible));
+                let surface = mention.span.of(&self.prepared.document.text);
+                pipeline.coder.ask(&edition.codes, surface, drafted, &mut mention.coding);
+            }
             if mention.kind == EntryKind::Diagnosis && mention.assertion == Some(Assertion::Present) {
                 pipeline.prompts.ask(&mut mention.coding);
             }
         }
     }
 
-    /// The terms nearest in meaning to those of the mentions that are no term; none where there are no vectors.
+    /// The terms nearest in meaning to the words of these mentions; none where there are no vectors.
     fn similar(&self, mentions: impl Iterator<Item = Span>) -> Option<HashMap<Span, Vec<Near>>> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let (model, vectors) = (pipeline.model.as_ref()?, pipeline.vectors()?);
-        let spans: Vec<Span> =
-            mentions.filter(|span| pipeline.coder.wants_similar(&pipeline.vocabulary, document, *span)).collect();
+        let spans: Vec<Span> = mentions.collect();
         let mut phrases: Vec<&str> = spans.iter().map(|span| span.of(&document.text)).collect();
         phrases.sort_unstable();
         phrases.dedup();

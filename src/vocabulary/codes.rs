@@ -77,18 +77,19 @@ impl CodeBook {
         (3..code.len()).rev().find_map(|end| self.lookup(code.get(..end)?.trim_end_matches('.')))
     }
 
-    /// The code to use where nothing more is said: of the billable codes that begin with `stem`, the initial encounter of the one whose title
-    /// adds no complication ("with ...") and leaves most unspecified.
+    /// The code to use where nothing more is said than a category or subcategory: down the hierarchy, at every step the child that says least
+    /// beside its parent, at last the initial encounter.
     #[must_use]
-    pub fn default_leaf<'a>(&'a self, stem: &str) -> Option<&'a str> {
-        let unsaid = |title: &str| title.to_lowercase().matches("unspecified").count();
-        let leaves = self.starting_with(stem).filter(|code| code.billable);
-        let later = |code: &Code| code.code.len() == 8 && !code.code.ends_with('A');
-        leaves.min_by_key(|code| (later(code), std::cmp::Reverse(unsaid(&code.title)))).map(|code| code.code.as_str())
+    pub fn default_leaf(&self, stem: &str) -> Option<&str> {
+        let mut at = self.lookup(stem)?;
+        while !at.billable {
+            at = self.children(&at.code).min_by_key(|child| says_more(&at.title, child))?;
+        }
+        Some(&at.code)
     }
 
     /// The codes directly under this one.
-    pub fn children<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Code> {
+    pub fn children<'a, 'b>(&'a self, code: &'b str) -> impl Iterator<Item = &'a Code> + use<'a, 'b> {
         self.starting_with(code).filter(move |below| self.parent(&below.code).is_some_and(|parent| parent.code == code))
     }
 
@@ -97,5 +98,74 @@ impl CodeBook {
         let start = self.codes.partition_point(|code| code.code.as_str() < prefix);
         let prefix = prefix.to_owned();
         self.codes[start..].iter().take_while(move |code| code.code.starts_with(&prefix))
+    }
+}
+
+/// How much a child's title says beside its parent's, smallest first.
+fn says_more<'a>(parent: &str, child: &'a Code) -> (bool, u32, usize, &'a str) {
+    let (parent, title) = (parent.to_lowercase(), child.title.to_lowercase());
+    let words = |text: &str| -> Vec<String> {
+        let parts = text.split(|letter: char| !letter.is_alphanumeric()).filter(|part| !part.is_empty());
+        parts.filter(|part| *part != "unspecified").map(str::to_owned).collect()
+    };
+    let (known, said) = (words(&parent), words(&title));
+    let has = |word: &str| said.iter().any(|one| one == word);
+    let adds = |word: &str| has(word) && !known.iter().any(|one| one == word);
+    let last = child.code.chars().last();
+    let open = title.contains("unspecified");
+    let mut cost = match () {
+        () if known == said => 1,
+        () if open && !has("other") => 5 + u32::from(last != Some('9')),
+        () if open => 12,
+        () if has("without") || has("uncomplicated") || title.contains("not intractable") => 20,
+        () if last == Some('9') && !title.starts_with("other") => 22,
+        () if title.starts_with("other") => 40,
+        () => 50,
+    };
+    // a complication, a degree or a side that nobody spoke of
+    if adds("with") {
+        cost += 18;
+    }
+    if adds("intractable") && !has("not") {
+        cost += 6;
+    }
+    if title.contains("unspecified part") || title.contains("unspecified site") {
+        cost -= 1;
+    }
+    if ["left", "right", "bilateral"].into_iter().any(adds) {
+        cost += 4;
+    }
+    let later = child.code.len() == 8 && !child.code.ends_with('A');
+    let beside = said.iter().filter(|word| !known.contains(word)).count();
+    (later, cost, beside, &child.code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::Tables;
+
+    #[test]
+    fn a_stem_stands_for_its_least_specific_code() {
+        let tables = Tables::embedded().expect("tables");
+        let book = CodeBook::parse(tables.get("icd10cm.tsv").expect("codes")).expect("a code book");
+        for (stem, leaf) in [
+            ("E11", "E11.9"),
+            ("G43.9", "G43.909"),
+            ("J45", "J45.909"),
+            ("K57.3", "K57.30"),
+            ("H25", "H25.9"),
+            ("E10", "E10.9"),
+            ("F17", "F17.200"),
+            ("S72.0", "S72.009A"),
+            ("M25.5", "M25.50"),
+            ("M54.1", "M54.10"),
+            ("L89.15", "L89.159"),
+            ("J18", "J18.9"),
+            ("T40.1X1", "T40.1X1A"),
+        ] {
+            assert_eq!(book.default_leaf(stem), Some(leaf), "{stem}");
+        }
+        assert_eq!(book.default_leaf("Q0"), None);
     }
 }
