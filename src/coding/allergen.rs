@@ -14,42 +14,51 @@ pub const NO_KNOWN_DRUG_ALLERGY: (&str, &str) = ("409137002", "No known drug all
 /// Why an allergy-status code stands beside an allergen.
 pub const ALLERGY_STATUS_DISPLAY: &str = "allergy-status code of ICD-10-CM category Z88 or Z91";
 
-/// Allergy-status codes by what the substance is; the first row whose word the substance or its class holds.
-const STATUS: [(&str, &str); 34] = [
-    ("penicillin", "Z88.0"),
-    ("cillin", "Z88.0"),
-    ("sulfonamide", "Z88.2"),
-    ("sulfa", "Z88.2"),
-    ("cephalosporin", "Z88.1"),
-    ("cef", "Z88.1"),
-    ("cephal", "Z88.1"),
-    ("antibiotic", "Z88.1"),
-    ("floxacin", "Z88.1"),
-    ("mycin", "Z88.1"),
-    ("cycline", "Z88.1"),
-    ("quinolone", "Z88.1"),
-    ("macrolide", "Z88.1"),
-    ("morphine", "Z88.5"),
-    ("codeine", "Z88.5"),
-    ("opioid", "Z88.5"),
-    ("codone", "Z88.5"),
-    ("narcotic", "Z88.5"),
-    ("aspirin", "Z88.6"),
-    ("ibuprofen", "Z88.6"),
-    ("nsaid", "Z88.6"),
-    ("acetaminophen", "Z88.6"),
-    ("caine", "Z88.4"),
-    ("anesthetic", "Z88.4"),
-    ("vaccine", "Z88.7"),
-    ("latex", "Z91.040"),
-    ("contrast", "Z91.041"),
-    ("iodin", "Z91.041"),
-    ("peanut", "Z91.010"),
-    ("milk", "Z91.011"),
-    ("egg", "Z91.012"),
-    ("shellfish", "Z91.013"),
-    ("fish", "Z91.013"),
-    ("bee", "Z91.030"),
+/// Allergy-status codes by words of the substance or its class: a whole word, its plural, a beginning ("cef-") or an ending ("-cillin").
+/// The first row that fits counts.
+const STATUS: [(&str, &str); 19] = [
+    ("Z88.0", "penicillin -cillin"),
+    ("Z88.2", "sulfa- sulfonamide"),
+    (
+        "Z88.1",
+        "cephalosporin cef- ceph- antibiotic carbapenem -penem aztreonam -floxacin quinolone fluoroquinolone macrolide \
+         -mycin -micin -cycline aminoglycoside amikacin chloramphenicol linezolid tedizolid -planin telavancin dalbavancin \
+         oritavancin mupirocin bacitracin polymyxin colistin rifampin fidaxomicin",
+    ),
+    (
+        "Z88.3",
+        "antifungal antiviral antiretroviral antimalarial antiparasitic antiseptic anti-infective -conazole -vir -vudine \
+         -nidazole nitrofurantoin trimethoprim methenamine terbinafine griseofulvin nystatin caspofungin -fungin \
+         amphotericin isoniazid ethambutol pyrazinamide dapsone hydroxychloroquine chloroquine mefloquine ivermectin \
+         albendazole permethrin chlorhexidine povidone",
+    ),
+    (
+        "Z88.5",
+        "opioid opiate narcotic morphine codeine -codone -morphone fentanyl -fentanil methadone meperidine tramadol \
+         tapentadol buprenorphine butorphanol nalbuphine pentazocine propoxyphene heroin",
+    ),
+    (
+        "Z88.6",
+        "analgesic nsaid aspirin salicylate -profen naproxen ketorolac diclofenac etodolac meloxicam piroxicam nabumetone \
+         indomethacin sulindac -coxib acetaminophen",
+    ),
+    ("Z88.4", "anesthetic -caine propofol etomidate ketamine -flurane"),
+    ("Z88.7", "vaccine serum toxoid antivenin antitoxin globulin"),
+    ("Z91.040", "latex"),
+    ("Z91.041", "contrast iodinated iodine gadolinium gado- iohexol iopamidol -trizoate radiographic radiocontrast"),
+    ("Z91.010", "peanut"),
+    ("Z91.0110", "milk dairy casein whey"),
+    ("Z91.0120", "egg"),
+    (
+        "Z91.013",
+        "seafood shellfish fish shrimp prawn crab lobster crayfish crustacean mollusc mollusk clam oyster mussel scallop \
+         squid octopus salmon tuna cod",
+    ),
+    ("Z91.014", "beef pork lamb mammalian alpha-gal"),
+    ("Z91.02", "additive preservative tartrazine sulfite monosodium"),
+    ("Z91.030", "bee honeybee bumblebee"),
+    ("Z91.038", "wasp hornet insect ant yellowjacket mosquito flea"),
+    ("Z91.048", "adhesive tape nickel cosmetic detergent"),
 ];
 
 impl Coder {
@@ -164,10 +173,66 @@ fn part<'a>(vocabulary: &'a Vocabulary, form: &str) -> Option<&'a Allergen> {
 
 fn status(display: &str, class: Option<&DrugClass>, category: Option<&str>) -> Option<&'static str> {
     let name = format!("{} {}", display.to_lowercase(), class.map_or("", |class| class.class.as_str()));
-    STATUS.iter().find(|(word, _)| name.contains(word)).map(|(_, code)| *code).or(match category {
-        Some("medication") => Some("Z88.8"),
-        Some("food") => Some("Z91.018"),
-        Some("environment") => Some("Z91.09"),
+    let words: Vec<&str> = name.split(|letter: char| !letter.is_alphanumeric() && letter != '-').collect();
+    let fits = |pattern: &str| {
+        words.iter().any(|word| match (pattern.strip_suffix('-'), pattern.strip_prefix('-')) {
+            (Some(beginning), _) => word.starts_with(beginning),
+            (_, Some(ending)) => word.strip_suffix('s').unwrap_or(word).ends_with(ending) || word.ends_with(ending),
+            _ => *word == pattern || word.strip_suffix('s') == Some(pattern),
+        })
+    };
+    let named = STATUS.iter().find(|(_, patterns)| patterns.split(' ').any(fits)).map(|(code, _)| *code);
+    match (named, category) {
+        // an omega-3 oil is a drug, a milk thistle no milk
+        (Some(code), Some("medication")) if code.starts_with("Z91") && code != "Z91.041" => Some("Z88.8"),
+        (Some(code), _) => Some(code),
+        (None, Some("medication")) => Some("Z88.8"),
+        (None, Some("food")) => Some("Z91.018"),
+        (None, Some("environment")) => Some("Z91.09"),
         _ => None,
-    })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::{Editions, Tables};
+
+    #[test]
+    fn status_codes_are_billable_and_follow_the_substance() {
+        let tables = Tables::embedded().expect("tables");
+        let vocabulary = Vocabulary::load(&tables).expect("a vocabulary");
+        let editions: &Editions = &vocabulary.editions;
+        assert!(STATUS.iter().all(|(code, _)| editions.newest().codes.is_billable(code)));
+        for (substance, category, code) in [
+            ("amoxicillin", "medication", "Z88.0"),
+            ("Penicillins", "medication", "Z88.0"),
+            ("amoxicillin+clavulanate", "medication", "Z88.0"),
+            ("ceftriaxone", "medication", "Z88.1"),
+            ("sulfamethoxazole+trimethoprim", "medication", "Z88.2"),
+            ("sulfasalazine", "medication", "Z88.2"),
+            ("gentamicin", "medication", "Z88.1"),
+            ("fluconazole", "medication", "Z88.3"),
+            ("omeprazole", "medication", "Z88.8"),
+            ("hydromorphone", "medication", "Z88.5"),
+            ("naproxen", "medication", "Z88.6"),
+            ("lidocaine", "medication", "Z88.4"),
+            ("influenza vaccine", "medication", "Z88.7"),
+            ("lisinopril", "medication", "Z88.8"),
+            ("milk thistle extract", "medication", "Z88.8"),
+            ("Eggs (edible)", "food", "Z91.0120"),
+            ("eggplant", "food", "Z91.018"),
+            ("Dairy foods", "food", "Z91.0110"),
+            ("Shrimp", "food", "Z91.013"),
+            ("Beetroot", "food", "Z91.018"),
+            ("Peanut", "food", "Z91.010"),
+            ("Bee venom", "environment", "Z91.030"),
+            ("Wasp venom", "environment", "Z91.038"),
+            ("Natural rubber latex", "environment", "Z91.040"),
+            ("Adhesive tape", "environment", "Z91.048"),
+            ("House dust mite", "environment", "Z91.09"),
+        ] {
+            assert_eq!(status(substance, None, Some(category)), Some(code), "{substance}");
+        }
+    }
 }

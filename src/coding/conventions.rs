@@ -278,20 +278,20 @@ fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), weeks: u32, coding: 
 }
 
 /// The codes of present diagnoses, each with its first two places: enough to find another place than the mention's own.
-fn present(diagnoses: &[Diagnosed<'_>]) -> Vec<(Span, String)> {
+fn present(diagnoses: &[Diagnosed<'_>]) -> Vec<(Span, String, bool)> {
     let mut places: BTreeMap<&str, Vec<Span>> = BTreeMap::new();
-    let mut order: Vec<&str> = Vec::new();
+    let mut order: Vec<(&str, bool)> = Vec::new();
     for diagnosis in diagnoses.iter().filter(|diagnosis| diagnosis.assertion == Assertion::Present) {
         let Some(first) = diagnosis.coding.codes.first() else { continue };
         let known = places.entry(first.code.as_str()).or_default();
         if known.is_empty() {
-            order.push(&first.code);
+            order.push((&first.code, first.display.to_lowercase().contains("unspecified")));
         }
         if known.len() < 2 {
             known.push(diagnosis.span);
         }
     }
-    order.into_iter().flat_map(|code| places[code].iter().map(|span| (*span, code.to_owned()))).collect()
+    order.into_iter().flat_map(|(code, little)| places[code].iter().map(move |span| (*span, code.to_owned(), little))).collect()
 }
 
 /// The found codes before those of the words, which count half.
@@ -320,8 +320,8 @@ struct Note<'a> {
     weeks: Option<u32>,
     /// Words of all diagnoses, in order.
     mentions: Vec<Range<usize>>,
-    /// Codes of the present ones, with their places.
-    present: Vec<(Span, String)>,
+    /// Places and codes of the present ones, and whether the title leaves the kind unspecified.
+    present: Vec<(Span, String, bool)>,
 }
 
 impl Note<'_> {
@@ -332,10 +332,12 @@ impl Note<'_> {
             let found = match condition {
                 Condition::Other(beginnings) => {
                     let begins = |code: &str| beginnings.iter().any(|beginning| code.starts_with(beginning.as_str()));
-                    let other = self.present.iter().find(|(at, code)| {
+                    let fits = |(at, code, _): &&(Span, String, bool)| {
                         *at != span && code != own && begins(code) && !self.unrelated(span) && !self.unrelated(*at)
-                    });
-                    others.extend(other.filter(|_| *wanted).map(|(_, code)| code.clone()));
+                    };
+                    // of "CKD" and "CKD stage 5" the one that says more
+                    let other = self.present.iter().filter(fits).min_by_key(|(.., says_little)| *says_little);
+                    others.extend(other.filter(|_| *wanted).map(|(_, code, _)| code.clone()));
                     other.is_some()
                 }
                 Condition::Said(phrases) => self.said(span, phrases),

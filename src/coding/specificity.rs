@@ -29,9 +29,15 @@ impl SpecificityPrompts {
 
     /// Adds what the first code leaves open, once.
     pub fn ask(&self, coding: &mut Coding) {
-        let Some(code) = coding.codes.first().map(|first| first.code.as_str()) else { return };
+        let Some(first) = coding.codes.first() else { return };
+        // an organism coded beside it is documented
+        let organism = first.with.iter().any(|beside| ["B95", "B96", "B97"].iter().any(|known| beside.starts_with(known)));
+        let code = first.code.as_str();
         let longest = (3..=code.len()).rev().filter_map(|end| code.get(..end)).find_map(|beginning| self.0.get(beginning));
-        if let Some(prompt) = longest.filter(|prompt| coding.prompts.iter().all(|asked| asked.kind != prompt.kind)) {
+        if let Some(prompt) = longest
+            .filter(|prompt| !(organism && prompt.kind == "organism"))
+            .filter(|prompt| coding.prompts.iter().all(|asked| asked.kind != prompt.kind))
+        {
             coding.prompts.push(prompt.clone());
         }
     }
