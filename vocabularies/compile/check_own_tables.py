@@ -129,9 +129,26 @@ def coding_errors(folder, billable, data):
                 if code not in billable:
                     yield name, number, 'not billable: %s' % code
         if name == 'index.tsv':
+            yield from ((name, number, message) for number, message in same_words(rows))
             leads = len({f[0].split(' > ')[0] for _, f in rows})
             if leads < LEAD_TERMS:
                 yield name, 0, 'only %d lead terms' % leads
+
+
+# Words of a path that say nothing of the disease.
+GLUE = set('of the and in to due for on at by an'.split())
+
+
+def same_words(rows):
+    """(line, message) of paths with the words of an earlier one and another code: which of them is found would be chance"""
+    known = {}
+    for number, (path, _, code, manifestation, _) in rows:
+        words = frozenset(re.findall(r"[\w']+", path.lower())) - GLUE
+        if not code or not words:
+            continue
+        line, codes = known.setdefault(words, (number, (code, manifestation)))
+        if codes != (code, manifestation):
+            yield number, 'the words of line %d, but another code' % line
 
 
 def main():
