@@ -4,7 +4,7 @@
 //! and on which guideline that rests. The code of the words stays as an alternative.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     ops::{Range, RangeInclusive},
     str::FromStr,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// So many words before a mention and after it stand close to it.
 const CLOSE: (usize, usize) = (4, 8);
 /// Words that take a phrase back when they stand up to three words before it.
-const DENIALS: [&str; 9] = ["no", "not", "without", "denies", "denied", "negative", "never", "resolved", "versus"];
+const DENIALS: [&str; 10] = ["no", "not", "nor", "without", "denies", "denied", "negative", "never", "resolved", "versus"];
 /// So far from a mention such words are looked for.
 const UNRELATED_WITHIN: (usize, usize) = (30, 30);
 /// Words that lead to something else.
@@ -121,11 +121,21 @@ impl Conventions {
     /// A condition that cannot be read, or `$1` without a code to refer to.
     pub fn parse((name, text): (&str, &str), vocabulary: &Vocabulary) -> Result<Self, TableError> {
         let mut rows = Vec::new();
+        let mut named: HashMap<String, Vec<(bool, Condition)>> = HashMap::new();
         table::read(name, text, |row| {
             let mut conditions = Vec::new();
             for condition in row.get("when")?.split(" & ").map(str::trim) {
+                if condition.starts_with('@') {
+                    let known = named.get(condition).ok_or_else(|| row.error(format!("{condition} is not defined above")))?;
+                    conditions.extend(known.iter().cloned());
+                    continue;
+                }
                 let (holds, condition) = condition.strip_prefix('!').map_or((true, condition), |rest| (false, rest));
                 conditions.push((holds, condition.parse().map_err(|message: String| row.error(message))?));
+            }
+            if row.get("base")?.starts_with('@') {
+                named.insert(row.get("base")?.to_owned(), conditions);
+                return Ok(());
             }
             let list = |text: &str| -> Vec<String> {
                 text.split('|').map(str::trim).filter(|part| !part.is_empty()).map(str::to_owned).collect()
@@ -137,9 +147,9 @@ impl Conventions {
                 with: list(row.get("with")?),
                 guideline: row.get("guideline")?.to_owned(),
             };
-            let named = read.conditions.iter().filter(|(holds, one)| *holds && matches!(one, Condition::Other(_))).count();
+            let asked = read.conditions.iter().filter(|(holds, one)| *holds && matches!(one, Condition::Other(_))).count();
             for (place, name) in ["$1", "$2"].into_iter().enumerate() {
-                if named <= place && read.with.iter().any(|code| code == name) {
+                if asked <= place && read.with.iter().any(|code| code == name) {
                     return Err(row.error(format!("{name} needs a condition that names another diagnosis")));
                 }
             }

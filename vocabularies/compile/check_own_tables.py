@@ -116,6 +116,8 @@ def coding_errors(folder, billable, data):
                 codes = [f[2], f[3]]
                 if bool(f[2]) == bool(f[4]):
                     yield name, number, 'either a code or a reference'
+            elif name == 'conventions.tsv' and f[0].startswith('@'):
+                codes = []
             elif name == 'conventions.tsv':
                 codes = [x for x in [f[2], *f[3].split('|')] if x not in ('=', '$1', '$2')]
                 unknown = [b for b in f[0].split('|') if b not in beginnings]
