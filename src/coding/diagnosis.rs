@@ -88,21 +88,23 @@ impl Coder {
         shown(vocabulary, candidates, ranking.explain)
     }
 
-    /// Beside every proposal that leaves a side open the one for the side that the note names.
+    /// Beside every proposal that leaves a side open the one for the side that the note names; where it names none, the code for the unspecified
+    /// side in the place of one that names a side.
     fn with_side(&self, vocabulary: &Vocabulary, proposals: Vec<Proposal>, side: Option<Side>) -> Vec<Proposal> {
-        let Some(side) = side else { return proposals };
         let mut out = Vec::with_capacity(proposals.len() * 2);
         for proposal in proposals {
-            let sided: CodeSet = proposal
-                .codes
-                .iter()
-                .map(|code| self.sides.sided(vocabulary.codes(), code, side).unwrap_or_else(|| code.clone()))
-                .collect();
-            if sided != proposal.codes {
-                let why = format!("{}; side from the note", proposal.why);
-                out.push(Proposal { codes: sided, why, ..proposal.clone() });
+            let put = |code: &String| match side {
+                Some(side) => self.sides.sided(vocabulary.codes(), code, side),
+                None => self.sides.unsided(vocabulary.codes(), code),
+            };
+            let codes: CodeSet = proposal.codes.iter().map(|code| put(code).unwrap_or_else(|| code.clone())).collect();
+            if codes == proposal.codes {
+                out.push(proposal);
+                continue;
             }
-            out.push(proposal);
+            let told = if side.is_some() { "side from the note" } else { "no side in the note" };
+            out.push(Proposal { codes, why: format!("{told}; {}", proposal.why), ..proposal.clone() });
+            out.extend(side.map(|_| proposal));
         }
         out
     }

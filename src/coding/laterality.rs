@@ -63,6 +63,12 @@ impl Sides {
         None
     }
 
+    /// The code for the unspecified side, of a code that names one.
+    pub(super) fn unsided(&self, codes: &CodeBook, code: &str) -> Option<String> {
+        let side = side_of_title(&codes.lookup(code)?.title.to_lowercase())?;
+        self.retitled(codes, code, (side.word(), "unspecified"))
+    }
+
     /// The code whose title is that of `code` with other words in one place.
     pub(super) fn retitled(&self, codes: &CodeBook, code: &str, (written, instead): (&str, &str)) -> Option<String> {
         let title = codes.lookup(code)?.title.to_lowercase();
@@ -93,7 +99,7 @@ pub(super) fn side_of_title(title: &str) -> Option<Side> {
     }
 }
 
-/// The side that stands in the mention, or right before or after it in its sentence.
+/// The side that stands in the mention, or right before or after it in its sentence, or in the heading ("LEFT KNEE: moderate effusion").
 pub(super) fn side_of(document: &Document, span: Span) -> Option<Side> {
     let range = document.words_in(span);
     let side = |index: usize| match document.words.get(index)?.folded.as_str() {
@@ -110,7 +116,9 @@ pub(super) fn side_of(document: &Document, span: Span) -> Option<Side> {
         let word = document.words.get(index)?;
         (sentence.start <= word.span.start && word.span.end <= sentence.end).then_some(index).and_then(side)
     };
+    let heading = || document.section_at(span).and_then(|section| section.title).map(|title| document.words_in(title));
     (1..=2)
         .find_map(|distance| range.start.checked_sub(distance).and_then(near))
         .or_else(|| (range.end..range.end + 4).find_map(near))
+        .or_else(|| heading()?.find_map(side))
 }

@@ -37,7 +37,11 @@ impl Assembly<'_> {
             .filter(|mention| mention.kind == MentionKind::Diagnosis)
             .map(|mention| {
                 let mut context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans);
-                let model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
+                let mut model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
+                // whose history it is says the note, not the company in which the words stand
+                if context.cues.iter().any(|cue| cue.text.to_lowercase().starts_with("personal")) {
+                    model.retain(|(assertion, _)| *assertion != Assertion::Family);
+                }
                 let (assertion, by_model) = context::decide(context.assertion, &model);
                 context.assertion = assertion;
                 (mention.clone(), context, by_model)
