@@ -70,7 +70,8 @@ pub(super) struct Extract {
     /// Unit of the offsets
     #[arg(long, value_enum, default_value = "codepoint")]
     offset_unit: Unit,
-    /// Show every candidate code of a diagnosis, with what its score was made of
+    /// Show every candidate code of a diagnosis, with what its score was made of: the words alone count then, no code is held back, and what the
+    /// rest of the note does to a code (conventions) is left out
     #[arg(long)]
     explain: bool,
     /// Candidate codes of these sources take no part (to measure what each adds): terms, parts, shared-words, index, meaning,

@@ -206,25 +206,30 @@ async fn a_damaged_row_says_where_and_nothing_else() {
     assert!(error.contains(&note.to_string()) && error.contains("service_date") && !error.contains("secret"), "{error}");
 }
 
-/// A database that the first schema made (`golden/`, with its key) opens in every later release.
+/// A database that an earlier schema made (`golden/`, with its key) opens in every later release.
 #[tokio::test]
-async fn a_database_of_the_first_schema_opens() {
-    let folder = TempDir::new().expect("makes a folder");
-    let old = rusqlite::Connection::open(folder.path().join("abstractor.db")).expect("opens");
-    old.execute_batch("PRAGMA foreign_keys = OFF").expect("a dump is not in order of reference");
-    old.execute_batch(include_str!("golden/schema_1.sql")).expect("restores");
-    drop(old);
-    let keys = SiteKeys::parse(include_str!("golden/schema_1.keys")).expect("reads");
-    let store = serve(folder.path(), keys);
-    let items = store.items(crate::store::ItemFilter { limit: 10, ..Default::default() }, at(100)).await.expect("lists");
-    let record = store.item(items[0].id, at(100)).await.expect("reads").expect("is there");
-    let (note, extraction) = &record.notes[0];
-    assert_eq!(note.content.text, "A fictional note of the first schema.");
-    assert_eq!(note.content.patient.as_ref().and_then(|patient| patient.name.as_deref()), Some("Doe, Jane"));
-    assert_eq!(record.item.encounter.as_deref(), Some("e-1"));
-    assert!(extraction.is_some());
-    assert_eq!(record.decisions[0].kind, DecisionKind::Accept {});
-    assert_eq!(record.decisions[0].user_name, "coder");
+async fn databases_of_every_schema_open() {
+    for (dump, discharged) in
+        [(include_str!("golden/schema_1.sql"), None), (include_str!("golden/schema_2.sql"), Some("2026-04-02"))]
+    {
+        let folder = TempDir::new().expect("makes a folder");
+        let old = rusqlite::Connection::open(folder.path().join("abstractor.db")).expect("opens");
+        old.execute_batch("PRAGMA foreign_keys = OFF").expect("a dump is not in order of reference");
+        old.execute_batch(dump).expect("restores");
+        drop(old);
+        let keys = SiteKeys::parse(include_str!("golden/schema_1.keys")).expect("reads");
+        let store = serve(folder.path(), keys);
+        let items = store.items(crate::store::ItemFilter { limit: 10, ..Default::default() }, at(100)).await.expect("lists");
+        let record = store.item(items[0].id, at(100)).await.expect("reads").expect("is there");
+        let (note, extraction) = &record.notes[0];
+        assert_eq!(note.content.text, "A fictional note of the first schema.");
+        assert_eq!(note.content.patient.as_ref().and_then(|patient| patient.name.as_deref()), Some("Doe, Jane"));
+        assert_eq!(note.content.discharge_date.map(|day| day.to_string()).as_deref(), discharged);
+        assert_eq!(record.item.encounter.as_deref(), Some("e-1"));
+        assert!(extraction.is_some());
+        assert_eq!(record.decisions[0].kind, DecisionKind::Accept {});
+        assert_eq!(record.decisions[0].user_name, "coder");
+    }
 }
 
 /// A killed process leaves the files as they are: whatever was answered must be in a copy of them.
