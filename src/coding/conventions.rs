@@ -9,7 +9,7 @@ use std::{
     str::FromStr,
 };
 
-use super::{Coder, Coding, laterality::side_of};
+use super::{Coder, Coding, laterality::side_of, left_out::left_out};
 use crate::{
     domain::{Assertion, CodeCandidate, CodeRole, Span, system, table, table::TableError},
     text::{Document, Sentence},
@@ -149,7 +149,7 @@ impl Conventions {
             };
             let asked = read.conditions.iter().filter(|(holds, one)| *holds && matches!(one, Condition::Other(_))).count();
             for (place, name) in ["$1", "$2"].into_iter().enumerate() {
-                if asked <= place && read.with.iter().any(|code| code == name) {
+                if asked <= place && read.with.iter().chain([&read.code]).any(|code| code == name) {
                     return Err(row.error(format!("{name} needs a condition that names another diagnosis")));
                 }
             }
@@ -185,7 +185,8 @@ impl Conventions {
         for diagnosis in diagnoses.iter_mut().filter(|one| is_drafted(one.assertion)) {
             self.put_beside(&note, diagnosis);
             if let Some(weeks) = note.weeks {
-                of_pregnancy(tables, weeks, diagnosis.coding);
+                let complicated = note.present.iter().any(|(_, code, _)| code.starts_with('O'));
+                of_pregnancy(tables, (weeks, complicated), diagnosis.coding);
             }
         }
     }
@@ -204,10 +205,23 @@ impl Conventions {
         let sided = |code: &str| {
             side.and_then(|side| coder.sides.sided(vocabulary.codes(), code, side)).unwrap_or_else(|| code.to_owned())
         };
+        let candidate = |code: String, score: f32, with: Vec<String>, because: &str| CodeCandidate {
+            rank: 0,
+            role: CodeRole::Code,
+            system: system::ICD10CM.to_owned(),
+            display: vocabulary.title(&code).to_owned(),
+            score,
+            with,
+            why: format!("{because}; {why}"),
+            code,
+            features: BTreeMap::new(),
+        };
         let mut found: Vec<CodeCandidate> = Vec::new();
         for row in self.about(&own).filter(|row| row.code != KEEP && row.asks_for_others() == about_others) {
             let Some(others) = note.holds(row, (diagnosis.span, &own)) else { continue };
-            let code = sided(&row.code);
+            let Some(code) = (if row.code == "$1" { others.first().cloned() } else { Some(sided(&row.code)) }) else {
+                continue;
+            };
             if (code == own && row.with.is_empty()) || found.iter().any(|known| known.code == code) {
                 continue;
             }
@@ -217,17 +231,18 @@ impl Conventions {
                 code => Some(sided(code)),
             });
             let because = if others.is_empty() { String::new() } else { format!(" with {} in this note", others.join(", ")) };
-            found.push(CodeCandidate {
-                rank: 0,
-                role: CodeRole::Code,
-                system: system::ICD10CM.to_owned(),
-                display: vocabulary.title(&code).to_owned(),
-                score: if found.is_empty() { score } else { score * 0.6 },
-                with: with.filter(|beside| *beside != code).collect(),
-                why: format!("{}{because}; {why}", row.guideline),
-                code,
-                features: BTreeMap::new(),
-            });
+            let score = if found.is_empty() { score } else { score * 0.6 };
+            let with = with.filter(|beside| *beside != code).collect();
+            found.push(candidate(code, score, with, &format!("{}{because}", row.guideline)));
+        }
+        if found.is_empty() && !about_others {
+            let title = vocabulary.title(&own).to_lowercase();
+            // the words of the mention may say it, or those around it
+            let told = left_out(&title)
+                .into_iter()
+                .filter(|part| note.said(diagnosis.span, &part.phrases))
+                .find_map(|part| coder.sides.retitled(vocabulary.codes(), &own, (&part.written, &part.instead)));
+            found.extend(told.map(|code| candidate(code, score, Vec::new(), "said in the note, and the title is without it")));
         }
         if !found.is_empty() {
             put_first(diagnosis.coding, found);
@@ -255,12 +270,26 @@ const fn is_drafted(assertion: Assertion) -> bool {
 
 /// Trimester and week of pregnancy codes that leave them open (Guidelines I.C.15.a.3). No week stands beside what ended in abortion, and none
 /// after the delivery (I.C.21.c.11).
-fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), weeks: u32, coding: &mut Coding) {
+fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), (weeks, complicated): (u32, bool), coding: &mut Coding) {
     let trimester = match weeks {
         0..14 => "first trimester",
         14..28 => "second trimester",
         _ => "third trimester",
     };
+    let week = if weeks < 8 { "Z3A.01".to_owned() } else { format!("Z3A.{weeks:02}") };
+    // a pregnancy with a complication is neither incidental nor normal (I.C.15.a.1): the week alone is left to say
+    let plain = |code: &CodeCandidate| ["Z33.1", "Z34"].iter().any(|beginning| code.code.starts_with(beginning));
+    if complicated
+        && vocabulary.is_billable(&week)
+        && let Some(first) = coding.codes.first_mut().filter(|first| plain(first))
+    {
+        vocabulary.title(&week).clone_into(&mut first.display);
+        first.why = format!("I.C.15.a.1, the note has a complication of pregnancy; {}", first.why);
+        first.code = week;
+        first.with.clear();
+        coding.display.clone_from(&first.display);
+        return;
+    }
     let Some(code) = coding.codes.first_mut().filter(|first| first.code.starts_with('O')) else { return };
     if let Some(sibling) = coder.sides.retitled(vocabulary.codes(), &code.code, ("unspecified trimester", trimester)) {
         code.why = format!("{weeks} weeks in this note; {}", code.why);
@@ -268,7 +297,6 @@ fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), weeks: u32, coding: 
         coding.display.clone_from(&code.display);
         code.code = sibling;
     }
-    let week = if weeks < 8 { "Z3A.01".to_owned() } else { format!("Z3A.{weeks:02}") };
     let after = ("O85".."O95").contains(&code.code.as_str()) || {
         let title = vocabulary.title(&code.code).to_lowercase();
         ["puerper", "postpartum", "abortion"].iter().any(|word| title.contains(word))
@@ -439,7 +467,11 @@ impl Note<'_> {
                 let (first, last) = (window[0], window[window.len() - 1]);
                 window.iter().all(|place| match self.other_at(*place, &own) {
                     None => speaking.contains(place),
-                    Some(other) => first <= other.start && other.end <= last + 1,
+                    // "macular edema of both eyes" is said where "macular edema" is asked for
+                    Some(other) => {
+                        let goes_on = |at: usize| ["of", "in", "to", "at", "on"].contains(&self.word(at));
+                        first <= other.start && (other.end <= last + 1 || goes_on(last + 1))
+                    }
                 })
             })
         })
@@ -469,8 +501,20 @@ fn weeks(document: &Document) -> Option<u32> {
 
 /// Whether a folded word is one of pregnancy ("pregnant", "ega", "g3p2").
 fn speaks_of_pregnancy(word: &str) -> bool {
-    const BEGINNINGS: [&str; 9] =
-        ["pregnan", "gestation", "gravid", "trimester", "prenatal", "antepartum", "primigravid", "multigravid", "obstetric"];
+    const BEGINNINGS: [&str; 12] = [
+        "pregnan",
+        "gestation",
+        "gravid",
+        "trimester",
+        "prenatal",
+        "antepartum",
+        "primigravid",
+        "multigravid",
+        "obstetric",
+        "preeclamp",
+        "eclamp",
+        "intrauterine",
+    ];
     let parity = {
         let bytes = word.as_bytes();
         bytes.len() >= 4 && bytes[0] == b'g' && bytes[1].is_ascii_digit() && bytes[2] == b'p' && bytes[3].is_ascii_digit()

@@ -83,7 +83,8 @@ impl Coder {
         proposals.retain(|proposal| !ranking.without.contains(&proposal.way.source()));
         let side = side_of(document, span).filter(|_| !ranking.without.contains(&CandidateSource::Side));
         let proposals = self.with_side(vocabulary, proposals, side);
-        let candidates = ranking.model.ranked(phrase, &self.overlap, (known.note, side, known.similar.is_some()), proposals);
+        let candidates =
+            ranking.model.ranked(phrase, (&self.overlap, &self.sides), (known.note, side, known.similar.is_some()), proposals);
         let candidates = by_assertion(vocabulary, candidates, known.assertion);
         shown(vocabulary, candidates, ranking.explain)
     }
@@ -94,10 +95,10 @@ impl Coder {
         let mut out = Vec::with_capacity(proposals.len() * 2);
         for proposal in proposals {
             let put = |code: &String| match side {
-                Some(side) => self.sides.sided(vocabulary.codes(), code, side),
-                None => self.sides.unsided(vocabulary.codes(), code),
+                Some(side) => self.sides.on_side(vocabulary.codes(), code, side),
+                None => vec![self.sides.unsided(vocabulary.codes(), code).unwrap_or_else(|| code.clone())],
             };
-            let codes: CodeSet = proposal.codes.iter().map(|code| put(code).unwrap_or_else(|| code.clone())).collect();
+            let codes: CodeSet = proposal.codes.iter().flat_map(put).collect();
             if codes == proposal.codes {
                 out.push(proposal);
                 continue;

@@ -63,6 +63,18 @@ impl Sides {
         None
     }
 
+    /// What stands for `code` where the note names the side: its sibling, or those for right and left where none is for both
+    /// (Guidelines I.B.13).
+    pub(super) fn on_side(&self, codes: &CodeBook, code: &str, side: Side) -> Vec<String> {
+        if let Some(sided) = self.sided(codes, code, side) {
+            return vec![sided];
+        }
+        if side != Side::Bilateral || !self.leaves_side_open(codes, code) {
+            return vec![code.to_owned()];
+        }
+        [Side::Right, Side::Left].into_iter().filter_map(|side| self.sided(codes, code, side)).collect()
+    }
+
     /// The code for the unspecified side, of a code that names one.
     pub(super) fn unsided(&self, codes: &CodeBook, code: &str) -> Option<String> {
         let side = side_of_title(&codes.lookup(code)?.title.to_lowercase())?;

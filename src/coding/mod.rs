@@ -12,6 +12,7 @@ mod edition;
 pub mod edits;
 mod index;
 mod laterality;
+mod left_out;
 mod logistic;
 mod medication;
 mod overlap;

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, HashSet};
 
 use super::{
-    laterality::{Side, side_of_title},
+    laterality::{Side, Sides, side_of_title},
     logistic::Logistic,
     overlap::OverlapIndex,
     proposals::{Phrase, Proposal, Way},
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     domain::table::TableError,
     text::Document,
-    vocabulary::{CodeSet, Vocabulary},
+    vocabulary::{CodeBook, CodeSet, Vocabulary},
 };
 
 /// The features, in the order in which they are computed.
@@ -94,7 +94,7 @@ impl RankingModel {
     pub(super) fn ranked(
         &self,
         phrase: &Phrase<'_>,
-        weights: &OverlapIndex,
+        (weights, sides): (&OverlapIndex, &Sides),
         (says, side, vectors): (NoteSays, Option<Side>, bool),
         proposals: Vec<Proposal>,
     ) -> Vec<Candidate> {
@@ -116,7 +116,9 @@ impl RankingModel {
                 found(&proposals, &mut features);
                 #[expect(clippy::cast_precision_loss, reason = "a handful of candidates")]
                 set(&mut features, "category_votes", votes as f32 / categories.len().max(2) as f32);
-                said.of_title(phrase.vocabulary, &code, side, &mut features);
+                said.of_title(phrase.vocabulary, &code, &mut features);
+                let beside = proposals.iter().flat_map(|proposal| proposal.codes.iter().skip(1));
+                of_side((phrase.vocabulary.codes(), sides), &code, beside, side, &mut features);
                 together(&mut features, phrase.words.len() == 1, superseded);
                 let score = model.probability(&features) * says.fitting(phrase.vocabulary.title(&code));
                 let named = RANKING_FEATURES.iter().zip(features).filter(|(_, value)| *value != 0.0);
@@ -331,7 +333,7 @@ impl<'a> Said<'a> {
     }
 
     /// What the code's title says beside the mention.
-    fn of_title(&self, vocabulary: &Vocabulary, code: &str, side: Option<Side>, features: &mut [f32; RANKING_FEATURES.len()]) {
+    fn of_title(&self, vocabulary: &Vocabulary, code: &str, features: &mut [f32; RANKING_FEATURES.len()]) {
         let title = vocabulary.title(code);
         let lower = title.to_lowercase();
         let words: Vec<String> =
@@ -347,13 +349,6 @@ impl<'a> Said<'a> {
         let yes = |holds: bool| f32::from(u8::from(holds));
         set(features, "unspecified", yes(lower.contains("unspecified")));
         set(features, "other_specified", yes(lower.starts_with("other ")));
-        match (side, side_of_title(&lower)) {
-            (Some(side), Some(titled)) if side == titled => set(features, "side_agrees", 1.0),
-            (Some(_), Some(_)) => set(features, "side_conflicts", 1.0),
-            (Some(_), None) if lower.contains("unspecified") => set(features, "side_ignored", 1.0),
-            (None, Some(_)) => set(features, "side_unsaid", 1.0),
-            _ => {}
-        }
         let chapter = code.chars().next().unwrap_or(' ');
         set(features, "injury", yes(matches!(chapter, 'S' | 'T')));
         set(features, "neoplasm", yes(chapter == 'C' || code.starts_with("D0") || (chapter == 'D' && code < "D50")));
@@ -361,6 +356,27 @@ impl<'a> Said<'a> {
         set(features, "newborn_unsaid", yes(chapter == 'P' && !self.note.newborn));
         set(features, "later_encounter", yes(code.len() == 8 && !code.ends_with('A')));
     }
+}
+
+/// How the side of a code's title fits the side that the note names; `beside` are the codes that stand with it.
+fn of_side<'a>(
+    (codes, sides): (&CodeBook, &Sides),
+    code: &str,
+    mut beside: impl Iterator<Item = &'a String>,
+    side: Option<Side>,
+    features: &mut [f32; RANKING_FEATURES.len()],
+) {
+    let titled = |code: &str| side_of_title(&codes.title(code).to_lowercase());
+    let name = match (side, titled(code)) {
+        (Some(side), Some(titled)) if side == titled => "side_agrees",
+        // right and left together are both
+        (Some(Side::Bilateral), Some(Side::Right)) if beside.any(|code| titled(code) == Some(Side::Left)) => "side_agrees",
+        (Some(_), Some(_)) => "side_conflicts",
+        (Some(_), None) if sides.leaves_side_open(codes, code) => "side_ignored",
+        (None, Some(_)) => "side_unsaid",
+        _ => return,
+    };
+    set(features, name, 1.0);
 }
 
 #[cfg(test)]
