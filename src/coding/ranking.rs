@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// The features, in the order in which they are computed.
-pub const RANKING_FEATURES: [&str; 39] = [
+pub const RANKING_FEATURES: [&str; 43] = [
     "exact",
     "reordered",
     "expanded",
@@ -58,6 +58,10 @@ pub const RANKING_FEATURES: [&str; 39] = [
     "near_of_open",
     "words_and_meaning",
     "index_and_words",
+    "no_term_index_all",
+    "no_term_title_said",
+    "no_term_phrase_in_title",
+    "no_term_part",
 ];
 
 /// What is proposed for one code.
@@ -108,6 +112,7 @@ impl RankingModel {
         let categories: Vec<String> = by_code.keys().map(|code| category(code).to_owned()).collect();
         let said = Said::new(phrase, weights, says);
         let superseded = by_code.values().flatten().any(|proposal| matches!(proposal.way, Way::Fuller { bare: true, .. }));
+        let term = by_code.values().flatten().any(|proposal| proposal.way == Way::Exact);
         let mut candidates: Vec<Candidate> = by_code
             .into_iter()
             .filter_map(|(code, proposals)| {
@@ -119,7 +124,7 @@ impl RankingModel {
                 said.of_title(phrase.vocabulary, &code, &mut features);
                 let beside = proposals.iter().flat_map(|proposal| proposal.codes.iter().skip(1));
                 of_side((phrase.vocabulary.codes(), sides), &code, beside, side, &mut features);
-                together(&mut features, phrase.words.len() == 1, superseded);
+                together(&mut features, (phrase.words.len() == 1, superseded, term));
                 let score = model.probability(&features) * says.fitting(phrase.vocabulary.title(&code));
                 let named = RANKING_FEATURES.iter().zip(features).filter(|(_, value)| *value != 0.0);
                 let named = named.map(|(name, value)| ((*name).to_owned(), value)).collect();
@@ -217,18 +222,24 @@ fn found(proposals: &[Proposal], features: &mut [f32; RANKING_FEATURES.len()]) {
     }
 }
 
-/// What only several things together say.
-fn together(features: &mut [f32; RANKING_FEATURES.len()], one_word: bool, superseded: bool) {
+/// What only several things together say: whether the mention is one word, whether a fuller mention speaks for it, and whether it is a term.
+fn together(features: &mut [f32; RANKING_FEATURES.len()], (one_word, superseded, term): (bool, bool, bool)) {
     let of = |name: &str| features[place(name)];
     let (exact, fuller) = (of("exact") > 0.0, of("fuller_bare") > 0.0);
     let open = one_word && (of("unspecified") > 0.0 || of("other_specified") > 0.0);
     let one = |holds: bool| f32::from(u8::from(holds));
+    let unless_term = |value: f32| if term { 0.0 } else { value };
     let values = [
         ("exact_superseded", one(exact && superseded && !fuller)),
         ("exact_open", one(exact && open)),
         ("near_of_open", if one_word { of("index_near") } else { 0.0 }),
         ("words_and_meaning", of("shares").min(of("similar"))),
         ("index_and_words", of("index").min(of("shares"))),
+        ("no_term_index_all", unless_term(of("index_all"))),
+        ("no_term_title_said", unless_term(of("title_said"))),
+        ("no_term_phrase_in_title", unless_term(of("phrase_in_title"))),
+        // a part that leaves a third of the words unsaid says another thing
+        ("no_term_part", unless_term((of("part").max(of("overlapping")) - 0.75).max(0.0) * 4.0)),
     ];
     for (name, value) in values {
         set(features, name, value);
