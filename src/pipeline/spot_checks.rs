@@ -64,6 +64,49 @@ fn lay_words_and_slips_reach_a_code() {
     }
 }
 
+/// What the rest of a note does to a code, a case for each class of it; `+` joins the codes that stand beside.
+#[test]
+fn the_rest_of_a_note_decides() {
+    let pipeline = pipeline();
+    let mut wrong = Vec::new();
+    for (text, term, wanted) in [
+        ("Saddle pulmonary embolism with acute cor pulmonale.", "Saddle pulmonary embolism", "I26.02"),
+        ("Saddle pulmonary embolism without acute cor pulmonale.", "Saddle pulmonary embolism", "I26.92"),
+        ("Intractable chronic migraine without aura.", "Intractable chronic migraine without aura", "G43.719"),
+        ("Cirrhosis with ascites. Esophageal varices seen again.", "Esophageal varices", "I85.10+K74.60"),
+        ("Osteoporosis, compression fracture of T12.", "Osteoporosis", "M80.08XA"),
+        ("Moderate persistent asthma, now with acute exacerbation.", "Moderate persistent asthma", "J45.41"),
+        ("COPD, in exacerbation since Monday.", "COPD", "J44.1"),
+        ("Duodenal ulcer with bleeding. Upper GI bleed stopped.", "Upper GI bleed", "K26.4"),
+        ("Neutropenic fever after chemotherapy.", "Neutropenic fever", "D70.1+T45.1X5A+R50.81"),
+        ("Basal cell carcinoma of the left ear.", "Basal cell carcinoma", "C44.219"),
+        ("Squamous cell carcinoma of the scalp.", "Squamous cell carcinoma", "C44.42"),
+        ("Melanoma on the right forearm.", "Melanoma", "C43.61"),
+        ("Diffuse large B-cell lymphoma of cervical lymph nodes.", "Diffuse large B-cell lymphoma", "C83.31"),
+        ("Lung cancer of the right upper lobe.", "Lung cancer", "C34.11"),
+        ("Vascular dementia with agitation.", "Vascular dementia", "F01.511"),
+        ("Sensorineural hearing loss, bilateral.", "Sensorineural hearing loss", "H90.3"),
+        (
+            "34 weeks pregnant, gestational diabetes on diet alone. Preeclampsia was ruled out.",
+            "gestational diabetes",
+            "O24.410+Z3A.34",
+        ),
+        ("Severe preeclampsia at 36 weeks of pregnancy.", "Severe preeclampsia", "O14.13+Z3A.36"),
+        ("Breast cancer of the upper outer quadrant.", "Breast cancer of the upper outer quadrant", "C50.419"),
+        ("He has breast cancer, a 60 year old man, on the left.", "breast cancer", "C50.929"),
+        ("Knee pain.", "Knee pain", "M25.569"),
+        ("LEFT KNEE:\nPain on walking, effusion.", "effusion", "M25.462"),
+    ] {
+        let start = text.find(term).expect("the term");
+        let codes = coded(&pipeline, text, Span::new(start, start + term.len()));
+        let first = codes.first().map(|(code, with)| [&[code.clone()][..], with].concat().join("+")).unwrap_or_default();
+        if first != wanted {
+            wrong.push(format!("{term:?} in {text:?}: wants {wanted}, gets {first}"));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
 #[test]
 fn terms_get_the_codes_that_the_guidelines_give_them() {
     let pipeline = pipeline();
