@@ -257,3 +257,25 @@ fn odd_lists_are_checked_too() {
         assert!(edits.iter().all(|edit| matches!(edit.kind, EditKind::NotBillable | EditKind::Duplicate)), "{edits:?}");
     }
 }
+
+#[test]
+fn scratch_sides() {
+    let old = |key: key::Key, title: &str, sided: &std::collections::HashMap<(key::Key, String), key::Key>| {
+        title.match_indices("unspecified").find_map(|(at, word)| {
+            let with = |side: &str| {
+                let named = format!("{}{side}{}", &title[..at], &title[at + word.len()..]);
+                sided.get(&(key.first(3), named)).copied()
+            };
+            [("right", "left"), ("right dominant", "left dominant"), ("right upper", "left upper")].iter().find_map(|(right, left)| with(right).zip(with(left)))
+        })
+    };
+    let known: Vec<_> = BOOK.all().iter().filter_map(|code| Some((key::Key::parse(&code.code)?, code))).collect();
+    let sided: std::collections::HashMap<(key::Key, String), key::Key> = known.iter().map(|(key, code)| (*key, code.title.to_lowercase())).filter(|(_, title)| title.contains("right") || title.contains("left")).map(|(key, title)| ((key.first(3), title), key)).collect();
+    let (mut same, mut n) = (0, 0);
+    for (key, code) in known.iter().filter(|(_, code)| code.billable) {
+        let was = old(*key, &code.title.to_lowercase(), &sided);
+        let is = RULES.newest.facts.unspecified(*key).and_then(|open| open.sides);
+        if was == is { same += 1 } else { n += 1; if n < 150 { println!("{key} {} was {was:?} is {is:?}", code.title); } }
+    }
+    println!("{same} same, {n} differ");
+}

@@ -1,0 +1,1 @@
+//! The roll-up, the edits and the checks of decisions, on small items.
