@@ -50,16 +50,16 @@ pub fn code_problem((editions, edition): (&Editions, &Edition), code: &str) -> O
     if edition.codes.is_billable(code) {
         return None;
     }
-    if edition.codes.lookup(code).is_some() {
-        let below = edition.codes.default_leaf(code).map(str::to_owned);
-        return Some(CodeProblem::Heading { code: code.to_owned(), below });
-    }
     let successor = match editions.moved(code, edition) {
         Moved::To(other) => Some(other),
         Moved::Same | Moved::Gone => None,
     };
-    if successor.is_some() || editions.all().any(|any| any.codes.lookup(code).is_some()) {
+    if successor.is_some() || editions.is_billable(code) {
         return Some(CodeProblem::OtherEdition { code: code.to_owned(), edition: edition.name.clone(), successor });
+    }
+    if edition.codes.lookup(code).is_some() {
+        let below = edition.codes.default_leaf(code).map(str::to_owned);
+        return Some(CodeProblem::Heading { code: code.to_owned(), below });
     }
     Some(CodeProblem::Unknown { edition: edition.name.clone() })
 }

@@ -5,7 +5,7 @@ mod day;
 mod edits;
 mod rollup;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
@@ -25,7 +25,15 @@ pub enum DecisionError {
     /// No such entry in this item.
     #[error("there is no entry {0} in this item")]
     UnknownEntry(uuid::Uuid),
-    /// A word or code that is not known.
+    /// A code that may not stand on this item.
+    #[error("codes[{at}] {problem}")]
+    Code {
+        /// Its place among the codes of the decision.
+        at: usize,
+        /// Why not.
+        problem: CodeProblem,
+    },
+    /// A word that is not known, or fields that do not fit together.
     #[error("{0}")]
     Invalid(String),
 }
@@ -77,7 +85,7 @@ pub fn check(
         if code.system == system::ICD10CM
             && let Some(problem) = code_problem((editions, edition), &code.code)
         {
-            return Err(DecisionError::Invalid(format!("codes[{at}] {problem}")));
+            return Err(DecisionError::Code { at, problem });
         }
     }
     Ok(())

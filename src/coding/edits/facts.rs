@@ -9,7 +9,12 @@ use crate::{
 };
 
 /// How a title leaves a side open in words of its own, and how its siblings name it.
-const SIDES: [(&str, &str, &str); 1] = [("unspecified side", "right dominant side", "left dominant side")];
+const SIDES: [(&str, &str, &str); 4] = [
+    ("unspecified side", "right dominant side", "left dominant side"),
+    ("unspecified eyelid", "right upper eyelid", "left upper eyelid"),
+    ("unspecified extremity", "right upper extremity", "left upper extremity"),
+    ("unspecified arm", "unspecified right arm", "unspecified left arm"),
+];
 /// The word.
 const UNSPECIFIED: &str = "unspecified";
 
@@ -149,7 +154,7 @@ fn unspecified(book: &CodeBook, known: &[(Key, &Code)]) -> HashMap<Key, Unspecif
 /// The codes of the same category whose titles differ in naming the side only: the right one and the left one.
 fn sides((book, laterality): (&CodeBook, &Sides), (key, code): (Key, &Code)) -> Option<(Key, Key)> {
     // "unspecified part of neck of right femur" leaves something else open
-    if side_of_title(&code.title.to_lowercase()).is_some() {
+    if matches!(side_of_title(&code.title.to_lowercase()), Some(Side::Left | Side::Right)) {
         return None;
     }
     let named = |side: Side| {

@@ -47,10 +47,11 @@ const SILENT: [&str; 25] = [
 ];
 /// Words that say that a list gives examples.
 const EXAMPLES: [&str; 2] = ["such as", "including"];
-/// Words of notes whose lists are not checked: of what holds for some of the codes below only, with almost any code; and of what would be
-/// asked at every history code, every drug-induced condition and every pressure ulcer, though it seldom applies.
-const UNCHECKED: [&str; 4] =
-    ["for adverse effects", "follow-up examination", "poisoning due to drug or toxin, if applicable", "associated gangrene"];
+/// Words of notes that hold for some of the codes below only, and for which almost any code will do: their lists are not checked.
+const UNCHECKED: [&str; 1] = ["for adverse effects"];
+/// Words of code-first rows that are passed over: at every history code, every condition that a drug may cause and every ulcer they would ask
+/// for what is seldom there.
+const SELDOM: [&str; 3] = ["follow-up examination", "poisoning due to drug or toxin, if applicable", "associated gangrene"];
 /// How a row of a use-additional note begins that is no part of the list above it.
 const BEGINS: [&str; 6] = ["code", "external cause", "cause code", "secondary code", "from categor", "place of occurrence"];
 /// What a use-additional note says where a drug taken as prescribed may stand in the place of the poison that is coded first.
@@ -162,6 +163,9 @@ fn code_first(block: &[CodeNote]) -> Instruction {
     let mut read = instruction("Code first", block);
     if says(block, &UNCHECKED) {
         read.listed.clear();
+    } else if says(block, &SELDOM) {
+        let asked = block.iter().filter(|note| !SELDOM.iter().any(|words| note.text.contains(words)));
+        read.listed = asked.flat_map(|note| ranges::partners(&note.text)).collect();
     }
     read.conditional |= says(block, &CONDITIONAL_FIRST) || block.len() > 1 && !read.open;
     read
