@@ -486,6 +486,34 @@ async fn a_typed_code_follows_the_day() {
     }
 }
 
+/// A hard edit is asked for when finishing; who let it stand, and why, is told on the page afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hard_edit_needs_a_reason_and_is_told_afterwards() {
+    let note = NewNote { service_date: "2026-05-04".parse().ok(), ..samples::new_note() };
+    let house = House::with(note, ENGINE.clone()).await;
+    let cookie = house.sign_in(Role::Coder).await;
+    let page = format!("/items/{}", house.item);
+    let (_, html) = house.get(&page, &cookie).await;
+    let token = between(&html, "name=\"form_token\" value=\"", "\"").to_owned();
+    let post = async |action: &str, fields: &str| {
+        house.post(&format!("{page}/{action}"), &cookie, &format!("form_token={token}&{fields}")).await.1
+    };
+    assert!(post("claim", "").await.ends_with("claimed"));
+    let (_, html) = house.get(&page, &cookie).await;
+    for entry in html.split("undecided\" id=\"e-").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(post("decide", &format!("entry={entry}&action=accept")).await.contains("notice=accepted"));
+    }
+    assert!(!html.contains("override_edits"), "nothing is asked for while no hard edit stands");
+    assert!(post("add", "kind=diagnosis&display=newborn&code=Z38.00").await.contains("notice=added"), "for a patient of 76");
+    let (_, html) = house.get(&page, &cookie).await;
+    assert!(html.contains("name=\"override_edits\"") && html.contains("Z38.00 fits the age"));
+    assert_eq!(post("finish", "").await, format!("{page}?problem=hard_edits"));
+    assert_eq!(post("finish", "override_edits=because").await, format!("{page}?problem=hard_edits"));
+    assert_eq!(post("finish", "override_edits=provider_was_asked").await, "/queue?notice=finished");
+    let (_, html) = house.get(&page, &cookie).await;
+    assert!(html.contains("Finished although hard edits stood: the provider was asked · coder · "), "who and why");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn one_holder_at_a_time() {
     let house = House::new().await;

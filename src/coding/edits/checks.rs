@@ -194,7 +194,10 @@ fn manifestation(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut F
 
 fn code_first(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
     let pregnant = keys.iter().any(|other| *other != key && is_pregnancy(*other));
-    for note in unmet(rules.notes.first.for_code(key), (key, keys)).filter(|note| pregnant || !note.pregnancy) {
+    // where one cause is coded first, what else may be is not asked
+    let caused = rules.notes.first.for_code(key).any(|note| keys.iter().any(|other| *other != key && note.asks_for(*other)));
+    let asked = |note: &&Instruction| (pregnant || !note.pregnancy) && !(caused && note.conditional);
+    for note in unmet(rules.notes.first.for_code(key), (key, keys)).filter(asked) {
         let strict = !note.open && !note.conditional;
         let severity = if strict { Severity::Soft } else { Severity::Informational };
         let what = if strict {

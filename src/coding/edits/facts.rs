@@ -27,6 +27,8 @@ pub(super) struct Unspecified {
     pub(super) sides: Option<(Key, Key)>,
     /// The code under which the named ones stand.
     pub(super) under: Key,
+    /// The same, or what is above it when its own title leaves something open ("Other and unspecified asthma").
+    around: Key,
     /// The side that the title names.
     side: Option<Side>,
 }
@@ -38,8 +40,8 @@ impl Unspecified {
             (Some(Side::Right), Some(Side::Left)) | (Some(Side::Left), Some(Side::Right)) => false,
             _ => true,
         };
-        let open_too = || facts.unspecified(other).is_some_and(|open| open.under.span().holds(self.under));
-        self.under.span().holds(other) && facts.billable(other) == Some(true) && !open_too() && of_same_side()
+        let open_too = || facts.unspecified(other).is_some_and(|open| open.around.span().holds(self.around));
+        self.around.span().holds(other) && facts.billable(other) == Some(true) && !open_too() && of_same_side()
     }
 }
 
@@ -144,8 +146,12 @@ fn unspecified(book: &CodeBook, known: &[(Key, &Code)]) -> HashMap<Key, Unspecif
         };
         if sides.is_some() || under.is_some() {
             let under = under.or_else(|| parent(*key)).unwrap_or(*key);
+            let leaves_open =
+                |heading: &Key| titles.get(heading).is_some_and(|title| title.to_lowercase().contains(UNSPECIFIED));
+            let above = std::iter::successors(Some(under), |at| parent(*at).filter(|_| leaves_open(at)));
+            let around = above.last().unwrap_or(under);
             let side = side_of_title(&code.title.to_lowercase());
-            found.insert(*key, Unspecified { title: code.title.clone(), sides, under, side });
+            found.insert(*key, Unspecified { title: code.title.clone(), sides, under, around, side });
         }
     }
     found
