@@ -138,7 +138,7 @@ fn excludes(rules: &Rules<'_>, keys: &[Key], findings: &mut Findings<'_>) {
 fn exclusion_edit(exclusion: &Exclusion, (at, excluded): (Key, &[Key]), findings: &mut Findings<'_>) {
     let (listed, keep) = match excluded {
         [only] => (format!("{at} and {only} are"), "the one"),
-        several => (format!("{at} and {} are", written(several)), "what"),
+        several => (format!("{at} and {} are", written(several)), "those"),
     };
     let message = format!(
         "{listed} not coded together: {} has the note Excludes1 \"{}\". Keep {keep} that the record supports, unless the two are \
@@ -212,8 +212,13 @@ fn code_first(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut Find
 
 /// At most one a code, with all its notes.
 fn use_additional(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
+    // "stage of chronic kidney disease (N18.1-N18.6)" is answered by N18.9 too, which says itself that it leaves the stage open
+    let answered = |note: &Instruction| {
+        let mut unspecified = keys.iter().filter(|other| **other != key && rules.facts.unspecified(**other).is_some());
+        unspecified.any(|other| note.listed.iter().any(|listed| listed.span.low.first(3) == other.first(3)))
+    };
     let notes: Vec<&Instruction> =
-        unmet(rules.notes.additional.for_code(key), (key, keys)).filter(|note| !note.conditional).collect();
+        unmet(rules.notes.additional.for_code(key), (key, keys)).filter(|note| !note.conditional && !answered(note)).collect();
     let Some(nearest) = notes.first() else { return };
     let quoted: Vec<String> = notes.iter().map(|note| format!("\"{}\" (at {})", note.words, note.rule)).collect();
     let message = format!("Code what belongs beside {key}, when the record says it: {}.", quoted.join(", "));
@@ -257,7 +262,9 @@ fn unspecified(rules: &Rules<'_>, keys: &[Key], findings: &mut Findings<'_>) {
     for key in keys {
         let Some(open) = rules.facts.unspecified(*key) else { continue };
         let rule = open.under.to_string();
-        if let Some(named) = keys.iter().find(|other| *other != key && open.is_named_by(rules.facts, **other)) {
+        let named = keys.iter().filter(|other| *other != key && open.is_named_by(rules.facts, **other));
+        // the one that leaves least open itself
+        if let Some(named) = named.min_by_key(|other| rules.facts.unspecified(**other).is_some()) {
             let message = format!(
                 "{key} leaves open what {named} names: \"{}\". Keep {named} alone, unless {key} is about something else.",
                 open.title
