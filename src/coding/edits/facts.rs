@@ -36,12 +36,10 @@ pub(super) struct Unspecified {
 impl Unspecified {
     /// Whether another code names what this one leaves open, as far as the codes tell: it stands under the same, and not on the other side.
     pub(super) fn is_named_by(&self, facts: &Facts, other: Key) -> bool {
-        let of_same_side = || match (self.side, facts.sides.get(&other)) {
-            (Some(Side::Right), Some(Side::Left)) | (Some(Side::Left), Some(Side::Right)) => false,
-            _ => true,
-        };
+        let sides = (self.side, facts.sides.get(&other));
+        let of_other_side = matches!(sides, (Some(Side::Right), Some(Side::Left)) | (Some(Side::Left), Some(Side::Right)));
         let open_too = || facts.unspecified(other).is_some_and(|open| open.around.span().holds(self.around));
-        self.around.span().holds(other) && facts.billable(other) == Some(true) && !open_too() && of_same_side()
+        self.around.span().holds(other) && facts.billable(other) == Some(true) && !of_other_side && !open_too()
     }
 }
 
