@@ -26,7 +26,9 @@ use crate::{
         Assertion, Attributes, CodeCandidate, DecisionKind, EncounterClass, EntryKind, EntryState, Evidence, ItemState,
         MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
     },
+    review,
     service::{QueueItem, Service},
+    store::AuditEvent,
     text::OffsetMap,
 };
 
@@ -123,6 +125,19 @@ pub struct EditBody {
     entries: Vec<Uuid>,
 }
 
+/// Hard edits that stood when the item was finished.
+#[derive(Serialize, ToSchema)]
+pub struct OverrideBody {
+    /// Login name of who finished it.
+    by: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+    /// Why they may stand: a word of `override_edits`.
+    reason: String,
+    /// How many, and of which kinds, in words.
+    detail: String,
+}
+
 /// How to finish.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -161,6 +176,9 @@ pub struct ItemDetail {
     entries: Vec<EntryBody>,
     /// What is to be said about the codes that would be reported, the gravest first.
     edits: Vec<EditBody>,
+    /// Who finished the item although hard edits stood, and why; oldest first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    overrides: Vec<OverrideBody>,
 }
 
 /// Decisions, taken all or none.
@@ -207,6 +225,13 @@ impl From<ReviewItem> for ItemBody {
             pending_notes: item.pending_notes,
             created_at: item.created_at,
         }
+    }
+}
+
+impl From<AuditEvent> for OverrideBody {
+    fn from(event: AuditEvent) -> Self {
+        let reason = review::override_reason(&event.detail).to_owned();
+        Self { by: event.actor.name, at: event.at, reason, detail: event.detail }
     }
 }
 
@@ -308,7 +333,8 @@ pub async fn get_item(
     let revision = record.item.revision;
     let entries = entries.into_iter().map(|entry| entry_body(entry, &maps)).collect();
     let edits = edits.into_iter().map(|found| EditBody { edit: found.edit, entries: found.entries }).collect();
-    let body = ItemDetail { item: record.item.into(), notes, offset_unit: parameters.offset_unit, entries, edits };
+    let overrides = record.overrides.into_iter().map(OverrideBody::from).collect();
+    let body = ItemDetail { item: record.item.into(), notes, offset_unit: parameters.offset_unit, entries, edits, overrides };
     Ok(with_etag(revision, Json(body)))
 }
 

@@ -33,8 +33,12 @@ pub(super) struct Sides {
 
 impl Sides {
     pub(super) fn new(vocabulary: &Vocabulary) -> Self {
-        let by_title = vocabulary
-            .codes()
+        Self::of(vocabulary.codes())
+    }
+
+    /// The same of one edition.
+    pub(super) fn of(codes: &CodeBook) -> Self {
+        let by_title = codes
             .all()
             .iter()
             .filter(|code| code.billable)

@@ -1,13 +1,19 @@
 //! The drafted codes of an encounter, checked as one list.
 
+use std::collections::BTreeSet;
+
 use jiff::civil::Date;
 use uuid::Uuid;
 
+use super::{
+    codes::{CodeProblem, code_problem},
+    day::{code_day, current_notes},
+};
 use crate::{
     coding::edits::{About, Edit, EditKind, EditRules, Sex},
     domain::{EntryKind, EntryState, ReviewEntry, system},
     store::ItemRecord,
-    vocabulary::Editions,
+    vocabulary::{Edition, Editions},
 };
 
 /// Why an item may be finished although a hard edit stands.
@@ -23,50 +29,107 @@ pub struct ItemEdit {
     pub entries: Vec<Uuid>,
 }
 
-/// Findings about the codes that would be reported: of diagnoses that are reportable and not rejected, the first code and those beside it.
+/// A code that would be reported.
+struct Reported<'a> {
+    code: &'a str,
+    entry: Uuid,
+    /// Whether a coder chose it.
+    chosen: bool,
+}
+
+/// Findings about the codes that would be reported, by the edition of the item's day: of diagnoses that are reportable and not rejected.
+///
+/// Of a suggestion these are the first code and those beside it, of what a coder amended or added all codes. A code that only stands beside
+/// another, or that we suggest for two entries, is reported once; what a coder chose is never left out, so that a code chosen twice is told.
 #[must_use]
 pub fn item_edits((rules, editions): (&EditRules, &Editions), record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<ItemEdit> {
-    let mut codes: Vec<(&str, Uuid)> = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis && entry.reportable && counts(entry)) {
-        let Some(first) = entry.codes.iter().find(|code| code.system == system::ICD10CM) else { continue };
-        for code in std::iter::once(&first.code).chain(&first.with) {
-            // two entries may ask for the same code beside them
-            if !codes.iter().any(|(known, _)| known == code) {
-                codes.push((code, entry.id));
-            }
+    let diagnoses = || entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis && entry.reportable && counts(entry));
+    let (chosen, suggested): (Vec<_>, Vec<_>) = diagnoses().flat_map(reported).partition(|one| one.chosen);
+    let mut list: Vec<&str> = chosen.iter().map(|one| one.code).collect();
+    let mut of_us: Vec<&str> = Vec::new();
+    for one in &suggested {
+        // a condition that is present and possible has two entries, and one code
+        if !of_us.contains(&one.code) {
+            of_us.push(one.code);
         }
     }
-    let list: Vec<&str> = codes.iter().map(|(code, _)| *code).collect();
-    // the rules are those of the newest edition; what an older one has is billable all the same
-    let of_another =
-        |edit: &Edit| edit.kind == EditKind::NotBillable && edit.codes.iter().all(|code| editions.is_billable(code));
-    rules
-        .check(&list, &about(record))
-        .into_iter()
-        .filter(|edit| !of_another(edit))
-        .map(|edit| {
-            let of = |code: &String| codes.iter().find(|(known, _)| known == code).map(|(_, entry)| *entry);
-            let mut entries: Vec<Uuid> = edit.codes.iter().filter_map(of).collect();
-            entries.dedup();
-            ItemEdit { edit, entries }
-        })
-        .collect()
+    list.extend(of_us);
+    let beside: Vec<Reported<'_>> = diagnoses().flat_map(beside).collect();
+    for one in &beside {
+        if !list.contains(&one.code) {
+            list.push(one.code);
+        }
+    }
+    let day = code_day(record);
+    let (edition, _) = editions.on(day);
+    let found = rules.check_on((editions, day), &list, &about(record, day));
+    let with_entries = |mut edit: Edit| {
+        if edit.kind == EditKind::NotBillable
+            && let Some(problem) = edit.codes.first().and_then(|code| other_edition((editions, edition), code))
+        {
+            edit.message = problem;
+        }
+        let mut entries: Vec<Uuid> = Vec::new();
+        for one in chosen.iter().chain(&suggested).chain(&beside).filter(|one| edit.codes.iter().any(|code| code == one.code)) {
+            if !entries.contains(&one.entry) {
+                entries.push(one.entry);
+            }
+        }
+        ItemEdit { edit, entries }
+    };
+    found.into_iter().map(with_entries).collect()
+}
+
+/// The codes of an entry itself.
+fn reported(entry: &ReviewEntry) -> impl Iterator<Item = Reported<'_>> {
+    let chosen = matches!(entry.state, EntryState::Amended | EntryState::Added);
+    let codes = entry.codes.iter().filter(|code| code.system == system::ICD10CM);
+    // of a suggestion the others are alternatives
+    codes.take(if chosen { usize::MAX } else { 1 }).map(move |code| Reported { code: &code.code, entry: entry.id, chosen })
+}
+
+/// The codes that stand beside its first one.
+fn beside(entry: &ReviewEntry) -> impl Iterator<Item = Reported<'_>> {
+    let first = entry.codes.iter().find(|code| code.system == system::ICD10CM);
+    first.into_iter().flat_map(|code| &code.with).map(|code| Reported { code, entry: entry.id, chosen: false })
+}
+
+/// What to do about a code that another edition has.
+fn other_edition(editions: (&Editions, &Edition), code: &str) -> Option<String> {
+    code_problem(editions, code)
+        .filter(|problem| matches!(problem, CodeProblem::OtherEdition { .. }))
+        .map(|problem| format!("A drafted code {problem}."))
 }
 
 fn counts(entry: &ReviewEntry) -> bool {
     matches!(entry.state, EntryState::Suggested | EntryState::Accepted | EntryState::Amended | EntryState::Added)
 }
 
-fn about(record: &ItemRecord) -> About {
+/// What is recorded of hard edits that stand: how many, of which kinds, and the reason; never a code, which would tell of the patient.
+#[must_use]
+pub fn override_detail(hard: &[&ItemEdit], reason: &str) -> String {
+    let kinds: BTreeSet<&str> = hard.iter().map(|found| found.edit.kind.as_str()).collect();
+    let kinds = kinds.into_iter().collect::<Vec<_>>().join(", ");
+    let edits = if hard.len() == 1 { "edit" } else { "edits" };
+    format!("{} hard {edits} ({kinds}): {reason}", hard.len())
+}
+
+/// The reason that an [`override_detail`] ends with.
+#[must_use]
+pub fn override_reason(detail: &str) -> &str {
+    detail.rsplit_once(": ").map_or(detail, |(_, reason)| reason)
+}
+
+fn about(record: &ItemRecord, day: Option<Date>) -> About {
     let patient = record.item.patient.as_ref();
     let sex = patient.and_then(|patient| match patient.sex.as_deref() {
         Some("female") => Some(Sex::Female),
         Some("male") => Some(Sex::Male),
         _ => None,
     });
-    let day = record.notes.iter().filter_map(|(note, _)| note.content.service_date).max();
+    let served = current_notes(record).filter_map(|(note, _)| note.content.service_date).max();
     let born = patient.and_then(|patient| patient.birth_date);
-    let (age_years, age_days) = born.zip(day).and_then(|(born, day)| age(born, day)).unzip();
+    let (age_years, age_days) = born.zip(served.or(day)).and_then(|(born, day)| age(born, day)).unzip();
     About { sex, age_years, age_days }
 }
 

@@ -1,13 +1,23 @@
 //! The review of an encounter: the entries of all its notes rolled up per concept, with the decisions folded in.
 
+mod codes;
+mod day;
 mod edits;
 mod rollup;
+#[cfg(test)]
+pub(crate) mod tests;
 
-pub use edits::{ItemEdit, OVERRIDE_REASONS, item_edits};
+pub use codes::{CodeProblem, code_problem};
+pub use day::code_day;
+pub use edits::{ItemEdit, OVERRIDE_REASONS, item_edits, override_detail, override_reason};
 pub use rollup::rollup;
 
-use crate::domain::{DecisionKind, REJECT_REASONS, ReviewEntry, system};
-use crate::vocabulary::Vocabulary;
+use jiff::civil::Date;
+
+use crate::{
+    domain::{DecisionKind, REJECT_REASONS, ReviewEntry, system},
+    vocabulary::Editions,
+};
 
 /// Why a decision is not taken.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -15,17 +25,25 @@ pub enum DecisionError {
     /// No such entry in this item.
     #[error("there is no entry {0} in this item")]
     UnknownEntry(uuid::Uuid),
-    /// A word or code that is not known.
+    /// A code that may not stand on this item.
+    #[error("codes[{at}] {problem}")]
+    Code {
+        /// Its place among the codes of the decision.
+        at: usize,
+        /// Why not.
+        problem: CodeProblem,
+    },
+    /// A word that is not known, or fields that do not fit together.
     #[error("{0}")]
     Invalid(String),
 }
 
-/// Checks a decision against the entries of its item and the code table.
+/// Checks a decision against the entries of its item and the codes of the edition of the item's day.
 ///
 /// # Errors
 /// Why it is not taken.
 pub fn check(
-    vocabulary: &Vocabulary,
+    (editions, day): (&Editions, Option<Date>),
     entries: &[ReviewEntry],
     entry_id: Option<uuid::Uuid>,
     kind: &DecisionKind,
@@ -59,13 +77,15 @@ pub fn check(
         }
         DecisionKind::Accept {} | DecisionKind::Reject { .. } | DecisionKind::Withdraw {} => return Ok(()),
     };
+    let (edition, _) = editions.on(day);
     for (at, code) in codes.iter().enumerate() {
-        if code.system == system::ICD10CM && !vocabulary.is_billable(&code.code) {
-            // what was sent is not quoted: it may be anything
-            return Err(DecisionError::Invalid(format!("codes[{at}] is not a billable ICD-10-CM code of this edition")));
-        }
         if code.code.trim().is_empty() || code.system.trim().is_empty() {
             return invalid("a code needs system and code");
+        }
+        if code.system == system::ICD10CM
+            && let Some(problem) = code_problem((editions, edition), &code.code)
+        {
+            return Err(DecisionError::Code { at, problem });
         }
     }
     Ok(())

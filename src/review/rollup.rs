@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
+use super::day::current_notes;
 use crate::{
+    coding::reportable,
     domain::{
         Attributes, BoilerplateKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind, EntryKind,
-        EntryState, ReviewEntry, Span,
+        EntryState, ReviewEntry, Span, system,
     },
     store::ItemRecord,
     text::passage,
@@ -21,15 +23,7 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
     let mut index: BTreeMap<Uuid, usize> = BTreeMap::new();
     // sentences of the notes before: what stands in them word for word was copied forward
     let mut told: HashSet<String> = HashSet::new();
-    for (at, (note, extraction)) in record.notes.iter().enumerate() {
-        // a later version of the same note stands in its place
-        let replaced = note.content.external_id.is_some()
-            && record.notes[at + 1..].iter().any(|(later, _)| {
-                later.content.external_id == note.content.external_id && later.content.source == note.content.source
-            });
-        if replaced {
-            continue;
-        }
+    for (note, extraction) in current_notes(record) {
         let mut here: Vec<String> = Vec::new();
         for entry in extraction.iter().flat_map(|extraction| &extraction.entries) {
             let id = entry_id(record.item.id, entry);
@@ -74,6 +68,10 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
         if entry.state == EntryState::Amended {
             amend(entry);
         }
+        // by what the entry says now, and by the class of the encounter: the class of one note may have been unknown
+        let coded = entry.codes.iter().any(|code| code.system == system::ICD10CM);
+        entry.not_reportable_because = reportable(entry.kind, entry.assertion, record.item.encounter_class, coded);
+        entry.reportable = entry.not_reportable_because.is_none();
     }
     entries
 }
@@ -163,24 +161,24 @@ fn added(decision: &Decision) -> ReviewEntry {
         entry.codes = chosen(codes);
         entry.assertion = *assertion;
         entry.status = *status;
-        entry.not_reportable_because = crate::coding::reportable(*kind, *assertion, None, !codes.is_empty());
-        entry.reportable = entry.not_reportable_because.is_none();
     }
     entry
 }
 
-/// Shows the last amendment's words in place of the suggestion.
+/// Shows what was amended in place of the suggestion: each amendment since the last other decision changes what it names.
 fn amend(entry: &mut ReviewEntry) {
-    let Some(DecisionKind::Amend { codes, assertion, status, .. }) = entry.decisions.last().map(|decision| &decision.kind)
-    else {
-        return;
-    };
-    if !codes.is_empty() {
-        entry.codes = chosen(codes);
-        if let Some(first) = entry.codes.first().filter(|first| !first.display.is_empty()) {
-            entry.display.clone_from(&first.display);
+    let decisions = std::mem::take(&mut entry.decisions);
+    let standing = decisions.iter().rev().take_while(|decision| matches!(decision.kind, DecisionKind::Amend { .. })).count();
+    for decision in &decisions[decisions.len() - standing..] {
+        let DecisionKind::Amend { codes, assertion, status, .. } = &decision.kind else { continue };
+        if !codes.is_empty() {
+            entry.codes = chosen(codes);
+            if let Some(first) = codes.first().filter(|first| !first.display.is_empty()) {
+                entry.display.clone_from(&first.display);
+            }
         }
+        entry.assertion = assertion.or(entry.assertion);
+        entry.status = status.or(entry.status);
     }
-    entry.assertion = assertion.or(entry.assertion);
-    entry.status = status.or(entry.status);
+    entry.decisions = decisions;
 }

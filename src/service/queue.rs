@@ -12,7 +12,7 @@ use crate::{
     store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
 
-/// An item with its entries.
+/// An item with its entries and the edits of its codes.
 #[derive(Debug)]
 pub struct QueueItem {
     /// The item, its notes and decisions.
@@ -73,26 +73,29 @@ impl Service {
         Ok(items)
     }
 
-    /// One item with its entries; none when there is none in the user's scope. Reading is recorded.
+    /// One item with its entries and edits; none when there is none in the user's scope. Reading is recorded.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn item(&self, user: &User, id: Uuid) -> Result<Option<QueueItem>, StoreError> {
-        let item = self.open_item(user, id).await?;
-        if item.is_some() {
-            self.record(user, "item.read", ("item", id)).await?;
-        }
-        Ok(item)
+        let Some((record, entries)) = self.open_item(user, id).await? else { return Ok(None) };
+        self.record(user, "item.read", ("item", id)).await?;
+        let edits = self.edits(&record, &entries);
+        Ok(Some(QueueItem { record, entries, edits }))
     }
 
-    async fn open_item(&self, user: &User, id: Uuid) -> Result<Option<QueueItem>, StoreError> {
+    /// One item with its entries, to change it: without the edits of its codes, and not recorded as read.
+    pub(crate) async fn open_item(&self, user: &User, id: Uuid) -> Result<Option<(ItemRecord, Vec<ReviewEntry>)>, StoreError> {
         let record = self.store.item(id, self.surroundings.now()).await?;
         Ok(record.filter(|record| visible(user, &Scope::of_item(&record.item))).map(|record| {
             let entries = review::rollup(&record);
-            let pipeline = self.engine.pipeline();
-            let edits = review::item_edits((pipeline.edits(), &pipeline.vocabulary().editions), &record, &entries);
-            QueueItem { record, entries, edits }
+            (record, entries)
         }))
+    }
+
+    fn edits(&self, record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<ItemEdit> {
+        let pipeline = self.engine.pipeline();
+        review::item_edits((pipeline.edits(), &pipeline.vocabulary().editions), record, entries)
     }
 
     /// Takes or renews the claim.
@@ -124,11 +127,13 @@ impl Service {
         decisions: Vec<(Option<Uuid>, DecisionKind)>,
         revision: Option<u64>,
     ) -> Result<(ItemChange, Vec<Uuid>), DecideError> {
-        let item = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        let (record, entries) = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        let pipeline = self.engine.pipeline();
+        let editions = (&pipeline.vocabulary().editions, review::code_day(&record));
         let at = self.surroundings.now();
         let mut made = Vec::with_capacity(decisions.len());
         for (entry_id, kind) in decisions {
-            review::check(self.engine.pipeline().vocabulary(), &item.entries, entry_id, &kind)?;
+            review::check(editions, &entries, entry_id, &kind)?;
             made.push(Decision {
                 id: self.surroundings.new_id(),
                 item_id: id,
@@ -163,20 +168,24 @@ impl Service {
         if reason.is_some_and(|reason| !review::OVERRIDE_REASONS.contains(&reason)) {
             return Err(DecideError::UnknownReason);
         }
-        let item = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
-        let undecided = item.entries.iter().filter(|entry| entry.needs_decision()).count();
-        let mine = item.record.item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
-        if undecided > 0 && mine && item.record.item.pending_notes == 0 {
-            return Err(DecideError::Undecided(undecided));
-        }
+        let (record, entries) = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        // what the store refuses anyway is left to it
+        let mine = record.item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
         let mut overridden = None;
-        let hard = item.edits.iter().filter(|found| found.edit.severity == Severity::Hard).count();
-        if hard > 0 && mine && item.record.item.pending_notes == 0 {
-            let Some(reason) = reason else { return Err(DecideError::HardEdits(hard)) };
-            overridden = Some(format!("{hard} hard edits: {reason}"));
+        if mine && record.item.pending_notes == 0 {
+            let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
+            if undecided > 0 {
+                return Err(DecideError::Undecided(undecided));
+            }
+            let edits = self.edits(&record, &entries);
+            let hard: Vec<&ItemEdit> = edits.iter().filter(|found| found.edit.severity == Severity::Hard).collect();
+            if !hard.is_empty() {
+                let reason = reason.ok_or(DecideError::HardEdits(hard.len()))?;
+                overridden = Some(review::override_detail(&hard, reason));
+            }
         }
         // the revision that was checked is the revision that is finished: a note arriving in between makes it stale
-        let revision = revision.or(Some(item.record.item.revision));
+        let revision = revision.or(Some(record.item.revision));
         let finishing = Finishing { revision, overridden };
         Ok(self.store.finish_item(id, user, finishing, self.surroundings.now()).await?)
     }

@@ -156,6 +156,8 @@ pub struct ItemRecord {
     pub notes: Vec<(Note, Option<Extraction>)>,
     /// All decisions, oldest first.
     pub decisions: Vec<Decision>,
+    /// Who finished it although hard code edits stood, and why, oldest first: `edits.overridden` of the audit trail.
+    pub overrides: Vec<AuditEvent>,
 }
 
 /// How an item is finished.

@@ -10,6 +10,8 @@ use serde::{Deserialize, de::value::StrDeserializer};
 use uuid::Uuid;
 
 use super::{
+    entry::title,
+    item,
     session::{Posted, Session},
     shell::{Refusal, missing},
     words,
@@ -17,15 +19,26 @@ use super::{
 use crate::{
     auth::Permission,
     domain::{Assertion, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, system},
-    review::DecisionError,
+    review::{CodeProblem, DecisionError, code_day},
     service::{DecideError, Service},
-    store::ItemChange,
-    vocabulary::Vocabulary,
+    store::{ItemChange, ItemRecord},
+    vocabulary::{Edition, Vocabulary},
 };
 
 type Answer = Result<Response, Refusal>;
 /// Why a form is not taken: a word of [`super::notice`].
 type Problem = &'static str;
+
+/// What titles the codes of an item.
+type Titles<'a> = (&'a Vocabulary, &'a Edition);
+
+/// Why a change was not made.
+enum NotDone {
+    /// A word of [`super::notice`].
+    Word(Problem),
+    /// A sentence that names codes, which an address must not.
+    Said(String),
+}
 
 /// The form of a change of the whole item.
 #[derive(Deserialize)]
@@ -117,13 +130,13 @@ pub(super) async fn decide(
     Posted { session, form }: Posted<DecisionForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
-    let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
+    let (record, entries) = service.open_item(user, id).await?.ok_or_else(|| missing(&session))?;
     let pipeline = service.engine.pipeline();
-    let vocabulary = pipeline.vocabulary();
-    let Some(entry) = item.entries.iter().find(|entry| entry.id == form.entry) else {
+    let titles = titles(pipeline.vocabulary(), &record);
+    let Some(entry) = entries.iter().find(|entry| entry.id == form.entry) else {
         return Ok(back(id, "unknown_entry", None));
     };
-    let kind = match decision(vocabulary, entry, &form) {
+    let kind = match decision(titles, entry, &form) {
         Ok(kind) => kind,
         Err(problem) => return Ok(back(id, problem, Some(form.entry))),
     };
@@ -143,17 +156,14 @@ pub(super) async fn add(
     Path(id): Path<Uuid>,
     Posted { session, form }: Posted<AddForm>,
 ) -> Answer {
-    session.may(Permission::Decide)?;
+    let user = session.may(Permission::Decide)?;
     let display = form.display.trim().to_owned();
     if display.is_empty() {
         return Ok(back(id, "name_missing", None));
     }
+    let (record, _) = service.open_item(user, id).await?.ok_or_else(|| missing(&session))?;
     let pipeline = service.engine.pipeline();
-    let vocabulary = pipeline.vocabulary();
-    let code = match typed_code(vocabulary, form.kind, (&form.system, &form.code), &display) {
-        Ok(code) => code,
-        Err(problem) => return Ok(back(id, problem, None)),
-    };
+    let code = typed_code(titles(pipeline.vocabulary(), &record), form.kind, (&form.system, &form.code), &display);
     let kind = DecisionKind::Add {
         kind: form.kind,
         display,
@@ -189,8 +199,9 @@ async fn decided(
     });
     match problem_of(done)? {
         Ok(()) => Ok(to(&format!("/items/{id}?notice={notice}"), at)),
-        Err("missing") => Err(missing(session)),
-        Err(problem) => Ok(back(id, problem, entry)),
+        Err(NotDone::Word("missing")) => Err(missing(session)),
+        Err(NotDone::Word(problem)) => Ok(back(id, problem, entry)),
+        Err(NotDone::Said(why)) => item::refused(service, session, id, why).await,
     }
 }
 
@@ -198,27 +209,38 @@ async fn decided(
 fn answer(session: &Session, id: Uuid, done: Result<ItemChange, DecideError>, next: &str) -> Answer {
     match problem_of(done)? {
         Ok(()) => Ok(to(next, None)),
-        Err("missing") => Err(missing(session)),
-        Err(problem) => Ok(back(id, problem, None)),
+        Err(NotDone::Word("missing")) => Err(missing(session)),
+        Err(NotDone::Word(problem)) => Ok(back(id, problem, None)),
+        Err(NotDone::Said(_)) => Ok(back(id, "invalid", None)),
     }
 }
 
-/// What was wrong, as a word of [`super::notice`]; the outer error is a failure of the store.
-fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), Problem>, Refusal> {
-    Ok(match done {
-        Ok(ItemChange::Done { .. }) => Ok(()),
-        Ok(ItemChange::HeldBy { .. }) => Err("held"),
-        Ok(ItemChange::NotHeld) => Err("not_held"),
-        Ok(ItemChange::Finished) => Err("already_finished"),
-        Ok(ItemChange::Pending { .. }) => Err("pending"),
-        Ok(ItemChange::Stale { .. }) => Err("stale"),
-        Ok(ItemChange::Missing) | Err(DecideError::Missing) => Err("missing"),
-        Err(DecideError::Undecided(_)) => Err("undecided"),
-        Err(DecideError::HardEdits(_) | DecideError::UnknownReason) => Err("hard_edits"),
-        Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => Err("unknown_entry"),
-        Err(DecideError::Decision(DecisionError::Invalid(_))) => Err("invalid"),
+/// What was wrong; the outer error is a failure of the store.
+fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), NotDone>, Refusal> {
+    let word = match done {
+        Ok(ItemChange::Done { .. }) => return Ok(Ok(())),
+        Ok(ItemChange::HeldBy { .. }) => "held",
+        Ok(ItemChange::NotHeld) => "not_held",
+        Ok(ItemChange::Finished) => "already_finished",
+        Ok(ItemChange::Pending { .. }) => "pending",
+        Ok(ItemChange::Stale { .. }) => "stale",
+        Ok(ItemChange::Missing) | Err(DecideError::Missing) => "missing",
+        Err(DecideError::Undecided(_)) => "undecided",
+        Err(DecideError::HardEdits(_) | DecideError::UnknownReason) => "hard_edits",
+        Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => "unknown_entry",
+        Err(DecideError::Decision(DecisionError::Code { problem: CodeProblem::Unknown { .. }, .. })) => "code_unknown",
+        Err(DecideError::Decision(DecisionError::Code { problem, .. })) => {
+            return Ok(Err(NotDone::Said(format!("Not done: the code {problem}. Nothing was changed."))));
+        }
+        Err(DecideError::Decision(DecisionError::Invalid(_))) => "invalid",
         Err(DecideError::Store(error)) => return Err(error.into()),
-    })
+    };
+    Ok(Err(NotDone::Word(word)))
+}
+
+/// What titles the codes of an item: the edition of its day.
+fn titles<'a>(vocabulary: &'a Vocabulary, record: &ItemRecord) -> Titles<'a> {
+    (vocabulary, vocabulary.editions.on(code_day(record)).0)
 }
 
 fn back(id: Uuid, problem: Problem, entry: Option<Uuid>) -> Response {
@@ -231,23 +253,23 @@ fn to(address: &str, entry: Option<Uuid>) -> Response {
 }
 
 /// The decision that a form makes.
-fn decision(vocabulary: &Vocabulary, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
+fn decision(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
     match form.action.as_str() {
         "accept" => Ok(DecisionKind::Accept {}),
         "withdraw" => Ok(DecisionKind::Withdraw {}),
         "reject" if form.reason.is_empty() => Err("reason_missing"),
         "reject" => Ok(DecisionKind::Reject { reason: form.reason.clone(), comment: filled(&form.comment) }),
-        "amend" => amendment(vocabulary, entry, form),
+        "amend" => amendment(titles, entry, form),
         _ => Err("invalid"),
     }
 }
 
 /// A typed code wins over a chosen one: typing is the later, more deliberate act.
-fn amendment(vocabulary: &Vocabulary, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
-    let typed = typed_code(vocabulary, entry.kind, (&form.system, &form.code), &entry.display)?;
+fn amendment(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
+    let typed = typed_code(titles, entry.kind, (&form.system, &form.code), &entry.display);
     let codes = match (typed, form.choice.parse::<usize>()) {
         (Some(code), _) => vec![code],
-        (None, Ok(choice)) => chosen_codes(vocabulary, entry, choice),
+        (None, Ok(choice)) => chosen_codes(titles, entry, choice),
         (None, Err(_)) => Vec::new(),
     };
     let (mut assertion, mut status) = (None, None);
@@ -265,39 +287,30 @@ fn amendment(vocabulary: &Vocabulary, entry: &ReviewEntry, form: &DecisionForm) 
 }
 
 /// An offered code with those that must stand beside it.
-fn chosen_codes(vocabulary: &Vocabulary, entry: &ReviewEntry, choice: usize) -> Vec<ChosenCode> {
+fn chosen_codes(titles: Titles<'_>, entry: &ReviewEntry, choice: usize) -> Vec<ChosenCode> {
     let Some(candidate) = entry.codes.get(choice) else { return Vec::new() };
     let first =
         ChosenCode { system: candidate.system.clone(), code: candidate.code.clone(), display: candidate.display.clone() };
     let beside = candidate.with.iter().map(|code| ChosenCode {
         system: candidate.system.clone(),
         code: code.clone(),
-        display: vocabulary.title(code).to_owned(),
+        display: title(titles, code).to_owned(),
     });
     std::iter::once(first).chain(beside).collect()
 }
 
-/// A code as typed; none when nothing was typed.
-fn typed_code(
-    vocabulary: &Vocabulary,
-    kind: EntryKind,
-    (code_system, typed): (&str, &str),
-    display: &str,
-) -> Result<Option<ChosenCode>, Problem> {
+/// A code as typed; none when nothing was typed. Whether it may stand is for the review to say.
+fn typed_code(titles: Titles<'_>, kind: EntryKind, (code_system, typed): (&str, &str), display: &str) -> Option<ChosenCode> {
     if typed.trim().is_empty() {
-        return Ok(None);
+        return None;
     }
     let code_system = [system::ICD10CM, system::RXNORM, system::SNOMED]
         .into_iter()
         .find(|known| *known == code_system)
         .unwrap_or_else(|| words::home_system(kind));
     let code = words::tidy_code(code_system, typed);
-    let display = match vocabulary.codes().lookup(&code).filter(|_| code_system == system::ICD10CM) {
-        Some(found) if found.billable => found.title.clone(),
-        _ if code_system == system::ICD10CM => return Err("code_unknown"),
-        _ => display.to_owned(),
-    };
-    Ok(Some(ChosenCode { system: code_system.to_owned(), code, display }))
+    let display = if code_system == system::ICD10CM { title(titles, &code) } else { display }.to_owned();
+    Some(ChosenCode { system: code_system.to_owned(), code, display })
 }
 
 /// A word of the contract.

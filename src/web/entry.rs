@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::words;
 use crate::{
     domain::{Attributes, CodeCandidate, CodeRole, DecisionKind, EntryKind, EntryState, Evidence, NotReportable, ReviewEntry},
-    vocabulary::Vocabulary,
+    vocabulary::{Edition, Vocabulary},
 };
 
 /// Places of evidence shown before the rest is folded away.
@@ -118,6 +118,8 @@ pub(super) fn anchor(entry: usize, place: usize) -> String {
 pub(super) struct EntryViews<'a> {
     /// Titles of codes.
     pub vocabulary: &'a Vocabulary,
+    /// The edition of the item's day, whose titles go first.
+    pub edition: &'a Edition,
     /// What each note is called.
     pub note_labels: HashMap<Uuid, String>,
     /// Whether the user may decide now.
@@ -179,7 +181,7 @@ impl EntryViews<'_> {
     }
 
     fn code(&self, index: usize, code: &CodeCandidate) -> CodeView {
-        let titled = |code: &String| format!("{code} {}", self.vocabulary.title(code));
+        let titled = |code: &String| format!("{code} {}", title((self.vocabulary, self.edition), code));
         CodeView {
             index,
             code: code.code.clone(),
@@ -208,6 +210,11 @@ impl EntryViews<'_> {
 /// The words of an entry's assertion or status.
 pub(super) fn context(entry: &ReviewEntry) -> Option<&'static str> {
     entry.assertion.map(words::assertion).or(entry.status.map(|status| status.as_str()))
+}
+
+/// The title of a code in an edition, or in the newest that has it.
+pub(super) fn title<'a>((vocabulary, edition): (&'a Vocabulary, &'a Edition), code: &'a str) -> &'a str {
+    edition.codes.lookup(code).map_or_else(|| vocabulary.title(code), |found| found.title.as_str())
 }
 
 /// Codes that belong to the entry together with the first one, rather than instead of it.

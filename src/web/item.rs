@@ -24,7 +24,7 @@ use crate::{
     auth::Permission,
     coding::edits::Severity,
     domain::{EntryKind, Extraction, ItemState, Note, NoteStatus, REJECT_REASONS, ReviewEntry, Span},
-    review::OVERRIDE_REASONS,
+    review::{OVERRIDE_REASONS, code_day, override_reason},
     service::{QueueItem, Service},
     vocabulary::Vocabulary,
 };
@@ -89,6 +89,8 @@ pub(super) struct ItemPage {
     pub edits: Vec<EditView>,
     /// Whether a hard one is among them.
     pub hard_edits: bool,
+    /// Who let hard ones stand, when, and why.
+    pub overrides: Vec<String>,
     /// Reasons why hard ones may stand.
     pub override_reasons: Vec<(&'static str, &'static str)>,
     /// What is charted or billed.
@@ -137,21 +139,35 @@ pub(super) async fn show(
     let user = session.may(Permission::ListItems)?;
     let Some(Path(id)) = id else { return Err(missing(&session)) };
     let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
+    let notice = notice::lookup(address.notice.as_deref(), address.problem.as_deref());
+    Ok(shown(&service, &session, &item, (StatusCode::OK, notice)))
+}
+
+/// The page of an item that says why a form was not taken, where no word of an address can: the address would tell of the patient.
+pub(super) async fn refused(service: &Service, session: &Session, id: Uuid, why: String) -> Result<Response, Refusal> {
+    let user = session.may(Permission::ListItems)?;
+    let item = service.item(user, id).await?.ok_or_else(|| missing(session))?;
+    Ok(shown(service, session, &item, (StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::refusing(why)))))
+}
+
+fn shown(service: &Service, session: &Session, item: &QueueItem, (status, notice): (StatusCode, Option<Notice>)) -> Response {
     let pipeline = service.engine.pipeline();
-    let mut view = view(&item, pipeline.vocabulary(), user.id);
-    view.shell = Shell::of(&session);
-    view.notice = notice::lookup(address.notice.as_deref(), address.problem.as_deref());
-    Ok(page(StatusCode::OK, &view))
+    let mut view = view(item, pipeline.vocabulary(), session.user.id);
+    view.shell = Shell::of(session);
+    view.notice = notice;
+    page(status, &view)
 }
 
 /// The page of an item for the user of this id.
 pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> ItemPage {
     let QueueItem { record, entries, edits } = item;
     let review = &record.item;
+    let (edition, covers) = vocabulary.editions.on(code_day(record));
     let held = review.state == ItemState::Claimed && review.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user);
     let labels: Vec<String> = record.notes.iter().enumerate().map(|(at, (note, _))| label(at, note)).collect();
     let views = EntryViews {
         vocabulary,
+        edition,
         note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),
         held,
     };
@@ -179,7 +195,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             || "Patient not given".to_owned(),
             |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id)),
         ),
-        facts: facts(item),
+        facts: facts(item, if covers { edition.name.clone() } else { format!("{} (none covers the day)", edition.name) }),
         state: words::item_state(review.state),
         holder: review.claimed_by.as_ref().filter(|_| review.state == ItemState::Claimed).map(|(_, name)| {
             let until = review.claimed_until.map_or_else(String::new, |at| at.strftime(" until %H:%M UTC").to_string());
@@ -212,6 +228,14 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             })
             .collect(),
         hard_edits: edits.iter().any(|found| found.edit.severity == Severity::Hard),
+        overrides: record
+            .overrides
+            .iter()
+            .map(|event| {
+                let reason = words::override_reason(override_reason(&event.detail));
+                format!("{} · {} · {}", reason, event.actor.name, event.at.strftime("%Y-%m-%d %H:%M UTC"))
+            })
+            .collect(),
         override_reasons: OVERRIDE_REASONS.map(|reason| (reason, words::override_reason(reason))).into(),
         groups: groups.into(),
         aside_open: aside.iter().any(|(_, entry)| !entry.decisions.is_empty()),
@@ -243,7 +267,7 @@ fn label(at: usize, note: &Note) -> String {
     format!("note {} ({kind})", at + 1)
 }
 
-fn facts(item: &QueueItem) -> Vec<(&'static str, String)> {
+fn facts(item: &QueueItem, edition: String) -> Vec<(&'static str, String)> {
     let review = &item.record.item;
     let patient = review.patient.as_ref();
     let mut facts = Vec::new();
@@ -256,8 +280,7 @@ fn facts(item: &QueueItem) -> Vec<(&'static str, String)> {
     add("Facility", review.facility.clone());
     add("Department", review.department.clone());
     add("Confidentiality", review.restricted.then(|| "restricted".to_owned()));
-    let edition = item.record.notes.iter().rev().find_map(|(_, extraction)| extraction.as_ref());
-    add("Codes", edition.map(|extraction| extraction.engine.edition.clone()));
+    add("Codes", Some(edition));
     facts
 }
 

@@ -1,12 +1,21 @@
 //! What a page says after a change. The address carries a stable word only, never anything of the note.
 
+use std::borrow::Cow;
+
 /// A sentence at the top of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Notice {
     /// Whether something was refused.
     pub is_problem: bool,
     /// The sentence.
-    pub text: &'static str,
+    pub text: Cow<'static, str>,
+}
+
+impl Notice {
+    /// Why something was refused, in words of the moment.
+    pub(super) const fn refusing(words: String) -> Self {
+        Self { is_problem: true, text: Cow::Owned(words) }
+    }
 }
 
 const NOTICES: [(&str, &str); 8] = [
@@ -40,7 +49,7 @@ const PROBLEMS: [(&str, &str); 14] = [
 /// The sentence of an address's `notice` or `problem`.
 pub(super) fn lookup(notice: Option<&str>, problem: Option<&str>) -> Option<Notice> {
     let text = |table: &[(&str, &'static str)], word: Option<&str>| {
-        table.iter().find(|(known, _)| Some(*known) == word).map(|(_, text)| *text)
+        table.iter().find(|(known, _)| Some(*known) == word).map(|(_, text)| Cow::Borrowed(*text))
     };
     let found = text(&PROBLEMS, problem).map(|text| Notice { is_problem: true, text });
     found.or_else(|| text(&NOTICES, notice).map(|text| Notice { is_problem: false, text }))

@@ -171,7 +171,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         created_at: now(),
     };
     let notes = vec![(note(ready, NoteStatus::Ready), Some(extraction(ready))), (note(pending, NoteStatus::Pending), None)];
-    let mut record = ItemRecord { item: review_item, notes, decisions: Vec::new() };
+    let mut record = ItemRecord { item: review_item, notes, decisions: Vec::new(), overrides: Vec::new() };
     let entries = review::rollup(&record);
     let comment = || Some(HOSTILE.to_owned());
     let kinds = [

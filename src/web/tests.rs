@@ -27,10 +27,11 @@ use super::{
 };
 use crate::{
     auth::Token,
-    domain::{EntryState, ItemState, Role, Surroundings, User},
+    domain::{EntryState, ItemState, NewNote, Role, Surroundings, User},
     engine::Engine,
     pipeline::Pipeline,
     recognize::merge::Recognizers,
+    review,
     seal::SiteKeys,
     service::{Service, VocabularyControl},
     store::{
@@ -40,11 +41,12 @@ use crate::{
     vocabulary::Tables,
 };
 
-static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| {
-    let tables = Tables::embedded().expect("tables");
-    let pipeline = Pipeline::new(&tables, None, Recognizers { dictionary: true, model: false }).expect("a pipeline");
+static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| engine(&Tables::embedded().expect("tables")));
+
+fn engine(tables: &Tables) -> Arc<Engine> {
+    let pipeline = Pipeline::new(tables, None, Recognizers { dictionary: true, model: false }).expect("a pipeline");
     Arc::new(Engine::start(Arc::new(pipeline), 1, 1).expect("threads"))
-});
+}
 
 /// The characters of HTML without its elements, references resolved.
 fn without_elements(html: &str) -> String {
@@ -188,10 +190,14 @@ fn id() -> Uuid {
 
 impl House {
     async fn new() -> Self {
+        Self::with(samples::new_note(), ENGINE.clone()).await
+    }
+
+    async fn with(note: NewNote, engine: Arc<Engine>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("abstractor.db");
         let store = Arc::new(SqliteStore::open(&path, SiteKeys::generate(), OpenMode::Serve).expect("opens"));
-        let added = store.add_note(id(), samples::new_note(), Actor::service(), samples::now()).await.expect("stores");
+        let added = store.add_note(id(), note, Actor::service(), samples::now()).await.expect("stores");
         let AddNote::Created { id: note } = added else { panic!("{added:?}") };
         for job in store.claim_jobs(1, SignedDuration::from_mins(1), samples::now()).await.expect("claims") {
             assert!(store.record_extraction(&job, samples::extraction(note), samples::now()).await.expect("records"));
@@ -212,7 +218,7 @@ impl House {
         }
         let service = Arc::new(Service {
             store: store.clone(),
-            engine: ENGINE.clone(),
+            engine,
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),
             surroundings: Surroundings::new(samples::now, id),
             wake: Arc::new(Notify::new()),
@@ -422,7 +428,6 @@ async fn decisions_by_form() {
         ("action=reject&reason=nonsense", problem("invalid")),
         ("action=reject&reason=duplicate&comment=twice", notice("rejected")),
         ("action=amend", problem("nothing_changed")),
-        ("action=amend&code=E11", problem("code_unknown")),
         ("action=amend&code=nonsense", problem("code_unknown")),
         ("action=amend&context=nonsense", problem("invalid")),
         ("action=amend&choice=77", problem("nothing_changed")),
@@ -433,6 +438,8 @@ async fn decisions_by_form() {
     ] {
         assert_eq!(decide(fields).await, expected, "{fields}");
     }
+    let heading = decide("action=amend&code=E11").await;
+    assert!(heading.contains("Not done: the code is the heading E11"), "told on the page, with a code below it");
     assert_eq!(post("decide", &format!("entry={}&action=accept", id())).await, format!("{page}?problem=unknown_entry"));
     assert_eq!(post("add", "kind=diagnosis&display=+&code=I10").await, format!("{page}?problem=name_missing"));
     assert_eq!(post("add", "kind=diagnosis&display=x&code=I99999").await, format!("{page}?problem=code_unknown"));
@@ -451,6 +458,60 @@ async fn decisions_by_form() {
     assert_eq!(decide("action=accept").await, problem("already_finished"));
     assert!(!house.get("/queue", &cookie).await.1.contains(&page));
     assert!(house.get("/queue?state=finished", &cookie).await.1.contains(&page));
+}
+
+/// What is typed is a code of the edition of the encounter's day; what stands for another is told on the page, not in an address.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_typed_code_follows_the_day() {
+    let engine = engine(&review::tests::two_editions());
+    for (day, typed, instead) in [("2026-09-01", "K37", "K37.0"), ("2026-10-01", "K37.0", "K37")] {
+        let note = NewNote { service_date: day.parse().ok(), discharge_date: None, ..samples::new_note() };
+        let house = House::with(note, engine.clone()).await;
+        let cookie = house.sign_in(Role::Coder).await;
+        let page = format!("/items/{}", house.item);
+        let (_, html) = house.get(&page, &cookie).await;
+        let token = between(&html, "name=\"form_token\" value=\"", "\"").to_owned();
+        assert!(house.post(&format!("{page}/claim"), &cookie, &format!("form_token={token}")).await.1.ends_with("claimed"));
+        let add = async |code: &str| {
+            let form = format!("form_token={token}&kind=diagnosis&display=appendicitis&code={code}");
+            house.post(&format!("{page}/add"), &cookie, &form).await
+        };
+        let (status, html) = add(instead).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{day} {instead}");
+        let said = without_elements(between(&html, "role=\"alert\">", "</p>"));
+        assert!(said.contains("is not a code of") && said.contains("stands for it there"), "{said}");
+        let (status, place) = add(typed).await;
+        assert!(status.is_redirection() && place.contains("notice=added"), "{day} {typed}: {place}");
+        assert!(house.get(&page, &cookie).await.1.contains("Unspecified appendicitis"), "titled by the edition");
+    }
+}
+
+/// A hard edit is asked for when finishing; who let it stand, and why, is told on the page afterwards.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_hard_edit_needs_a_reason_and_is_told_afterwards() {
+    let note = NewNote { service_date: "2026-05-04".parse().ok(), ..samples::new_note() };
+    let house = House::with(note, ENGINE.clone()).await;
+    let cookie = house.sign_in(Role::Coder).await;
+    let page = format!("/items/{}", house.item);
+    let (_, html) = house.get(&page, &cookie).await;
+    let token = between(&html, "name=\"form_token\" value=\"", "\"").to_owned();
+    let post = async |action: &str, fields: &str| {
+        house.post(&format!("{page}/{action}"), &cookie, &format!("form_token={token}&{fields}")).await.1
+    };
+    assert!(post("claim", "").await.ends_with("claimed"));
+    let (_, html) = house.get(&page, &cookie).await;
+    for entry in html.split("undecided\" id=\"e-").skip(1).filter_map(|rest| rest.split('"').next()) {
+        assert!(post("decide", &format!("entry={entry}&action=accept")).await.contains("notice=accepted"));
+    }
+    assert!(!html.contains("override_edits"), "nothing is asked for while no hard edit stands");
+    assert!(post("add", "kind=diagnosis&display=newborn&code=Z38.00").await.contains("notice=added"), "for a patient of 76");
+    let (_, html) = house.get(&page, &cookie).await;
+    assert!(html.contains("name=\"override_edits\"") && html.contains("Z38.00 fits the age"));
+    assert_eq!(post("finish", "").await, format!("{page}?problem=hard_edits"));
+    assert_eq!(post("finish", "override_edits=because").await, format!("{page}?problem=hard_edits"));
+    assert_eq!(post("finish", "override_edits=provider_was_asked").await, "/queue?notice=finished");
+    let (_, html) = house.get(&page, &cookie).await;
+    assert!(html.contains("Finished although hard edits stood: the provider was asked · coder · "), "who and why");
 }
 
 #[tokio::test(flavor = "multi_thread")]

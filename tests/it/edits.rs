@@ -55,10 +55,38 @@ fn a_hard_edit_needs_a_reason() {
     assert_eq!((refused.status, refused.code().as_str()), (400, "invalid_parameter"));
     let done = server.call("POST", &format!("{finish}?override_edits=documentation_supports_it"), "coder", None);
     assert_eq!(done.status, 200, "{}", done.text);
+    let told = server.call("GET", &address, "coder", None).json()["overrides"].clone();
+    assert_eq!((&told[0]["by"], &told[0]["reason"]), (&json!("demo-coder"), &json!("documentation_supports_it")), "{told}");
     let events = server.call("GET", "/v1/audit/events?limit=1000", "auditor", None).json();
     let event = events["events"].as_array().expect("events").iter().find(|event| event["action"] == "edits.overridden");
     let detail = event.and_then(|event| event["detail"].as_str()).expect("recorded");
-    assert!(detail.ends_with("documentation_supports_it"), "{detail}");
+    assert!(detail.contains("(age)") && detail.ends_with("documentation_supports_it"), "{detail}");
+}
+
+/// What a coder chose is checked like what was suggested, and an amendment decides anew what would be reported.
+#[test]
+fn amended_codes_are_checked() {
+    let server = Server::shared(&["--recognizers", "dictionary"]);
+    let note = json!({
+        "text": "ASSESSMENT: Type 2 diabetes.", "encounter": "e3", "encounter_class": "outpatient", "service_date": "2026-05-04"
+    });
+    let address = accepted(&server, &note);
+    let detail = server.call("GET", &address, "coder", None).json();
+    assert!(kinds(&detail).iter().all(|(_, severity)| severity == "informational"), "{detail}");
+    let decide = |decision: Value| {
+        let body = json!({"decisions": [{"entry_id": detail["entries"][0]["id"], "decision": decision}]}).to_string();
+        let decided = server.call("POST", &format!("{address}/decisions"), "coder", Some(body.as_bytes()));
+        assert_eq!(decided.status, 200, "{}", decided.text);
+        server.call("GET", &address, "coder", None).json()
+    };
+    let codes: Vec<Value> =
+        ["E11.9", "E10.9"].map(|code| json!({"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code})).into();
+    let both = decide(json!({"action": "amend", "codes": codes}));
+    assert!(kinds(&both).contains(&("excludes1".to_owned(), "soft".to_owned())), "{both}");
+    let uncertain = decide(json!({"action": "amend", "assertion": "possible"}));
+    assert_eq!(uncertain["entries"][0]["not_reportable_because"], json!("uncertain_outpatient"));
+    assert_eq!(uncertain["entries"][0]["codes"].as_array().map(Vec::len), Some(2), "the codes chosen before stay");
+    assert_eq!(uncertain["edits"], json!([]), "what is not reported is not checked");
 }
 
 #[test]

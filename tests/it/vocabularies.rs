@@ -146,6 +146,18 @@ fn a_code_of_an_older_edition_is_no_hard_edit() {
     assert_eq!(detail["entries"][0]["codes"][0]["code"], json!("K37"), "the edition of the day: {detail}");
     let edits = detail["edits"].as_array().expect("edits");
     assert!(edits.iter().all(|edit| edit["severity"] != "hard"), "{edits:?}");
+    // a coder's codes follow the same day
+    assert_eq!(server.call("POST", &format!("/v1/review/items/{id}/claim"), "coder", None).status, 200);
+    let amend = |code: &str| {
+        let code = json!({"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": code});
+        let decision = json!({"entry_id": detail["entries"][0]["id"], "decision": {"action": "amend", "codes": [code]}});
+        let body = json!({"decisions": [decision]}).to_string();
+        server.call("POST", &format!("/v1/review/items/{id}/decisions"), "coder", Some(body.as_bytes()))
+    };
+    let refused = amend("K37.9");
+    assert_eq!((refused.status, refused.code().as_str()), (422, "invalid_decision"));
+    assert!(refused.text.contains("K37 stands for it there"), "{}", refused.text);
+    assert_eq!(amend("K37").status, 200);
 }
 
 /// Imports a site's terms into a folder and builds.

@@ -1,16 +1,25 @@
 //! The rules, one function each.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    About, Edit, EditKind, EditRules, Severity, Sex,
-    instructions::{Exclusion, Instruction, is_pregnancy},
+    About, Edit, EditKind, EditRules, Severity, Sex, Tabular,
+    facts::Facts,
+    instructions::{self, Exclusion, Instruction, is_pregnancy},
     key::Key,
+    limits::Limits,
     policy::Policy,
 };
 
 /// Chapters whose codes say nothing of the cause of a manifestation: symptoms, external causes, and reasons for contact.
 const NO_CAUSE: [u8; 6] = [b'R', b'V', b'W', b'X', b'Y', b'Z'];
+
+/// What holds for a list.
+struct Rules<'a> {
+    facts: &'a Facts,
+    notes: &'a instructions::Rules,
+    limits: &'a Limits,
+}
 
 /// Edits as they are found.
 pub(super) struct Findings<'a> {
@@ -40,8 +49,9 @@ impl Findings<'_> {
 }
 
 /// All edits of a list, in order.
-pub(super) fn check(rules: &EditRules, codes: &[&str], about: &About) -> Vec<Edit> {
-    let mut findings = Findings { policy: &rules.policy, edits: Vec::new() };
+pub(super) fn check((site, tabular): (&EditRules, &Tabular), codes: &[&str], about: &About) -> Vec<Edit> {
+    let mut findings = Findings { policy: &site.policy, edits: Vec::new() };
+    let rules = &Rules { facts: &tabular.facts, notes: &tabular.notes, limits: &site.limits };
     let drafted = drafted(rules, codes, &mut findings);
     let keys: Vec<Key> = drafted.iter().copied().collect();
     excludes(rules, &keys, &mut findings);
@@ -51,8 +61,8 @@ pub(super) fn check(rules: &EditRules, codes: &[&str], about: &About) -> Vec<Edi
         }
         use_additional(rules, (*key, &keys), &mut findings);
         limits(rules, (*key, about), &mut findings);
-        unspecified(rules, *key, &mut findings);
     }
+    unspecified(rules, &keys, &mut findings);
     let mut edits = findings.edits;
     edits.sort_by(|one, other| {
         (one.severity, &one.codes, one.kind, &one.rule).cmp(&(other.severity, &other.codes, other.kind, &other.rule))
@@ -61,7 +71,7 @@ pub(super) fn check(rules: &EditRules, codes: &[&str], about: &About) -> Vec<Edi
 }
 
 /// The codes that the edition has, each once; edits for the others, for headings, and for those that stand there again.
-fn drafted(rules: &EditRules, codes: &[&str], findings: &mut Findings<'_>) -> BTreeSet<Key> {
+fn drafted(rules: &Rules<'_>, codes: &[&str], findings: &mut Findings<'_>) -> BTreeSet<Key> {
     let mut known = BTreeSet::new();
     let mut seen = BTreeSet::new();
     let mut twice = BTreeSet::new();
@@ -100,30 +110,49 @@ fn drafted(rules: &EditRules, codes: &[&str], findings: &mut Findings<'_>) -> BT
     known
 }
 
-/// Pairs that are never coded together, each once, whichever of the two has the note.
-fn excludes(rules: &EditRules, keys: &[Key], findings: &mut Findings<'_>) {
-    let notes = |key| rules.rules.exclusions.for_code(key).filter(|exclusion| !exclusion.listed.is_empty()).collect();
+/// Codes that are never coded together: each pair once, whichever of the two has the note, and what one note forbids beside one code in
+/// one edit.
+fn excludes(rules: &Rules<'_>, keys: &[Key], findings: &mut Findings<'_>) {
+    let notes = |key| rules.notes.exclusions.for_code(key).filter(|exclusion| !exclusion.listed.is_empty()).collect();
     let notes: Vec<(Key, Vec<&Exclusion>)> = keys.iter().map(|key| (*key, notes(*key))).collect();
     let forbidden = |(at, own): &(Key, Vec<&'_ Exclusion>), other: Key| {
-        own.iter().find(|exclusion| forbids(exclusion, *at, other)).map(|exclusion| exclusion_edit(exclusion, *at, other))
+        own.iter().position(|exclusion| forbids(exclusion, *at, other)).map(|number| (*at, number, other))
     };
+    let mut forbidden_by: BTreeMap<(Key, usize), Vec<Key>> = BTreeMap::new();
     for (place, one) in notes.iter().enumerate() {
         for other in &notes[place + 1..] {
-            if let Some((codes, finding)) = forbidden(one, other.0).or_else(|| forbidden(other, one.0)) {
-                findings.add(&codes, finding);
+            if let Some((at, number, excluded)) = forbidden(one, other.0).or_else(|| forbidden(other, one.0)) {
+                forbidden_by.entry((at, number)).or_default().push(excluded);
+            }
+        }
+    }
+    for (at, own) in &notes {
+        for (number, exclusion) in own.iter().enumerate() {
+            if let Some(excluded) = forbidden_by.get(&(*at, number)) {
+                exclusion_edit(exclusion, (*at, excluded), findings);
             }
         }
     }
 }
 
-fn exclusion_edit(exclusion: &Exclusion, at: Key, excluded: Key) -> ([Key; 2], Finding) {
+fn exclusion_edit(exclusion: &Exclusion, (at, excluded): (Key, &[Key]), findings: &mut Findings<'_>) {
+    let (listed, keep) = match excluded {
+        [only] => (format!("{at} and {only} are"), "the one"),
+        several => (format!("{at} and {} are", written(several)), "those"),
+    };
     let message = format!(
-        "{at} and {excluded} are not coded together: {} has the note Excludes1 \"{}\". Keep the one that the record supports, unless the \
-         two are unrelated (Guidelines I.A.12.a).",
+        "{listed} not coded together: {} has the note Excludes1 \"{}\". Keep {keep} that the record supports, unless the two are \
+         unrelated (Guidelines I.A.12.a).",
         exclusion.rule, exclusion.words
     );
+    let codes: Vec<Key> = std::iter::once(at).chain(excluded.iter().copied()).collect();
     let rule = exclusion.rule.clone();
-    ([at, excluded], Finding { kind: EditKind::Excludes1, severity: Severity::Hard, rule, message })
+    findings.add(&codes, Finding { kind: EditKind::Excludes1, severity: Severity::Hard, rule, message });
+}
+
+/// `E11.22, E11.40`.
+fn written(keys: &[Key]) -> String {
+    keys.iter().map(Key::to_string).collect::<Vec<_>>().join(", ")
 }
 
 /// A note does not forbid what stands below the very place where it stands, nor the codes that its ranges hold themselves.
@@ -132,11 +161,11 @@ fn forbids(exclusion: &Exclusion, at: Key, other: Key) -> bool {
 }
 
 /// A manifestation without its cause; true when it was found so.
-fn manifestation(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) -> bool {
+fn manifestation(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) -> bool {
     if !rules.facts.is_manifestation(key) {
         return false;
     }
-    let notes: Vec<&Instruction> = rules.rules.first.for_code(key).collect();
+    let notes: Vec<&Instruction> = rules.notes.first.for_code(key).collect();
     let others = || keys.iter().filter(|other| **other != key);
     if notes.iter().any(|note| others().any(|other| note.asks_for(*other))) {
         return false;
@@ -163,9 +192,12 @@ fn manifestation(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut F
     true
 }
 
-fn code_first(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
+fn code_first(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
     let pregnant = keys.iter().any(|other| *other != key && is_pregnancy(*other));
-    for note in unmet(rules.rules.first.for_code(key), (key, keys)).filter(|note| pregnant || !note.pregnancy) {
+    // where one cause is coded first, what else may be is not asked
+    let caused = rules.notes.first.for_code(key).any(|note| keys.iter().any(|other| *other != key && note.asks_for(*other)));
+    let asked = |note: &&Instruction| (pregnant || !note.pregnancy) && !(caused && note.conditional);
+    for note in unmet(rules.notes.first.for_code(key), (key, keys)).filter(asked) {
         let strict = !note.open && !note.conditional;
         let severity = if strict { Severity::Soft } else { Severity::Informational };
         let what = if strict {
@@ -179,9 +211,14 @@ fn code_first(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut Find
 }
 
 /// At most one a code, with all its notes.
-fn use_additional(rules: &EditRules, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
+fn use_additional(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
+    // "stage of chronic kidney disease (N18.1-N18.6)" is answered by N18.9 too, which says itself that it leaves the stage open
+    let answered = |note: &Instruction| {
+        let mut unspecified = keys.iter().filter(|other| **other != key && rules.facts.unspecified(**other).is_some());
+        unspecified.any(|other| note.listed.iter().any(|listed| listed.span.low.first(3) == other.first(3)))
+    };
     let notes: Vec<&Instruction> =
-        unmet(rules.rules.additional.for_code(key), (key, keys)).filter(|note| !note.conditional).collect();
+        unmet(rules.notes.additional.for_code(key), (key, keys)).filter(|note| !note.conditional && !answered(note)).collect();
     let Some(nearest) = notes.first() else { return };
     let quoted: Vec<String> = notes.iter().map(|note| format!("\"{}\" (at {})", note.words, note.rule)).collect();
     let message = format!("Code what belongs beside {key}, when the record says it: {}.", quoted.join(", "));
@@ -200,7 +237,7 @@ fn unmet<'a>(
     })
 }
 
-fn limits(rules: &EditRules, (key, about): (Key, &About), findings: &mut Findings<'_>) {
+fn limits(rules: &Rules<'_>, (key, about): (Key, &About), findings: &mut Findings<'_>) {
     if let Some((limit, sex)) = rules.limits.sex(key).and_then(|limit| Some((limit, limit.sex?)))
         && about.sex.is_some_and(|recorded| recorded != sex)
     {
@@ -219,23 +256,42 @@ fn limits(rules: &EditRules, (key, about): (Key, &About), findings: &mut Finding
     }
 }
 
-fn unspecified(rules: &EditRules, key: Key, findings: &mut Findings<'_>) {
-    let Some(open) = rules.facts.unspecified(key) else { return };
-    let (severity, message) = match open.sides {
-        Some((right, left)) => (
-            Severity::Soft,
-            format!(
+/// What titles leave open. That another drafted code names it, or that a side is missing, is an edit of its own; all else is one hint.
+fn unspecified(rules: &Rules<'_>, keys: &[Key], findings: &mut Findings<'_>) {
+    let mut rest = Vec::new();
+    for key in keys {
+        let Some(open) = rules.facts.unspecified(*key) else { continue };
+        let rule = open.under.to_string();
+        let named = keys.iter().filter(|other| *other != key && open.is_named_by(rules.facts, **other));
+        // the one that leaves least open itself
+        if let Some(named) = named.min_by_key(|other| rules.facts.unspecified(**other).is_some()) {
+            let message = format!(
+                "{key} leaves open what {named} names: \"{}\". Keep {named} alone, unless {key} is about something else.",
+                open.title
+            );
+            findings.add(&[*key, *named], Finding { kind: EditKind::Unspecified, severity: Severity::Soft, rule, message });
+        } else if let Some((right, left)) = open.sides {
+            let message = format!(
                 "{key} names no side: \"{}\". Choose {right} (right), {left} (left) or another code under {}, or ask for the side.",
                 open.title, open.under
-            ),
+            );
+            findings.add(&[*key], Finding { kind: EditKind::Unspecified, severity: Severity::Soft, rule, message });
+        } else {
+            rest.push((*key, open));
+        }
+    }
+    let message = match rest.as_slice() {
+        [] => return,
+        [(key, open)] => format!(
+            "{key} leaves something unspecified: \"{}\". When the record says more, choose another code under {}.",
+            open.title, open.under
         ),
-        None => (
-            Severity::Informational,
-            format!(
-                "{key} leaves something unspecified: \"{}\". When the record says more, choose another code under {}.",
-                open.title, open.under
-            ),
-        ),
+        several => {
+            let each: Vec<String> = several.iter().map(|(key, open)| format!("{key} (under {})", open.under)).collect();
+            format!("These leave something unspecified: {}. Where the record says more, choose another code.", each.join(", "))
+        }
     };
-    findings.add(&[key], Finding { kind: EditKind::Unspecified, severity, rule: open.under.to_string(), message });
+    let rule = rest.iter().map(|(_, open)| open.under.to_string()).collect::<Vec<_>>().join(" ");
+    let codes: Vec<Key> = rest.iter().map(|(key, _)| *key).collect();
+    findings.add(&codes, Finding { kind: EditKind::Unspecified, severity: Severity::Informational, rule, message });
 }

@@ -3,10 +3,18 @@
 use std::collections::{HashMap, HashSet};
 
 use super::key::{Key, Span};
-use crate::vocabulary::{Code, CodeBook};
+use crate::{
+    coding::laterality::{Side, Sides, side_of_title},
+    vocabulary::{Code, CodeBook},
+};
 
-/// What "unspecified" is replaced by to find the title that names the side.
-const SIDES: [(&str, &str); 3] = [("right", "left"), ("right dominant", "left dominant"), ("right upper", "left upper")];
+/// How a title leaves a side open in words of its own, and how its siblings name it.
+const SIDES: [(&str, &str, &str); 4] = [
+    ("unspecified side", "right dominant side", "left dominant side"),
+    ("unspecified eyelid", "right upper eyelid", "left upper eyelid"),
+    ("unspecified extremity", "right upper extremity", "left upper extremity"),
+    ("unspecified arm", "unspecified right arm", "unspecified left arm"),
+];
 /// The word.
 const UNSPECIFIED: &str = "unspecified";
 
@@ -19,6 +27,20 @@ pub(super) struct Unspecified {
     pub(super) sides: Option<(Key, Key)>,
     /// The code under which the named ones stand.
     pub(super) under: Key,
+    /// The same, or what is above it when its own title leaves something open ("Other and unspecified asthma").
+    around: Key,
+    /// The side that the title names.
+    side: Option<Side>,
+}
+
+impl Unspecified {
+    /// Whether another code names what this one leaves open, as far as the codes tell: it stands under the same, and not on the other side.
+    pub(super) fn is_named_by(&self, facts: &Facts, other: Key) -> bool {
+        let sides = (self.side, facts.sides.get(&other));
+        let of_other_side = matches!(sides, (Some(Side::Right), Some(Side::Left)) | (Some(Side::Left), Some(Side::Right)));
+        let open_too = || facts.unspecified(other).is_some_and(|open| open.around.span().holds(self.around));
+        self.around.span().holds(other) && facts.billable(other) == Some(true) && !of_other_side && !open_too()
+    }
 }
 
 /// All codes of the edition.
@@ -28,6 +50,8 @@ pub(super) struct Facts {
     codes: Vec<(Key, bool)>,
     manifestations: HashSet<Key>,
     unspecified: HashMap<Key, Unspecified>,
+    /// The sides that titles name.
+    sides: HashMap<Key, Side>,
 }
 
 impl Facts {
@@ -37,7 +61,9 @@ impl Facts {
         codes.sort_unstable();
         let billable = || known.iter().filter(|(_, code)| code.billable);
         let manifestations = billable().filter(|(_, code)| is_manifestation(&code.title)).map(|(key, _)| *key).collect();
-        Self { codes, manifestations, unspecified: unspecified(&known) }
+        let sided = billable().filter_map(|(key, code)| Some((*key, side_of_title(&code.title.to_lowercase())?)));
+        let sides = sided.filter(|(_, side)| *side != Side::Bilateral).collect();
+        Self { codes, manifestations, unspecified: unspecified(book, &known), sides }
     }
 
     /// Whether the code may stand on a claim; None when the edition does not have it.
@@ -47,6 +73,7 @@ impl Facts {
     }
 
     /// Whether the edition has a code inside.
+    #[cfg(test)]
     pub(super) fn any_in(&self, span: Span) -> bool {
         self.inside(span).next().is_some()
     }
@@ -93,21 +120,16 @@ fn says_unspecified(title: &str) -> bool {
     title.match_indices(UNSPECIFIED).any(|(at, _)| !title[..at].ends_with("or ") && !title[..at].ends_with("other and "))
 }
 
-fn unspecified(known: &[(Key, &Code)]) -> HashMap<Key, Unspecified> {
+fn unspecified(book: &CodeBook, known: &[(Key, &Code)]) -> HashMap<Key, Unspecified> {
     let titles: HashMap<Key, &str> = known.iter().map(|(key, code)| (*key, code.title.as_str())).collect();
     let parent = |key: Key| (3..key.len()).rev().map(|count| key.first(count)).find(|above| titles.contains_key(above));
     // the codes that have a child which names what others leave open
     let naming: HashSet<Key> =
         known.iter().filter(|(_, code)| !says_unspecified(&code.title)).filter_map(|(key, _)| parent(*key)).collect();
-    let sided: HashMap<(Key, String), Key> = known
-        .iter()
-        .map(|(key, code)| (key, code.title.to_lowercase()))
-        .filter(|(_, title)| title.contains("right") || title.contains("left"))
-        .map(|(key, title)| ((key.first(3), title), *key))
-        .collect();
+    let laterality = Sides::of(book);
     let mut found = HashMap::new();
     for (key, code) in known.iter().filter(|(_, code)| code.billable && says_unspecified(&code.title)) {
-        let sides = sides(*key, &code.title.to_lowercase(), &sided);
+        let sides = sides((book, &laterality), (*key, code));
         let mut at = *key;
         let under = loop {
             let Some(above) = parent(at) else { break None };
@@ -122,21 +144,32 @@ fn unspecified(known: &[(Key, &Code)]) -> HashMap<Key, Unspecified> {
         };
         if sides.is_some() || under.is_some() {
             let under = under.or_else(|| parent(*key)).unwrap_or(*key);
-            found.insert(*key, Unspecified { title: code.title.clone(), sides, under });
+            let leaves_open =
+                |heading: &Key| titles.get(heading).is_some_and(|title| title.to_lowercase().contains(UNSPECIFIED));
+            let above = std::iter::successors(Some(under), |at| parent(*at).filter(|_| leaves_open(at)));
+            let around = above.last().unwrap_or(under);
+            let side = side_of_title(&code.title.to_lowercase());
+            found.insert(*key, Unspecified { title: code.title.clone(), sides, under, around, side });
         }
     }
     found
 }
 
-/// The codes of the same category whose titles differ in naming the side only.
-fn sides(key: Key, title: &str, sided: &HashMap<(Key, String), Key>) -> Option<(Key, Key)> {
-    title.match_indices(UNSPECIFIED).find_map(|(at, word)| {
-        let with = |side: &str| {
-            let named = format!("{}{side}{}", &title[..at], &title[at + word.len()..]);
-            sided.get(&(key.first(3), named)).copied()
-        };
-        SIDES.iter().find_map(|(right, left)| with(right).zip(with(left)))
-    })
+/// The codes of the same category whose titles differ in naming the side only: the right one and the left one.
+fn sides((book, laterality): (&CodeBook, &Sides), (key, code): (Key, &Code)) -> Option<(Key, Key)> {
+    // "unspecified part of neck of right femur" leaves something else open
+    if matches!(side_of_title(&code.title.to_lowercase()), Some(Side::Left | Side::Right)) {
+        return None;
+    }
+    let named = |side: Side| {
+        let in_own_words = SIDES.iter().find_map(|(open, right, left)| {
+            let words = (*open, if side == Side::Right { *right } else { *left });
+            laterality.retitled(book, &code.code, words)
+        });
+        let found = laterality.sided(book, &code.code, side).or(in_own_words)?;
+        Key::parse(&found).filter(|found| *found != key && found.first(3) == key.first(3))
+    };
+    named(Side::Right).zip(named(Side::Left))
 }
 
 #[cfg(test)]

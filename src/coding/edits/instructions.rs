@@ -49,6 +49,9 @@ const SILENT: [&str; 25] = [
 const EXAMPLES: [&str; 2] = ["such as", "including"];
 /// Words of notes that hold for some of the codes below only, and for which almost any code will do: their lists are not checked.
 const UNCHECKED: [&str; 1] = ["for adverse effects"];
+/// Words of code-first rows that are passed over: at every history code, every condition that a drug may cause and every ulcer they would ask
+/// for what is seldom there.
+const SELDOM: [&str; 3] = ["follow-up examination", "poisoning due to drug or toxin, if applicable", "associated gangrene"];
 /// How a row of a use-additional note begins that is no part of the list above it.
 const BEGINS: [&str; 6] = ["code", "external cause", "cause code", "secondary code", "from categor", "place of occurrence"];
 /// What a use-additional note says where a drug taken as prescribed may stand in the place of the poison that is coded first.
@@ -160,6 +163,9 @@ fn code_first(block: &[CodeNote]) -> Instruction {
     let mut read = instruction("Code first", block);
     if says(block, &UNCHECKED) {
         read.listed.clear();
+    } else if says(block, &SELDOM) {
+        let asked = block.iter().filter(|note| !SELDOM.iter().any(|words| note.text.contains(words)));
+        read.listed = asked.flat_map(|note| ranges::partners(&note.text)).collect();
     }
     read.conditional |= says(block, &CONDITIONAL_FIRST) || block.len() > 1 && !read.open;
     read

@@ -2,7 +2,6 @@
 
 use super::{
     About, Severity, Sex,
-    facts::Facts,
     key::{Key, Span},
     places::Places,
 };
@@ -73,17 +72,13 @@ impl Limit {
 pub(super) struct Limits(Places<Limit>);
 
 impl Limits {
-    /// Reads the table; every prefix must have codes in the edition.
-    pub(super) fn parse((name, text): (&str, &str), facts: &Facts) -> Result<Self, TableError> {
+    /// Reads the table. A prefix whose codes were retired, or come with a later edition, limits nothing and is left standing: the table is
+    /// one for all editions.
+    pub(super) fn parse((name, text): (&str, &str)) -> Result<Self, TableError> {
         let mut places = Places::new();
         let mut seen = Vec::new();
         table::read(name, text, |row| {
             let (place, limit) = read(&row)?;
-            if !facts.any_in(place) {
-                return Err(
-                    row.error(format!("no code of the edition is in {:?}; correct the prefix or delete the row", limit.rule))
-                );
-            }
             if seen.contains(&place) {
                 return Err(row.error(format!("prefix {:?} stands twice; keep one row", limit.rule)));
             }
@@ -92,6 +87,12 @@ impl Limits {
             Ok(())
         })?;
         Ok(Self(places))
+    }
+
+    /// All rows.
+    #[cfg(test)]
+    pub(super) fn all(&self) -> &[Limit] {
+        self.0.all()
     }
 
     /// The row that decides on the sex.

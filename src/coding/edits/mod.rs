@@ -2,7 +2,8 @@
 //! another, that need their cause first or another code beside them; limits of sex and age; codes that say too little, that are not
 //! billable, or that stand twice.
 //!
-//! All notes are read once, in [`EditRules::new`]. A check is a pure function of the codes and of who has them.
+//! All notes of the newest edition are read once, in [`EditRules::new`]; those of an older one when an encounter of its days is first
+//! looked at. A check is a pure function of the codes, the edition, and who has the codes.
 
 mod checks;
 mod facts;
@@ -15,12 +16,18 @@ mod ranges;
 #[cfg(test)]
 mod tests;
 
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     domain::table::TableError,
-    vocabulary::{CodeBook, CodeNotes},
+    vocabulary::{CodeBook, CodeNotes, Editions},
 };
 
 /// A person's sex, as far as codes are limited by it.
@@ -133,7 +140,7 @@ pub struct Edit {
     pub kind: EditKind,
     /// How heavy it weighs.
     pub severity: Severity,
-    /// The codes concerned; the first is the one at which the rule stands.
+    /// The codes concerned; the first is the one at which the rule stands. Hints of one kind may name several.
     pub codes: Vec<String>,
     /// What to do, for the coder.
     pub message: String,
@@ -141,29 +148,58 @@ pub struct Edit {
     pub rule: String,
 }
 
+/// What the tabular list of one edition says.
+#[derive(Debug)]
+struct Tabular {
+    facts: facts::Facts,
+    notes: instructions::Rules,
+}
+
+impl Tabular {
+    fn new(codes: &CodeBook, notes: &CodeNotes) -> Self {
+        Self { facts: facts::Facts::new(codes), notes: instructions::Rules::new(notes) }
+    }
+}
+
 /// The rules, read once.
 #[derive(Debug)]
 pub struct EditRules {
-    facts: facts::Facts,
-    rules: instructions::Rules,
+    newest: Tabular,
+    /// Those of older editions, by name.
+    older: Mutex<HashMap<String, Arc<Tabular>>>,
     limits: limits::Limits,
     policy: policy::Policy,
 }
 
 impl EditRules {
-    /// Reads the notes of the tabular list and the two tables, each as name and text: `code_limits.tsv` and `edit_policy.tsv`.
+    /// Reads the notes of the newest edition and the two tables, each as name and text: `code_limits.tsv` and `edit_policy.tsv`.
     ///
     /// # Errors
     /// A row of a table that is wrong, with its line and what to do.
     pub fn new(codes: &CodeBook, notes: &CodeNotes, limits: (&str, &str), policy: (&str, &str)) -> Result<Self, TableError> {
-        let facts = facts::Facts::new(codes);
-        let limits = limits::Limits::parse(limits, &facts)?;
-        Ok(Self { facts, rules: instructions::Rules::new(notes), limits, policy: policy::Policy::parse(policy)? })
+        let (limits, policy) = (limits::Limits::parse(limits)?, policy::Policy::parse(policy)?);
+        Ok(Self { newest: Tabular::new(codes, notes), older: Mutex::default(), limits, policy })
     }
 
-    /// The edits of a list of codes: hard ones first, then soft, then informational, each by code. A problem is found once.
+    /// The edits of a list of codes by the newest edition: hard ones first, then soft, then informational, each by code. A problem is found
+    /// once.
     #[must_use]
     pub fn check(&self, codes: &[&str], about: &About) -> Vec<Edit> {
-        checks::check(self, codes, about)
+        checks::check((self, &self.newest), codes, about)
+    }
+
+    /// The same by the edition that holds on a day.
+    #[must_use]
+    pub fn check_on(&self, (editions, day): (&Editions, Option<Date>), codes: &[&str], about: &About) -> Vec<Edit> {
+        let (edition, _) = editions.on(day);
+        if std::ptr::eq(edition, editions.newest()) {
+            return self.check(codes, about);
+        }
+        let tabular = {
+            let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
+            let read = || Arc::new(Tabular::new(&edition.codes, &edition.notes));
+            Arc::clone(older.entry(edition.name.clone()).or_insert_with(read))
+        };
+        checks::check((self, &tabular), codes, about)
     }
 }

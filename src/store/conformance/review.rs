@@ -181,6 +181,9 @@ pub(crate) async fn a_stale_revision_changes_nothing(store: Arc<dyn Store>) {
     let done = store.finish_item(item, &coder, overridden(revision + 1), at(4)).await.expect("answers");
     assert!(matches!(done, ItemChange::Done { .. }), "{done:?}");
     assert_eq!(overrides().await, ["1 hard edit: word"], "in the transaction that finishes");
+    let told = store.item(item, at(5)).await.expect("reads").expect("is there").overrides;
+    let told: Vec<_> = told.iter().map(|event| (event.actor.name.as_str(), event.at, event.detail.as_str())).collect();
+    assert_eq!(told, [("coder", at(4), "1 hard edit: word")], "and told with the item");
 }
 
 pub(crate) async fn decisions_are_all_or_nothing(store: Arc<dyn Store>) {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::unit::{Unit, bytes, micros};
+use super::unit::{Columns, Unit, bytes, micros};
 use crate::store::{Actor, AuditEvent, StoreError};
 
 /// What an event is about. `detail` holds our own ids, counts and stable words only, never PHI.
@@ -47,21 +47,28 @@ pub(super) fn append(unit: &Unit<'_>, cause: &Cause, event: &Event<'_>) -> Resul
 
 /// Events after a number, oldest first.
 pub(super) fn list(unit: &Unit<'_>, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
-    unit.all(
-        "audit_event",
-        "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event
-         WHERE sequence > ?1 ORDER BY sequence LIMIT ?2",
-        (after, limit),
-        |row| {
-            Ok(AuditEvent {
-                sequence: row.get("sequence")?,
-                at: row.instant("at")?,
-                actor: Actor { user_id: row.id_or_none("actor_id")?, name: row.get("actor_name")? },
-                action: row.get("action")?,
-                subject_kind: row.get("subject_kind")?,
-                subject_id: row.id_or_none("subject_id")?,
-                detail: row.get("detail")?,
-            })
-        },
-    )
+    unit.all("audit_event", &format!("{EVENT} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"), (after, limit), event)
+}
+
+/// The action of an event that says why hard edits stand.
+pub(super) const OVERRIDDEN: &str = "edits.overridden";
+
+/// Why hard edits of an item stand, oldest first. The action stands in the text of the query, so that the index over these few is used.
+pub(super) fn overrides(unit: &Unit<'_>, item: Uuid) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql = format!("{EVENT} WHERE action = '{OVERRIDDEN}' AND subject_id = ?1 ORDER BY sequence");
+    unit.all("audit_event", &sql, [bytes(item)], event)
+}
+
+const EVENT: &str = "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event";
+
+fn event(row: &Columns<'_>) -> Result<AuditEvent, StoreError> {
+    Ok(AuditEvent {
+        sequence: row.get("sequence")?,
+        at: row.instant("at")?,
+        actor: Actor { user_id: row.id_or_none("actor_id")?, name: row.get("actor_name")? },
+        action: row.get("action")?,
+        subject_kind: row.get("subject_kind")?,
+        subject_id: row.id_or_none("subject_id")?,
+        detail: row.get("detail")?,
+    })
 }

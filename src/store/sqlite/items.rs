@@ -5,6 +5,7 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
+    audit,
     note_rows::{self, open_encounter, open_patient},
     unit::{Columns, Unit, bytes, micros},
     vault::RowKey,
@@ -75,7 +76,7 @@ pub(super) fn record(unit: &Unit<'_>, id: Uuid, now: Timestamp) -> Result<Option
     let decisions = unit.all("decision", sql, [bytes(id)], |row| {
         key.for_row("decision", row.id("id")?).open_json::<Decision>("body", &row.get::<Vec<u8>>("body")?)
     })?;
-    Ok(Some(ItemRecord { item, notes, decisions }))
+    Ok(Some(ItemRecord { item, notes, decisions, overrides: audit::overrides(unit, id)? }))
 }
 
 /// The data key of an item.

@@ -14,13 +14,19 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 2] = [
+const MIGRATIONS: [Migration; 3] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
         name: "discharge_date",
         oldest_binary: "0.1.0",
         sql: include_str!("migrations/0002_discharge_date.sql"),
+    },
+    Migration {
+        version: 3,
+        name: "overridden_edits",
+        oldest_binary: "0.1.0",
+        sql: include_str!("migrations/0003_overridden_edits.sql"),
     },
 ];
 

@@ -110,7 +110,7 @@ impl ReviewStore for SqliteStore {
                 }
                 end_claim(unit, id, ItemState::Finished)?;
                 if let Some(overridden) = &finishing.overridden {
-                    audit::append(unit, &cause, &Event::of("edits.overridden", "item", id, overridden))?;
+                    audit::append(unit, &cause, &Event::of(audit::OVERRIDDEN, "item", id, overridden))?;
                 }
                 let detail = format!("{} notes", item.notes.len());
                 change(unit, &item, &cause, ("item.finished", &detail))

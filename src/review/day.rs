@@ -1,0 +1,32 @@
+//! The day of an encounter, whose edition of ICD-10-CM its codes are of.
+
+use jiff::civil::Date;
+
+use crate::{
+    domain::{EncounterClass, Extraction, NewNote, Note},
+    store::ItemRecord,
+};
+
+/// The day whose edition of the codes holds for the item: the last day of discharge for an inpatient, else the last day of service that its
+/// notes name. None when they name none.
+#[must_use]
+pub fn code_day(record: &ItemRecord) -> Option<Date> {
+    let last = |day: fn(&NewNote) -> Option<Date>| current_notes(record).filter_map(|(note, _)| day(&note.content)).max();
+    let inpatient = record.item.encounter_class == Some(EncounterClass::Inpatient);
+    last(|note| note.discharge_date).filter(|_| inpatient).or_else(|| last(|note| note.service_date))
+}
+
+/// The notes of an item, oldest first; a later version of the same note stands in its place.
+pub(super) fn current_notes(record: &ItemRecord) -> impl Iterator<Item = &(Note, Option<Extraction>)> {
+    record
+        .notes
+        .iter()
+        .enumerate()
+        .filter(|(at, (note, _))| {
+            let replaces = |(later, _): &(Note, Option<Extraction>)| {
+                later.content.external_id == note.content.external_id && later.content.source == note.content.source
+            };
+            note.content.external_id.is_none() || !record.notes[at + 1..].iter().any(replaces)
+        })
+        .map(|(_, note)| note)
+}

@@ -1,0 +1,355 @@
+//! The roll-up, the edits and the checks of decisions, on small items.
+
+use std::sync::LazyLock;
+
+use jiff::{Timestamp, civil::date};
+use uuid::Uuid;
+
+use super::*;
+use crate::{
+    coding::edits::{EditKind, EditRules, Severity},
+    domain::{
+        Assertion, Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, EncounterClass, EngineVersion,
+        EntryKind, Extraction, ItemState, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem,
+    },
+    store::ItemRecord,
+    vocabulary::{Tables, Vocabulary},
+};
+
+/// The tables of the program, and beside them an edition from October on in which K37 is two codes.
+pub(crate) fn two_editions() -> Tables {
+    let embedded = Tables::embedded().expect("tables");
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).expect("written");
+    let next: Vec<String> = embedded
+        .get("icd10cm.tsv")
+        .expect("codes")
+        .1
+        .lines()
+        .flat_map(|line| match line.strip_prefix("K37\t") {
+            Some(_) => vec![
+                "K37\t0\tUnspecified appendicitis".to_owned(),
+                "K37.0\t1\tUnspecified appendicitis with phlegmon".to_owned(),
+                "K37.9\t1\tUnspecified appendicitis, not further specified".to_owned(),
+            ],
+            None => vec![line.to_owned()],
+        })
+        .collect();
+    write("icd10cm_next.tsv", &next.join("\n"));
+    write(
+        "editions.tsv",
+        "edition\tfirst_day\tlast_day\tcodes\tnotes\nNext\t2026-10-01\t2027-09-30\ticd10cm_next.tsv\ticd10cm_notes.tsv\n\
+         This\t2026-04-01\t2026-09-30\ticd10cm.tsv\ticd10cm_notes.tsv\n",
+    );
+    write("icd10cm_retired.tsv", "code\treplacements\nK37\tK37.9|K37.0\n");
+    Tables::with_folder(folder.path()).expect("tables")
+}
+
+static HOUSE: LazyLock<(Vocabulary, EditRules)> = LazyLock::new(|| {
+    let tables = two_editions();
+    let vocabulary = Vocabulary::load(&tables).expect("loads");
+    let table = |name: &str| tables.get(name).expect("a table");
+    let (limits, policy) = (table("code_limits.tsv"), table("edit_policy.tsv"));
+    let rules = EditRules::new(vocabulary.codes(), vocabulary.notes(), limits, policy).expect("rules");
+    (vocabulary, rules)
+});
+
+fn candidate(code: &str, with: &[&str]) -> CodeCandidate {
+    CodeCandidate {
+        rank: 1,
+        role: CodeRole::Code,
+        system: system::ICD10CM.to_owned(),
+        code: code.to_owned(),
+        display: format!("title of {code}"),
+        score: 0.9,
+        with: with.iter().map(|code| (*code).to_owned()).collect(),
+        why: String::new(),
+        features: std::collections::BTreeMap::new(),
+    }
+}
+
+/// A suggested diagnosis: its first code with what stands beside it, and an alternative that nobody chose.
+fn diagnosis(assertion: Assertion, codes: &[(&str, &[&str])]) -> CodedEntry {
+    CodedEntry {
+        id: String::new(),
+        kind: EntryKind::Diagnosis,
+        display: "a diagnosis".to_owned(),
+        assertion: Some(assertion),
+        status: None,
+        scope: None,
+        codes: codes.iter().map(|(code, with)| candidate(code, with)).collect(),
+        confidence: Some(0.9),
+        reportable: false,
+        not_reportable_because: Some(NotReportable::CodeNotDetermined),
+        attributes: Attributes::default(),
+        prompts: Vec::new(),
+        evidence: Vec::new(),
+    }
+}
+
+fn note(content: NewNote, entries: Vec<CodedEntry>) -> (Note, Option<Extraction>) {
+    let engine = EngineVersion {
+        version: String::new(),
+        model: String::new(),
+        vocabulary: String::new(),
+        edition: String::new(),
+        edition_exact: true,
+    };
+    let extraction = Extraction {
+        note_id: String::new(),
+        offset_unit: OffsetUnit::Utf8,
+        engine,
+        sections: Vec::new(),
+        boilerplate: Vec::new(),
+        alerts: Vec::new(),
+        entries,
+        medications: Vec::new(),
+        spans: Vec::new(),
+    };
+    let note = Note {
+        id: Uuid::from_u128(2),
+        content,
+        received_at: Timestamp::UNIX_EPOCH,
+        status: NoteStatus::Ready,
+        quarantine_reason: None,
+        item_id: Uuid::from_u128(1),
+    };
+    (note, Some(extraction))
+}
+
+fn on(day: jiff::civil::Date) -> NewNote {
+    NewNote { service_date: Some(day), ..NewNote::default() }
+}
+
+fn item(class: Option<EncounterClass>, notes: Vec<(Note, Option<Extraction>)>) -> ItemRecord {
+    let item = ReviewItem {
+        id: Uuid::from_u128(1),
+        encounter: None,
+        patient: Some(Patient { sex: Some("female".to_owned()), birth_date: Some(date(1960, 1, 1)), ..Patient::default() }),
+        encounter_class: class,
+        facility: None,
+        department: None,
+        restricted: false,
+        state: ItemState::Open,
+        claimed_by: None,
+        claimed_until: None,
+        revision: 1,
+        notes: Vec::new(),
+        pending_notes: 0,
+        created_at: Timestamp::UNIX_EPOCH,
+    };
+    ItemRecord { item, notes, decisions: Vec::new(), overrides: Vec::new() }
+}
+
+/// An outpatient of May with these suggestions.
+fn drafted(entries: Vec<CodedEntry>) -> ItemRecord {
+    item(Some(EncounterClass::Outpatient), vec![note(on(date(2026, 5, 4)), entries)])
+}
+
+fn decide(record: &mut ItemRecord, entry_id: Uuid, kind: DecisionKind) {
+    record.decisions.push(Decision {
+        id: Uuid::from_u128(9),
+        item_id: record.item.id,
+        entry_id,
+        user_id: Uuid::from_u128(7),
+        user_name: "coder".to_owned(),
+        at: Timestamp::UNIX_EPOCH,
+        kind,
+    });
+}
+
+fn choose(codes: &[&str]) -> Vec<ChosenCode> {
+    let chosen =
+        |code: &&str| ChosenCode { system: system::ICD10CM.to_owned(), code: (*code).to_owned(), display: String::new() };
+    codes.iter().map(chosen).collect()
+}
+
+fn amend(codes: &[&str], assertion: Option<Assertion>) -> DecisionKind {
+    DecisionKind::Amend { codes: choose(codes), assertion, status: None, comment: None }
+}
+
+fn add(codes: &[&str], assertion: Assertion) -> DecisionKind {
+    DecisionKind::Add {
+        kind: EntryKind::Diagnosis,
+        display: "added".to_owned(),
+        codes: choose(codes),
+        assertion: Some(assertion),
+        status: None,
+        note_id: None,
+        start: None,
+        end: None,
+        comment: None,
+    }
+}
+
+fn edits(record: &ItemRecord) -> Vec<ItemEdit> {
+    let (vocabulary, rules) = &*HOUSE;
+    item_edits((rules, &vocabulary.editions), record, &rollup(record))
+}
+
+fn found(record: &ItemRecord) -> Vec<String> {
+    let edits = edits(record).into_iter().filter(|found| found.edit.severity != Severity::Informational);
+    edits.map(|found| format!("{} {}", found.edit.kind.as_str(), found.edit.codes.join(" "))).collect()
+}
+
+#[test]
+fn an_amendment_decides_anew_what_is_reportable() {
+    use {Assertion::*, EncounterClass::*};
+    for (class, said, amended, because) in [
+        (Some(Inpatient), Present, Absent, Some(NotReportable::Negated)),
+        (Some(Inpatient), Present, Family, Some(NotReportable::Family)),
+        (Some(Inpatient), Absent, Possible, None),
+        (Some(Outpatient), Present, Possible, Some(NotReportable::UncertainOutpatient)),
+        (Some(Emergency), Present, Possible, Some(NotReportable::UncertainOutpatient)),
+        (None, Present, Possible, Some(NotReportable::UncertainEncounterClassUnknown)),
+        (Some(Outpatient), Possible, Present, None),
+        (Some(Outpatient), Hypothetical, Historical, None),
+    ] {
+        let mut record = item(class, vec![note(on(date(2026, 5, 4)), vec![diagnosis(said, &[("I10", &[])])])]);
+        let id = rollup(&record)[0].id;
+        decide(&mut record, id, amend(&[], Some(amended)));
+        let entry = rollup(&record).remove(0);
+        assert_eq!((entry.reportable, entry.not_reportable_because), (because.is_none(), because), "{class:?} {amended:?}");
+    }
+}
+
+#[test]
+fn a_code_that_a_coder_gives_makes_reportable() {
+    let mut record = drafted(vec![diagnosis(Assertion::Present, &[])]);
+    let entry = rollup(&record).remove(0);
+    assert_eq!(entry.not_reportable_because, Some(NotReportable::CodeNotDetermined));
+    decide(&mut record, entry.id, amend(&["I10"], None));
+    assert!(rollup(&record)[0].reportable);
+}
+
+#[test]
+fn the_class_of_the_encounter_holds_for_all_its_entries() {
+    let mut record = item(Some(EncounterClass::Inpatient), vec![note(on(date(2026, 5, 4)), vec![])]);
+    decide(&mut record, Uuid::from_u128(50), add(&["J18.9"], Assertion::Possible));
+    assert!(rollup(&record)[0].reportable, "an added one too");
+    record.item.encounter_class = Some(EncounterClass::Outpatient);
+    assert_eq!(rollup(&record)[0].not_reportable_because, Some(NotReportable::UncertainOutpatient));
+}
+
+#[test]
+fn amendments_add_up_until_another_decision() {
+    let mut record = drafted(vec![diagnosis(Assertion::Present, &[("I10", &[])])]);
+    let id = rollup(&record)[0].id;
+    let shown = |record: &ItemRecord| {
+        let entry = rollup(record).remove(0);
+        (entry.codes[0].code.clone(), entry.assertion)
+    };
+    decide(&mut record, id, amend(&["I11.9"], None));
+    decide(&mut record, id, amend(&[], Some(Assertion::Historical)));
+    assert_eq!(shown(&record), ("I11.9".to_owned(), Some(Assertion::Historical)), "the code chosen before stays");
+    decide(&mut record, id, DecisionKind::Withdraw {});
+    assert_eq!(shown(&record), ("I10".to_owned(), Some(Assertion::Present)));
+    decide(&mut record, id, amend(&[], Some(Assertion::Possible)));
+    assert_eq!(shown(&record), ("I10".to_owned(), Some(Assertion::Possible)), "what was taken back stays so");
+}
+
+#[test]
+fn all_codes_that_a_coder_chose_are_checked() {
+    let mut record = drafted(vec![diagnosis(Assertion::Present, &[("I10", &[]), ("E10.9", &[])])]);
+    assert!(found(&record).is_empty(), "an alternative is not drafted: {:?}", found(&record));
+    let id = rollup(&record)[0].id;
+    decide(&mut record, id, amend(&["E11.9", "E10.9"], None));
+    assert_eq!(found(&record), ["excludes1 E10.9 E11.9"]);
+    decide(&mut record, Uuid::from_u128(50), add(&["J45.20", "R06.2"], Assertion::Present));
+    assert_eq!(found(&record), ["excludes1 E10.9 E11.9", "excludes1 J45.20 R06.2"]);
+    let of_added = edits(&record).into_iter().find(|found| found.edit.codes[0] == "J45.20").expect("an edit").entries;
+    assert_eq!(of_added, [Uuid::from_u128(50)]);
+}
+
+#[test]
+fn codes_beside_are_checked_and_stand_once() {
+    let kidney = || diagnosis(Assertion::Present, &[("E11.22", &["N18.4", "Z79.4"])]);
+    let record = drafted(vec![kidney(), diagnosis(Assertion::Present, &[("I12.9", &["N18.4"])])]);
+    assert!(found(&record).is_empty(), "{:?}", found(&record));
+    let record = drafted(vec![diagnosis(Assertion::Present, &[("J44.1", &["J44.9"])])]);
+    assert_eq!(found(&record), ["unspecified J44.9 J44.1"], "what stands beside is checked too");
+}
+
+#[test]
+fn a_chosen_code_never_disappears() {
+    let mut record = drafted(vec![diagnosis(Assertion::Present, &[("E11.22", &["N18.4"])])]);
+    let chosen = Uuid::from_u128(50);
+    decide(&mut record, chosen, add(&["N18.4"], Assertion::Present));
+    assert!(found(&record).is_empty(), "the code beside gives way: {:?}", found(&record));
+    decide(&mut record, Uuid::from_u128(51), add(&["N18.4"], Assertion::Present));
+    assert_eq!(found(&record), ["duplicate N18.4"], "chosen twice");
+    let entries = edits(&record).into_iter().find(|found| found.edit.kind == EditKind::Duplicate).expect("an edit").entries;
+    assert!(entries.contains(&chosen) && entries.contains(&Uuid::from_u128(51)), "{entries:?}");
+}
+
+#[test]
+fn a_code_suggested_for_two_entries_is_one() {
+    let both = [Assertion::Present, Assertion::Historical].map(|assertion| diagnosis(assertion, &[("M25.569", &[])]));
+    let record = drafted(both.into());
+    assert_eq!(found(&record), ["unspecified M25.569"]);
+    assert_eq!(edits(&record)[0].entries.len(), 2, "both entries are named");
+}
+
+#[test]
+fn the_day_of_an_item() {
+    let (may, june, october) = (date(2026, 5, 1), date(2026, 6, 1), date(2026, 10, 2));
+    let left = |day| NewNote { discharge_date: Some(day), ..on(may) };
+    let day =
+        |class, notes: Vec<NewNote>| code_day(&item(class, notes.into_iter().map(|content| note(content, vec![])).collect()));
+    assert_eq!(day(Some(EncounterClass::Inpatient), vec![left(october), on(june)]), Some(october), "of discharge");
+    assert_eq!(day(Some(EncounterClass::Outpatient), vec![left(october), on(june)]), Some(june), "of service");
+    assert_eq!(day(None, vec![left(october)]), Some(may));
+    assert_eq!(day(Some(EncounterClass::Inpatient), vec![on(june), on(may)]), Some(june), "the last one");
+    assert_eq!(day(None, vec![NewNote::default()]), None);
+    let version = |day| NewNote { external_id: Some("n".to_owned()), ..on(day) };
+    assert_eq!(day(None, vec![version(october), version(may)]), Some(may), "a later version stands in its place");
+}
+
+#[test]
+fn codes_are_checked_by_the_edition_of_the_day() {
+    let editions = &HOUSE.0.editions;
+    let refused = |day, codes: &[&str]| {
+        check((editions, Some(day)), &[], None, &add(codes, Assertion::Present)).err().map(|error| error.to_string())
+    };
+    let (september, october) = (date(2026, 9, 30), date(2026, 10, 1));
+    assert_eq!(refused(september, &["K37"]), None, "valid then");
+    assert_eq!(refused(october, &["K37.0"]), None);
+    assert_eq!(
+        refused(october, &["I10", "K37"]).as_deref(),
+        Some("codes[1] is K37, which is not a code of Next, the edition of this encounter's day; K37.9 stands for it there")
+    );
+    let back = refused(september, &["K37.0"]).expect("is refused");
+    assert!(back.contains("not a code of This") && back.contains("K37 stands for it there"), "{back}");
+    let heading = refused(september, &["E11"]).expect("is refused");
+    assert!(heading.contains("heading E11") && heading.contains("such as E11."), "{heading}");
+    let unknown = refused(september, &["John Doe"]).expect("is refused");
+    assert!(unknown.contains("This") && !unknown.contains("John"), "what was sent may be anything: {unknown}");
+}
+
+#[test]
+fn edits_are_those_of_the_edition_of_the_day() {
+    let drafted = |day, code| item(None, vec![note(on(day), vec![diagnosis(Assertion::Present, &[(code, &[])])])]);
+    let (september, october) = (date(2026, 9, 30), date(2026, 10, 1));
+    for (day, code, billable) in
+        [(september, "K37", true), (september, "K37.9", false), (october, "K37", false), (october, "K37.9", true)]
+    {
+        let edits = edits(&drafted(day, code));
+        let edit = edits.iter().find(|found| found.edit.kind == EditKind::NotBillable);
+        assert_eq!(edit.is_none(), billable, "{day} {code}: {edits:?}");
+        if let Some(found) = edit {
+            assert_eq!(found.edit.severity, Severity::Hard);
+            assert!(found.edit.message.contains("stands for it there"), "{}", found.edit.message);
+        }
+    }
+}
+
+#[test]
+fn an_override_is_recorded_with_kinds_and_reason_but_no_code() {
+    let record =
+        drafted(vec![diagnosis(Assertion::Present, &[("Z38.00", &[])]), diagnosis(Assertion::Present, &[("E11", &[])])]);
+    let edits = edits(&record);
+    let hard: Vec<&ItemEdit> = edits.iter().filter(|found| found.edit.severity == Severity::Hard).collect();
+    let detail = override_detail(&hard, "provider_was_asked");
+    assert_eq!(detail, "2 hard edits (age, not_billable): provider_was_asked");
+    assert_eq!(override_reason(&detail), "provider_was_asked");
+}
