@@ -5,10 +5,10 @@
 //! is coded second), `see`, `seecat` and `subcat` (a category or subcategory to see), and `seeAlso`.
 
 use super::{
-    Remarks, not_found,
+    Remarks,
     terms::{self, Kind, Term},
 };
-use crate::releases::{Output, Release, Result, Summary, Table};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Terms in the order of the file. Cells with several values have them joined by `|`; `see` of a category reads `category T71`.
 pub const INDEX: Table =
@@ -29,7 +29,8 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         found.get_or_insert(version);
         Ok(())
     })?;
-    let release = found.ok_or_else(|| not_found("an Alphabetic Index of ICD-10-CM (XML with the root ICD10CM.index)"))?;
+    let release =
+        found.ok_or_else(|| ReleaseError::not_found("an Alphabetic Index of ICD-10-CM (XML with the root ICD10CM.index)"))?;
     Ok(Summary { release, notes: remarks.into_notes() })
 }
 

@@ -28,8 +28,6 @@ pub mod tabular;
 mod terms;
 mod xml;
 
-use super::ReleaseError;
-
 /// Whether `text` has the form of an ICD-10-CM category or code, with or without its dot: "A00", "A00.1", "A001".
 fn is_code(text: &str) -> bool {
     let (category, rest) = match text.split_once('.') {
@@ -60,22 +58,9 @@ fn is_code_or_stem(text: &str) -> bool {
     is_code(text.strip_suffix('-').map_or(text, |stem| stem.trim_end_matches('.')))
 }
 
-/// White space of any kind as single spaces, none at the ends.
-fn clean(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
 /// The lines of a member's head that hold anything.
 fn filled_lines(head: &str) -> impl Iterator<Item = &str> {
     head.lines().map(str::trim_end).filter(|line| !line.trim_start().is_empty())
-}
-
-fn malformed(file: &str, line: u64, message: impl Into<String>) -> ReleaseError {
-    ReleaseError::Malformed { file: file.to_owned(), line, message: message.into() }
-}
-
-fn not_found(wanted: &str) -> ReleaseError {
-    ReleaseError::NotFound { wanted: wanted.to_owned() }
 }
 
 /// What was left out of a table, for [`super::Summary::notes`]: the first few in full, the rest as a number.

@@ -12,10 +12,10 @@
 //! the title.
 
 use super::{
-    Remarks, clean, is_code_or_stem, malformed, not_found,
+    Remarks, is_code_or_stem,
     xml::{self, Element, Part},
 };
-use crate::releases::{Member, Output, Release, Result, Summary, Table};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table, clean};
 
 /// Between the levels of a path.
 pub const LEVEL: &str = " > ";
@@ -87,7 +87,11 @@ pub fn each(member: &mut Member<'_>, visit: &mut dyn FnMut(&Term<'_>) -> Result<
 fn below(file: &str, above: &str, element: &Element, visit: &mut dyn FnMut(&Term<'_>) -> Result<()>) -> Result<()> {
     let title = element.children("title").next().map(title).unwrap_or_default();
     if title.text.is_empty() {
-        return Err(malformed(file, element.line, format!("<{}> has no <title>; import the file as published", element.name)));
+        return Err(ReleaseError::malformed(
+            file,
+            element.line,
+            format!("<{}> has no <title>; import the file as published", element.name),
+        ));
     }
     let path = if above.is_empty() { title.text } else { format!("{above}{LEVEL}{}", title.text) };
     let term = Term { see: see(element, &title.see), path, nonessential: title.nonessential, element };
@@ -201,7 +205,7 @@ pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns
         found.get_or_insert(version);
         Ok(())
     })?;
-    let release = found.ok_or_else(|| not_found(columns.wanted))?;
+    let release = found.ok_or_else(|| ReleaseError::not_found(columns.wanted))?;
     Ok(Summary { release, notes: remarks.into_notes() })
 }
 
@@ -212,7 +216,7 @@ fn cells(file: &str, element: &Element, remarks: &mut Remarks) -> Result<[String
         let column = cell.attribute("col").and_then(|column| column.parse::<usize>().ok());
         let Some(place) = column.and_then(|column| column.checked_sub(2)).and_then(|place| cells.get_mut(place)) else {
             let message = "<cell> has no attribute col from 2 to 7; the layout has changed, import the file as published";
-            return Err(malformed(file, cell.line, message));
+            return Err(ReleaseError::malformed(file, cell.line, message));
         };
         *place = code(file, cell, remarks).unwrap_or_default();
     }

@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use serde::Deserialize;
 
-use super::{CONCEPTS, FLAGS, rows::missing};
+use super::{CONCEPTS, FLAGS};
 use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary};
 
 #[derive(Deserialize)]
@@ -120,7 +120,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         Ok(())
     })?;
     if !found {
-        return Err(missing("FHIR JSON (a ValueSet, a CodeSystem, or a Bundle of them)"));
+        return Err(ReleaseError::not_found("FHIR JSON (a ValueSet, a CodeSystem, or a Bundle of them)"));
     }
     if reading.nameless > 0 {
         reading.notes.push(format!("{} concepts were left out: they have no display", reading.nameless));

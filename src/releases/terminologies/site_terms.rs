@@ -12,10 +12,10 @@
 //!
 //! All errors of a file are told at once, up to [`MOST_ERRORS`].
 
-use std::collections::HashMap;
+use std::{collections::HashMap, io::Read as _};
 
-use super::rows::{Header, first_line, missing};
-use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table, output::clean};
+use super::rows::{Header, first_line};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table, clean};
 
 /// A site's own terms, as in the file, with empty kinds and guards filled in.
 pub const SITE_TERMS: Table =
@@ -42,7 +42,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         let first = first_line(member)?;
         let first = first.split('\r').next().unwrap_or_default();
         if member.reader().fill_buf().is_ok_and(|bytes| bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
-            return Err(malformed(member.name, 1, "is UTF-16; save the spreadsheet as \"CSV UTF-8\"".to_owned()));
+            return Err(ReleaseError::malformed(member.name, 1, "is UTF-16; save the spreadsheet as \"CSV UTF-8\"".to_owned()));
         }
         let separator = separator(first);
         let header = Header::new(first, char::from(separator));
@@ -53,7 +53,9 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         reading.member(member, separator)
     })?;
     if !found {
-        return Err(missing("a CSV whose first line names the column \"term\" (save a spreadsheet as \"CSV UTF-8\")"));
+        return Err(ReleaseError::not_found(
+            "a CSV whose first line names the column \"term\" (save a spreadsheet as \"CSV UTF-8\")",
+        ));
     }
     for term in &reading.terms {
         out.row(SITE_TERMS, &term.each_ref().map(String::as_str))?;
@@ -64,10 +66,6 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
 fn separator(header: &str) -> u8 {
     let count = |separator: u8| header.bytes().filter(|byte| *byte == separator).count();
     [b',', b';', b'\t'].into_iter().rev().max_by_key(|separator| count(*separator)).unwrap_or(b',')
-}
-
-fn malformed(file: &str, line: u64, message: String) -> ReleaseError {
-    ReleaseError::Malformed { file: file.to_owned(), line, message }
 }
 
 #[derive(Debug, Default)]
@@ -82,14 +80,14 @@ impl Reading {
     fn member(&mut self, member: &mut Member<'_>, separator: u8) -> Result<()> {
         let file = member.name;
         let mut bytes = Vec::new();
-        member.reader().read_to_end(&mut bytes).map_err(|cause| unreadable(file, cause))?;
+        member.whole().read_to_end(&mut bytes).map_err(|cause| ReleaseError::unreadable(file, cause))?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let mut csv = csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(bytes);
         let mut errors: Vec<(u64, String)> = Vec::new();
         let mut lines = Lines { bytes, at: 0, line: 1 };
         let mut places = None;
         for record in csv.byte_records() {
-            let record = record.map_err(|error| unreadable(file, error.into()))?;
+            let record = record.map_err(|error| ReleaseError::unreadable(file, error))?;
             let line = lines.of(&record);
             let outcome = match &places {
                 None => self.header(&record).map(|found| places = Some(found)),
@@ -247,11 +245,7 @@ fn all_at_once(file: &str, errors: &[(u64, String)]) -> Result<()> {
     if errors.len() > MOST_ERRORS {
         message.push_str(&format!("\nand {} more", errors.len() - MOST_ERRORS));
     }
-    Err(malformed(file, *line, message))
-}
-
-fn unreadable(file: &str, cause: std::io::Error) -> ReleaseError {
-    ReleaseError::Unreadable { file: file.to_owned(), cause }
+    Err(ReleaseError::malformed(file, *line, message))
 }
 
 #[cfg(test)]

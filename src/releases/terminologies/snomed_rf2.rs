@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
     CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
-    rows::{Header, Layout, Row, each_row, first_line, missing},
+    rows::{Header, Layout, Row, each_row, first_line},
 };
-use crate::releases::{Output, Release, Result, Summary, Table};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Maps of concepts to ICD-10-CM, with the rules of the map: of each group the first row, by priority, whose rule holds.
 pub const MAPS: Table = Table { name: "maps.tsv", columns: &["code", "target", "group", "priority", "rule", "advice"] };
@@ -115,7 +115,7 @@ impl Snapshot {
         })?;
         for (found, columns) in [(concepts, CONCEPT.as_slice()), (descriptions, DESCRIPTION.as_slice())] {
             if !found {
-                return Err(missing(&format!("the RF2 file with the columns {}", columns.join(", "))));
+                return Err(ReleaseError::not_found(&format!("the RF2 file with the columns {}", columns.join(", "))));
             }
         }
         Ok(snapshot)

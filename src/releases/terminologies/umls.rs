@@ -8,8 +8,8 @@
 
 use std::collections::HashMap;
 
-use super::rows::{Layout, Row, each_row, first_line, missing, rrf};
-use crate::releases::{Output, Release, Result, Summary, Table};
+use super::rows::{Layout, Row, each_row, first_line, rrf};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Terms of concepts. `semantic_types` are those of the concept that are read, separated by a vertical bar.
 pub const TERMS: Table =
@@ -72,7 +72,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         })
     })?;
     if !found {
-        return Err(missing("MRSTY (semantic types of the UMLS, 6 fields)"));
+        return Err(ReleaseError::not_found("MRSTY (semantic types of the UMLS, 6 fields)"));
     }
     found = false;
     release.each(|member| {
@@ -82,7 +82,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         found = true;
         each_row(member, Layout::Rrf(18), |row| write(row, &types, out))
     })?;
-    if found { Ok(summary) } else { Err(missing("MRCONSO (names of the UMLS, 18 fields)")) }
+    if found { Ok(summary) } else { Err(ReleaseError::not_found("MRCONSO (names of the UMLS, 18 fields)")) }
 }
 
 fn write(row: &Row<'_>, types: &HashMap<u32, Types>, out: &mut dyn Output) -> Result<()> {
