@@ -3,12 +3,14 @@
 //! | kind | reads | writes |
 //! |---|---|---|
 //! | [`tabular`] | tabular list, XML | `codes.tsv`, `notes.tsv` |
-//! | [`index`] | Index to Diseases and Injuries, External Cause Index, XML | `index.tsv` |
+//! | [`index`] | Index to Diseases and Injuries, External Cause Index, XML | `index.tsv`, `external_causes.tsv` |
 //! | [`neoplasms`] | Table of Neoplasms, XML | `neoplasms.tsv` |
 //! | [`drugs`] | Table of Drugs and Chemicals, XML | `drugs.tsv` |
 //! | [`order`] | order file, fixed columns | `codes.tsv` |
 //! | [`addenda`] | addenda of the order and codes files | `changes.tsv` |
 //! | [`conversion`] | conversion table | `conversions.tsv` |
+//! | [`exempt`] | codes exempt from present-on-admission reporting | `poa_exempt.tsv` |
+//! | [`complications`] | CC and MCC lists | `cc_mcc.tsv` |
 //! | [`gems`] | General Equivalence Mappings | `gems.tsv` |
 //! | [`hcc`] | CMS-HCC categories | `hcc.tsv` |
 //!
@@ -16,12 +18,15 @@
 //! `terms` the terms of the three indexes, `delimited` the rows of a table.
 
 pub mod addenda;
+pub mod complications;
 pub mod conversion;
 mod delimited;
 pub mod drugs;
+pub mod exempt;
 pub mod gems;
 pub mod hcc;
 pub mod index;
+mod listed;
 pub mod neoplasms;
 pub mod order;
 pub mod tabular;
@@ -54,7 +59,7 @@ fn dotted(text: &str) -> Option<String> {
 }
 
 /// Whether `text` is a code or the stem of codes: "D05.-", "C79.8-".
-fn is_code_or_stem(text: &str) -> bool {
+pub(crate) fn is_code_or_stem(text: &str) -> bool {
     is_code(text.strip_suffix('-').map_or(text, |stem| stem.trim_end_matches('.')))
 }
 

@@ -23,8 +23,10 @@ pub const LEVEL: &str = " > ";
 /// Which of the files with the root `ICD10CM.index` a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The Index to Diseases and Injuries, or the External Cause Index.
+    /// The Index to Diseases and Injuries.
     Terms,
+    /// The External Cause Index.
+    ExternalCauses,
     /// The Table of Neoplasms.
     Neoplasms,
     /// The Table of Drugs and Chemicals.
@@ -61,13 +63,26 @@ pub fn kind(head: &str) -> Option<Kind> {
     if xml::root(head) != Some("ICD10CM.index") {
         return None;
     }
-    let Some((_, heading)) = head.split_once("<indexHeading") else { return Some(Kind::Terms) };
+    let Some((_, heading)) = head.split_once("<indexHeading") else {
+        return Some(if is_of_external_causes(head) { Kind::ExternalCauses } else { Kind::Terms });
+    };
     let first = heading.split_once("<head ")?.1.split_once('>')?.1.split('<').next()?.trim().to_lowercase();
     match first.as_str() {
         "neoplasm" => Some(Kind::Neoplasms),
         "substance" => Some(Kind::Drugs),
         _ => None,
     }
+}
+
+/// By its title; without one, by its first codes, which begin with V to Y.
+fn is_of_external_causes(head: &str) -> bool {
+    let title = head.split_once("<title>").and_then(|(_, behind)| behind.split_once("</title>")).map(|(title, _)| title);
+    let title = title.unwrap_or_default().to_lowercase();
+    if title.contains("external cause") || title.contains("disease") {
+        return title.contains("external cause");
+    }
+    let codes: Vec<&str> = head.split("<code>").skip(1).map(str::trim_start).collect();
+    !codes.is_empty() && codes.iter().all(|code| code.starts_with(['V', 'W', 'X', 'Y']))
 }
 
 /// Calls `visit` with the terms of a file, each before those below it; gives the version the file says.
@@ -247,6 +262,10 @@ mod tests {
         let heading =
             |word: &str| format!("<indexHeading>\n<head col=\"1\">{word}</head><head col=\"2\">x</head></indexHeading>");
         assert_eq!(kind(&file("<title>INDEX</title>")), Some(Kind::Terms));
+        let external = "<title>ICD-10-CM EXTERNAL CAUSE of INJURIES INDEX</title>";
+        assert_eq!(kind(&file(external)), Some(Kind::ExternalCauses));
+        assert_eq!(kind(&file("<letter><code> W19</code><code>X58</code>")), Some(Kind::ExternalCauses));
+        assert_eq!(kind(&file("<letter><code>W19</code><code>A00</code>")), Some(Kind::Terms));
         assert_eq!(kind(&file(&heading("Neoplasm"))), Some(Kind::Neoplasms));
         assert_eq!(kind(&file(&heading(" Substance "))), Some(Kind::Drugs));
         assert_eq!(kind(&file(&heading("Device"))), None);

@@ -14,7 +14,7 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
-    CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
+    CASE_SENSITIVE, CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
     rows::{Header, Layout, Row, each_row, first_line},
 };
 use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
@@ -24,7 +24,6 @@ pub const MAPS: Table = Table { name: "maps.tsv", columns: &["code", "target", "
 
 const FULLY_SPECIFIED: &str = "900000000000003001";
 const SYNONYM: &str = "900000000000013009";
-const CASE_SENSITIVE: &str = "900000000000017005";
 const US_ENGLISH: &str = "900000000000509007";
 const PREFERRED: &str = "900000000000548007";
 /// The reference set that maps to ICD-10-CM; the one that maps to ICD-10 (447562003) has the same columns.

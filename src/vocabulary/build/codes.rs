@@ -12,6 +12,11 @@ pub(super) const NOTES: Table = Table { name: "icd10cm_notes.tsv", columns: &["c
 /// Payment categories of CMS.
 pub(super) const HCC: Table = Table { name: "hcc.tsv", columns: &["code", "v24", "v28"] };
 
+/// Codes that need no present-on-admission indicator.
+pub(super) const POA_EXEMPT: Table = Table { name: "poa_exempt.tsv", columns: &["code"] };
+/// Complications or comorbidities, and major ones.
+pub(super) const CC_MCC: Table = Table { name: "cc_mcc.tsv", columns: &["code", "level"] };
+
 /// Kinds of notes in the order in which they stand at a code.
 const NOTE_KINDS: [&str; 9] = [
     "inclusion",
@@ -120,6 +125,17 @@ pub(super) fn hcc(release: &[Row], embedded: &[Row], is_billable: impl Fn(&str) 
     codes.retain(|code, _| is_billable(code));
     let rows = codes.into_iter().map(|(code, [v24, v28])| row([code, &v24.join("|"), &v28.join("|")])).collect();
     (rows, notes)
+}
+
+/// A list of codes, sorted, each row once; codes that no loaded edition has as billable are left out, which the sentence says.
+pub(super) fn listed(table: Table, mut rows: Vec<Row>, is_billable: impl Fn(&str) -> bool) -> (Vec<Row>, Vec<String>) {
+    let all = rows.len();
+    rows.retain(|row| is_billable(&row[0]));
+    let gone = all - rows.len();
+    rows.sort();
+    rows.dedup();
+    let note = || format!("{}: {gone} codes were left out; no loaded edition has them as billable", table.name);
+    (rows, (gone > 0).then(note).into_iter().collect())
 }
 
 #[cfg(test)]

@@ -24,14 +24,27 @@ pub(super) fn claims(rows: &[Row], editions: &Editions) -> Vec<Claim> {
     let mut claims = Vec::new();
     for row in rows {
         let sites = sites(&row[0]);
-        for (words, written) in WORDS.iter().zip(&row[1..7]) {
+        // "accessory sinus: see Neoplasm, sinus" has the codes of that site
+        let led_to = if row[1..7].iter().all(String::is_empty) { target(rows, &row[7]).unwrap_or(row) } else { row };
+        for (words, written) in WORDS.iter().zip(&led_to[1..7]) {
             let Some(code) = editions.leaf(written) else { continue };
             for term in sites.iter().flat_map(|site| said(words, site)) {
-                claims.push(Claim { term, codes: vec![code.to_owned()], source: Source::Neoplasms });
+                claims.push(Claim { term, codes: vec![code.to_owned()], source: Source::Neoplasms, case_sensitive: false });
             }
         }
     }
     claims
+}
+
+/// The row of which every level is named by a part of the reference "Neoplasm, nerve, peripheral".
+fn target<'a>(rows: &'a [Row], see: &str) -> Option<&'a Row> {
+    let see = see.split('|').next().unwrap_or_default().to_lowercase();
+    let parts: Vec<&str> = see.split(", ").collect();
+    let names = |level: &str, part: &str| site_title(level).split(", ").any(|name| name == part);
+    rows.iter().filter(|row| row[1..7].iter().any(|code| !code.is_empty())).find(|row| {
+        let levels: Vec<&str> = row[0].split(" > ").collect();
+        levels.len() == parts.len() && levels.iter().zip(&parts).all(|(level, part)| names(level, part))
+    })
 }
 
 /// A neoplasm of a site: an adjective stands before the neoplasm, a site with "of" behind it.
@@ -87,6 +100,20 @@ mod tests {
         assert_eq!(said("abdominal"), ["abdominal cancer"]);
         assert_eq!(said("breast").len(), 4);
         assert_eq!(said("wall of abdomen").len(), 3);
+    }
+
+    #[test]
+    fn references_have_the_codes_of_their_site() {
+        let rows: Vec<Row> = [
+            "Neoplasm, neoplastic > intestine, intestinal;C26.0;;;;;;",
+            "Neoplasm, neoplastic > bowel;;;;;;;Neoplasm, intestine",
+            "Neoplasm, neoplastic > loop;;;;;;;Neoplasm, loop",
+        ]
+        .iter()
+        .map(|line| line.split(';').map(str::to_owned).collect())
+        .collect();
+        assert_eq!(target(&rows, &rows[1][7]), Some(&rows[0]));
+        assert_eq!(target(&rows, &rows[2][7]), None);
     }
 
     #[test]
