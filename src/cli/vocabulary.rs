@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{load::Load, vectors};
 use crate::vocabulary::{
-    AbbreviationGuard, Tables, TermRef, Vocabulary,
+    AbbreviationGuard, CaseGuard, Tables, TermRef, Vocabulary,
     build::{self, About, Kind},
     difference,
 };
@@ -291,6 +291,15 @@ fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
             TermRef::Medication(at) => {
                 let term = &vocabulary.medications[*at as usize];
                 let _ = writeln!(out, "medication  {:?}: {} (RxNorm {})", term.term, term.display, term.ingredients.join("+"));
+                let case = match term.guard {
+                    CaseGuard::None => "in any case",
+                    CaseGuard::Word => "capitalised, with a dose, or in a list",
+                    CaseGuard::Analyte => "with a dose or in a list",
+                };
+                let _ = writeln!(out, "            {}, {case}", term.source);
+                if let Some(source) = vocabulary.source_of_medication(term) {
+                    let _ = writeln!(out, "            {}, {}: {}", source.title, source.release, source.licence);
+                }
             }
             TermRef::Class(at) => {
                 let _ = writeln!(out, "drug class  {:?}", vocabulary.classes[*at as usize]);

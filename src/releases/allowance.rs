@@ -1,31 +1,44 @@
 //! A reader that counts lines and gives no more than it is allowed to, so that no single element or concept can fill the memory.
 
-use std::io::{BufRead, Read};
+use std::{
+    cell::Cell,
+    io::{BufRead, Read},
+    rc::Rc,
+};
 
 /// So many bytes one element of XML or one concept of JSON has at most; those of the official releases have some hundred thousand.
 pub const LARGEST_PIECE: u64 = 32 << 20;
 
-/// Counts the lines that were read, and what may still be read before the next [`Allowance::renew`].
-pub struct Allowance<'a> {
-    inner: &'a mut dyn BufRead,
-    /// Line that is being read, from 1.
-    pub line: u64,
-    left: u64,
+/// Where a stream is, and what may still be read of it.
+#[derive(Debug)]
+pub struct Meter {
+    line: Cell<u64>,
+    left: Cell<u64>,
 }
 
-impl<'a> Allowance<'a> {
-    /// Over a stream, from its first line.
-    pub fn new(inner: &'a mut dyn BufRead) -> Self {
-        Self { inner, line: 1, left: LARGEST_PIECE }
+impl Meter {
+    /// The line that is being read, from 1.
+    pub fn line(&self) -> u64 {
+        self.line.get()
     }
 
     /// Allows a whole piece again.
-    pub const fn renew(&mut self) {
-        self.left = LARGEST_PIECE;
+    pub fn renew(&self) {
+        self.left.set(LARGEST_PIECE);
+    }
+
+    /// Allows any length: what follows is passed over and not held.
+    pub fn pass_over(&self) {
+        self.left.set(u64::MAX);
+    }
+
+    fn used(&self, bytes: &[u8]) {
+        self.line.set(self.line.get() + bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum::<u64>());
+        self.left.set(self.left.get().saturating_sub(bytes.len() as u64));
     }
 
     fn check(&self) -> std::io::Result<()> {
-        if self.left > 0 {
+        if self.left.get() > 0 {
             return Ok(());
         }
         let most = LARGEST_PIECE >> 20;
@@ -33,39 +46,46 @@ impl<'a> Allowance<'a> {
             "one element is larger than {most} MB, which none of a release is; the file is damaged: download it again"
         )))
     }
+}
 
-    fn used(&mut self, bytes: &[u8]) {
-        self.line += newlines(bytes);
-        self.left = self.left.saturating_sub(bytes.len() as u64);
+/// A stream with its meter.
+pub struct Allowance<'a> {
+    inner: &'a mut dyn BufRead,
+    meter: Rc<Meter>,
+}
+
+impl<'a> Allowance<'a> {
+    /// Over a stream, from its first line, with one piece allowed.
+    pub fn new(inner: &'a mut dyn BufRead) -> Self {
+        Self { inner, meter: Rc::new(Meter { line: Cell::new(1), left: Cell::new(LARGEST_PIECE) }) }
+    }
+
+    /// The meter, for those who cannot reach the stream while it is read.
+    pub fn meter(&self) -> Rc<Meter> {
+        Rc::clone(&self.meter)
     }
 }
 
 impl Read for Allowance<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        self.check()?;
+        self.meter.check()?;
         let read = self.inner.read(buffer)?;
-        self.used(&buffer[..read]);
+        self.meter.used(&buffer[..read]);
         Ok(read)
     }
 }
 
 impl BufRead for Allowance<'_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        self.check()?;
+        self.meter.check()?;
         self.inner.fill_buf()
     }
 
     fn consume(&mut self, amount: usize) {
         // What was filled is still there, so looking at it again reads nothing.
         if let Ok(filled) = self.inner.fill_buf() {
-            let lines = newlines(&filled[..amount]);
-            self.line += lines;
+            self.meter.used(&filled[..amount]);
         }
-        self.left = self.left.saturating_sub(amount as u64);
         self.inner.consume(amount);
     }
-}
-
-fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
 }

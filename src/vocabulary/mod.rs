@@ -145,6 +145,12 @@ impl Vocabulary {
         provenance::source_of(&self.sources, (&term.source, &term.origin))
     }
 
+    /// The source of a name of a medication, with its release and licence.
+    #[must_use]
+    pub fn source_of_medication(&self, medication: &Medication) -> Option<&LoadedSource> {
+        provenance::source_of(&self.sources, (&medication.source, ""))
+    }
+
     /// Tables of interest that are not loaded.
     #[must_use]
     pub fn not_loaded(&self) -> &[&'static str] {

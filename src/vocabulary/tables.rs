@@ -93,7 +93,9 @@ impl Tables {
         loop {
             let before = build::generation(folder);
             let read = Self::read_folder(folder);
-            if tries.next().is_none() || build::generation(folder) == before {
+            // a table may have been moved between its being listed and its being read
+            let is_settled = build::generation(folder) == before && (read.is_ok() || !before.1);
+            if tries.next().is_none() || is_settled {
                 return read;
             }
         }

@@ -199,7 +199,9 @@ pub struct Columns {
     pub table: Table,
 }
 
-/// Reads a table with six columns of codes. Terms without a code and without a "see" are headings and notes and have no row.
+/// Reads a table with six columns of codes. Terms without a code and without a "see" are headings and notes and have no row; but a last term
+/// without any cell of its own says no more than the heading above it, whose codes it has. A single cell that is missing or has a dash
+/// says that there is no such code ("skin, basal cell carcinoma" is never benign).
 pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns) -> Result<Summary> {
     let (mut found, mut remarks) = (None, Remarks::default());
     release.each(|member| {
@@ -207,8 +209,20 @@ pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns
             return Ok(());
         }
         let file = member.name;
+        let mut heading: Option<(String, [String; 6])> = None;
         let version = each(member, &mut |term| {
-            let cells = cells(file, term.element, &mut remarks)?;
+            let mut cells = cells(file, term.element, &mut remarks)?;
+            let (above, title) = term.path.rsplit_once(LEVEL).unwrap_or(("", &term.path));
+            if term.element.children("cell").next().is_some() {
+                heading = term.has_terms().then(|| (term.path.clone(), cells.clone()));
+            } else if term.see.is_empty()
+                && !term.has_terms()
+                && !title.starts_with("Note")
+                && term.texts("seeAlso").is_empty()
+                && let Some((_, inherited)) = heading.as_ref().filter(|(path, _)| path == above)
+            {
+                cells.clone_from(inherited);
+            }
             if cells.iter().all(String::is_empty) && term.see.is_empty() {
                 return Ok(());
             }

@@ -94,16 +94,18 @@ const DEEPEST: usize = 64;
 /// The first error of `visit`, and whatever is not well-formed, with its line.
 pub fn each(member: &mut Member<'_>, wanted: &[&str], mut visit: impl FnMut(&[Element], Element) -> Result<()>) -> Result<()> {
     let file = member.name;
-    let mut reader = Reader::from_reader(Allowance::new(member.reader()));
+    let stream = Allowance::new(member.reader());
+    let meter = stream.meter();
+    let mut reader = Reader::from_reader(stream);
     reader.config_mut().expand_empty_elements = true;
     let (mut buffer, mut open, mut whole_from): (_, Vec<Element>, _) = (Vec::new(), Vec::new(), None);
     loop {
         buffer.clear();
         if whole_from.is_none() {
-            reader.get_mut().renew();
+            meter.renew();
         }
         let event = reader.read_event_into(&mut buffer);
-        let line = reader.get_ref().line;
+        let line = meter.line();
         match event.map_err(|error| wrong(file, line, error))? {
             Event::Start(tag) => {
                 let element = opened(&tag, line).map_err(|error| wrong(file, line, error))?;

@@ -177,8 +177,12 @@ struct Rules {
 
 impl Rules {
     fn new() -> Self {
-        #[expect(clippy::expect_used, reason = "the patterns stand above, and a test compiles them")]
-        let regex = |pattern: &str| RegexBuilder::new(pattern).case_insensitive(true).build().expect("a pattern of ours");
+        let regex = |pattern: &str| {
+            RegexBuilder::new(pattern)
+                .case_insensitive(true)
+                .build()
+                .expect("the patterns stand above, and the tests compile them")
+        };
         Self {
             no_allergen: regex(NO_ALLERGEN),
             food: regex(FOOD),

@@ -119,8 +119,17 @@ pub fn import(kind: Kind, files: &[PathBuf], about: &About, into: &Path) -> Resu
     let partial = releases.join(format!(".{kind}.partial"));
     remove_folder(&partial)?;
     fs::create_dir(&partial).map_err(BuildError::unreadable(&partial))?;
-    let kept = write_release(kind, files, about, &partial)
-        .and_then(|kept| replace(&releases, (&partial, &kept.name())).map(|()| kept));
+    // what is damaged is what an import mends
+    let former = kept(into).unwrap_or_default();
+    let kept = write_release(kind, files, about, &partial).and_then(|mut kept| {
+        let replaced = former.iter().find(|former| former.name() == kept.name() && former.edition != kept.edition);
+        if let Some(former) = replaced {
+            let (edition, day) = (&former.edition, &kept.first_day);
+            kept.notes.push(format!("It took the place of {edition}, which began on {day} too"));
+            describe(&kept, &partial)?;
+        }
+        replace(&releases, (&partial, &kept.name())).map(|()| kept)
+    });
     if kept.is_err() {
         // the error of the import is what the person must see
         let _ = fs::remove_dir_all(&partial);
@@ -215,11 +224,15 @@ fn write_release(kind: Kind, paths: &[PathBuf], about: &About, partial: &Path) -
         rows,
         files,
     };
-    let path = partial.join(DESCRIPTION);
-    let text = toml::to_string(&kept)
-        .map_err(|error| BuildError::Damaged { path: path.clone(), message: format!("it cannot be written: {error}") })?;
-    fs::write(&path, text).map_err(BuildError::unreadable(&path))?;
+    describe(&kept, partial)?;
     Ok(kept)
+}
+
+fn describe(kept: &Kept, folder: &Path) -> Result<()> {
+    let path = folder.join(DESCRIPTION);
+    let text = toml::to_string(kept)
+        .map_err(|error| BuildError::Damaged { path: path.clone(), message: format!("it cannot be written: {error}") })?;
+    fs::write(&path, text).map_err(BuildError::unreadable(&path))
 }
 
 fn kept_file(path: &Path) -> Result<KeptFile> {
@@ -351,6 +364,9 @@ mod tests {
         for year in ["2027", "2028", "2027"] {
             import(Kind::Icd10cmOrder, &order, &about(year), folder.path()).expect("kept");
         }
+        let renamed = About { edition: Some("Ours".to_owned()), ..about("2027") };
+        let renamed = import(Kind::Icd10cmOrder, &order, &renamed, folder.path()).expect("kept");
+        assert_eq!(renamed.notes, ["It took the place of ICD-10-CM FY2027, which began on 2026-10-01 too"]);
         import(Kind::CmsHcc, &[fixture("icd10cm/hcc_mappings.csv")], &about("2027"), folder.path()).expect("kept");
         let names: Vec<String> = kept(folder.path()).expect("listed").iter().map(Kept::name).collect();
         assert_eq!(names, ["icd10cm-order@2027-10-01", "icd10cm-order@2026-10-01", "cms-hcc"]);

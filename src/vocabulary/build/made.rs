@@ -38,6 +38,9 @@ pub(super) struct AllMade {
     pub errors: Vec<String>,
 }
 
+/// A SNOMED CT with no more terms is an extension by itself, which says nothing of the concepts that it does not have.
+const TERMS_OF_AN_EXTENSION: u64 = 200_000;
+
 /// What a table holds something of.
 #[derive(Debug, Default)]
 struct Of {
@@ -289,7 +292,8 @@ impl Making<'_> {
             self.input.each(kind, CONCEPTS, |cells| found.concept(kind, cells))?;
         }
         let of_releases = self.of(&kinds);
-        let (rows, notes, held) = found.rows(self.input.kept(Kind::SnomedRf2).is_some());
+        let terms = self.input.kept(Kind::SnomedRf2).and_then(|kept| kept.rows.get(CONCEPTS.name).copied());
+        let (rows, notes, held) = found.rows(terms.is_some_and(|terms| terms > TERMS_OF_AN_EXTENSION));
         self.notes.extend(notes);
         let program = if held { BTreeSet::from([sources::SNOMED_FREE_SETS]) } else { BTreeSet::new() };
         self.add(Made::new(ALLERGENS, rows), Of { program, ..of_releases });
