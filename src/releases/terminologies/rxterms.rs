@@ -68,7 +68,7 @@ fn each_table<const N: usize>(
     if found {
         Ok(())
     } else {
-        Err(ReleaseError::not_found(&format!("an RxTerms table with the columns {}", columns.join("|"))))
+        Err(ReleaseError::not_found(format!("an RxTerms table with the columns {}", columns.join("|"))))
     }
 }
 

@@ -114,7 +114,7 @@ impl Snapshot {
         })?;
         for (found, columns) in [(concepts, CONCEPT.as_slice()), (descriptions, DESCRIPTION.as_slice())] {
             if !found {
-                return Err(ReleaseError::not_found(&format!("the RF2 file with the columns {}", columns.join(", "))));
+                return Err(ReleaseError::not_found(format!("the RF2 file with the columns {}", columns.join(", "))));
             }
         }
         Ok(snapshot)

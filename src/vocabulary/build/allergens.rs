@@ -158,7 +158,7 @@ const ENVIRONMENT: &str = concat!(
 );
 
 /// Vaccines and sera.
-const BIOLOGIC: &str = concat!(r"vaccine|antigen-containing|only product|toxoid|immune globulin|serum",);
+const BIOLOGIC: &str = "vaccine|antigen-containing|only product|toxoid|immune globulin|serum";
 
 /// What is taken as a drug.
 const MEDICATION: &str = concat!(
@@ -240,8 +240,8 @@ impl<'a> Substances<'a> {
     /// Takes a row of concepts: `system`, `code`, `term`, `preferred`, `semantic_tag`, `case_sensitive`.
     pub(super) fn concept(&mut self, kind: Kind, cells: &[&str]) {
         let &[SNOMED_CT, code, term, preferred, tag, _] = cells else { return };
-        let is_new = kind == Kind::SnomedGps && tag == "substance";
-        if !self.known.contains(code) && !(is_new && !self.rules.no_allergen.is_match(term)) {
+        let is_new = || kind == Kind::SnomedGps && tag == "substance" && !self.rules.no_allergen.is_match(term);
+        if !(self.known.contains(code) || is_new()) {
             return;
         }
         let concept = self.found.entry(code.to_owned()).or_default();

@@ -88,7 +88,7 @@ impl Editions {
         let mut all = BTreeMap::from([(carried, embedded)]);
         for (day, list) in lists(input, &mut notes)? {
             let before = all.range(..=day).next_back().or_else(|| all.iter().next());
-            let before = before.map(|(_, edition)| edition).ok_or_else(|| no_edition())?;
+            let before = before.map(|(_, edition)| edition).ok_or_else(no_edition)?;
             let edition = Edition::listed(input, list, before)?;
             if list.kind == Kind::Icd10cmOrder {
                 notes.push(without_notes(&edition, before));

@@ -167,7 +167,7 @@ impl Making<'_> {
         })?;
         let settled = table.settled();
         let program = settled.of_program.iter().map(|word| sources::source_of_word(word));
-        let program = program.filter_map(|word| sources::embedded_word(word)).collect();
+        let program = program.filter_map(sources::embedded_word).collect();
         self.add(Made::new(DIAGNOSIS_TERMS, settled.rows), Of { kept: settled.kept, program });
         Ok(())
     }
