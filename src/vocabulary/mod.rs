@@ -142,13 +142,13 @@ impl Vocabulary {
     /// The source of a term, with its release and licence.
     #[must_use]
     pub fn source_of(&self, term: &DiagnosisTerm) -> Option<&LoadedSource> {
-        provenance::source_of(&self.sources, (&term.source, &term.origin))
+        provenance::source_of(&self.sources, (&term.source, &term.origin), "diagnosis_terms.tsv")
     }
 
     /// The source of a name of a medication, with its release and licence.
     #[must_use]
     pub fn source_of_medication(&self, medication: &Medication) -> Option<&LoadedSource> {
-        provenance::source_of(&self.sources, (&medication.source, ""))
+        provenance::source_of(&self.sources, (&medication.source, ""), "medications.tsv")
     }
 
     /// Tables of interest that are not loaded.

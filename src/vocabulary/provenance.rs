@@ -23,13 +23,19 @@ pub struct LoadedSource {
     pub tables: String,
 }
 
-/// The source of a term: the release that its row names, else the one that its word stands for.
-pub(super) fn source_of<'a>(sources: &'a [LoadedSource], (word, origin): (&str, &str)) -> Option<&'a LoadedSource> {
+/// The source of a row of a table: the release that the row names, else the one that its word stands for. Where an imported release and
+/// the program have the same word, it is the one of which the table holds something.
+pub(super) fn source_of<'a>(
+    sources: &'a [LoadedSource],
+    (word, origin): (&str, &str),
+    table: &str,
+) -> Option<&'a LoadedSource> {
     if !origin.is_empty() {
         return sources.iter().find(|source| source.source == origin);
     }
     let word = source_of_word(word);
-    sources.iter().find(|source| source.source == word)
+    let named = || sources.iter().filter(|source| source.source == word);
+    named().find(|source| source.tables.split('|').any(|held| held == table)).or_else(|| named().next())
 }
 
 /// The sources that `sources.tsv` names (`vocabulary build` writes it), else those of the program's own tables.
@@ -83,4 +89,37 @@ pub(super) fn not_loaded(tables: &Tables) -> Vec<&'static str> {
         }
     }
     missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_of_the_release_that_its_table_holds() {
+        let source = |source: &str, release: &str, tables: &str| LoadedSource {
+            source: source.to_owned(),
+            title: String::new(),
+            release: release.to_owned(),
+            licence: String::new(),
+            attribution: String::new(),
+            tables: tables.to_owned(),
+        };
+        let sources = [
+            source("icd10cm_tabular", "carried", "diagnosis_terms.tsv"),
+            source("rxnorm", "carried", "unii.tsv"),
+            source("icd10cm-tabular@2026-10-01", "imported", "icd10cm.tsv|diagnosis_terms.tsv"),
+            source("rxnorm", "imported", "medications.tsv|clinical_drugs.tsv"),
+        ];
+        for (row, table, release) in [
+            (("icd10cm_title", ""), "diagnosis_terms.tsv", "carried"),
+            (("icd10cm_title", "icd10cm-tabular@2026-10-01"), "diagnosis_terms.tsv", "imported"),
+            (("rxnorm", ""), "medications.tsv", "imported"),
+            (("rxnorm", ""), "unii.tsv", "carried"),
+            (("rxnorm", ""), "other.tsv", "carried"),
+        ] {
+            assert_eq!(source_of(&sources, row, table).map(|found| found.release.as_str()), Some(release), "{row:?} {table}");
+        }
+        assert_eq!(source_of(&sources, ("doid", ""), "diagnosis_terms.tsv"), None);
+    }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     Kind, Result,
     allergens::{self, ALLERGENS},
-    codes::{self, CC_MCC, HCC, POA_EXEMPT},
+    codes::{self, CC_MCC, HCC, LIMITS, POA_EXEMPT},
     concepts::{ByPreference, SnomedMaps, UmlsConcepts, fhir_claim},
     drugs::{self, DRUG_POISONING},
     editions::Editions,
@@ -60,6 +60,7 @@ pub(super) fn make(input: &Input<'_>, by_hand: BTreeSet<String>) -> Result<AllMa
     making.lists_of_codes(&editions)?;
     making.terms(&editions, &retired)?;
     making.index(&editions, &retired)?;
+    making.limits(&editions);
     making.drugs(&editions)?;
     making.ninth(&editions, &retired)?;
     making.medications()?;
@@ -211,6 +212,15 @@ impl Making<'_> {
             self.add(Made::new(INDEX, rows), Of { kept: BTreeSet::new(), program: BTreeSet::from([sources::OWN]) });
         }
         Ok(())
+    }
+
+    fn limits(&mut self, editions: &Editions) {
+        let own = if editions.changed() { self.input.embedded_if_any(LIMITS).unwrap_or_default() } else { Vec::new() };
+        if let Some(rows) = codes::limits(&own, &editions.newest().book) {
+            let gone = own.len() - rows.len();
+            self.notes.push(format!("{}: {gone} rows were dropped; {} has no such codes", LIMITS.name, editions.newest().name));
+            self.add(Made::new(LIMITS, rows), Of { kept: BTreeSet::new(), program: BTreeSet::from([sources::OWN]) });
+        }
     }
 
     fn drugs(&mut self, editions: &Editions) -> Result<()> {

@@ -387,6 +387,7 @@ fn codes_that_an_imported_edition_drops_are_forwarded_or_flagged() {
     let back = "I509 4280 10000\n";
     folder.keep_texts(Kind::Gems, &[("forward", gems), ("back", back)]);
     folder.build();
+    assert!(!folder.lines("code_limits.tsv").iter().any(|limit| limit.starts_with("A18")), "no limit of a code that is gone");
     let loaded = vocabulary(&folder);
     assert_eq!(loaded.editions.all().count(), 1);
     let newest = loaded.editions.newest();
