@@ -5,6 +5,7 @@ use super::{
     rows::Row,
     terms::{Claim, Source},
 };
+use crate::vocabulary::CodeBook;
 
 /// How a neoplasm of a site is said, for each column behind the path; `{}` is the site.
 const WORDS: [&[&str]; 6] = [
@@ -27,13 +28,30 @@ pub(super) fn claims(rows: &[Row], editions: &Editions) -> Vec<Claim> {
         // "accessory sinus: see Neoplasm, sinus" has the codes of that site
         let led_to = if row[1..7].iter().all(String::is_empty) { target(rows, &row[7]).unwrap_or(row) } else { row };
         for (words, written) in WORDS.iter().zip(&led_to[1..7]) {
-            let Some(code) = editions.leaf(written) else { continue };
+            let Some(code) = site_code(editions, written) else { continue };
             for term in sites.iter().flat_map(|site| said(words, site)) {
                 claims.push(Claim { term, codes: vec![code.to_owned()], source: Source::Neoplasms, case_sensitive: false });
             }
         }
     }
     claims
+}
+
+/// The billable code for what the table writes. Of a stem ("C79.8-") whose codes all name a site ("breast", "genital organs") it is the one
+/// for other sites.
+fn site_code<'a>(editions: &'a Editions, written: &str) -> Option<&'a str> {
+    let leaf = editions.leaf(written)?;
+    let Some(stem) = written.trim().strip_suffix('-') else { return Some(leaf) };
+    let book = editions.all().map(|edition| &edition.book).find(|book| book.is_billable(leaf))?;
+    other_site(book, stem.trim_end_matches('.'), leaf).or(Some(leaf))
+}
+
+fn other_site<'a>(book: &'a CodeBook, stem: &str, leaf: &str) -> Option<&'a str> {
+    if book.title(leaf).to_lowercase().contains("unspecified") {
+        return None;
+    }
+    let other = book.starting_with(stem).find(|code| code.billable && code.title.to_lowercase().contains("other specified"));
+    other.map(|code| code.code.as_str())
 }
 
 /// The row of which every level is named by a part of the reference "Neoplasm, nerve, peripheral".
@@ -100,6 +118,15 @@ mod tests {
         assert_eq!(said("abdominal"), ["abdominal cancer"]);
         assert_eq!(said("breast").len(), 4);
         assert_eq!(said("wall of abdomen").len(), 3);
+    }
+
+    #[test]
+    fn a_stem_of_named_sites_is_the_other_one() {
+        let text = "code\tbillable\ttitle\nC79.8\t0\tOther\nC79.81\t1\tSecondary malignant neoplasm of breast\nC79.89\t1\tSecondary \
+            malignant neoplasm of other specified sites\nC79.00\t1\tOf unspecified kidney\n";
+        let book = CodeBook::parse(("icd10cm.tsv", text)).expect("a book");
+        assert_eq!(other_site(&book, "C79.8", "C79.81"), Some("C79.89"));
+        assert_eq!(other_site(&book, "C79.0", "C79.00"), None);
     }
 
     #[test]

@@ -126,8 +126,7 @@ impl TermTable {
         table
     }
 
-    /// Adds a claim of a release. Terms of one letter, without letters, of more than ten words, and stop terms are left out. What the program
-    /// knew from an earlier release of the same source gives way.
+    /// Adds a claim of a release. Terms of one letter, without letters, of more than ten words, and stop terms are left out.
     pub(super) fn claim(&mut self, claim: Claim, origin: &str) {
         let folded = normalize_term(&claim.term);
         let is_term = folded.chars().filter(|letter| letter.is_alphanumeric()).count() > 1
@@ -145,8 +144,7 @@ impl TermTable {
                 there.codes.truncate(MOST_CODES);
                 return;
             }
-            let is_newer = there.origin.is_empty() && there.source == word;
-            if there.rank <= rank && !is_newer {
+            if there.rank <= rank {
                 return;
             }
         }
