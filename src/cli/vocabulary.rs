@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 
 use super::{load::Load, vectors};
 use crate::vocabulary::{
-    AbbreviationGuard, Tables, TermRef, Vocabulary,
+    AbbreviationGuard, CaseGuard, Tables, TermRef, Vocabulary,
     build::{self, About, Kind},
     difference,
 };
@@ -73,8 +73,8 @@ pub(super) struct Loaded {
 /// Arguments of `abstractor vocabulary import`.
 #[derive(Debug, Args)]
 pub(super) struct Import {
-    /// What it is: icd10cm-tabular, icd10cm-index, icd10cm-neoplasms, icd10cm-drugs, icd10cm-order, icd10cm-addenda, icd10cm-conversion,
-    /// gems, cms-hcc, rxnorm, rxterms, snomed-rf2, snomed-gps, umls, unii, fhir or site-terms
+    /// What it is: icd10cm-tabular, icd10cm-index, icd10cm-external-causes, icd10cm-neoplasms, icd10cm-drugs, icd10cm-order,
+    /// icd10cm-addenda, icd10cm-conversion, icd10cm-poa-exempt, icd10cm-cc-mcc, gems, cms-hcc, rxnorm, rxterms, snomed-rf2, snomed-gps, umls, unii, fhir or site-terms
     kind: Kind,
     /// The files, as they were downloaded
     #[arg(required = true)]
@@ -152,6 +152,9 @@ impl Import {
         };
         let kept = build::import(self.kind, &self.files, &about, &self.into)?;
         let mut out = format!("{}, release {}\n", kept.kind.title(), kept.release);
+        if !kept.edition.is_empty() {
+            let _ = writeln!(out, "  {}, {} to {}, kept as {}", kept.edition, kept.first_day, kept.last_day, kept.name());
+        }
         for (table, rows) in &kept.rows {
             let _ = writeln!(out, "  {rows:>9} rows  {table}");
         }
@@ -174,6 +177,12 @@ fn built(folder: &Path) -> anyhow::Result<String> {
             "  {:>9} rows  {}  ({} new, {} changed, {} dropped)",
             table.rows, table.name, table.new, table.changed, table.dropped
         );
+        for source in &table.sources {
+            let _ = writeln!(out, "                  of {source}");
+        }
+    }
+    for error in report.errors {
+        let _ = writeln!(out, "  error: {error}");
     }
     for note in report.notes {
         let _ = writeln!(out, "  note: {note}");
@@ -232,6 +241,12 @@ fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
         if let Some((v24, v28)) = vocabulary.notes().categories(&entry.code.code) {
             let _ = writeln!(out, "  HCC V24 {v24}, V28 {v28}");
         }
+        if let Some(level) = vocabulary.lists.complication(&entry.code.code) {
+            let _ = writeln!(out, "  {level}");
+        }
+        if vocabulary.lists.is_exempt(&entry.code.code) {
+            let _ = writeln!(out, "  exempt from present-on-admission reporting");
+        }
         for note in entry.notes {
             let at = if note.code == entry.code.code { String::new() } else { format!(" [{}]", note.code) };
             let _ = writeln!(out, "  {}: {}{at}", note.kind.as_str(), note.text);
@@ -244,6 +259,17 @@ fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
         }
         return Ok(out);
     }
+    if let Some(mapping) = vocabulary.lists.of_ninth_revision(words) {
+        let how = if mapping.approximate { "approximately" } else { "the same" };
+        let _ = writeln!(out, "ICD-9-CM    {}: {how} in ICD-10-CM", words.to_uppercase());
+        for together in &mapping.codes {
+            let titles: Vec<&str> = together.iter().map(|code| vocabulary.title(code)).collect();
+            let _ = writeln!(out, "  {:<9} {}", together.join("+"), titles.join(" + "));
+        }
+        if mapping.codes.is_empty() {
+            let _ = writeln!(out, "  nothing corresponds");
+        }
+    }
     let form = crate::vocabulary::normalize_term(words);
     for meaning in vocabulary.terms.lookup(&form) {
         match meaning {
@@ -254,6 +280,7 @@ fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
                 let case = match term.guard {
                     Some(AbbreviationGuard::Upper) => "only in capitals",
                     Some(AbbreviationGuard::Context) => "only beside its context words",
+                    Some(AbbreviationGuard::Any) | None if term.case_sensitive => "case-sensitive by its source",
                     Some(AbbreviationGuard::Any) | None => "in any case",
                 };
                 let _ = writeln!(out, "            {}, rank {}, {case}", term.source, term.rank);
@@ -264,6 +291,15 @@ fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
             TermRef::Medication(at) => {
                 let term = &vocabulary.medications[*at as usize];
                 let _ = writeln!(out, "medication  {:?}: {} (RxNorm {})", term.term, term.display, term.ingredients.join("+"));
+                let case = match term.guard {
+                    CaseGuard::None => "in any case",
+                    CaseGuard::Word => "capitalised, with a dose, or in a list",
+                    CaseGuard::Analyte => "with a dose or in a list",
+                };
+                let _ = writeln!(out, "            {}, {case}", term.source);
+                if let Some(source) = vocabulary.source_of_medication(term) {
+                    let _ = writeln!(out, "            {}, {}: {}", source.title, source.release, source.licence);
+                }
             }
             TermRef::Class(at) => {
                 let _ = writeln!(out, "drug class  {:?}", vocabulary.classes[*at as usize]);

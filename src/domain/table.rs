@@ -1,4 +1,7 @@
-//! The one reader of our tab-separated tables: header row, `#` comments, named columns.
+//! The one reader of our tab-separated tables: header row, `#` comments, named columns. A first value that begins with `#` is written
+//! `\#` ([`escaped`]), so that its line is no comment.
+
+use std::borrow::Cow;
 
 use thiserror::Error;
 
@@ -29,12 +32,16 @@ impl<'a> Row<'a> {
     /// # Errors
     /// When the table has no such column.
     pub fn get(&self, column: &str) -> Result<&'a str, TableError> {
-        let index = self
-            .columns
-            .iter()
-            .position(|name| *name == column)
-            .ok_or_else(|| self.error(format!("the table has no column {column:?}")))?;
-        Ok(self.text.split('\t').nth(index).unwrap_or_default().trim())
+        self.find(column).ok_or_else(|| self.error(format!("the table has no column {column:?}")))
+    }
+
+    /// The value in a column that the table need not have; empty when the row is short.
+    #[must_use]
+    pub fn find(&self, column: &str) -> Option<&'a str> {
+        let index = self.columns.iter().position(|name| *name == column)?;
+        let value = self.text.split('\t').nth(index).unwrap_or_default().trim();
+        let is_escaped = index == 0 && value.starts_with('\\') && value.trim_start_matches('\\').starts_with('#');
+        Some(if is_escaped { &value[1..] } else { value })
     }
 
     /// An error about this row.
@@ -42,6 +49,12 @@ impl<'a> Row<'a> {
     pub fn error(&self, message: impl Into<String>) -> TableError {
         TableError { table: self.table.to_owned(), line: self.line, message: message.into() }
     }
+}
+
+/// The first value of a line as it is written: with a backslash before what would make the line a comment.
+#[must_use]
+pub fn escaped(value: &str) -> Cow<'_, str> {
+    if value.trim_start_matches('\\').starts_with('#') { Cow::Owned(format!("\\{value}")) } else { Cow::Borrowed(value) }
 }
 
 /// Calls `each` with every row of a table.
@@ -64,4 +77,23 @@ pub fn read(table: &str, text: &str, mut each: impl FnMut(Row<'_>) -> Result<(),
         each(Row { table, line, columns: &columns, text })?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_begins_with_a_hash_is_no_comment() {
+        let values = ["#neck", "\\#neck", "plain", "\\plain"];
+        let lines: Vec<String> = values.iter().map(|value| format!("{}\tx", escaped(value))).collect();
+        let text = format!("# a comment\nterm\tcodes\n{}\n#comment\t\n", lines.join("\n"));
+        let mut seen = Vec::new();
+        let read = read("a.tsv", &text, |row| {
+            assert_eq!(row.find("rank"), None);
+            seen.push(row.get("term")?.to_owned());
+            Ok(())
+        });
+        assert_eq!((read, seen), (Ok(()), values.map(str::to_owned).to_vec()));
+    }
 }

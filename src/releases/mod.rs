@@ -4,6 +4,7 @@
 //! file of hundreds of megabytes is never held whole. An importer tells its members apart by their content, never by their names,
 //! and writes rows to an [`Output`]. Nothing here knows what the engine makes of them: that is `build`.
 
+mod allowance;
 pub mod icd10cm;
 mod opened;
 mod output;
@@ -49,6 +50,28 @@ pub enum ReleaseError {
         /// What the system says.
         cause: std::io::Error,
     },
+}
+
+impl ReleaseError {
+    /// A line or an element that cannot be used; `line` counts from 1.
+    pub(crate) fn malformed(file: &str, line: u64, message: impl Into<String>) -> Self {
+        Self::Malformed { file: file.to_owned(), line, message: message.into() }
+    }
+
+    /// Nothing in the release is what the kind needs.
+    pub(crate) fn not_found(wanted: impl Into<String>) -> Self {
+        Self::NotFound { wanted: wanted.into() }
+    }
+
+    /// A file that cannot be read or written.
+    pub(crate) fn unreadable(file: &str, cause: impl Into<std::io::Error>) -> Self {
+        Self::Unreadable { file: file.to_owned(), cause: cause.into() }
+    }
+}
+
+/// White space of any kind as single spaces, none at the ends.
+pub(crate) fn clean(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// Result of reading a release.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::Result;
+use super::{Result, clean};
 
 /// A release table: its file name and its columns.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,9 +35,4 @@ impl Output for MemoryOutput {
         self.tables.entry(table.name).or_default().push(cells.iter().map(|cell| clean(cell)).collect());
         Ok(())
     }
-}
-
-/// White space of any kind as single spaces, none at the ends.
-pub(super) fn clean(cell: &str) -> String {
-    cell.split_whitespace().collect::<Vec<_>>().join(" ")
 }

@@ -50,8 +50,12 @@ pub struct DiagnosisTerm {
     pub codes: Vec<CodeSet>,
     /// Where it comes from: `icd10cm_title`, `everyday`, `abbreviation`...
     pub source: String,
+    /// The release that gave it, as `sources.tsv` names it; empty for the tables of the program.
+    pub origin: String,
     /// Place of that source among those that have the form, 0 = best; own tables and a site's terms are before all.
     pub rank: u8,
+    /// Whether its source says that the case of its letters matters.
+    pub case_sensitive: bool,
     /// What it is good for on its own.
     pub kind: TermKind,
     /// For abbreviations.
@@ -105,7 +109,9 @@ pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilde
             expansion: String::new(),
             codes,
             source: source.to_owned(),
+            origin: String::new(),
             rank: 0,
+            case_sensitive: row.find("case_sensitive") == Some("1"),
             kind,
             guard: None,
             context: Context::default(),
@@ -123,6 +129,8 @@ pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilde
         let guard = match row.get("guard")? {
             "upper" => Some(AbbreviationGuard::Upper),
             "context" => Some(AbbreviationGuard::Context),
+            // as it is written, or in capitals
+            _ if row.find("case_sensitive") == Some("1") => Some(AbbreviationGuard::Upper),
             _ => None,
         };
         let term = DiagnosisTerm {
@@ -160,7 +168,9 @@ pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilde
             expansion: row.get("expansion")?.to_owned(),
             codes: code_sets(&row, editions)?,
             source: "abbreviation".to_owned(),
+            origin: String::new(),
             rank: 0,
+            case_sensitive: guard == AbbreviationGuard::Upper,
             kind,
             guard: Some(guard),
             context: context(row.get("context")?),
@@ -176,7 +186,11 @@ pub(super) fn load(tables: &Tables, editions: &Editions, terms: &mut TermsBuilde
         let sign = sets.first().and_then(|set| set.first()).is_some_and(|code| code.starts_with('R'));
         let rank = row.get("rank")?.parse().map_err(|_| row.error("rank is not a small number"))?;
         add(
-            DiagnosisTerm { rank, ..plain(&row, &source, if sign { TermKind::Finding } else { TermKind::Diagnosis }, sets)? },
+            DiagnosisTerm {
+                rank,
+                origin: row.find("origin").unwrap_or_default().to_owned(),
+                ..plain(&row, &source, if sign { TermKind::Finding } else { TermKind::Diagnosis }, sets)?
+            },
             terms,
         );
         Ok(())

@@ -5,6 +5,7 @@
 
 mod alphabetic_index;
 pub mod build;
+mod code_lists;
 mod code_notes;
 mod code_search;
 mod codes;
@@ -17,6 +18,7 @@ mod tables;
 mod terms;
 
 pub use alphabetic_index::{AlphabeticIndex, IndexEntry, WordForms};
+pub use code_lists::{CodeLists, NinthMapping};
 pub use code_notes::{CodeNote, CodeNotes, NoteKind};
 pub use code_search::{CodeHit, CodeSearch};
 pub use codes::{Code, CodeBook};
@@ -56,6 +58,8 @@ pub struct Vocabulary {
     pub index: AlphabeticIndex,
     /// Forms of words that name the same thing.
     pub forms: WordForms,
+    /// Codes of ICD-9-CM, codes exempt from present-on-admission reporting, complications; empty where they are not loaded.
+    pub lists: CodeLists,
     /// Where the tables come from.
     sources: Vec<LoadedSource>,
     /// Tables of interest that are not there.
@@ -100,6 +104,7 @@ impl Vocabulary {
         Ok(Self {
             index: AlphabeticIndex::parse(tables.get("index.tsv")?, &editions, &forms)?,
             forms,
+            lists: CodeLists::load(tables, &editions)?,
             sources: provenance::sources(tables)?,
             not_loaded: provenance::not_loaded(tables),
             checksum: tables.checksum().to_owned(),
@@ -137,7 +142,13 @@ impl Vocabulary {
     /// The source of a term, with its release and licence.
     #[must_use]
     pub fn source_of(&self, term: &DiagnosisTerm) -> Option<&LoadedSource> {
-        provenance::source_of(&self.sources, &term.source)
+        provenance::source_of(&self.sources, (&term.source, &term.origin), "diagnosis_terms.tsv")
+    }
+
+    /// The source of a name of a medication, with its release and licence.
+    #[must_use]
+    pub fn source_of_medication(&self, medication: &Medication) -> Option<&LoadedSource> {
+        provenance::source_of(&self.sources, (&medication.source, ""), "medications.tsv")
     }
 
     /// Tables of interest that are not loaded.

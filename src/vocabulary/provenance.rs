@@ -1,6 +1,9 @@
 //! Where the tables come from: sources with release, licence and attribution, and what is not there.
 
-use super::{build::embedded_sources, tables::Tables};
+use super::{
+    build::{embedded_sources, source_of_word},
+    tables::Tables,
+};
 use crate::domain::table::{self, TableError};
 
 /// A source of what is loaded.
@@ -20,19 +23,19 @@ pub struct LoadedSource {
     pub tables: String,
 }
 
-/// The source of a term, by the word that the term's row has.
-pub(super) fn source_of<'a>(sources: &'a [LoadedSource], term_source: &str) -> Option<&'a LoadedSource> {
-    let word = match term_source {
-        "icd10cm_title" | "icd10cm_category" | "icd10cm_inclusion" | "icd10cm_variant" => "icd10cm_tabular",
-        "doid" | "doid_narrow" => "doid",
-        "neoplasm_table" | "index_see" => "icd10cm_neoplasms",
-        "snomed" => "snomed_free_sets",
-        "snomed_map" => "snomed-rf2",
-        "site" => "site-terms",
-        "everyday" | "abbreviation" | "correction" | "stop" => "own",
-        other => other,
-    };
-    sources.iter().find(|source| source.source == word || source.source.replace('_', "-") == word)
+/// The source of a row of a table: the release that the row names, else the one that its word stands for. Where an imported release and
+/// the program have the same word, it is the one of which the table holds something.
+pub(super) fn source_of<'a>(
+    sources: &'a [LoadedSource],
+    (word, origin): (&str, &str),
+    table: &str,
+) -> Option<&'a LoadedSource> {
+    if !origin.is_empty() {
+        return sources.iter().find(|source| source.source == origin);
+    }
+    let word = source_of_word(word);
+    let named = || sources.iter().filter(|source| source.source == word);
+    named().find(|source| source.tables.split('|').any(|held| held == table)).or_else(|| named().next())
 }
 
 /// The sources that `sources.tsv` names (`vocabulary build` writes it), else those of the program's own tables.
@@ -72,10 +75,51 @@ pub(super) fn not_loaded(tables: &Tables) -> Vec<&'static str> {
     if tables.find("drug_poisoning.tsv").is_none() {
         missing.push("ICD-10-CM Table of Drugs and Chemicals");
     }
-    let official_index = tables.find("sources.tsv").is_some_and(|(_, text)| text.contains("icd10cm-index"));
+    let official_index = sources(tables).is_ok_and(|sources| {
+        sources.iter().any(|source| {
+            source.source.starts_with("icd10cm-index") && source.tables.split('|').any(|table| table == "index.tsv")
+        })
+    });
     if !official_index {
         missing.push("ICD-10-CM Alphabetic Index, official (the program\u{2019}s own index is)");
     }
-    missing.extend(["present-on-admission exempt list", "CC and MCC list"]);
+    for (table, title) in [("poa_exempt.tsv", "present-on-admission exempt list"), ("cc_mcc.tsv", "CC and MCC list")] {
+        if tables.find(table).is_none() {
+            missing.push(title);
+        }
+    }
     missing
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_is_of_the_release_that_its_table_holds() {
+        let source = |source: &str, release: &str, tables: &str| LoadedSource {
+            source: source.to_owned(),
+            title: String::new(),
+            release: release.to_owned(),
+            licence: String::new(),
+            attribution: String::new(),
+            tables: tables.to_owned(),
+        };
+        let sources = [
+            source("icd10cm_tabular", "carried", "diagnosis_terms.tsv"),
+            source("rxnorm", "carried", "unii.tsv"),
+            source("icd10cm-tabular@2026-10-01", "imported", "icd10cm.tsv|diagnosis_terms.tsv"),
+            source("rxnorm", "imported", "medications.tsv|clinical_drugs.tsv"),
+        ];
+        for (row, table, release) in [
+            (("icd10cm_title", ""), "diagnosis_terms.tsv", "carried"),
+            (("icd10cm_title", "icd10cm-tabular@2026-10-01"), "diagnosis_terms.tsv", "imported"),
+            (("rxnorm", ""), "medications.tsv", "imported"),
+            (("rxnorm", ""), "unii.tsv", "carried"),
+            (("rxnorm", ""), "other.tsv", "carried"),
+        ] {
+            assert_eq!(source_of(&sources, row, table).map(|found| found.release.as_str()), Some(release), "{row:?} {table}");
+        }
+        assert_eq!(source_of(&sources, ("doid", ""), "diagnosis_terms.tsv"), None);
+    }
 }

@@ -1,10 +1,15 @@
 //! The text of the tables, embedded or from a folder.
 
-use std::{collections::BTreeMap, io::Read, path::Path};
+use std::{
+    collections::BTreeMap,
+    io::Read,
+    path::{Path, PathBuf},
+};
 
 use flate2::read::GzDecoder;
 use sha2::{Digest, Sha256};
 
+use super::build;
 use crate::domain::table::TableError;
 
 /// Tables by file name without `.gz`.
@@ -59,7 +64,10 @@ const EMBEDDED: [(&str, &[u8]); 34] = embedded![
 ];
 
 /// Tables that are not embedded: `vocabulary build` makes them.
-const BUILT_ONLY: [&str; 2] = ["drug_poisoning.tsv", "sources.tsv"];
+const BUILT_ONLY: [&str; 5] = ["cc_mcc.tsv", "drug_poisoning.tsv", "icd9_gems.tsv", "poa_exempt.tsv", "sources.tsv"];
+
+/// So often a folder is read anew in which a build moves its tables.
+const TRIES: usize = 20;
 
 fn plain(name: &str) -> &str {
     name.trim_end_matches(".gz")
@@ -75,11 +83,25 @@ impl Tables {
     }
 
     /// The embedded tables, each replaced by the file of the same name (with or without `.gz`) when `folder` has one, and the tables that only
-    /// `vocabulary build` makes: sources, the Table of Drugs, other editions (`icd10cm_*.tsv`).
+    /// `vocabulary build` makes: sources, the Table of Drugs, codes of ICD-9-CM, lists of codes, other editions (`icd10cm_*.tsv`). A build that
+    /// runs meanwhile or was cut short leaves either its tables or those before it, never some of each.
     ///
     /// # Errors
     /// A file that cannot be read.
     pub fn with_folder(folder: &Path) -> Result<Self, TableError> {
+        let mut tries = 1..TRIES;
+        loop {
+            let before = build::generation(folder);
+            let read = Self::read_folder(folder);
+            // a table may have been moved between its being listed and its being read
+            let is_settled = build::generation(folder) == before && (read.is_ok() || !before.1);
+            if tries.next().is_none() || is_settled {
+                return read;
+            }
+        }
+    }
+
+    fn read_folder(folder: &Path) -> Result<Self, TableError> {
         let error = |name: &str, cause: std::io::Error| TableError {
             table: name.to_owned(),
             line: 0,
@@ -87,18 +109,17 @@ impl Tables {
         };
         let mut files: BTreeMap<String, (String, Vec<u8>)> =
             EMBEDDED.iter().map(|(name, bytes)| (plain(name).to_owned(), ((*name).to_owned(), bytes.to_vec()))).collect();
-        let mut entries: Vec<String> = std::fs::read_dir(folder)
-            .and_then(|entries| entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect())
-            .map_err(|cause| error(&folder.display().to_string(), cause))?;
+        let found = build::files(folder).map_err(|cause| error(&folder.display().to_string(), cause))?;
         // a plain file, which a person can edit, goes before a packed one
-        entries.sort_by_key(|name| (!name.ends_with(".gz"), name.clone()));
-        for name in entries {
+        let mut entries: Vec<(String, PathBuf)> = found.into_iter().collect();
+        entries.sort_by_key(|(name, _)| (!name.ends_with(".gz"), name.clone()));
+        for (name, path) in entries {
             let known = plain(&name);
             if files.contains_key(known)
                 || BUILT_ONLY.contains(&known)
                 || known.starts_with("icd10cm_") && known.ends_with(".tsv")
             {
-                let bytes = std::fs::read(folder.join(&name)).map_err(|cause| error(&name, cause))?;
+                let bytes = std::fs::read(&path).map_err(|cause| error(&name, cause))?;
                 files.insert(known.to_owned(), (name, bytes));
             }
         }

@@ -264,6 +264,26 @@ fn a_term_tells_its_source_release_licence_rank_and_case() {
     assert!(said.contains("icd10cm_title, rank 1") && said.contains("public domain"), "{said}");
 }
 
+#[test]
+fn codes_of_the_ninth_revision_lead_to_those_of_today() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("site").display().to_string();
+    let gems = folder.path().join("2018_I9gem.txt");
+    std::fs::write(&gems, "25000 E119  10000\n36570 NoDx  11000\n").expect("written");
+    vocabulary(&["import", "gems", &gems.display().to_string(), "--into", &into]);
+    site_terms(&into, "#frost toe,diagnosis,T34.831A\nred pill,medication,999999999\n");
+    let built = vocabulary(&["build", &into]);
+    assert!(built.contains("error: site-terms, line 3: \"red pill\" was left out: 999999999 is no ingredient"), "{built}");
+    assert!(built.contains("of General Equivalence Mappings"), "{built}");
+    for code in ["250.00", "25000"] {
+        let said = vocabulary(&["lookup", code, "--vocabularies", &into]);
+        assert!(said.contains("approximately in ICD-10-CM") && said.contains("E11.9     Type 2 diabetes"), "{said}");
+    }
+    assert!(vocabulary(&["lookup", "365.70", "--vocabularies", &into]).contains("nothing corresponds"));
+    let said = vocabulary(&["lookup", "frost toe", "--vocabularies", &into]);
+    assert!(said.contains("\"#frost toe\": T34.831A") && said.contains("The site's own terms"), "{said}");
+}
+
 /// scispacy#460: a drug that a vocabulary does not have was a bird.
 #[test]
 fn a_drug_is_itself_or_nothing() {

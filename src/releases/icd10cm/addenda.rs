@@ -15,7 +15,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{dotted, filled_lines, malformed, not_found};
+use super::{dotted, filled_lines};
 use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Changes in the order of the file. `billable` is empty where the file does not say it; `former_title` is filled for a revision.
@@ -29,7 +29,9 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     let mut changes = Changes::default();
     release.each(|member| if is_addenda(&member.head()?) { read(member, &mut changes) } else { Ok(()) })?;
     if changes.rows.is_empty() {
-        return Err(not_found("addenda of the ICD-10-CM order or codes file (lines with Add, Delete, Revise from, Revise to)"));
+        return Err(ReleaseError::not_found(
+            "addenda of the ICD-10-CM order or codes file (lines with Add, Delete, Revise from, Revise to)",
+        ));
     }
     for row in &changes.rows {
         out.row(CHANGES, &[row.change, &row.code, &row.billable, &row.title, &row.former_title])?;
@@ -102,7 +104,7 @@ fn read(member: &mut Member<'_>, changes: &mut Changes) -> Result<()> {
             return if begun && !line.trim().is_empty() { Err(no_action(file, number)) } else { Ok(()) };
         };
         begun = true;
-        let Entry { code, billable, title } = entry(rest).map_err(|message| malformed(file, number, message))?;
+        let Entry { code, billable, title } = entry(rest).map_err(|message| ReleaseError::malformed(file, number, message))?;
         let (change, former_title) = match action {
             Action::ReviseFrom => {
                 let waiting = former.insert(code.clone(), (number, title));
@@ -110,7 +112,7 @@ fn read(member: &mut Member<'_>, changes: &mut Changes) -> Result<()> {
             }
             Action::ReviseTo => {
                 let message = || format!("{code} is revised without a line \"Revise from\" before it");
-                ("revise", former.remove(&code).ok_or_else(|| malformed(file, number, message()))?.1)
+                ("revise", former.remove(&code).ok_or_else(|| ReleaseError::malformed(file, number, message()))?.1)
             }
             Action::Add => ("add", String::new()),
             Action::Delete => ("delete", String::new()),
@@ -125,11 +127,15 @@ fn read(member: &mut Member<'_>, changes: &mut Changes) -> Result<()> {
 }
 
 fn no_action(file: &str, line: u64) -> ReleaseError {
-    malformed(file, line, "begins with none of Add, Delete, Revise from, Revise to; import the file as published")
+    ReleaseError::malformed(file, line, "begins with none of Add, Delete, Revise from, Revise to; import the file as published")
 }
 
 fn unanswered(file: &str, line: u64, code: &str) -> ReleaseError {
-    malformed(file, line, format!("{code} has a line \"Revise from\" and no \"Revise to\"; is the file cut short?"))
+    ReleaseError::malformed(
+        file,
+        line,
+        format!("{code} has a line \"Revise from\" and no \"Revise to\"; is the file cut short?"),
+    )
 }
 
 /// The action a line begins with, with or without its colon, and the rest.

@@ -12,8 +12,8 @@
 //! range whose codes differ in digits only is written out. Codes without an earlier one ("None") have no row, and what is said in
 //! words has none but a remark. The table is also published as a workbook (xlsx), which is not read.
 
-use super::{Remarks, delimited, dotted, is_code, malformed, not_found};
-use crate::releases::{Member, Output, Release, Result, Summary, Table};
+use super::{Remarks, delimited, dotted, is_code};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Former code, the code that replaces it, and the day from which it does (`2024-10-01`; empty where the table leaves it out).
 pub const CONVERSIONS: Table = Table { name: "conversions.tsv", columns: &["code", "replacement", "effective"] };
@@ -32,7 +32,9 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         None => Ok(()),
     })?;
     if !found {
-        return Err(not_found("an ICD-10-CM conversion table (text with the heading \"Current code assignment\")"));
+        return Err(ReleaseError::not_found(
+            "an ICD-10-CM conversion table (text with the heading \"Current code assignment\")",
+        ));
     }
     Ok(Summary { release: String::new(), notes: remarks.into_notes() })
 }
@@ -83,7 +85,11 @@ fn read(member: &mut Member<'_>, separator: Separator, each: &mut dyn FnMut(Conv
         }
         let cell = |place: usize| cells.get(place).map(|cell| cell.trim().to_owned());
         let [Some(current), Some(effective), Some(previous)] = places.map(cell) else {
-            return Err(malformed(file, line, "has fewer columns than the heading; import the file as published"));
+            return Err(ReleaseError::malformed(
+                file,
+                line,
+                "has fewer columns than the heading; import the file as published",
+            ));
         };
         each(Conversion { file, line, current, effective, previous })
     };
@@ -100,14 +106,15 @@ fn split_at_blanks(line: &str) -> Vec<String> {
 fn columns(file: &str, line: u64, heading: &[String]) -> Result<[usize; 3]> {
     let place = |word: &str| {
         let found = heading.iter().position(|cell| cell.trim().to_lowercase().starts_with(word));
-        found
-            .ok_or_else(|| malformed(file, line, format!("the heading has no column \"{word}\"; import the file as published")))
+        found.ok_or_else(|| {
+            ReleaseError::malformed(file, line, format!("the heading has no column \"{word}\"; import the file as published"))
+        })
     };
     Ok([place("current code")?, place("effective")?, place("previous code")?])
 }
 
 fn add(out: &mut dyn Output, row: Conversion<'_>, remarks: &mut Remarks) -> Result<()> {
-    let wrong = |message| malformed(row.file, row.line, message);
+    let wrong = |message| ReleaseError::malformed(row.file, row.line, message);
     let replacement = dotted(&row.current).ok_or_else(|| wrong(format!("{:?} is no ICD-10-CM code", row.current)))?;
     let effective = day(&row.effective)
         .ok_or_else(|| wrong(format!("{:?} is neither a year nor a date like 04/01/2023 or 2023-04-01", row.effective)))?;

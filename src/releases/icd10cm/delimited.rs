@@ -1,6 +1,6 @@
 //! Rows of text with commas or tabs between the columns, as a stream.
 
-use crate::releases::{Member, ReleaseError, Result};
+use crate::releases::{Member, ReleaseError, Result, clean};
 
 /// Calls `row` with the line (from 1) and the cells of each row, white space in them as single spaces. Bytes that are no UTF-8 are
 /// replaced: some tables hold titles in another encoding, and codes are ASCII in all of them.
@@ -15,18 +15,14 @@ pub fn each(member: &mut Member<'_>, delimiter: u8, row: &mut dyn FnMut(u64, &[S
         .has_headers(false)
         .flexible(true)
         .terminator(csv::Terminator::Any(b'\n'))
-        .from_reader(member.reader());
+        .from_reader(member.whole());
     let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| unreadable(file, error))? {
+    while reader.read_byte_record(&mut record).map_err(|error| ReleaseError::unreadable(file, error))? {
         let line = record.position().map_or(0, csv::Position::line);
-        let cells: Vec<String> = record.iter().map(|cell| super::clean(&String::from_utf8_lossy(cell))).collect();
+        let cells: Vec<String> = record.iter().map(|cell| clean(&String::from_utf8_lossy(cell))).collect();
         row(line, &cells)?;
     }
     Ok(())
-}
-
-fn unreadable(file: &str, error: csv::Error) -> ReleaseError {
-    ReleaseError::Unreadable { file: file.to_owned(), cause: error.into() }
 }
 
 #[cfg(test)]

@@ -46,6 +46,28 @@ mod tests {
     }
 
     #[test]
+    fn a_last_term_without_cells_has_those_of_the_heading_above_it() {
+        let cell = |column: u8, code: &str| format!("<cell col='{column}'>{code}</cell>");
+        let term = |title: &str, inside: &str| format!("<term level='1'><title>{title}</title>{inside}</term>");
+        let below = [
+            term("lotion", ""),
+            term("Note: a sentence", ""),
+            term("sent away", "<see>Alcohol</see>"),
+            term("dashed", &cell(2, "--")),
+            term("group", &term("alone", "")),
+        ];
+        let main =
+            format!("<mainTerm><title>Acid</title>{}{}{}</mainTerm>", cell(2, "T54.2X1"), cell(3, "T54.2X2"), below.concat());
+        let heading = "<indexHeading><head col='1'>Substance</head></indexHeading>";
+        let text = format!("<ICD10CM.index><version>1</version>{heading}<letter>{main}</letter></ICD10CM.index>");
+        let (_, out) = super::super::testing::read_text(import, "d.xml", &text).expect("read");
+        assert_eq!(
+            rows(&out, "drugs.tsv"),
+            ["Acid;T54.2X1;T54.2X2;;;;;", "Acid > lotion;T54.2X1;T54.2X2;;;;;", "Acid > sent away;;;;;;;Alcohol"]
+        );
+    }
+
+    #[test]
     fn a_file_that_is_cut_short_says_where() {
         let text =
             "<ICD10CM.index><indexHeading><head col='1'>Substance</head></indexHeading>\n<letter>\n<mainTerm><title>x</title>";

@@ -5,8 +5,8 @@
 //! `NoDx`. Copies as CSV have a heading that names `icd9`, `icd10` and `flags`. The direction is read from the heading or from the
 //! first line that leaves no doubt: codes that begin with a digit are ICD-9-CM.
 
-use super::{dotted, filled_lines, malformed, not_found};
-use crate::releases::{Member, Output, Release, Result, Summary, Table};
+use super::{dotted, filled_lines};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Mappings in the order of the file. Codes have their dots; `target` is empty where nothing corresponds.
 pub const GEMS: Table =
@@ -26,7 +26,9 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         None => Ok(()),
     })?;
     if !found {
-        return Err(not_found("General Equivalence Mappings (source, target and five flags, or CSV with icd9, icd10, flags)"));
+        return Err(ReleaseError::not_found(
+            "General Equivalence Mappings (source, target and five flags, or CSV with icd9, icd10, flags)",
+        ));
     }
     Ok(Summary::default())
 }
@@ -95,7 +97,7 @@ fn read(member: &mut Member<'_>, layout: Layout, out: &mut dyn Output) -> Result
         if number <= heading || line.trim().is_empty() {
             return Ok(());
         }
-        let wrong = |message: String| malformed(file, number, message);
+        let wrong = |message: String| ReleaseError::malformed(file, number, message);
         let [source, target, flags] =
             cells(line, layout).ok_or_else(|| wrong("does not have three columns: source, target, flags".to_owned()))?;
         if !are_flags(flags) {

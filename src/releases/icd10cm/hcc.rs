@@ -11,8 +11,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Remarks, clean, delimited, dotted, filled_lines, malformed, not_found};
-use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table};
+use super::{Remarks, delimited, dotted, filled_lines};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table, clean};
 
 /// Code, version of the model (`V22`, `V24`, `V28`) and category, sorted. A code may be in two categories.
 pub const HCC: Table = Table { name: "hcc.tsv", columns: &["code", "version", "category"] };
@@ -43,7 +43,9 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     if categories.is_empty() {
         return Err(match notes.first() {
             Some(note) => ReleaseError::NotFound { wanted: format!("CMS-HCC categories of a known version ({note})") },
-            None => not_found("CMS-HCC categories (a format file such as F2824T1N.TXT, or the ICD-10 mappings as CSV)"),
+            None => ReleaseError::not_found(
+                "CMS-HCC categories (a format file such as F2824T1N.TXT, or the ICD-10 mappings as CSV)",
+            ),
         });
     }
     for (code, version, category) in &categories {
@@ -88,7 +90,7 @@ fn read_format_file(member: &mut Member<'_>, version: &'static str, categories: 
             return Ok(());
         }
         let message = || format!("{line:?} is not a code without its dot and a category; import the file as published");
-        let (code, category) = code_and_category(line).ok_or_else(|| malformed(file, number, message()))?;
+        let (code, category) = code_and_category(line).ok_or_else(|| ReleaseError::malformed(file, number, message()))?;
         categories.insert((code, version, category));
         Ok(())
     })
@@ -120,7 +122,9 @@ fn read_mapping_table(member: &mut Member<'_>, categories: &mut Categories) -> R
     })?;
     match columns {
         Some(_) => Ok(()),
-        None => Err(malformed(file, 0, "has no heading that begins with \"Diagnosis Code\"; export it as published")),
+        None => {
+            Err(ReleaseError::malformed(file, 0, "has no heading that begins with \"Diagnosis Code\"; export it as published"))
+        }
     }
 }
 
@@ -132,7 +136,7 @@ fn version_columns(file: &str, line: u64, heading: &[String]) -> Result<Vec<Colu
     let columns: Vec<Column> =
         heading.iter().enumerate().filter_map(|(place, cell)| Some(Column { place, version: version(cell)? })).collect();
     if columns.is_empty() {
-        return Err(malformed(
+        return Err(ReleaseError::malformed(
             file,
             line,
             "the heading has no column \"CMS-HCC Model Category V24\" or V28; import the file as published",
@@ -149,8 +153,9 @@ fn read_mapping(file: &str, line: u64, (cells, columns): (&[String], &[Column]),
         return Ok(());
     }
     let written = cells.first().map_or("", String::as_str);
-    let code = dotted(written)
-        .ok_or_else(|| malformed(file, line, format!("{written:?} is no ICD-10-CM code; import the file as published")))?;
+    let code = dotted(written).ok_or_else(|| {
+        ReleaseError::malformed(file, line, format!("{written:?} is no ICD-10-CM code; import the file as published"))
+    })?;
     for (version, cell) in filled {
         let number = cell
             .parse::<f32>()
@@ -158,7 +163,11 @@ fn read_mapping(file: &str, line: u64, (cells, columns): (&[String], &[Column]),
             .filter(|number| number.fract() == 0.0)
             .map_or(cell.to_owned(), |number| number.to_string());
         let message = || format!("{cell:?} in the column of {version} is no category; import the file as published");
-        categories.insert((code.clone(), version, category(&number).ok_or_else(|| malformed(file, line, message()))?));
+        categories.insert((
+            code.clone(),
+            version,
+            category(&number).ok_or_else(|| ReleaseError::malformed(file, line, message()))?,
+        ));
     }
     Ok(())
 }

@@ -1,39 +1,73 @@
 //! The Alphabetic Index: Index to Diseases and Injuries (`icd10cm_index_YYYY.xml`) and External Cause Index
-//! (`icd10cm_eindex_YYYY.xml`), which have the same layout. Both go into one table when a release holds both.
+//! (`icd10cm_eindex_YYYY.xml`), which have the same layout. They are two kinds of releases: what an injury came from is no disease.
 //!
 //! Beside what `terms` says of the layout, a term has `code` (a stem of codes ends with `-`), `manif` (the code of the manifestation that
 //! is coded second), `see`, `seecat` and `subcat` (a category or subcategory to see), and `seeAlso`.
 
 use super::{
-    Remarks, not_found,
+    Remarks,
     terms::{self, Kind, Term},
 };
-use crate::releases::{Output, Release, Result, Summary, Table};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Terms in the order of the file. Cells with several values have them joined by `|`; `see` of a category reads `category T71`.
 pub const INDEX: Table =
     Table { name: "index.tsv", columns: &["path", "nonessential", "code", "manifestation", "see", "see_also"] };
 
-/// Reads the Alphabetic Index.
+/// External causes, as [`INDEX`].
+pub const EXTERNAL_CAUSES: Table = Table { name: "external_causes.tsv", columns: INDEX.columns };
+
+/// Reads the Index to Diseases and Injuries.
 ///
 /// # Errors
-/// When no file is an index, when it is malformed, or when the rows cannot be written.
+/// When no file is that index, when it is malformed, or when the rows cannot be written.
 pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
+    let (mut passed_over, mut of_diseases) = (Vec::new(), Vec::new());
+    release.each(|member| {
+        match terms::kind(&member.head()?) {
+            Some(Kind::ExternalCauses) => passed_over.push(member.name.to_owned()),
+            Some(Kind::Terms) => of_diseases.push(member.name.to_owned()),
+            _ => {}
+        }
+        Ok(())
+    })?;
+    let wanted = "an Alphabetic Index of ICD-10-CM (XML with the root ICD10CM.index)";
+    if let ([], [file, ..]) = (of_diseases.as_slice(), passed_over.as_slice()) {
+        let hint = format!("{wanted}: {file} is the index of external causes, which is imported as icd10cm-external-causes");
+        return Err(ReleaseError::not_found(hint));
+    }
+    let mut summary = import_terms(release, out, (Kind::Terms, INDEX, wanted))?;
+    summary.notes.extend(passed_over.iter().map(|file| {
+        format!("{file} is the index of external causes and was passed over; it is imported as icd10cm-external-causes")
+    }));
+    Ok(summary)
+}
+
+/// Reads the External Cause Index.
+///
+/// # Errors
+/// When no file is that index, when it is malformed, or when the rows cannot be written.
+pub fn import_external_causes(release: &Release, out: &mut dyn Output) -> Result<Summary> {
+    let wanted = "the External Cause Index of ICD-10-CM (XML with the root ICD10CM.index and EXTERNAL CAUSE in its title)";
+    import_terms(release, out, (Kind::ExternalCauses, EXTERNAL_CAUSES, wanted))
+}
+
+fn import_terms(release: &Release, out: &mut dyn Output, (kind, table, wanted): (Kind, Table, &str)) -> Result<Summary> {
     let (mut found, mut remarks) = (None, Remarks::default());
     release.each(|member| {
-        if terms::kind(&member.head()?) != Some(Kind::Terms) {
+        if terms::kind(&member.head()?) != Some(kind) {
             return Ok(());
         }
         let file = member.name;
-        let version = terms::each(member, &mut |term| add(out, file, term, &mut remarks))?;
+        let version = terms::each(member, &mut |term| add((&mut *out, table), file, term, &mut remarks))?;
         found.get_or_insert(version);
         Ok(())
     })?;
-    let release = found.ok_or_else(|| not_found("an Alphabetic Index of ICD-10-CM (XML with the root ICD10CM.index)"))?;
+    let release = found.ok_or_else(|| ReleaseError::not_found(wanted))?;
     Ok(Summary { release, notes: remarks.into_notes() })
 }
 
-fn add(out: &mut dyn Output, file: &str, term: &Term<'_>, remarks: &mut Remarks) -> Result<()> {
+fn add((out, table): (&mut dyn Output, Table), file: &str, term: &Term<'_>, remarks: &mut Remarks) -> Result<()> {
     let code = codes(file, term, ("code", remarks));
     let manifestation = codes(file, term, ("manif", remarks));
     let see_also = term.texts("seeAlso");
@@ -41,7 +75,7 @@ fn add(out: &mut dyn Output, file: &str, term: &Term<'_>, remarks: &mut Remarks)
     if says_nothing && term.has_terms() {
         return Ok(());
     }
-    out.row(INDEX, &[&term.path, &term.nonessential.join("|"), &code, &manifestation, &term.see, &see_also])
+    out.row(table, &[&term.path, &term.nonessential.join("|"), &code, &manifestation, &term.see, &see_also])
 }
 
 fn codes(file: &str, term: &Term<'_>, (name, remarks): (&str, &mut Remarks)) -> String {
@@ -117,9 +151,31 @@ mod tests {
     fn the_external_cause_index_is_read_and_the_neoplasms_are_passed_over() {
         let names = ["icd10cm-index/icd10cm-eindex-April-2024.xml.gz", "icd10cm-index/icd10cm-neoplasm-April-2024.xml.gz"];
         let Some(paths) = names.into_iter().map(shared).collect::<Option<Vec<_>>>() else { return };
-        let (summary, out) = read(import, &paths).expect("read");
+        let (summary, out) = read(import_external_causes, &paths).expect("read");
         assert_eq!((summary.release.as_str(), summary.notes.len()), ("2024", 0));
-        assert_eq!(out.tables["index.tsv"].len(), 7_492);
-        assert_eq!(out.tables["index.tsv"].iter().filter(|row| !row[2].is_empty()).count(), 6_646);
+        let causes = &out.tables["external_causes.tsv"];
+        assert_eq!((out.tables.len(), causes.len()), (1, 7_492));
+        assert_eq!(causes.iter().filter(|row| !row[2].is_empty()).count(), 6_646);
+    }
+
+    #[test]
+    fn external_causes_are_no_diseases() {
+        let external = fixture("index_external.xml");
+        let (summary, out) = read(import_external_causes, &[fixture("index.xml"), external.clone()]).expect("read");
+        assert_eq!((summary.release.as_str(), out.tables.len()), ("2031", 1));
+        assert_eq!(
+            rows(&out, "external_causes.tsv"),
+            ["Accident;to;X58;;;", "Accident > aircraft;;;;Forces of nature;", "Fall, falling;;W19;;;"]
+        );
+        let (summary, out) = read(import, &[external.clone(), fixture("index.xml")]).expect("read");
+        assert!(rows(&out, "index.tsv").iter().all(|row| !row.starts_with("Accident")), "{out:?}");
+        assert!(
+            summary.notes.iter().any(|note| note.contains("index_external.xml is the index of external causes")),
+            "{summary:?}"
+        );
+        let refused = read(import, &[external]).expect_err("refused").to_string();
+        assert!(refused.contains("imported as icd10cm-external-causes"), "{refused}");
+        let refused = read(import_external_causes, &[fixture("index.xml")]).expect_err("refused").to_string();
+        assert!(refused.contains("External Cause Index"), "{refused}");
     }
 }

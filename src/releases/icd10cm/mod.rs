@@ -3,12 +3,14 @@
 //! | kind | reads | writes |
 //! |---|---|---|
 //! | [`tabular`] | tabular list, XML | `codes.tsv`, `notes.tsv` |
-//! | [`index`] | Index to Diseases and Injuries, External Cause Index, XML | `index.tsv` |
+//! | [`index`] | Index to Diseases and Injuries, External Cause Index, XML | `index.tsv`, `external_causes.tsv` |
 //! | [`neoplasms`] | Table of Neoplasms, XML | `neoplasms.tsv` |
 //! | [`drugs`] | Table of Drugs and Chemicals, XML | `drugs.tsv` |
 //! | [`order`] | order file, fixed columns | `codes.tsv` |
 //! | [`addenda`] | addenda of the order and codes files | `changes.tsv` |
 //! | [`conversion`] | conversion table | `conversions.tsv` |
+//! | [`exempt`] | codes exempt from present-on-admission reporting | `poa_exempt.tsv` |
+//! | [`complications`] | CC and MCC lists | `cc_mcc.tsv` |
 //! | [`gems`] | General Equivalence Mappings | `gems.tsv` |
 //! | [`hcc`] | CMS-HCC categories | `hcc.tsv` |
 //!
@@ -16,19 +18,20 @@
 //! `terms` the terms of the three indexes, `delimited` the rows of a table.
 
 pub mod addenda;
+pub mod complications;
 pub mod conversion;
 mod delimited;
 pub mod drugs;
+pub mod exempt;
 pub mod gems;
 pub mod hcc;
 pub mod index;
+mod listed;
 pub mod neoplasms;
 pub mod order;
 pub mod tabular;
 mod terms;
 mod xml;
-
-use super::ReleaseError;
 
 /// Whether `text` has the form of an ICD-10-CM category or code, with or without its dot: "A00", "A00.1", "A001".
 fn is_code(text: &str) -> bool {
@@ -56,26 +59,13 @@ fn dotted(text: &str) -> Option<String> {
 }
 
 /// Whether `text` is a code or the stem of codes: "D05.-", "C79.8-".
-fn is_code_or_stem(text: &str) -> bool {
+pub(crate) fn is_code_or_stem(text: &str) -> bool {
     is_code(text.strip_suffix('-').map_or(text, |stem| stem.trim_end_matches('.')))
-}
-
-/// White space of any kind as single spaces, none at the ends.
-fn clean(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// The lines of a member's head that hold anything.
 fn filled_lines(head: &str) -> impl Iterator<Item = &str> {
     head.lines().map(str::trim_end).filter(|line| !line.trim_start().is_empty())
-}
-
-fn malformed(file: &str, line: u64, message: impl Into<String>) -> ReleaseError {
-    ReleaseError::Malformed { file: file.to_owned(), line, message: message.into() }
-}
-
-fn not_found(wanted: &str) -> ReleaseError {
-    ReleaseError::NotFound { wanted: wanted.to_owned() }
 }
 
 /// What was left out of a table, for [`super::Summary::notes`]: the first few in full, the rest as a number.

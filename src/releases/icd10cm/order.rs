@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{dotted, filled_lines, malformed, not_found};
-use crate::releases::{Member, Output, Release, Result, Summary, Table};
+use super::{dotted, filled_lines};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Categories, subcategories and codes with their long titles, sorted by code.
 pub const CODES: Table = Table { name: "codes.tsv", columns: &["code", "billable", "title"] };
@@ -22,7 +22,9 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         _ => Ok(()),
     })?;
     if codes.is_empty() {
-        return Err(not_found("an ICD-10-CM order file (fixed columns: order number, code, 0 or 1, short title, long title)"));
+        return Err(ReleaseError::not_found(
+            "an ICD-10-CM order file (fixed columns: order number, code, 0 or 1, short title, long title)",
+        ));
     }
     for (code, (billable, title)) in &codes {
         out.row(CODES, &[code, billable, title])?;
@@ -40,10 +42,10 @@ fn read(member: &mut Member<'_>, codes: &mut BTreeMap<String, (String, String)>)
         if line.trim().is_empty() {
             return Ok(());
         }
-        let (code, billable, title) = columns(line).map_err(|message| malformed(file, number, message))?;
+        let (code, billable, title) = columns(line).map_err(|message| ReleaseError::malformed(file, number, message))?;
         let twice = format!("{code} stands twice; import one release at a time");
         match codes.insert(code, (billable.to_owned(), title.to_owned())) {
-            Some(_) => Err(malformed(file, number, twice)),
+            Some(_) => Err(ReleaseError::malformed(file, number, twice)),
             None => Ok(()),
         }
     })

@@ -21,10 +21,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    is_code, malformed, not_found,
+    is_code,
     xml::{self, Element},
 };
-use crate::releases::{Member, Output, Release, Result, Summary, Table};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Categories, subcategories and codes, sorted by code. `billable` is 1 for a code that can stand on a claim.
 pub const CODES: Table = Table { name: "codes.tsv", columns: &["code", "billable", "title"] };
@@ -57,7 +57,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         _ => Ok(()),
     })?;
     if list.codes.is_empty() {
-        return Err(not_found("an ICD-10-CM tabular list (XML with the root ICD10CM.tabular)"));
+        return Err(ReleaseError::not_found("an ICD-10-CM tabular list (XML with the root ICD10CM.tabular)"));
     }
     for (code, (billable, title)) in &list.codes {
         list.out.row(CODES, &[code, if *billable { "1" } else { "0" }, title])?;
@@ -102,7 +102,11 @@ impl List<'_> {
     fn add(&mut self, file: &str, diag: &Element, inherited: &[Seventh]) -> Result<()> {
         let code = child_text(file, diag, "name")?;
         if !is_code(&code) {
-            return Err(malformed(file, diag.line, format!("{code:?} is no ICD-10-CM code; import the file as published")));
+            return Err(ReleaseError::malformed(
+                file,
+                diag.line,
+                format!("{code:?} is no ICD-10-CM code; import the file as published"),
+            ));
         }
         let title = child_text(file, diag, "desc")?;
         let own = diag.children("sevenChrDef").next().map(|definition| sevenths(file, definition)).transpose()?;
@@ -125,7 +129,7 @@ impl List<'_> {
     fn add_code(&mut self, file: &str, diag: &Element, (code, billable, title): (String, bool, String)) -> Result<()> {
         let message = format!("{code} stands twice; import one release at a time");
         match self.codes.insert(code, (billable, title)) {
-            Some(_) => Err(malformed(file, diag.line, message)),
+            Some(_) => Err(ReleaseError::malformed(file, diag.line, message)),
             None => Ok(()),
         }
     }
@@ -144,7 +148,11 @@ impl List<'_> {
 fn child_text(file: &str, element: &Element, name: &str) -> Result<String> {
     let text = element.children(name).next().map(Element::text).unwrap_or_default();
     if text.is_empty() {
-        return Err(malformed(file, element.line, format!("<{}> has no <{name}>; import the file as published", element.name)));
+        return Err(ReleaseError::malformed(
+            file,
+            element.line,
+            format!("<{}> has no <{name}>; import the file as published", element.name),
+        ));
     }
     Ok(text)
 }
@@ -155,7 +163,11 @@ fn chapter_range(file: &str, desc: &Element) -> Result<String> {
     let range = text.strip_suffix(')').and_then(|text| text.rsplit_once('(')).map(|(_, range)| range);
     match range {
         Some(range) if range.split('-').all(is_code) => Ok(range.to_owned()),
-        _ => Err(malformed(file, desc.line, format!("the chapter {text:?} does not end with its codes, such as (A00-B99)"))),
+        _ => Err(ReleaseError::malformed(
+            file,
+            desc.line,
+            format!("the chapter {text:?} does not end with its codes, such as (A00-B99)"),
+        )),
     }
 }
 
@@ -165,7 +177,7 @@ fn block_range(file: &str, section: &Element) -> Result<String> {
     match section.attribute("id") {
         Some(id) if is_code(id) => Ok(format!("{id}-{id}")),
         Some(id) if id.split('-').all(is_code) => Ok(id.to_owned()),
-        _ => Err(malformed(
+        _ => Err(ReleaseError::malformed(
             file,
             section.line,
             "<section> has no id with its codes, such as A00-A09; import the file as published",
@@ -176,8 +188,9 @@ fn block_range(file: &str, section: &Element) -> Result<String> {
 fn sevenths(file: &str, definition: &Element) -> Result<Vec<Seventh>> {
     let seventh = |extension: &Element| {
         let character = extension.attribute("char").and_then(|value| value.trim().parse().ok());
-        let character = character
-            .ok_or_else(|| malformed(file, extension.line, "<extension> has no single character in its attribute char"))?;
+        let character = character.ok_or_else(|| {
+            ReleaseError::malformed(file, extension.line, "<extension> has no single character in its attribute char")
+        })?;
         Ok(Seventh { character, meaning: extension.text() })
     };
     definition.children("extension").map(seventh).collect()

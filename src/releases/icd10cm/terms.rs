@@ -12,10 +12,10 @@
 //! the title.
 
 use super::{
-    Remarks, clean, is_code_or_stem, malformed, not_found,
+    Remarks, is_code_or_stem,
     xml::{self, Element, Part},
 };
-use crate::releases::{Member, Output, Release, Result, Summary, Table};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table, clean};
 
 /// Between the levels of a path.
 pub const LEVEL: &str = " > ";
@@ -23,8 +23,10 @@ pub const LEVEL: &str = " > ";
 /// Which of the files with the root `ICD10CM.index` a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// The Index to Diseases and Injuries, or the External Cause Index.
+    /// The Index to Diseases and Injuries.
     Terms,
+    /// The External Cause Index.
+    ExternalCauses,
     /// The Table of Neoplasms.
     Neoplasms,
     /// The Table of Drugs and Chemicals.
@@ -61,13 +63,26 @@ pub fn kind(head: &str) -> Option<Kind> {
     if xml::root(head) != Some("ICD10CM.index") {
         return None;
     }
-    let Some((_, heading)) = head.split_once("<indexHeading") else { return Some(Kind::Terms) };
+    let Some((_, heading)) = head.split_once("<indexHeading") else {
+        return Some(if is_of_external_causes(head) { Kind::ExternalCauses } else { Kind::Terms });
+    };
     let first = heading.split_once("<head ")?.1.split_once('>')?.1.split('<').next()?.trim().to_lowercase();
     match first.as_str() {
         "neoplasm" => Some(Kind::Neoplasms),
         "substance" => Some(Kind::Drugs),
         _ => None,
     }
+}
+
+/// By its title; without one, by its first codes, which begin with V to Y.
+fn is_of_external_causes(head: &str) -> bool {
+    let title = head.split_once("<title>").and_then(|(_, behind)| behind.split_once("</title>")).map(|(title, _)| title);
+    let title = title.unwrap_or_default().to_lowercase();
+    if title.contains("external cause") || title.contains("disease") {
+        return title.contains("external cause");
+    }
+    let codes: Vec<&str> = head.split("<code>").skip(1).map(str::trim_start).collect();
+    !codes.is_empty() && codes.iter().all(|code| code.starts_with(['V', 'W', 'X', 'Y']))
 }
 
 /// Calls `visit` with the terms of a file, each before those below it; gives the version the file says.
@@ -87,7 +102,11 @@ pub fn each(member: &mut Member<'_>, visit: &mut dyn FnMut(&Term<'_>) -> Result<
 fn below(file: &str, above: &str, element: &Element, visit: &mut dyn FnMut(&Term<'_>) -> Result<()>) -> Result<()> {
     let title = element.children("title").next().map(title).unwrap_or_default();
     if title.text.is_empty() {
-        return Err(malformed(file, element.line, format!("<{}> has no <title>; import the file as published", element.name)));
+        return Err(ReleaseError::malformed(
+            file,
+            element.line,
+            format!("<{}> has no <title>; import the file as published", element.name),
+        ));
     }
     let path = if above.is_empty() { title.text } else { format!("{above}{LEVEL}{}", title.text) };
     let term = Term { see: see(element, &title.see), path, nonessential: title.nonessential, element };
@@ -180,7 +199,9 @@ pub struct Columns {
     pub table: Table,
 }
 
-/// Reads a table with six columns of codes. Terms without a code and without a "see" are headings and notes and have no row.
+/// Reads a table with six columns of codes. Terms without a code and without a "see" are headings and notes and have no row; but a last term
+/// without any cell of its own says no more than the heading above it, whose codes it has. A single cell that is missing or has a dash
+/// says that there is no such code ("skin, basal cell carcinoma" is never benign).
 pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns) -> Result<Summary> {
     let (mut found, mut remarks) = (None, Remarks::default());
     release.each(|member| {
@@ -188,8 +209,20 @@ pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns
             return Ok(());
         }
         let file = member.name;
+        let mut heading: Option<(String, [String; 6])> = None;
         let version = each(member, &mut |term| {
-            let cells = cells(file, term.element, &mut remarks)?;
+            let mut cells = cells(file, term.element, &mut remarks)?;
+            let (above, title) = term.path.rsplit_once(LEVEL).unwrap_or(("", &term.path));
+            if term.element.children("cell").next().is_some() {
+                heading = term.has_terms().then(|| (term.path.clone(), cells.clone()));
+            } else if term.see.is_empty()
+                && !term.has_terms()
+                && !title.starts_with("Note")
+                && term.texts("seeAlso").is_empty()
+                && let Some((_, inherited)) = heading.as_ref().filter(|(path, _)| path == above)
+            {
+                cells.clone_from(inherited);
+            }
             if cells.iter().all(String::is_empty) && term.see.is_empty() {
                 return Ok(());
             }
@@ -201,7 +234,7 @@ pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns
         found.get_or_insert(version);
         Ok(())
     })?;
-    let release = found.ok_or_else(|| not_found(columns.wanted))?;
+    let release = found.ok_or_else(|| ReleaseError::not_found(columns.wanted))?;
     Ok(Summary { release, notes: remarks.into_notes() })
 }
 
@@ -212,7 +245,7 @@ fn cells(file: &str, element: &Element, remarks: &mut Remarks) -> Result<[String
         let column = cell.attribute("col").and_then(|column| column.parse::<usize>().ok());
         let Some(place) = column.and_then(|column| column.checked_sub(2)).and_then(|place| cells.get_mut(place)) else {
             let message = "<cell> has no attribute col from 2 to 7; the layout has changed, import the file as published";
-            return Err(malformed(file, cell.line, message));
+            return Err(ReleaseError::malformed(file, cell.line, message));
         };
         *place = code(file, cell, remarks).unwrap_or_default();
     }
@@ -243,6 +276,10 @@ mod tests {
         let heading =
             |word: &str| format!("<indexHeading>\n<head col=\"1\">{word}</head><head col=\"2\">x</head></indexHeading>");
         assert_eq!(kind(&file("<title>INDEX</title>")), Some(Kind::Terms));
+        let external = "<title>ICD-10-CM EXTERNAL CAUSE of INJURIES INDEX</title>";
+        assert_eq!(kind(&file(external)), Some(Kind::ExternalCauses));
+        assert_eq!(kind(&file("<letter><code> W19</code><code>X58</code>")), Some(Kind::ExternalCauses));
+        assert_eq!(kind(&file("<letter><code>W19</code><code>A00</code>")), Some(Kind::Terms));
         assert_eq!(kind(&file(&heading("Neoplasm"))), Some(Kind::Neoplasms));
         assert_eq!(kind(&file(&heading(" Substance "))), Some(Kind::Drugs));
         assert_eq!(kind(&file(&heading("Device"))), None);

@@ -1,15 +1,12 @@
 //! Elements of an XML file as a stream: the elements asked for come whole, one after the other; the rest is passed over.
 
-use std::io::{BufRead, Read};
-
 use quick_xml::{
     Error, Reader, XmlVersion,
     escape::resolve_predefined_entity,
     events::{BytesRef, BytesStart, Event},
 };
 
-use super::{clean, malformed};
-use crate::releases::{Member, ReleaseError, Result};
+use crate::releases::{Member, ReleaseError, Result, allowance::Allowance, clean};
 
 /// An element with what is in it.
 #[derive(Debug, Default)]
@@ -87,6 +84,9 @@ pub fn root(head: &str) -> Option<&str> {
     }
 }
 
+/// So many elements stand inside each other at most; those of the official releases are some fifteen.
+const DEEPEST: usize = 64;
+
 /// Calls `visit` with every element whose name is `wanted` and with the elements around it (outermost first, without their
 /// contents). A wanted element inside a wanted one comes with the outer one only.
 ///
@@ -94,16 +94,26 @@ pub fn root(head: &str) -> Option<&str> {
 /// The first error of `visit`, and whatever is not well-formed, with its line.
 pub fn each(member: &mut Member<'_>, wanted: &[&str], mut visit: impl FnMut(&[Element], Element) -> Result<()>) -> Result<()> {
     let file = member.name;
-    let mut reader = Reader::from_reader(CountedLines { inner: member.reader(), line: 1 });
+    let stream = Allowance::new(member.reader());
+    let meter = stream.meter();
+    let mut reader = Reader::from_reader(stream);
     reader.config_mut().expand_empty_elements = true;
     let (mut buffer, mut open, mut whole_from): (_, Vec<Element>, _) = (Vec::new(), Vec::new(), None);
     loop {
         buffer.clear();
+        if whole_from.is_none() {
+            meter.renew();
+        }
         let event = reader.read_event_into(&mut buffer);
-        let line = reader.get_ref().line;
+        let line = meter.line();
         match event.map_err(|error| wrong(file, line, error))? {
             Event::Start(tag) => {
                 let element = opened(&tag, line).map_err(|error| wrong(file, line, error))?;
+                if open.len() >= DEEPEST {
+                    let message =
+                        format!("is nested deeper than {DEEPEST} elements, which no release is; download the file again");
+                    return Err(ReleaseError::malformed(file, line, message));
+                }
                 if whole_from.is_none() && wanted.contains(&element.name.as_str()) {
                     whole_from = Some(open.len());
                 }
@@ -126,7 +136,7 @@ pub fn each(member: &mut Member<'_>, wanted: &[&str], mut visit: impl FnMut(&[El
         }
     }
     match open.last() {
-        Some(element) => Err(malformed(
+        Some(element) => Err(ReleaseError::malformed(
             file,
             element.line,
             format!("<{}> is not closed: the file is cut short. Download it again", element.name),
@@ -155,54 +165,22 @@ fn resolved(reference: &BytesRef<'_>, file: &str, line: u64) -> Result<String> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| wrong(file, line, error))? {
         return Ok(character.to_string());
     }
-    resolve_predefined_entity(reference)
-        .map(str::to_owned)
-        .ok_or_else(|| malformed(file, line, format!("&{}; is no entity of XML; import the file as published", &**reference)))
+    resolve_predefined_entity(reference).map(str::to_owned).ok_or_else(|| {
+        ReleaseError::malformed(file, line, format!("&{}; is no entity of XML; import the file as published", &**reference))
+    })
 }
 
 fn wrong(file: &str, line: u64, error: Error) -> ReleaseError {
     match error {
-        Error::Io(cause) => ReleaseError::Unreadable { file: file.to_owned(), cause: std::io::Error::other(cause) },
-        error => malformed(file, line, format!("is no well-formed XML ({error}). Download the file again")),
+        Error::Io(cause) => ReleaseError::malformed(file, line, format!("cannot be read: {cause}")),
+        error => ReleaseError::malformed(file, line, format!("is no well-formed XML ({error}). Download the file again")),
     }
-}
-
-/// Counts the lines that were read, for messages.
-struct CountedLines<'a> {
-    inner: &'a mut dyn BufRead,
-    line: u64,
-}
-
-impl Read for CountedLines<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
-        let read = self.inner.read(buffer)?;
-        self.line += newlines(&buffer[..read]);
-        Ok(read)
-    }
-}
-
-impl BufRead for CountedLines<'_> {
-    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
-        self.inner.fill_buf()
-    }
-
-    fn consume(&mut self, amount: usize) {
-        // What was filled is still there, so looking at it again reads nothing.
-        if let Ok(filled) = self.inner.fill_buf() {
-            self.line += newlines(&filled[..amount]);
-        }
-        self.inner.consume(amount);
-    }
-}
-
-fn newlines(bytes: &[u8]) -> u64 {
-    bytes.iter().map(|&byte| u64::from(byte == b'\n')).sum()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::releases::Release;
+    use crate::releases::{Release, allowance::LARGEST_PIECE};
 
     fn texts(text: &str) -> Result<Vec<String>> {
         let folder = tempfile::tempdir().expect("a folder");
@@ -236,6 +214,19 @@ mod tests {
         ] {
             let message = texts(text).expect_err("refused").to_string();
             assert!(message.contains(line) && message.contains(word), "{message}");
+        }
+    }
+
+    #[test]
+    fn deep_and_endless_elements_are_refused() {
+        let deep = texts(&format!("<a>\n{}", "<b>".repeat(100_000))).expect_err("refused").to_string();
+        assert!(deep.contains("line 2: is nested deeper than 64") && deep.contains("download"), "{deep}");
+        let endless = "x".repeat(usize::try_from(LARGEST_PIECE).expect("small") + (1 << 17));
+        for text in
+            [format!("<a>\n<b>{endless}</b></a>"), format!("<a>\n<c>{endless}</c></a>"), format!("<a>\n<c x='{endless}'/></a>")]
+        {
+            let message = texts(&text).expect_err("refused").to_string();
+            assert!(message.contains("line 2") && message.contains("larger than 32 MB"), "{message}");
         }
     }
 

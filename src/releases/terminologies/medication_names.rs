@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::MEDICATIONS;
-use crate::releases::{Output, Result, output::clean};
+use crate::releases::{Output, Result, clean};
 
 /// What a name is, the best first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

@@ -40,13 +40,16 @@ pub const MEDICATIONS: Table = Table {
 };
 
 /// The code system URI of SNOMED CT.
-const SNOMED_CT: &str = "http://snomed.info/sct";
+pub(crate) const SNOMED_CT: &str = "http://snomed.info/sct";
+
+/// What SNOMED CT says of a term whose case matters from its first letter on.
+const CASE_SENSITIVE: &str = "900000000000017005";
 
 /// How no and yes are written.
 const FLAGS: [&str; 2] = ["0", "1"];
 
 /// "Asthma (disorder)" as the name and its semantic tag; the tag is empty where there is none.
-fn name_and_tag(fully_specified: &str) -> (&str, &str) {
+pub(crate) fn name_and_tag(fully_specified: &str) -> (&str, &str) {
     let parts = fully_specified.trim().strip_suffix(')').and_then(|open| open.rsplit_once(" ("));
     parts.map_or((fully_specified.trim(), ""), |(name, tag)| (name.trim(), tag))
 }

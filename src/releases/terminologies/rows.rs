@@ -25,7 +25,7 @@ pub struct Row<'l> {
 impl Row<'_> {
     /// An error that says where the row stands.
     pub fn wrong(&self, message: impl Into<String>) -> ReleaseError {
-        ReleaseError::Malformed { file: self.file.to_owned(), line: self.line, message: message.into() }
+        ReleaseError::malformed(self.file, self.line, message)
     }
 
     /// The number in a cell.
@@ -83,11 +83,6 @@ pub fn rrf(line: &str) -> Vec<&str> {
 pub fn first_line(member: &mut Member<'_>) -> Result<String> {
     let head = member.head()?;
     Ok(head.lines().next().unwrap_or_default().to_owned())
-}
-
-/// Nothing in the release is what the kind needs.
-pub fn missing(wanted: &str) -> ReleaseError {
-    ReleaseError::NotFound { wanted: wanted.to_owned() }
 }
 
 /// A header row. Names of columns are compared by their letters and digits, in any case: publishers change the rest.

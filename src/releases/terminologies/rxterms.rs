@@ -15,9 +15,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     medication_names::{Ingredients, Kind, Meaning, MedicationNames, Votes},
-    rows::{Header, Layout, Row, each_row, first_line, missing},
+    rows::{Header, Layout, Row, each_row, first_line},
 };
-use crate::releases::{Output, Release, Result, Summary};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary};
 
 /// What the release says of one name.
 #[derive(Debug, Default)]
@@ -65,7 +65,11 @@ fn each_table<const N: usize>(
         found = true;
         each_row(member, Layout::Headed('|'), |row| each(row, places))
     })?;
-    if found { Ok(()) } else { Err(missing(&format!("an RxTerms table with the columns {}", columns.join("|")))) }
+    if found {
+        Ok(())
+    } else {
+        Err(ReleaseError::not_found(format!("an RxTerms table with the columns {}", columns.join("|"))))
+    }
 }
 
 impl Drugs {

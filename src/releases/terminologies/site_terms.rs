@@ -5,36 +5,46 @@
 //! |---|---|
 //! | `term` | as notes write it; once in the file, whatever its case |
 //! | `kind` | diagnosis (also where the cell is empty), finding, abbreviation, stop, medication |
-//! | `codes` | ICD-10-CM with the dot: alternatives, best first, by vertical bar; what stands together joined by `+`. For a medication the RxCUIs of ingredients |
+//! | `codes` | ICD-10-CM with the dot: alternatives, best first, by vertical bar; what stands together joined by `+`. For a medication the RxCUIs or the names of ingredients |
 //! | `expansion` | the meaning in full words; it finds the codes where there are none |
 //! | `guard` | any (also where the cell is empty), upper = only in capitals, context = only with one of the context words near |
 //! | `context` | words by vertical bar; `!word` forbids the term |
+//! | `case_sensitive` | 1 or yes where only this case or capitals count |
 //!
-//! All errors of a file are told at once, up to [`MOST_ERRORS`].
+//! A term that is wrong is left out and told with its line; the others are kept. A file that is damaged (cells missing, a quote that is not
+//! closed, no UTF-8) is refused. Errors are told at once, up to [`MOST_ERRORS`].
 
-use std::collections::HashMap;
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    io::Read as _,
+};
 
-use super::rows::{Header, first_line, missing};
-use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table, output::clean};
+use super::rows::{Header, first_line};
+use crate::releases::{Member, Output, Release, ReleaseError, Result, Summary, Table, clean};
 
-/// A site's own terms, as in the file, with empty kinds and guards filled in.
-pub const SITE_TERMS: Table =
-    Table { name: "site_terms.tsv", columns: &["term", "kind", "codes", "expansion", "guard", "context"] };
+/// A site's own terms, as in the file, with empty kinds and guards filled in, and the line on which each stands.
+pub const SITE_TERMS: Table = Table {
+    name: "site_terms.tsv",
+    columns: &["term", "kind", "codes", "expansion", "guard", "context", "case_sensitive", "line"],
+};
+
+/// The columns that a file may have.
+const IN_FILE: [&str; 7] = ["term", "kind", "codes", "expansion", "guard", "context", "case_sensitive"];
 
 /// So many errors are told in one message.
 pub const MOST_ERRORS: usize = 20;
 
-const COLUMNS: usize = SITE_TERMS.columns.len();
+const COLUMNS: usize = IN_FILE.len();
 const KINDS: [&str; 5] = ["diagnosis", "finding", "abbreviation", "stop", "medication"];
 const GUARDS: [&str; 3] = ["any", "upper", "context"];
 
-/// A row in the order of the columns.
+/// A row in the order of the columns of the file.
 type SiteTerm = [String; COLUMNS];
 
 /// Reads the terms.
 ///
 /// # Errors
-/// When there is no such file, terms are wrong, or the output fails.
+/// When there is no such file, it is damaged, no term in it can be used, or the output fails.
 pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     let mut reading = Reading::default();
     let mut found = false;
@@ -42,7 +52,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         let first = first_line(member)?;
         let first = first.split('\r').next().unwrap_or_default();
         if member.reader().fill_buf().is_ok_and(|bytes| bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff")) {
-            return Err(malformed(member.name, 1, "is UTF-16; save the spreadsheet as \"CSV UTF-8\"".to_owned()));
+            return Err(ReleaseError::malformed(member.name, 1, "is UTF-16; save the spreadsheet as \"CSV UTF-8\"".to_owned()));
         }
         let separator = separator(first);
         let header = Header::new(first, char::from(separator));
@@ -53,10 +63,24 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         reading.member(member, separator)
     })?;
     if !found {
-        return Err(missing("a CSV whose first line names the column \"term\" (save a spreadsheet as \"CSV UTF-8\")"));
+        return Err(ReleaseError::not_found(
+            "a CSV whose first line names the column \"term\" (save a spreadsheet as \"CSV UTF-8\")",
+        ));
     }
-    for term in &reading.terms {
-        out.row(SITE_TERMS, &term.each_ref().map(String::as_str))?;
+    if let (true, [(file, line, first), ..]) = (reading.terms.is_empty(), reading.wrong.as_slice()) {
+        let more = reading.wrong.iter().skip(1).map(|(_, line, message)| (*line, message.clone()));
+        return all_at_once(file, &std::iter::once((*line, first.clone())).chain(more).collect::<Vec<_>>())
+            .map(|()| Summary::default());
+    }
+    for (term, line) in &reading.terms {
+        let mut row: Vec<&str> = term.iter().map(String::as_str).collect();
+        row.push(line);
+        out.row(SITE_TERMS, &row)?;
+    }
+    let left_out = reading.wrong.iter().take(MOST_ERRORS);
+    reading.notes.extend(left_out.map(|(file, line, message)| format!("{file}, line {line} was left out: {message}")));
+    if reading.wrong.len() > MOST_ERRORS {
+        reading.notes.push(format!("and {} more lines were left out", reading.wrong.len() - MOST_ERRORS));
     }
     Ok(Summary { release: String::new(), notes: reading.notes })
 }
@@ -66,13 +90,12 @@ fn separator(header: &str) -> u8 {
     [b',', b';', b'\t'].into_iter().rev().max_by_key(|separator| count(*separator)).unwrap_or(b',')
 }
 
-fn malformed(file: &str, line: u64, message: String) -> ReleaseError {
-    ReleaseError::Malformed { file: file.to_owned(), line, message }
-}
-
 #[derive(Debug, Default)]
 struct Reading {
-    terms: Vec<SiteTerm>,
+    /// Terms, and the line of each as text.
+    terms: Vec<(SiteTerm, String)>,
+    /// File and line of terms that cannot be used, and why.
+    wrong: Vec<(String, u64, String)>,
     /// Line and file of each term in lower case.
     seen: HashMap<String, String>,
     notes: Vec<String>,
@@ -82,18 +105,18 @@ impl Reading {
     fn member(&mut self, member: &mut Member<'_>, separator: u8) -> Result<()> {
         let file = member.name;
         let mut bytes = Vec::new();
-        member.reader().read_to_end(&mut bytes).map_err(|cause| unreadable(file, cause))?;
+        member.whole().read_to_end(&mut bytes).map_err(|cause| ReleaseError::unreadable(file, cause))?;
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&bytes);
         let mut csv = csv::ReaderBuilder::new().delimiter(separator).flexible(true).has_headers(false).from_reader(bytes);
         let mut errors: Vec<(u64, String)> = Vec::new();
         let mut lines = Lines { bytes, at: 0, line: 1 };
         let mut places = None;
         for record in csv.byte_records() {
-            let record = record.map_err(|error| unreadable(file, error.into()))?;
+            let record = record.map_err(|error| ReleaseError::unreadable(file, error))?;
             let line = lines.of(&record);
             let outcome = match &places {
                 None => self.header(&record).map(|found| places = Some(found)),
-                Some(places) => self.row(&record, places, &format!("line {line} of {file}")),
+                Some(places) => self.row(&record, places, (file, line)),
             };
             if let Err(message) = outcome {
                 errors.push((line, message));
@@ -109,19 +132,18 @@ impl Reading {
         let names: Vec<String> = texts(record)?.iter().map(|name| name.to_lowercase()).collect();
         let mut places = Places { columns: [None; COLUMNS], width: names.len() };
         for (place, name) in names.iter().enumerate() {
-            match SITE_TERMS.columns.iter().position(|column| column == name) {
+            match IN_FILE.iter().position(|column| column == name) {
                 Some(column) if places.columns[column].is_some() => return Err(format!("has the column \"{name}\" twice")),
                 Some(column) => places.columns[column] = Some(place),
                 None if name.is_empty() => {}
-                None => self
-                    .notes
-                    .push(format!("The column \"{name}\" was not read: it is none of {}", SITE_TERMS.columns.join(", "))),
+                None => self.notes.push(format!("The column \"{name}\" was not read: it is none of {}", IN_FILE.join(", "))),
             }
         }
         Ok(places)
     }
 
-    fn row(&mut self, record: &csv::ByteRecord, places: &Places, here: &str) -> Result<(), String> {
+    /// Keeps a row, or why it cannot be used; an error is a file that is damaged.
+    fn row(&mut self, record: &csv::ByteRecord, places: &Places, (file, line): (&str, u64)) -> Result<(), String> {
         let cells = texts(record)?;
         if cells.iter().all(String::is_empty) {
             return Ok(());
@@ -132,12 +154,23 @@ impl Reading {
                 "has {found} cells, not {width}; put cells that hold the separator in quotes, and close every quote"
             ));
         }
-        let term = checked(places.columns.map(|place| place.map_or_else(String::new, |place| cells[place].clone())))?;
-        if let Some(there) = self.seen.insert(term[0].to_lowercase(), here.to_owned()) {
-            return Err(format!("the term \"{}\" stands in {there} too; keep one of them", term[0]));
+        let term = checked(places.columns.map(|place| place.map_or_else(String::new, |place| cells[place].clone())));
+        match term.and_then(|term| self.once(term, format!("line {line} of {file}"))) {
+            Ok(term) => self.terms.push((term, line.to_string())),
+            Err(message) => self.wrong.push((file.to_owned(), line, message)),
         }
-        self.terms.push(term);
         Ok(())
+    }
+
+    /// The term, when it did not stand before.
+    fn once(&mut self, term: SiteTerm, here: String) -> Result<SiteTerm, String> {
+        match self.seen.entry(term[0].to_lowercase()) {
+            Entry::Occupied(there) => Err(format!("the term \"{}\" stands in {} too; keep one of them", term[0], there.get())),
+            Entry::Vacant(place) => {
+                place.insert(here);
+                Ok(term)
+            }
+        }
     }
 }
 
@@ -178,7 +211,7 @@ fn texts(record: &csv::ByteRecord) -> Result<Vec<String>, String> {
 }
 
 /// The row with its defaults, or what is wrong with it.
-fn checked([term, kind, codes, expansion, guard, context]: SiteTerm) -> Result<SiteTerm, String> {
+fn checked([term, kind, codes, expansion, guard, context, case_sensitive]: SiteTerm) -> Result<SiteTerm, String> {
     if !term.contains(char::is_alphanumeric) {
         return Err("has no term; write it into the column \"term\"".to_owned());
     }
@@ -194,7 +227,12 @@ fn checked([term, kind, codes, expansion, guard, context]: SiteTerm) -> Result<S
     if guard == "context" && !context.split('|').any(|word| !word.trim().is_empty() && !word.trim().starts_with('!')) {
         return Err(format!("the term \"{term}\" has the guard context and no context words; write them into \"context\""));
     }
-    Ok([term, kind.to_owned(), codes, expansion, guard.to_owned(), context])
+    let case_sensitive = match case_sensitive.to_lowercase().as_str() {
+        "" | "0" | "no" | "false" => String::new(),
+        "1" | "yes" | "true" => "1".to_owned(),
+        other => return Err(format!("\"{other}\" is no case_sensitive; write 1 or leave it empty")),
+    };
+    Ok([term, kind.to_owned(), codes, expansion, guard.to_owned(), context, case_sensitive])
 }
 
 /// A word of a list; the first where the cell is empty.
@@ -218,11 +256,12 @@ fn checked_codes(codes: &str, kind: &str) -> Result<String, String> {
 
 fn checked_code(code: &str, kind: &str) -> Result<String, String> {
     if kind == "medication" {
-        let is_number = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
-        return if is_number {
+        // whether the ingredient is loaded shows when the tables are built
+        let says_something = code.contains(char::is_alphanumeric);
+        return if says_something {
             Ok(code.to_owned())
         } else {
-            Err(format!("\"{code}\" is no RxCUI, which is a number such as 161"))
+            Err("an ingredient is empty; write its RxCUI, such as 161, or its name".to_owned())
         };
     }
     let code = code.to_ascii_uppercase();
@@ -247,17 +286,19 @@ fn all_at_once(file: &str, errors: &[(u64, String)]) -> Result<()> {
     if errors.len() > MOST_ERRORS {
         message.push_str(&format!("\nand {} more", errors.len() - MOST_ERRORS));
     }
-    Err(malformed(file, *line, message))
-}
-
-fn unreadable(file: &str, cause: std::io::Error) -> ReleaseError {
-    ReleaseError::Unreadable { file: file.to_owned(), cause }
+    Err(ReleaseError::malformed(file, *line, message))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::releases::terminologies::testing::{imported_fixtures, refusal, refuses_what_is_damaged, rows, try_import};
+    use crate::releases::terminologies::testing::{self, imported_fixtures, refusal, refuses_what_is_damaged, try_import};
+
+    /// The first six cells of each row.
+    fn rows(out: &crate::releases::MemoryOutput, table: &str) -> Vec<String> {
+        let cells = |row: &String| row.split('\t').take(6).collect::<Vec<_>>().join("\t");
+        testing::rows(out, table).iter().map(cells).collect()
+    }
 
     #[test]
     fn a_spreadsheets_file_is_read() {
@@ -301,29 +342,48 @@ mod tests {
             D,,E11.9,,\n\
             e,stop,E11.9,,\n\
             f,,,,\n\
-            g,medication,aspirin,,\n\
+            g,medication,aspirin|,,\n\
             h,,E11.9,never,\n\
             i,,E11.9,context,!no\n\
-            j,,E11.9\n";
-        let message = refusal(import, text.as_bytes());
+            fine,,E11.9,,\n";
+        let (out, summary) = try_import(import, text.as_bytes()).expect("the rest is kept");
+        assert_eq!(
+            testing::rows(&out, "site_terms.tsv"),
+            ["d\tdiagnosis\tE11.9\t\tany\t\t\t6", "fine\tdiagnosis\tE11.9\t\tany\t\t\t13"]
+        );
+        let message = summary.notes.join("\n").replace("download, line ", "line ").replace(" was left out:", ":");
         let expected = [
-            "download, line 2: \"illness\" is no kind; write one of diagnosis, finding, abbreviation, stop, medication",
+            "line 2: \"illness\" is no kind; write one of diagnosis, finding, abbreviation, stop, medication",
             "line 3: has no term; write it into the column \"term\"",
             "line 4: \"E119\" is no ICD-10-CM code; write it with its dot",
             "line 5: \"\" is no ICD-10-CM code",
             "line 7: the term \"D\" stands in line 6 of download too; keep one of them",
             "line 8: the stop term \"e\" has codes",
             "line 9: the term \"f\" has neither codes nor an expansion",
-            "line 10: \"aspirin\" is no RxCUI",
+            "line 10: an ingredient is empty",
             "line 11: \"never\" is no guard; write one of any, upper, context",
             "line 12: the term \"i\" has the guard context and no context words",
-            "line 13: has 3 cells, not 5",
         ];
         let lines: Vec<&str> = message.lines().collect();
         assert_eq!(lines.len(), expected.len(), "{message}");
         for (line, expected) in lines.iter().zip(expected) {
             assert!(line.starts_with(expected), "{line}");
         }
+        // a file of which nothing is left is refused, and so is one with cells missing, which may have swallowed lines
+        let message = refusal(import, b"term,codes\na,E119\nb,E11.9|\n");
+        assert!(message.contains("line 2: \"E119\" is no") && message.contains("\nline 3: "), "{message}");
+        let message = refusal(import, b"term,codes,guard\na,E11.9,\nj,E11.9\n");
+        assert!(message.contains("line 3: has 2 cells, not 3"), "{message}");
+    }
+
+    #[test]
+    fn case_and_names_of_ingredients_are_kept() {
+        let (out, _) = try_import(import, b"term,kind,codes,case_sensitive\nIt,,R50.9,yes\nbaby pill,medication,aspirin,\n")
+            .expect("read");
+        assert_eq!(
+            testing::rows(&out, "site_terms.tsv"),
+            ["It\tdiagnosis\tR50.9\t\tany\t\t1\t2", "baby pill\tmedication\taspirin\t\tany\t\t\t3"]
+        );
     }
 
     #[test]
@@ -334,8 +394,8 @@ mod tests {
             "term,codes\r\r\"zorv\rfever\",R50.9\r\r\rzorv,bad\r",
             "\u{feff}term,codes\n\n\"zorv\nfever\",R50.9\n\n\nzorv,bad\n",
         ] {
-            let message = refusal(import, text.as_bytes());
-            assert!(message.starts_with("download, line 7: \"BAD\" is no ICD-10-CM code"), "{message}");
+            let (_, summary) = try_import(import, text.as_bytes()).expect("the rest is kept");
+            assert!(summary.notes[0].starts_with("download, line 7 was left out: \"BAD\" is no"), "{:?}", summary.notes);
         }
     }
 

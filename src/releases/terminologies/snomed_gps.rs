@@ -7,9 +7,9 @@
 
 use super::{
     CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
-    rows::{Header, Layout, Row, each_row, first_line, missing},
+    rows::{Header, Layout, Row, each_row, first_line},
 };
-use crate::releases::{Output, Release, Result, Summary};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary};
 
 /// Where the columns stand.
 #[derive(Debug, Clone, Copy)]
@@ -50,7 +50,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         })
     })?;
     if !found {
-        return Err(missing(
+        return Err(ReleaseError::not_found(
             "the Global Patient Set (columns ConceptID, Active, FSN and USPreferredTerm, or sctid and display)",
         ));
     }

@@ -14,17 +14,16 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
-    CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
-    rows::{Header, Layout, Row, each_row, first_line, missing},
+    CASE_SENSITIVE, CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
+    rows::{Header, Layout, Row, each_row, first_line},
 };
-use crate::releases::{Output, Release, Result, Summary, Table};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Maps of concepts to ICD-10-CM, with the rules of the map: of each group the first row, by priority, whose rule holds.
 pub const MAPS: Table = Table { name: "maps.tsv", columns: &["code", "target", "group", "priority", "rule", "advice"] };
 
 const FULLY_SPECIFIED: &str = "900000000000003001";
 const SYNONYM: &str = "900000000000013009";
-const CASE_SENSITIVE: &str = "900000000000017005";
 const US_ENGLISH: &str = "900000000000509007";
 const PREFERRED: &str = "900000000000548007";
 /// The reference set that maps to ICD-10-CM; the one that maps to ICD-10 (447562003) has the same columns.
@@ -115,7 +114,7 @@ impl Snapshot {
         })?;
         for (found, columns) in [(concepts, CONCEPT.as_slice()), (descriptions, DESCRIPTION.as_slice())] {
             if !found {
-                return Err(missing(&format!("the RF2 file with the columns {}", columns.join(", "))));
+                return Err(ReleaseError::not_found(format!("the RF2 file with the columns {}", columns.join(", "))));
             }
         }
         Ok(snapshot)

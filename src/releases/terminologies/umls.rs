@@ -2,18 +2,24 @@
 //!
 //! - MRCONSO (18): CUI, LAT, TS, LUI, STT, SUI, ISPREF, AUI, SAUI, SCUI, SDUI, SAB, TTY, CODE, STR, SRL, SUPPRESS, CVF
 //! - MRSTY (6): CUI, TUI, STN, STY, ATUI, CVF
+//! - MRSAT (13), where it is there: CUI, LUI, SUI, METAUI, STYPE, CODE, ATUI, SATUI, ATN, SAB, ATV, SUPPRESS, CVF; of it the case
+//!   significance of names of SNOMED CT (ATN `CASE_SIGNIFICANCE_ID`)
 //! - release.dat, where it is there: `umls.release.name=2026AA`
 //!
 //! Read are the English names with SUPPRESS N of concepts that have one of the [`SEMANTIC_TYPES`].
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
-use super::rows::{Layout, Row, each_row, first_line, missing, rrf};
-use crate::releases::{Output, Release, Result, Summary, Table};
+use super::{
+    CASE_SENSITIVE, FLAGS,
+    rows::{Layout, Row, each_row, first_line, rrf},
+};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
 
-/// Terms of concepts. `semantic_types` are those of the concept that are read, separated by a vertical bar.
+/// Terms of concepts. `semantic_types` are those of the concept that are read, separated by a vertical bar; `case_sensitive` is 1 where
+/// MRSAT was given and says so of the name.
 pub const TERMS: Table =
-    Table { name: "terms.tsv", columns: &["cui", "source", "code", "term", "term_type", "semantic_types"] };
+    Table { name: "terms.tsv", columns: &["cui", "source", "code", "term", "term_type", "semantic_types", "case_sensitive"] };
 
 /// The semantic types that are read: what can be a diagnosis, a complaint, a medication or the cause of an allergy.
 pub const SEMANTIC_TYPES: [(&str, &str); 25] = [
@@ -53,12 +59,21 @@ type Types = u32;
 /// When MRCONSO or MRSTY is missing, a line cannot be used, or the output fails.
 pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     let mut types: HashMap<u32, Types> = HashMap::new();
+    let mut case_sensitive: HashSet<u64> = HashSet::new();
     let mut summary = Summary::default();
     let mut found = false;
     release.each(|member| {
         let first = first_line(member)?;
         if let Some(name) = first.strip_prefix("umls.release.name=") {
             summary.release = name.trim().to_owned();
+        }
+        if is_attributes(&first) {
+            return each_row(member, Layout::Rrf(13), |row| {
+                if row.cells[8] == "CASE_SIGNIFICANCE_ID" && row.cells[10] == CASE_SENSITIVE {
+                    case_sensitive.extend(atom(row.cells[3]));
+                }
+                Ok(())
+            });
         }
         if !is_semantic_types(&first) {
             return Ok(());
@@ -72,7 +87,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         })
     })?;
     if !found {
-        return Err(missing("MRSTY (semantic types of the UMLS, 6 fields)"));
+        return Err(ReleaseError::not_found("MRSTY (semantic types of the UMLS, 6 fields)"));
     }
     found = false;
     release.each(|member| {
@@ -80,12 +95,12 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
             return Ok(());
         }
         found = true;
-        each_row(member, Layout::Rrf(18), |row| write(row, &types, out))
+        each_row(member, Layout::Rrf(18), |row| write(row, (&types, &case_sensitive), out))
     })?;
-    if found { Ok(summary) } else { Err(missing("MRCONSO (names of the UMLS, 18 fields)")) }
+    if found { Ok(summary) } else { Err(ReleaseError::not_found("MRCONSO (names of the UMLS, 18 fields)")) }
 }
 
-fn write(row: &Row<'_>, types: &HashMap<u32, Types>, out: &mut dyn Output) -> Result<()> {
+fn write(row: &Row<'_>, (types, case_sensitive): (&HashMap<u32, Types>, &HashSet<u64>), out: &mut dyn Output) -> Result<()> {
     if row.cells[1] != "ENG" || row.cells[16] != "N" {
         return Ok(());
     }
@@ -93,7 +108,13 @@ fn write(row: &Row<'_>, types: &HashMap<u32, Types>, out: &mut dyn Output) -> Re
     let listed = SEMANTIC_TYPES.iter().enumerate().filter(|(bit, _)| types & (1 << bit) != 0);
     let listed: Vec<&str> = listed.map(|(_, (code, _))| *code).collect();
     let [cui, source, term_type, code, term] = [0, 11, 12, 13, 14].map(|cell| row.cells[cell]);
-    out.row(TERMS, &[cui, source, code, term, term_type, &listed.join("|")])
+    let sensitive = FLAGS[usize::from(atom(row.cells[7]).is_some_and(|atom| case_sensitive.contains(&atom)))];
+    out.row(TERMS, &[cui, source, code, term, term_type, &listed.join("|"), sensitive])
+}
+
+/// The number in "A0000039".
+fn atom(aui: &str) -> Option<u64> {
+    aui.strip_prefix('A')?.parse().ok()
 }
 
 /// The number in "C0000039".
@@ -113,6 +134,11 @@ fn is_names(line: &str) -> bool {
     fields.len() == 18 && is_cui(fields[0]) && fields[1].len() == 3
 }
 
+fn is_attributes(line: &str) -> bool {
+    let fields = rrf(line);
+    fields.len() == 13 && is_cui(fields[0]) && matches!(fields[4], "AUI" | "CUI" | "CODE" | "SCUI" | "SDUI" | "RUI" | "SRUI")
+}
+
 fn is_semantic_types(line: &str) -> bool {
     let fields = rrf(line);
     fields.len() == 6 && is_cui(fields[0]) && fields[1].len() == 4 && fields[1].starts_with('T')
@@ -121,7 +147,9 @@ fn is_semantic_types(line: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::releases::terminologies::testing::{fixture, imported_fixtures, refusal, refuses_what_is_damaged, rows, zipped};
+    use crate::releases::terminologies::testing::{
+        fixture, imported_fixtures, refusal, refuses_what_is_damaged, rows, try_import, zipped,
+    };
 
     const FILES: [&str; 3] = ["umls/MRCONSO.RRF", "umls/MRSTY.RRF", "umls/release.dat"];
 
@@ -131,12 +159,25 @@ mod tests {
         assert_eq!(
             rows(&out, "terms.tsv"),
             [
-                "C9000001\tSNOMEDCT_US\t100001\tZorv disease\tPT\tT047|T191",
-                "C9000001\tMSH\tD900001\tZorvitis\tET\tT047|T191",
-                "C9000002\tRXNORM\t9000001\tzorvanil\tIN\tT109|T121",
+                "C9000001\tSNOMEDCT_US\t100001\tZorv disease\tPT\tT047|T191\t0",
+                "C9000001\tMSH\tD900001\tZorvitis\tET\tT047|T191\t0",
+                "C9000002\tRXNORM\t9000001\tzorvanil\tIN\tT109|T121\t0",
             ]
         );
         assert_eq!(summary.release, "2026AA");
+    }
+
+    #[test]
+    fn the_attributes_say_which_names_have_their_case() {
+        let mut members: Vec<(&str, Vec<u8>)> =
+            FILES.map(|name| (name, std::fs::read(fixture(name)).expect("a fixture"))).to_vec();
+        let attribute =
+            |atom: &str, value: &str| format!("C9000001|L1|S1|{atom}|AUI|1|AT||CASE_SIGNIFICANCE_ID|SNOMEDCT_US|{value}|N||\n");
+        let text = [attribute("A1", CASE_SENSITIVE), attribute("A2", "900000000000448009")].concat();
+        members.push(("MRSAT.RRF", text.into_bytes()));
+        let members: Vec<(&str, &[u8])> = members.iter().map(|(name, text)| (*name, text.as_slice())).collect();
+        let (out, _) = try_import(import, &zipped(&members)).expect("imported");
+        assert_eq!(rows(&out, "terms.tsv").iter().map(|row| row.ends_with("\t1")).collect::<Vec<_>>(), [true, false, false]);
     }
 
     #[test]

@@ -10,8 +10,8 @@
 
 use std::collections::HashMap;
 
-use super::rows::{Header, Layout, Row, each_row, first_line, missing};
-use crate::releases::{Output, Release, Result, Summary, Table};
+use super::rows::{Header, Layout, Row, each_row, first_line};
+use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
 
 /// Names of substances. `type` is that of the list in lower case, or `pt` for the preferred term; `rxcui` is often empty.
 pub const UNII_NAMES: Table = Table { name: "unii_names.tsv", columns: &["unii", "name", "type", "rxcui"] };
@@ -38,7 +38,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     })?;
     let notes = match (has_records, has_names) {
         (false, false) => {
-            return Err(missing("a UNII list (columns Name, TYPE, UNII, or UNII, PT, RXCUI)"));
+            return Err(ReleaseError::not_found("a UNII list (columns Name, TYPE, UNII, or UNII, PT, RXCUI)"));
         }
         (false, true) => vec!["The UNII records were not given: no name has its RxCUI".to_owned()],
         (true, false) => vec!["The UNII names were not given: only preferred terms were read".to_owned()],

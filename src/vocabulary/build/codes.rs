@@ -12,6 +12,17 @@ pub(super) const NOTES: Table = Table { name: "icd10cm_notes.tsv", columns: &["c
 /// Payment categories of CMS.
 pub(super) const HCC: Table = Table { name: "hcc.tsv", columns: &["code", "v24", "v28"] };
 
+/// Codes that need no present-on-admission indicator.
+pub(super) const POA_EXEMPT: Table = Table { name: "poa_exempt.tsv", columns: &["code"] };
+/// Complications or comorbidities, and major ones.
+pub(super) const CC_MCC: Table = Table { name: "cc_mcc.tsv", columns: &["code", "level"] };
+
+/// Codes that fit one sex or some ages only.
+pub(super) const LIMITS: Table = Table {
+    name: "code_limits.tsv",
+    columns: &["prefix", "sex", "youngest_years", "oldest_years", "youngest_days", "oldest_days", "severity", "reason"],
+};
+
 /// Kinds of notes in the order in which they stand at a code.
 const NOTE_KINDS: [&str; 9] = [
     "inclusion",
@@ -122,6 +133,30 @@ pub(super) fn hcc(release: &[Row], embedded: &[Row], is_billable: impl Fn(&str) 
     (rows, notes)
 }
 
+/// The limits of which the newest edition has codes: one of a code that is gone would stop the start. None when all stay.
+pub(super) fn limits(own: &[Row], newest: &CodeBook) -> Option<Vec<Row>> {
+    let has_codes = |row: &&Row| match row[0].split_once('-') {
+        Some((first, last)) => {
+            let within = |code: &str| code >= first && (code <= last || code.starts_with(last));
+            newest.all().iter().any(|code| within(&code.code))
+        }
+        None => newest.starting_with(&row[0]).next().is_some(),
+    };
+    let kept: Vec<Row> = own.iter().filter(has_codes).cloned().collect();
+    (kept.len() < own.len()).then_some(kept)
+}
+
+/// A list of codes, sorted, each row once; codes that no loaded edition has as billable are left out, which the sentence says.
+pub(super) fn listed(table: Table, mut rows: Vec<Row>, is_billable: impl Fn(&str) -> bool) -> (Vec<Row>, Vec<String>) {
+    let all = rows.len();
+    rows.retain(|row| is_billable(&row[0]));
+    let gone = all - rows.len();
+    rows.sort();
+    rows.dedup();
+    let note = || format!("{}: {gone} codes were left out; no loaded edition has them as billable", table.name);
+    (rows, (gone > 0).then(note).into_iter().collect())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +194,18 @@ mod tests {
         let codes = rows(&["A04.7;1;C. diff"]);
         let changes = rows(&["delete;A04.7;1;C. diff;", "add;A04.7;0;C. difficile;"]);
         assert_eq!(with_changes(&codes, &changes), rows(&["A04.7;0;C. difficile"]));
+    }
+
+    #[test]
+    fn limits_of_codes_that_are_gone_go() {
+        let newest = CodeBook::parse((
+            "icd10cm.tsv",
+            "code\tbillable\ttitle\nA18.1\t0\tTuberculosis\nA18.14\t1\tProstate\nO9A.1\t1\tOther\n",
+        ));
+        let own = rows(&["A18.14;M", "A18.15;M", "O00-O9A;F", "P00-P96;"]);
+        let newest = newest.expect("a book");
+        assert_eq!(limits(&own, &newest), Some(rows(&["A18.14;M", "O00-O9A;F"])));
+        assert_eq!(limits(&rows(&["A18;M"]), &newest), None);
     }
 
     #[test]

@@ -9,8 +9,8 @@ use super::{
     forms,
     terms::{Claim, MOST_CODES, Source},
 };
+use crate::releases::terminologies::{SNOMED_CT, name_and_tag};
 
-const SNOMED_CT: &str = "http://snomed.info/sct";
 const ICD_10_CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
 
 /// Semantic tags of SNOMED CT whose concepts are conditions. A situation may be one that is absent or that a relative has.
@@ -46,10 +46,10 @@ impl SnomedMaps {
 
     /// The claims of a row of the concepts: `system`, `code`, `term`, `preferred`, `semantic_tag`, `case_sensitive`.
     pub(super) fn claim(&self, cells: &[&str]) -> Option<(Preference, Claim)> {
-        let &[system, concept, term, preferred, tag, _] = cells else { return None };
+        let &[system, concept, term, preferred, tag, case_sensitive] = cells else { return None };
         let mapped = self.concepts.get(concept).filter(|mapped| mapped.in_one_group && system == SNOMED_CT)?;
         let codes = vec![mapped.code.clone()?];
-        let claim = claim_of(term, codes, Source::SnomedMap).filter(|_| CONDITIONS.contains(&tag))?;
+        let claim = claim_of((term, case_sensitive), codes, Source::SnomedMap).filter(|_| CONDITIONS.contains(&tag))?;
         Some((if preferred == "1" { Preference::Preferred } else { Preference::Other }, claim))
     }
 }
@@ -83,7 +83,7 @@ enum Above {
 }
 
 impl UmlsConcepts {
-    /// Takes a row for its code: `cui`, `source`, `code`, `term`, `term_type`, `semantic_types`.
+    /// Takes a row for its code: `cui`, `source`, `code`, `term`, `term_type`, `semantic_types`, `case_sensitive`.
     pub(super) fn code(&mut self, cells: &[&str], editions: &Editions) {
         let &[cui, "ICD10CM", code, ..] = cells else { return };
         let Some(leaf) = editions.leaf(code).filter(|leaf| is_condition(leaf, editions)) else { return };
@@ -93,22 +93,22 @@ impl UmlsConcepts {
 
     /// The claim of a row.
     pub(super) fn claim(&self, cells: &[&str]) -> Option<Claim> {
-        let &[cui, _, _, term, ..] = cells else { return None };
+        let &[cui, _, _, term, _, _, case_sensitive] = cells else { return None };
         let mut codes: Vec<String> = Vec::new();
         for (_, code) in self.codes.get(cui)? {
             if !codes.contains(code) && codes.len() < MOST_CODES {
                 codes.push(code.clone());
             }
         }
-        claim_of(without_tag(term), codes, Source::Umls)
+        claim_of((name_and_tag(term).0, case_sensitive), codes, Source::Umls)
     }
 }
 
 /// The claim of a concept of FHIR; only those of ICD-10-CM have one.
 pub(super) fn fhir_claim(cells: &[&str], editions: &Editions) -> Option<Claim> {
-    let &[ICD_10_CM, code, term, ..] = cells else { return None };
+    let &[ICD_10_CM, code, term, _, _, case_sensitive] = cells else { return None };
     let leaf = editions.leaf(code).filter(|leaf| is_condition(leaf, editions))?;
-    claim_of(term, vec![leaf.to_owned()], Source::Fhir)
+    claim_of((term, case_sensitive), vec![leaf.to_owned()], Source::Fhir)
 }
 
 fn is_condition(code: &str, editions: &Editions) -> bool {
@@ -116,19 +116,15 @@ fn is_condition(code: &str, editions: &Editions) -> bool {
     known.is_some_and(|code| forms::names_a_condition(&code.code, &code.title))
 }
 
-fn claim_of(term: &str, codes: Vec<String>, source: Source) -> Option<Claim> {
-    let term = term.trim();
-    (!is_abbreviation(term) && forms::is_sound(&term.to_lowercase())).then(|| Claim { term: term.to_owned(), codes, source })
+fn claim_of((term, case_sensitive): (&str, &str), codes: Vec<String>, source: Source) -> Option<Claim> {
+    let (term, case_sensitive) = (term.trim(), case_sensitive == "1");
+    let is_term = !is_abbreviation(term) && forms::is_sound(&term.to_lowercase());
+    is_term.then(|| Claim { term: term.to_owned(), codes, source, case_sensitive })
 }
 
 /// A single short word, or one in capitals: abbreviations are a table of their own, with what guards them.
 fn is_abbreviation(term: &str) -> bool {
     !term.contains(' ') && (term.chars().count() < 4 || !term.chars().any(char::is_lowercase))
-}
-
-/// "Asthma (disorder)" without what is in brackets behind it.
-fn without_tag(term: &str) -> &str {
-    term.strip_suffix(')').and_then(|open| open.rsplit_once(" (")).map_or(term, |(name, _)| name)
 }
 
 /// Claims with the preferred terms first.
@@ -154,11 +150,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn abbreviations_and_tags_are_known() {
+    fn abbreviations_are_known() {
         for term in ["COPD", "MS", "flu", "G6PD", "II"] {
             assert!(is_abbreviation(term), "{term}");
         }
         assert!(!is_abbreviation("Asthma") && !is_abbreviation("Crohn disease"));
-        assert_eq!((without_tag("Asthma (disorder)"), without_tag("Asthma")), ("Asthma", "Asthma"));
     }
 }

@@ -1,4 +1,6 @@
-//! Editions of ICD-10-CM side by side: the one that the program carries, and the one of a kept release.
+//! Editions of ICD-10-CM side by side: the one that the program carries, and those of kept releases.
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::civil::Date;
 
@@ -20,22 +22,23 @@ use crate::{
 pub(super) const EDITIONS: Table =
     Table { name: "editions.tsv", columns: &["edition", "first_day", "last_day", "codes", "notes"] };
 
-/// Where an edition comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Origin {
-    /// The program.
-    Embedded,
-    /// A kept release.
-    Imported(Kind),
+/// What a table holds something of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct Origins {
+    /// Names of kept releases.
+    pub kept: BTreeSet<String>,
+    /// Whether rows of the program are in it.
+    pub program: bool,
 }
 
-impl Origin {
-    /// The kind of the release.
-    pub(super) const fn kind(self) -> Option<Kind> {
-        match self {
-            Self::Embedded => None,
-            Self::Imported(kind) => Some(kind),
-        }
+impl Origins {
+    fn program() -> Self {
+        Self { kept: BTreeSet::new(), program: true }
+    }
+
+    fn and(mut self, kept: &Kept) -> Self {
+        self.kept.insert(kept.name());
+        self
     }
 }
 
@@ -44,8 +47,8 @@ impl Origin {
 pub(super) struct Edition {
     /// Its name.
     pub name: String,
-    /// Where it comes from.
-    pub origin: Origin,
+    /// Name of the kept release that makes it; none for that of the program.
+    pub kept: Option<String>,
     /// Its codes.
     pub book: CodeBook,
     /// Its notes.
@@ -53,50 +56,92 @@ pub(super) struct Edition {
     codes: Vec<Row>,
     first_day: Date,
     last_day: Date,
+    codes_of: Origins,
+    notes_of: Origins,
 }
 
 /// The editions that are loaded.
 #[derive(Debug)]
 pub(super) struct Editions {
-    /// The one with the latest first day.
-    pub newest: Edition,
-    /// The other one, when there are two.
-    pub older: Option<Edition>,
+    /// The newest first; there is one.
+    all: Vec<Edition>,
     /// The codes of the edition that the program carries.
     pub embedded: CodeBook,
 }
 
+/// A table of an edition.
+pub(super) struct EditionTable {
+    /// The table.
+    pub made: Made,
+    /// What it holds something of.
+    pub origins: Origins,
+}
+
 impl Editions {
-    /// The embedded edition and that of the kept code list; beside them sentences for the report.
+    /// The embedded edition and those of the kept code lists, one a first day: of a day the tabular list, else the order file, else the
+    /// edition before it with the changes of addenda. Beside them sentences for the report.
     pub(super) fn new(input: &Input<'_>) -> Result<(Self, Vec<String>)> {
         let embedded = Edition::embedded(input)?;
         let book = codes_to_book(&embedded.codes)?;
-        let mut notes = Vec::new();
-        let Some(imported) = imported(input, &embedded, &mut notes)? else {
-            return Ok((Self { newest: embedded, older: None, embedded: book }, notes));
-        };
-        let mut same_edition = |name: String, first_day: Date, last_day: Date| {
-            notes.push(format!("{} of {} takes the place of {} in the program", CODES.name, imported.name, embedded.name));
-            (name, first_day, last_day)
-        };
-        let (name, first_day, last_day) = if same_codes(&imported.codes, &embedded.codes) {
-            same_edition(embedded.name.clone(), embedded.first_day, embedded.last_day)
-        } else if imported.first_day == embedded.first_day {
-            same_edition(imported.name.clone(), imported.first_day, imported.last_day)
-        } else {
-            let (newest, mut older) =
-                if imported.first_day > embedded.first_day { (imported, embedded) } else { (embedded, imported) };
-            notes.push(said_of(&older, &newest));
+        let (carried, of_program) = (embedded.first_day, embedded.name.clone());
+        let (carried_codes, mut notes) = (embedded.codes.clone(), Vec::new());
+        let mut all = BTreeMap::from([(carried, embedded)]);
+        for (day, list) in lists(input, &mut notes)? {
+            let before = all.range(..=day).next_back().or_else(|| all.iter().next());
+            let before = before.map(|(_, edition)| edition).ok_or_else(no_edition)?;
+            let edition = Edition::listed(input, list, before)?;
+            if list.kind == Kind::Icd10cmOrder {
+                notes.push(without_notes(&edition, before));
+            }
+            if day != carried && same_codes(&edition.codes, &carried_codes) {
+                notes.push(format!(
+                    "{} of {day} has the same codes as {of_program} of {carried}, and both are there; if it is that update, import it again with \
+                     its first day (--from {carried})",
+                    edition.name
+                ));
+            }
+            if day == carried {
+                notes.push(format!("{} of {} takes the place of {of_program} in the program", CODES.name, edition.name));
+            }
+            all.insert(day, edition);
+        }
+        let mut addenda: Vec<&Kept> = input.all_of(Kind::Icd10cmAddenda).collect();
+        addenda.sort_by(|one, other| one.first_day.cmp(&other.first_day));
+        for kept in addenda {
+            let day = first_day(kept)?;
+            if let Some(there) = all.get(&day) {
+                notes.push(format!("The addenda {} were not applied: {} has them already", kept.name(), there.name));
+            } else if let Some((_, before)) = all.range(..day).next_back() {
+                let edition = Edition::changed(input, kept, before)?;
+                notes.push(without_notes(&edition, before));
+                all.insert(day, edition);
+            } else {
+                notes.push(format!("The addenda {} were not applied: no edition is there on which they follow", kept.name()));
+            }
+        }
+        let mut all: Vec<Edition> = all.into_values().rev().collect();
+        for at in 1..all.len() {
+            notes.push(said_of(&all[at], &all[at - 1]));
             // an update within a year ends the edition before it
-            older.last_day = older.last_day.min(newest.first_day.yesterday().unwrap_or(newest.first_day));
-            return Ok((Self { newest, older: Some(older), embedded: book }, notes));
-        };
-        Ok((Self { newest: Edition { name, first_day, last_day, ..imported }, older: None, embedded: book }, notes))
+            let newer = all[at - 1].first_day;
+            all[at].last_day = all[at].last_day.min(newer.yesterday().unwrap_or(newer));
+        }
+        if all.is_empty() { Err(no_edition()) } else { Ok((Self { all, embedded: book }, notes)) }
+    }
+
+    /// The one with the latest first day.
+    pub(super) fn newest(&self) -> &Edition {
+        &self.all[0]
     }
 
     /// All editions, the newest first.
     pub(super) fn all(&self) -> impl Iterator<Item = &Edition> {
-        std::iter::once(&self.newest).chain(&self.older)
+        self.all.iter()
+    }
+
+    /// The codes of every edition but the newest, and of that of the program, which notes of earlier days and the program's tables have.
+    pub(super) fn older(&self) -> Vec<&CodeBook> {
+        self.all.iter().skip(1).map(|edition| &edition.book).chain([&self.embedded]).collect()
     }
 
     /// Whether a code may stand on a claim in any edition.
@@ -110,36 +155,58 @@ impl Editions {
         self.all().find_map(|edition| leaf(&edition.book, written))
     }
 
-    /// The kinds of the releases whose editions are loaded.
-    pub(super) fn kinds(&self) -> impl Iterator<Item = Kind> {
-        self.all().filter_map(|edition| edition.origin.kind())
+    /// The names of the releases whose editions are loaded.
+    pub(super) fn kept(&self) -> BTreeSet<String> {
+        self.all().flat_map(|edition| edition.codes_of.kept.iter().cloned()).collect()
     }
 
     /// Whether the code list is not simply that of the program.
     pub(super) fn changed(&self) -> bool {
-        self.older.is_some() || self.newest.origin != Origin::Embedded
+        self.all.len() > 1 || self.newest().kept.is_some()
     }
 
-    /// The tables of the editions, with the release that they hold, if any.
-    pub(super) fn tables(&self) -> Vec<(Made, Option<Kind>)> {
-        let mut made = Vec::new();
-        let mut listed = Vec::new();
-        for (edition, is_newest) in self.all().zip([true, false]) {
-            let name = |table: Table| match (is_newest, table.name.strip_suffix(".tsv")) {
-                (false, Some(stem)) => format!("{stem}_{}.tsv", edition.first_day),
+    /// The tables of the editions, and the list of them.
+    pub(super) fn tables(&self) -> (Vec<EditionTable>, Made) {
+        let (mut tables, mut listed) = (Vec::new(), Vec::new());
+        for (at, edition) in self.all().enumerate() {
+            let name = |table: Table| match (at, table.name.strip_suffix(".tsv")) {
+                (1.., Some(stem)) => format!("{stem}_{}.tsv", edition.first_day),
                 _ => table.name.to_owned(),
             };
             let [first, last] = [edition.first_day, edition.last_day].map(|day| day.to_string());
             listed.push(row([&edition.name, &first, &last, &name(CODES), &name(NOTES)]));
             if self.changed() {
-                let kind = edition.origin.kind();
-                made.push((Made { name: name(CODES), table: CODES, rows: edition.codes.clone() }, kind));
-                made.push((Made { name: name(NOTES), table: NOTES, rows: edition.notes.clone() }, kind));
+                let made = |table, rows: &[Row]| Made { name: name(table), table, rows: rows.to_vec() };
+                tables.push(EditionTable { made: made(CODES, &edition.codes), origins: edition.codes_of.clone() });
+                tables.push(EditionTable { made: made(NOTES, &edition.notes), origins: edition.notes_of.clone() });
             }
         }
-        made.push((Made::new(EDITIONS, listed), None));
-        made
+        (tables, Made::new(EDITIONS, listed))
     }
+}
+
+/// Tabular lists and order files by their first day. Of one day the tabular list is used, which has notes.
+fn lists<'a>(input: &'a Input<'_>, notes: &mut Vec<String>) -> Result<BTreeMap<Date, &'a Kept>> {
+    let mut lists: BTreeMap<Date, &Kept> = BTreeMap::new();
+    for kept in [Kind::Icd10cmTabular, Kind::Icd10cmOrder].into_iter().flat_map(|kind| input.all_of(kind)) {
+        let there = *lists.entry(first_day(kept)?).or_insert(kept);
+        if there.kind != kept.kind {
+            notes.push(format!("The release {} was not used for the code list: {} is there", kept.name(), there.name()));
+        }
+    }
+    Ok(lists)
+}
+
+fn first_day(kept: &Kept) -> Result<Date> {
+    if kept.first_day.is_empty() { Err(BuildError::EditionUnknown { kind: kept.kind }) } else { day(&kept.first_day) }
+}
+
+fn no_edition() -> BuildError {
+    BuildError::NotEmbedded { table: EDITIONS.name.to_owned() }
+}
+
+fn without_notes(edition: &Edition, before: &Edition) -> String {
+    format!("{} comes without notes: those of {} were carried over where their code is there", edition.name, before.name)
 }
 
 /// See [`Editions::leaf`].
@@ -174,69 +241,54 @@ fn said_of(older: &Edition, newest: &Edition) -> String {
 impl Edition {
     fn embedded(input: &Input<'_>) -> Result<Self> {
         let carried = input.embedded(EDITIONS)?;
-        let Some([name, first_day, last_day, ..]) = carried.first().map(Vec::as_slice) else {
-            return Err(BuildError::NotEmbedded { table: EDITIONS.name.to_owned() });
-        };
+        let Some([name, first_day, last_day, ..]) = carried.first().map(Vec::as_slice) else { return Err(no_edition()) };
         let codes = input.embedded(CODES)?;
         Ok(Self {
             name: name.clone(),
-            origin: Origin::Embedded,
+            kept: None,
             book: codes_to_book(&codes)?,
             notes: input.embedded(NOTES)?,
             codes,
             first_day: day(first_day)?,
             last_day: day(last_day)?,
+            codes_of: Origins::program(),
+            notes_of: Origins::program(),
         })
     }
 
-    fn imported(kept: &Kept, codes: Vec<Row>, notes: Option<Vec<Row>>, before: &Self) -> Result<Self> {
-        let unknown = || BuildError::EditionUnknown { kind: kept.kind };
-        let known = |text: &str| if text.is_empty() { Err(unknown()) } else { day(text) };
+    /// The edition of a tabular list or an order file.
+    fn listed(input: &Input<'_>, kept: &Kept, before: &Self) -> Result<Self> {
+        if kept.kind == Kind::Icd10cmOrder {
+            return Self::of(kept, input.rows_of(kept, order::CODES)?, before);
+        }
+        let notes = codes::sorted_notes(input.rows_of(kept, tabular::NOTES)?);
+        let edition = Self::of(kept, input.rows_of(kept, tabular::CODES)?, before)?;
+        Ok(Self { notes, notes_of: Origins::default().and(kept), ..edition })
+    }
+
+    /// The edition before it with the changes of addenda.
+    fn changed(input: &Input<'_>, kept: &Kept, before: &Self) -> Result<Self> {
+        let changes = input.rows_of(kept, addenda::CHANGES)?;
+        let edition = Self::of(kept, codes::with_changes(&before.codes, &changes), before)?;
+        Ok(Self { codes_of: before.codes_of.clone().and(kept), ..edition })
+    }
+
+    /// With the notes of the edition before it.
+    fn of(kept: &Kept, codes: Vec<Row>, before: &Self) -> Result<Self> {
         let codes = codes::sorted_codes(codes);
         let book = codes_to_book(&codes)?;
         Ok(Self {
             name: if kept.edition.is_empty() { format!("ICD-10-CM of {}", kept.first_day) } else { kept.edition.clone() },
-            origin: Origin::Imported(kept.kind),
-            notes: notes.map_or_else(|| codes::carried_notes(&before.notes, &book), codes::sorted_notes),
+            kept: Some(kept.name()),
+            notes: codes::carried_notes(&before.notes, &book),
             book,
             codes,
-            first_day: known(&kept.first_day)?,
-            last_day: known(&kept.last_day)?,
+            first_day: first_day(kept)?,
+            last_day: day(&kept.last_day)?,
+            codes_of: Origins::default().and(kept),
+            notes_of: before.notes_of.clone(),
         })
     }
-}
-
-/// The edition of a kept code list: the tabular list, else the order file, else the embedded edition with the changes of addenda.
-fn imported(input: &Input<'_>, embedded: &Edition, notes: &mut Vec<String>) -> Result<Option<Edition>> {
-    let kinds = [Kind::Icd10cmTabular, Kind::Icd10cmOrder, Kind::Icd10cmAddenda];
-    let mut kept = kinds.into_iter().filter_map(|kind| input.kept(kind));
-    let Some(first) = kept.next() else { return Ok(None) };
-    for other in kept {
-        notes.push(format!("The release {} was not used for the code list: {} is there", other.kind, first.kind));
-    }
-    let edition = match first.kind {
-        Kind::Icd10cmTabular => {
-            let (codes, notes) = (input.rows(first.kind, tabular::CODES)?, input.rows(first.kind, tabular::NOTES)?);
-            Edition::imported(first, codes, Some(notes), embedded)?
-        }
-        Kind::Icd10cmOrder => Edition::imported(first, input.rows(first.kind, order::CODES)?, None, embedded)?,
-        _ => {
-            let changes = input.rows(first.kind, addenda::CHANGES)?;
-            let edition = Edition::imported(first, codes::with_changes(&embedded.codes, &changes), None, embedded)?;
-            if edition.first_day <= embedded.first_day {
-                notes.push(format!("The addenda of {} were not applied: {} has them already", edition.name, embedded.name));
-                return Ok(None);
-            }
-            edition
-        }
-    };
-    if first.kind != Kind::Icd10cmTabular {
-        notes.push(format!(
-            "{} comes without notes: those of {} were carried over where their code is there",
-            edition.name, embedded.name
-        ));
-    }
-    Ok(Some(edition))
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ use flate2::{Compression, GzBuilder, write::GzEncoder};
 use sha2::{Digest, Sha256};
 
 use super::{BuildError, Result};
-use crate::releases::{self, Output, ReleaseError, Table};
+use crate::releases::{self, Output, ReleaseError, Table, clean};
 
 /// A gzip file that is being written.
 pub(super) type Gzip = GzEncoder<BufWriter<File>>;
@@ -94,11 +94,6 @@ impl Output for FolderOutput<'_> {
             writing.gzip.write_all(line.as_bytes())?;
             writing.gzip.write_all(b"\n")
         });
-        written.map_err(|cause| ReleaseError::Unreadable { file: format!("{}.gz", table.name), cause })
+        written.map_err(|cause| ReleaseError::unreadable(&format!("{}.gz", table.name), cause))
     }
-}
-
-/// White space of any kind as single spaces, none at the ends.
-pub(super) fn clean(cell: &str) -> String {
-    cell.split_whitespace().collect::<Vec<_>>().join(" ")
 }

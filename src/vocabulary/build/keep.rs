@@ -1,6 +1,9 @@
-//! Keeping releases: `DIR/releases/KIND/` with a gzip file a release table and `release.toml`.
+//! Keeping releases: `DIR/releases/KIND/` with a gzip file a release table and `release.toml`. What belongs to an edition of ICD-10-CM is kept
+//! by its first day too, `DIR/releases/KIND@2026-10-01/`, so that several editions stand side by side; the same edition imported again
+//! takes its own place.
 //!
-//! A release is written to `.KIND.partial` and takes its name when it is complete; only then the one before it goes.
+//! A release is written to `.KIND.partial` and takes its name when it is complete; only then the one before it goes. When that fails or is
+//! cut short, the one before it comes back.
 
 use std::{
     collections::BTreeMap,
@@ -74,12 +77,35 @@ pub struct KeptFile {
 /// Name of the file that describes a kept release.
 const DESCRIPTION: &str = "release.toml";
 
-/// The folder of a kept release.
-pub(super) fn folder(dir: &Path, kind: Kind) -> PathBuf {
-    dir.join("releases").join(kind.as_str())
+impl Kept {
+    /// The name of its folder and of its source: the kind, and the first day of what is of an edition.
+    #[must_use]
+    pub fn name(&self) -> String {
+        if self.kind.is_of_an_edition() && !self.first_day.is_empty() {
+            format!("{}@{}", self.kind, self.first_day)
+        } else {
+            self.kind.to_string()
+        }
+    }
+
+    /// Its edition, else its release.
+    #[must_use]
+    pub fn edition_or_release(&self) -> &str {
+        if self.edition.is_empty() { &self.release } else { &self.edition }
+    }
+
+    /// The folder that holds it.
+    pub(super) fn folder(&self, dir: &Path) -> PathBuf {
+        releases(dir).join(self.name())
+    }
 }
 
-/// Keeps a release in `into`, in the place of an earlier one of its kind.
+fn releases(dir: &Path) -> PathBuf {
+    dir.join("releases")
+}
+
+/// Keeps a release in `into`, in the place of an earlier one of its kind; what is of an edition of ICD-10-CM, in the place of the same
+/// edition.
 ///
 /// # Errors
 /// Files that are not the release, an edition that cannot be told, or a folder that cannot be written. What was kept before stays.
@@ -87,74 +113,91 @@ pub fn import(kind: Kind, files: &[PathBuf], about: &About, into: &Path) -> Resu
     if files.is_empty() {
         return Err(BuildError::NoFiles);
     }
-    let place = Place::new(into, kind)?;
-    let kept = write_release(kind, files, about, &place.partial);
-    match kept {
-        Ok(kept) => place.replace().map(|()| kept),
-        Err(error) => {
-            // the error of the import is what the person must see
-            let _ = fs::remove_dir_all(&place.partial);
-            Err(error)
+    let releases = releases(into);
+    fs::create_dir_all(&releases).map_err(BuildError::unreadable(&releases))?;
+    restore_former(&releases)?;
+    let partial = releases.join(format!(".{kind}.partial"));
+    remove_folder(&partial)?;
+    fs::create_dir(&partial).map_err(BuildError::unreadable(&partial))?;
+    // what is damaged is what an import mends
+    let former = kept(into).unwrap_or_default();
+    let kept = write_release(kind, files, about, &partial).and_then(|mut kept| {
+        let replaced = former.iter().find(|former| former.name() == kept.name() && former.edition != kept.edition);
+        if let Some(former) = replaced {
+            let (edition, day) = (&former.edition, &kept.first_day);
+            kept.notes.push(format!("It took the place of {edition}, which began on {day} too"));
+            describe(&kept, &partial)?;
         }
+        replace(&releases, (&partial, &kept.name())).map(|()| kept)
+    });
+    if kept.is_err() {
+        // the error of the import is what the person must see
+        let _ = fs::remove_dir_all(&partial);
     }
+    kept
 }
 
-/// The releases that are kept in `dir`, in the order of the kinds.
+/// The releases that are kept in `dir`, in the order of the kinds, of one kind the newest first.
 ///
 /// # Errors
 /// A description that cannot be read.
 pub fn kept(dir: &Path) -> Result<Vec<Kept>> {
-    let mut found = Vec::new();
-    for kind in Kind::ALL {
-        let path = folder(dir, kind).join(DESCRIPTION);
-        if !path.is_file() {
+    let releases = releases(dir);
+    if !releases.is_dir() {
+        return Ok(Vec::new());
+    }
+    restore_former(&releases)?;
+    let mut found: Vec<Kept> = Vec::new();
+    for name in names(&releases)? {
+        let path = releases.join(&name).join(DESCRIPTION);
+        if name.starts_with('.') || !path.is_file() {
             continue;
         }
         let text = fs::read_to_string(&path).map_err(BuildError::unreadable(&path))?;
         let damaged = |message: String| BuildError::Damaged { path: path.clone(), message };
         let kept: Kept = toml::from_str(&text).map_err(|error| damaged(error.message().to_owned()))?;
-        if kept.kind != kind {
-            return Err(damaged(format!("it describes a release of the kind {}", kept.kind)));
+        if kept.name() != name {
+            return Err(damaged(format!("it describes the release {}", kept.name())));
         }
         found.push(kept);
     }
+    found.sort_by(|one, other| one.kind.cmp(&other.kind).then_with(|| other.first_day.cmp(&one.first_day)));
     Ok(found)
 }
 
-/// Where a release is written, and where it goes.
-struct Place {
-    partial: PathBuf,
-    folder: PathBuf,
-    former: PathBuf,
+fn names(folder: &Path) -> Result<Vec<String>> {
+    let entries = fs::read_dir(folder).map_err(BuildError::unreadable(folder))?;
+    let names = entries.map(|entry| entry.map(|entry| entry.file_name().to_string_lossy().into_owned()));
+    names.collect::<std::io::Result<_>>().map_err(BuildError::unreadable(folder))
 }
 
-impl Place {
-    /// Clears what an import that was cut short has left.
-    fn new(into: &Path, kind: Kind) -> Result<Self> {
-        let releases = into.join("releases");
-        let place = Self {
-            partial: releases.join(format!(".{kind}.partial")),
-            folder: releases.join(kind.as_str()),
-            former: releases.join(format!(".{kind}.former")),
-        };
-        fs::create_dir_all(&releases).map_err(BuildError::unreadable(&releases))?;
-        if place.former.exists() && !place.folder.exists() {
-            fs::rename(&place.former, &place.folder).map_err(BuildError::unreadable(&place.former))?;
+/// Gives back what an import that was cut short between two renames has set aside, and clears what it was to set aside for.
+fn restore_former(releases: &Path) -> Result<()> {
+    for name in names(releases)? {
+        let Some(own) = name.strip_prefix('.').and_then(|name| name.strip_suffix(".former")) else { continue };
+        let (former, folder) = (releases.join(&name), releases.join(own));
+        if folder.exists() {
+            remove_folder(&former)?;
+        } else {
+            fs::rename(&former, &folder).map_err(BuildError::unreadable(&former))?;
         }
-        for left in [&place.partial, &place.former] {
-            remove_folder(left)?;
-        }
-        fs::create_dir(&place.partial).map_err(BuildError::unreadable(&place.partial))?;
-        Ok(place)
     }
+    Ok(())
+}
 
-    fn replace(&self) -> Result<()> {
-        if self.folder.exists() {
-            fs::rename(&self.folder, &self.former).map_err(BuildError::unreadable(&self.folder))?;
-        }
-        fs::rename(&self.partial, &self.folder).map_err(BuildError::unreadable(&self.partial))?;
-        remove_folder(&self.former)
+/// Gives a complete release its name; the one before it comes back when that fails.
+fn replace(releases: &Path, (partial, name): (&Path, &str)) -> Result<()> {
+    let (folder, former) = (releases.join(name), releases.join(format!(".{name}.former")));
+    if folder.exists() {
+        fs::rename(&folder, &former).map_err(BuildError::unreadable(&folder))?;
     }
+    if let Err(cause) = fs::rename(partial, &folder) {
+        if former.exists() {
+            fs::rename(&former, &folder).map_err(BuildError::unreadable(&former))?;
+        }
+        return Err(BuildError::unreadable(&folder)(cause));
+    }
+    remove_folder(&former)
 }
 
 fn remove_folder(path: &Path) -> Result<()> {
@@ -181,11 +224,15 @@ fn write_release(kind: Kind, paths: &[PathBuf], about: &About, partial: &Path) -
         rows,
         files,
     };
-    let path = partial.join(DESCRIPTION);
-    let text = toml::to_string(&kept)
-        .map_err(|error| BuildError::Damaged { path: path.clone(), message: format!("it cannot be written: {error}") })?;
-    fs::write(&path, text).map_err(BuildError::unreadable(&path))?;
+    describe(&kept, partial)?;
     Ok(kept)
+}
+
+fn describe(kept: &Kept, folder: &Path) -> Result<()> {
+    let path = folder.join(DESCRIPTION);
+    let text = toml::to_string(kept)
+        .map_err(|error| BuildError::Damaged { path: path.clone(), message: format!("it cannot be written: {error}") })?;
+    fs::write(&path, text).map_err(BuildError::unreadable(&path))
 }
 
 fn kept_file(path: &Path) -> Result<KeptFile> {
@@ -275,7 +322,7 @@ mod tests {
         assert_eq!((kept_now.rows["codes.tsv"], kept_now.rows["notes.tsv"]), (14, 10));
         assert_eq!((kept_now.files[0].name.as_str(), kept_now.files[0].sha256.len()), ("tabular.xml", 64));
         assert_eq!(kept(folder.path()).expect("listed"), [kept_now]);
-        let mut names: Vec<String> = fs::read_dir(folder.path().join("releases/icd10cm-tabular"))
+        let mut names: Vec<String> = fs::read_dir(folder.path().join("releases/icd10cm-tabular@2030-10-01"))
             .expect("a folder")
             .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
             .collect();
@@ -298,9 +345,31 @@ mod tests {
         assert_eq!(kept(folder.path()).expect("listed"), [first]);
         assert_eq!(fs::read_dir(&releases).expect("a folder").count(), 1);
         // cut short between the two renames: the former release comes back
-        fs::rename(releases.join("icd10cm-order"), releases.join(".icd10cm-order.former")).expect("renamed");
+        let (own, former) = (releases.join("icd10cm-order@2026-10-01"), releases.join(".icd10cm-order@2026-10-01.former"));
+        fs::rename(&own, &former).expect("renamed");
+        assert_eq!(kept(folder.path()).expect("listed").len(), 1);
+        fs::rename(&own, &former).expect("renamed");
         import(Kind::Icd10cmOrder, &[fixture("icd10cm/index.xml")], &about("2028"), folder.path()).expect_err("refused");
         assert_eq!(kept(folder.path()).expect("listed").len(), 1);
+        // and where the new one cannot take its name
+        fs::create_dir(releases.join("partial")).expect("a folder");
+        replace(&releases, (&releases.join("not there"), "icd10cm-order@2026-10-01")).expect_err("refused");
+        assert_eq!(kept(folder.path()).expect("listed").len(), 1);
+    }
+
+    #[test]
+    fn editions_are_kept_side_by_side_and_the_same_one_replaces_itself() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let order = [fixture("icd10cm/order.txt")];
+        for year in ["2027", "2028", "2027"] {
+            import(Kind::Icd10cmOrder, &order, &about(year), folder.path()).expect("kept");
+        }
+        let renamed = About { edition: Some("Ours".to_owned()), ..about("2027") };
+        let renamed = import(Kind::Icd10cmOrder, &order, &renamed, folder.path()).expect("kept");
+        assert_eq!(renamed.notes, ["It took the place of ICD-10-CM FY2027, which began on 2026-10-01 too"]);
+        import(Kind::CmsHcc, &[fixture("icd10cm/hcc_mappings.csv")], &about("2027"), folder.path()).expect("kept");
+        let names: Vec<String> = kept(folder.path()).expect("listed").iter().map(Kept::name).collect();
+        assert_eq!(names, ["icd10cm-order@2027-10-01", "icd10cm-order@2026-10-01", "cms-hcc"]);
     }
 
     #[test]
@@ -333,7 +402,7 @@ mod tests {
     fn a_damaged_description_says_what_to_do() {
         let folder = tempfile::tempdir().expect("a folder");
         import(Kind::Icd10cmIndex, &[fixture("icd10cm/index.xml")], &About::default(), folder.path()).expect("kept");
-        let path = folder.path().join("releases/icd10cm-index/release.toml");
+        let path = folder.path().join("releases/icd10cm-index@2030-10-01/release.toml");
         fs::write(&path, "kind = 3").expect("written");
         let error = kept(folder.path()).expect_err("damaged").to_string();
         assert!(error.contains("release.toml cannot be used") && error.ends_with("Import the release again"), "{error}");

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::BuildError;
 use crate::releases::{
     Output, Release, Summary,
-    icd10cm::{addenda, conversion, drugs, gems, hcc, index, neoplasms, order, tabular},
+    icd10cm::{addenda, complications, conversion, drugs, exempt, gems, hcc, index, neoplasms, order, tabular},
     terminologies::{fhir, rxnorm, rxterms, site_terms, snomed_gps, snomed_rf2, umls, unii},
 };
 
@@ -19,6 +19,8 @@ pub enum Kind {
     Icd10cmTabular,
     /// ICD-10-CM Alphabetic Index.
     Icd10cmIndex,
+    /// ICD-10-CM External Cause of Injuries Index.
+    Icd10cmExternalCauses,
     /// ICD-10-CM Table of Neoplasms.
     Icd10cmNeoplasms,
     /// ICD-10-CM Table of Drugs and Chemicals.
@@ -29,6 +31,10 @@ pub enum Kind {
     Icd10cmAddenda,
     /// ICD-10-CM conversion table.
     Icd10cmConversion,
+    /// Codes that need no present-on-admission indicator.
+    Icd10cmPoaExempt,
+    /// Complications or comorbidities, and major ones.
+    Icd10cmCcMcc,
     /// General Equivalence Mappings.
     Gems,
     /// CMS-HCC categories.
@@ -78,14 +84,17 @@ const SNOMED: &str = "This product includes content of SNOMED CT, (c) SNOMED Int
 
 impl Kind {
     /// All kinds, in the order in which they are shown.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::Icd10cmTabular,
         Self::Icd10cmIndex,
+        Self::Icd10cmExternalCauses,
         Self::Icd10cmNeoplasms,
         Self::Icd10cmDrugs,
         Self::Icd10cmOrder,
         Self::Icd10cmAddenda,
         Self::Icd10cmConversion,
+        Self::Icd10cmPoaExempt,
+        Self::Icd10cmCcMcc,
         Self::Gems,
         Self::CmsHcc,
         Self::Rxnorm,
@@ -134,6 +143,9 @@ impl Kind {
             self,
             Self::Icd10cmTabular
                 | Self::Icd10cmIndex
+                | Self::Icd10cmExternalCauses
+                | Self::Icd10cmPoaExempt
+                | Self::Icd10cmCcMcc
                 | Self::Icd10cmNeoplasms
                 | Self::Icd10cmDrugs
                 | Self::Icd10cmOrder
@@ -152,6 +164,9 @@ impl Kind {
         let import = match self {
             Self::Icd10cmTabular => tabular::import,
             Self::Icd10cmIndex => index::import,
+            Self::Icd10cmExternalCauses => index::import_external_causes,
+            Self::Icd10cmPoaExempt => exempt::import,
+            Self::Icd10cmCcMcc => complications::import,
             Self::Icd10cmNeoplasms => neoplasms::import,
             Self::Icd10cmDrugs => drugs::import,
             Self::Icd10cmOrder => order::import,
@@ -187,6 +202,27 @@ impl Kind {
                 attribution: NCHS,
                 needs: "icd10cm_index_YYYY.xml, or the zip \"Code Tables, Tabular and Index\" of CMS or the CDC",
             },
+            Self::Icd10cmExternalCauses => Said {
+                word: "icd10cm-external-causes",
+                title: "ICD-10-CM External Cause of Injuries Index",
+                licence: PUBLIC_DOMAIN,
+                attribution: NCHS,
+                needs: "icd10cm_eindex_YYYY.xml, or the zip \"Code Tables, Tabular and Index\" of CMS or the CDC. It is kept apart from the diseases",
+            },
+            Self::Icd10cmPoaExempt => Said {
+                word: "icd10cm-poa-exempt",
+                title: "ICD-10-CM codes that are exempt from present-on-admission reporting",
+                licence: PUBLIC_DOMAIN,
+                attribution: CMS,
+                needs: "the list of CMS as text or CSV, each row with a code (\"Z38.00\") and its title",
+            },
+            Self::Icd10cmCcMcc => Said {
+                word: "icd10cm-cc-mcc",
+                title: "ICD-10-CM complications or comorbidities (CC) and major ones (MCC) of the MS-DRGs",
+                licence: PUBLIC_DOMAIN,
+                attribution: CMS,
+                needs: "Tables 6I (MCC) and 6J (CC) of the IPPS final rule as text or CSV, or rows with a code and CC or MCC",
+            },
             Self::Icd10cmNeoplasms => Said {
                 word: "icd10cm-neoplasms",
                 title: "ICD-10-CM Table of Neoplasms",
@@ -214,7 +250,7 @@ impl Kind {
                 licence: PUBLIC_DOMAIN,
                 attribution: NCHS,
                 needs: "icd10cm_order_addenda_YYYY.txt or icd10cm_codes_addenda_YYYY.txt; give its fiscal year as release. They must follow on \
-                        the edition that the program carries",
+                        an edition that is loaded",
             },
             Self::Icd10cmConversion => Said {
                 word: "icd10cm-conversion",
@@ -273,7 +309,7 @@ impl Kind {
                 licence: UMLS_LICENCE,
                 attribution: "Some material in the UMLS Metathesaurus is from copyrighted sources of the respective copyright holders. \
                               Users of the UMLS Metathesaurus are solely responsible for compliance with their terms.",
-                needs: "MRCONSO.RRF and MRSTY.RRF, plain, as gz or in a zip",
+                needs: "MRCONSO.RRF and MRSTY.RRF, beside them MRSAT.RRF for the case of names, plain, as gz or in a zip",
             },
             Self::Unii => Said {
                 word: "unii",
@@ -294,7 +330,7 @@ impl Kind {
                 title: "The site's own terms",
                 licence: "They belong to the site.",
                 attribution: "",
-                needs: "a CSV in UTF-8 with the columns term, kind, codes, expansion, guard, context; only term must be there",
+                needs: "a CSV in UTF-8 with the columns term, kind, codes, expansion, guard, context, case_sensitive; only term must be there",
             },
         }
     }

@@ -110,6 +110,18 @@ impl Uniis<'_> {
     }
 }
 
+impl Uniis<'_> {
+    /// Whether some of these rows are known from the program alone.
+    pub(super) fn holds_embedded(&self, rows: &[Row]) -> bool {
+        let listed: HashSet<(&str, &str)> = self.names.iter().map(|row| (row[3].as_str(), row[0].as_str())).collect();
+        let released: HashSet<(&str, &str)> =
+            self.rxnorm.unwrap_or_default().iter().map(|row| (row[0].as_str(), row[1].as_str())).collect();
+        rows.iter()
+            .map(|row| (row[0].as_str(), row[1].as_str()))
+            .any(|pair| !listed.contains(&pair) && !released.contains(&pair))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

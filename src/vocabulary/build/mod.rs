@@ -1,6 +1,6 @@
 //! Making vocabularies from official releases: what `abstractor vocabulary import` keeps and what `abstractor vocabulary build` makes.
 //!
-//! [`import`] keeps a release as its release tables in `DIR/releases/KIND/`. [`build()`] makes of everything that is kept, over the tables
+//! [`import`] keeps a release as its release tables in `DIR/releases/KIND/`, editions side by side in `DIR/releases/KIND@FIRST-DAY/`. [`build()`] makes of everything that is kept, over the tables
 //! that the program carries, the engine's tables `DIR/NAME.tsv.gz`. They replace the embedded ones file for file, so a table of which
 //! no kept release knows more is not written.
 //!
@@ -12,11 +12,12 @@
 //! | `made` | runs the rules over the kept releases |
 //! | `editions`, `codes`, `retired` | `icd10cm.tsv`, `icd10cm_notes.tsv`, `editions.tsv`, `icd10cm_retired.tsv`, `hcc.tsv` |
 //! | `terms`, `forms`, `neoplasms`, `concepts` | `diagnosis_terms.tsv` |
-//! | `index`, `drugs`, `medications`, `site`, `sources` | one table or three each |
+//! | `index`, `drugs`, `ninth`, `medications`, `allergens`, `site`, `sources` | one table or three each |
 //! | `write`, `report` | the files in the folder, and what is said about them |
 //!
 //! Rules are functions from rows to rows. The same releases give the same bytes: nothing here reads the clock or the environment.
 
+mod allergens;
 mod codes;
 mod concepts;
 mod drugs;
@@ -29,6 +30,7 @@ mod kind;
 mod made;
 mod medications;
 mod neoplasms;
+mod ninth;
 mod report;
 mod retired;
 mod rows;
@@ -42,7 +44,9 @@ mod write;
 pub use keep::{About, Kept, KeptFile, import, kept};
 pub use kind::Kind;
 pub use report::{NotLoaded, Report, TableReport};
+pub(in crate::vocabulary) use sources::source_of_word;
 pub use sources::{Source, embedded_sources};
+pub(in crate::vocabulary) use write::{files, generation};
 
 use std::path::{Path, PathBuf};
 
@@ -112,12 +116,6 @@ pub enum BuildError {
         /// Last day.
         last_day: String,
     },
-    /// Codes of the site's own terms that no edition has.
-    #[error("the site's own terms have codes that are not billable in any loaded edition: {}. Correct them and import the terms again", wrong.join("; "))]
-    SiteCodes {
-        /// Term and code, each.
-        wrong: Vec<String>,
-    },
 }
 
 impl BuildError {
@@ -133,11 +131,11 @@ type Result<T, E = BuildError> = std::result::Result<T, E>;
 /// carries, by its plain name ("icd10cm.tsv").
 ///
 /// # Errors
-/// A kept release that is damaged, an embedded table that is missing, site terms with wrong codes, or a folder that cannot be written.
+/// A kept release that is damaged, an embedded table that is missing, or a folder that cannot be written.
 /// Tables of an earlier build stay as they are then.
 pub fn build(dir: &Path, embedded: &dyn Fn(&str) -> Option<String>) -> Result<Report> {
     let input = rows::Input::new(dir, embedded)?;
-    let made = made::make(&input)?;
+    let made = made::make(&input, write::by_hand(dir)?)?;
     let written = write::write(dir, &made.tables)?;
     Ok(report::report(&input, made, written))
 }

@@ -5,6 +5,7 @@ use super::{
     rows::Row,
     terms::{Claim, Source},
 };
+use crate::vocabulary::CodeBook;
 
 /// How a neoplasm of a site is said, for each column behind the path; `{}` is the site.
 const WORDS: [&[&str]; 6] = [
@@ -24,14 +25,44 @@ pub(super) fn claims(rows: &[Row], editions: &Editions) -> Vec<Claim> {
     let mut claims = Vec::new();
     for row in rows {
         let sites = sites(&row[0]);
-        for (words, written) in WORDS.iter().zip(&row[1..7]) {
-            let Some(code) = editions.leaf(written) else { continue };
+        // "accessory sinus: see Neoplasm, sinus" has the codes of that site
+        let led_to = if row[1..7].iter().all(String::is_empty) { target(rows, &row[7]).unwrap_or(row) } else { row };
+        for (words, written) in WORDS.iter().zip(&led_to[1..7]) {
+            let Some(code) = site_code(editions, written) else { continue };
             for term in sites.iter().flat_map(|site| said(words, site)) {
-                claims.push(Claim { term, codes: vec![code.to_owned()], source: Source::Neoplasms });
+                claims.push(Claim { term, codes: vec![code.to_owned()], source: Source::Neoplasms, case_sensitive: false });
             }
         }
     }
     claims
+}
+
+/// The billable code for what the table writes. Of a stem ("C79.8-") whose codes all name a site ("breast", "genital organs") it is the one
+/// for other sites.
+fn site_code<'a>(editions: &'a Editions, written: &str) -> Option<&'a str> {
+    let leaf = editions.leaf(written)?;
+    let Some(stem) = written.trim().strip_suffix('-') else { return Some(leaf) };
+    let book = editions.all().map(|edition| &edition.book).find(|book| book.is_billable(leaf))?;
+    other_site(book, stem.trim_end_matches('.'), leaf).or(Some(leaf))
+}
+
+fn other_site<'a>(book: &'a CodeBook, stem: &str, leaf: &str) -> Option<&'a str> {
+    if book.title(leaf).to_lowercase().contains("unspecified") {
+        return None;
+    }
+    let other = book.starting_with(stem).find(|code| code.billable && code.title.to_lowercase().contains("other specified"));
+    other.map(|code| code.code.as_str())
+}
+
+/// The row of which every level is named by a part of the reference "Neoplasm, nerve, peripheral".
+fn target<'a>(rows: &'a [Row], see: &str) -> Option<&'a Row> {
+    let see = see.split('|').next().unwrap_or_default().to_lowercase();
+    let parts: Vec<&str> = see.split(", ").collect();
+    let names = |level: &str, part: &str| site_title(level).split(", ").any(|name| name == part);
+    rows.iter().filter(|row| row[1..7].iter().any(|code| !code.is_empty())).find(|row| {
+        let levels: Vec<&str> = row[0].split(" > ").collect();
+        levels.len() == parts.len() && levels.iter().zip(&parts).all(|(level, part)| names(level, part))
+    })
 }
 
 /// A neoplasm of a site: an adjective stands before the neoplasm, a site with "of" behind it.
@@ -87,6 +118,29 @@ mod tests {
         assert_eq!(said("abdominal"), ["abdominal cancer"]);
         assert_eq!(said("breast").len(), 4);
         assert_eq!(said("wall of abdomen").len(), 3);
+    }
+
+    #[test]
+    fn a_stem_of_named_sites_is_the_other_one() {
+        let text = "code\tbillable\ttitle\nC79.8\t0\tOther\nC79.81\t1\tSecondary malignant neoplasm of breast\nC79.89\t1\tSecondary \
+            malignant neoplasm of other specified sites\nC79.00\t1\tOf unspecified kidney\n";
+        let book = CodeBook::parse(("icd10cm.tsv", text)).expect("a book");
+        assert_eq!(other_site(&book, "C79.8", "C79.81"), Some("C79.89"));
+        assert_eq!(other_site(&book, "C79.0", "C79.00"), None);
+    }
+
+    #[test]
+    fn references_have_the_codes_of_their_site() {
+        let rows: Vec<Row> = [
+            "Neoplasm, neoplastic > intestine, intestinal;C26.0;;;;;;",
+            "Neoplasm, neoplastic > bowel;;;;;;;Neoplasm, intestine",
+            "Neoplasm, neoplastic > loop;;;;;;;Neoplasm, loop",
+        ]
+        .iter()
+        .map(|line| line.split(';').map(str::to_owned).collect())
+        .collect();
+        assert_eq!(target(&rows, &rows[1][7]), Some(&rows[0]));
+        assert_eq!(target(&rows, &rows[2][7]), None);
     }
 
     #[test]

@@ -4,12 +4,19 @@ use std::collections::BTreeMap;
 
 use super::{
     Kind,
-    codes::NOTES,
+    codes::{CC_MCC, NOTES, POA_EXEMPT},
+    drugs::DRUG_POISONING,
+    index::INDEX,
     made::AllMade,
+    ninth::NINTH,
     rows::{Input, Made, Row},
+    sources::SOURCES,
     write::Written,
 };
-use crate::releases::terminologies::snomed_rf2;
+use crate::releases::{
+    Table,
+    terminologies::{snomed_rf2, umls},
+};
 
 /// What was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +25,8 @@ pub struct Report {
     pub tables: Vec<TableReport>,
     /// Sentences: what was left out, what differs from the edition of the program.
     pub notes: Vec<String>,
+    /// Rows of releases that are wrong and were left out, each with its line and what to do.
+    pub errors: Vec<String>,
     /// Tables of interest that are not loaded.
     pub not_loaded: Vec<NotLoaded>,
     /// Files that a person put into the folder; they were left alone, and no table took their place.
@@ -31,13 +40,15 @@ pub struct Report {
 pub struct TableReport {
     /// Its name, without `.gz`.
     pub name: String,
+    /// What it holds something of: title and release of each source.
+    pub sources: Vec<String>,
     /// How many rows it has.
     pub rows: usize,
-    /// Rows whose first column the embedded table does not have.
+    /// Rows beyond those of the embedded table with the same first column.
     pub new: usize,
     /// Rows that say something else than there.
     pub changed: usize,
-    /// Rows of the embedded table whose first column it does not have.
+    /// Rows of the embedded table in whose place nothing stands.
     pub dropped: usize,
 }
 
@@ -54,17 +65,17 @@ const DRUGS: NotLoaded = NotLoaded {
     title: "ICD-10-CM Table of Drugs and Chemicals",
     advice: "No poisoning codes by substance; import icd10cm-drugs.",
 };
-const INDEX: NotLoaded = NotLoaded {
+const OFFICIAL_INDEX: NotLoaded = NotLoaded {
     title: "ICD-10-CM Alphabetic Index, official",
     advice: "The index of the program is used, which is shorter; import icd10cm-index.",
 };
 const EXEMPT: NotLoaded = NotLoaded {
     title: "Present-on-admission exempt list",
-    advice: "Nothing says which codes need no present-on-admission indicator; there is no importer for it yet.",
+    advice: "Nothing says which codes need no present-on-admission indicator; import icd10cm-poa-exempt.",
 };
 const COMPLICATIONS: NotLoaded = NotLoaded {
     title: "CC and MCC list",
-    advice: "Nothing says which codes are complications or comorbidities; there is no importer for it yet.",
+    advice: "Nothing says which codes are complications or comorbidities; import icd10cm-cc-mcc.",
 };
 const MAPS: NotLoaded = NotLoaded {
     title: "SNOMED CT map to ICD-10-CM",
@@ -72,48 +83,65 @@ const MAPS: NotLoaded = NotLoaded {
 };
 const UMLS: NotLoaded = NotLoaded { title: "UMLS Metathesaurus", advice: "No terms of its sources; import umls." };
 
+const NINTH_REVISION: NotLoaded =
+    NotLoaded { title: "General Equivalence Mappings from ICD-9-CM", advice: "Codes of ICD-9-CM lead nowhere; import gems." };
+
 /// The report of a build.
 pub(super) fn report(input: &Input<'_>, made: AllMade, written: Written) -> Report {
-    let mine = made.tables.iter().filter(|table| !written.is_by_hand(&table.name));
+    let mine: Vec<&Made> = made.tables.iter().filter(|table| !written.is_by_hand(&table.name)).collect();
+    let listed = made.tables.iter().find(|table| table.table == SOURCES).map_or(&[][..], |table| &table.rows);
     Report {
-        tables: mine.map(|table| compare(input, table)).collect(),
+        tables: mine.iter().map(|table| compare(input, table, listed)).collect(),
+        not_loaded: not_loaded(input, &mine, &written),
         notes: made.notes,
-        not_loaded: not_loaded(input, &written),
+        errors: made.errors,
         kept_by_hand: written.by_hand,
         removed: written.removed,
     }
 }
 
-fn not_loaded(input: &Input<'_>, written: &Written) -> Vec<NotLoaded> {
-    let kept = |kind: Kind| input.kept(kind).is_some();
-    let has_maps = input.kept(Kind::SnomedRf2).is_some_and(|kept| kept.rows.contains_key(snomed_rf2::MAPS.name));
+fn not_loaded(input: &Input<'_>, made: &[&Made], written: &Written) -> Vec<NotLoaded> {
+    let is_made = |table: Table| made.iter().any(|made| made.name == table.name && !made.rows.is_empty());
+    let is_there = |table: Table| is_made(table) || written.is_by_hand(table.name);
+    let has_rows = |kind: Kind, table: Table| input.kept(kind).is_some_and(|kept| kept.rows.contains_key(table.name));
+    let official_index = input.kept(Kind::Icd10cmIndex).is_some() && is_made(INDEX);
     let loaded = [
-        (DRUGS, kept(Kind::Icd10cmDrugs) || written.is_by_hand("drug_poisoning.tsv")),
-        (INDEX, kept(Kind::Icd10cmIndex)),
-        (EXEMPT, written.is_by_hand("poa_exempt.tsv")),
-        (COMPLICATIONS, written.is_by_hand("cc_mcc.tsv")),
-        (MAPS, has_maps),
-        (UMLS, kept(Kind::Umls)),
+        (DRUGS, is_there(DRUG_POISONING)),
+        (OFFICIAL_INDEX, official_index || written.is_by_hand(INDEX.name)),
+        (EXEMPT, is_there(POA_EXEMPT)),
+        (COMPLICATIONS, is_there(CC_MCC)),
+        (NINTH_REVISION, is_there(NINTH)),
+        (MAPS, has_rows(Kind::SnomedRf2, snomed_rf2::MAPS)),
+        (UMLS, has_rows(Kind::Umls, umls::TERMS)),
     ];
     loaded.into_iter().filter(|(_, loaded)| !loaded).map(|(table, _)| table).collect()
 }
 
-fn compare(input: &Input<'_>, made: &Made) -> TableReport {
+fn compare(input: &Input<'_>, made: &Made, listed: &[Row]) -> TableReport {
     let embedded = input.embedded_if_any(made.table).unwrap_or_default();
     // of notes several stand at a code, so each stands for itself
     let width = if made.table == NOTES { NOTES.columns.len() } else { 1 };
-    let (there, here) = (by_key(&embedded, width), by_key(&made.rows, width));
-    let count = |rows: &BTreeMap<&[String], Vec<&Row>>, other: &BTreeMap<&[String], Vec<&Row>>| -> usize {
-        rows.iter().filter(|(key, _)| !other.contains_key(*key)).map(|(_, rows)| rows.len()).sum()
-    };
-    let changed = here.iter().filter_map(|(key, rows)| there.get(key).map(|former| (rows, former)));
-    TableReport {
-        name: made.name.clone(),
-        rows: made.rows.len(),
-        new: count(&here, &there),
-        changed: changed.filter(|(rows, former)| rows != former).map(|(rows, _)| rows.len()).sum(),
-        dropped: count(&there, &here),
+    let (there, mut here) = (by_key(&embedded, width), by_key(&made.rows, width));
+    let (mut new, mut changed, mut dropped) = (0, 0, 0);
+    for (key, mut before) in there {
+        let mut now = here.remove(key).unwrap_or_default();
+        // rows that are the same on both sides, as often as they are
+        now.retain(|row| match before.iter().position(|known| known == row) {
+            Some(at) => {
+                before.swap_remove(at);
+                false
+            }
+            None => true,
+        });
+        let both = now.len().min(before.len());
+        changed += both;
+        new += now.len() - both;
+        dropped += before.len() - both;
     }
+    new += here.values().map(Vec::len).sum::<usize>();
+    let holds = |source: &&Row| source[5].split('|').any(|table| table == made.name);
+    let sources = listed.iter().filter(holds).map(|source| format!("{}, {}", source[1], source[2])).collect();
+    TableReport { name: made.name.clone(), sources, rows: made.rows.len(), new, changed, dropped }
 }
 
 fn by_key(rows: &[Row], width: usize) -> BTreeMap<&[String], Vec<&Row>> {

@@ -1,7 +1,6 @@
 //! Rows of tables: those of kept releases, those that the program carries, those that are made.
 
 use std::{
-    collections::BTreeMap,
     fs::File,
     io::{BufRead as _, BufReader},
     path::Path,
@@ -23,31 +22,40 @@ pub(super) fn row<const N: usize>(cells: [&str; N]) -> Row {
 /// What a build has to work with.
 pub(super) struct Input<'a> {
     dir: &'a Path,
-    kept: BTreeMap<Kind, Kept>,
+    kept: Vec<Kept>,
     embedded: &'a dyn Fn(&str) -> Option<String>,
 }
 
 impl<'a> Input<'a> {
     /// The releases in `dir` and the embedded tables.
     pub(super) fn new(dir: &'a Path, embedded: &'a dyn Fn(&str) -> Option<String>) -> Result<Self> {
-        let kept = keep::kept(dir)?.into_iter().map(|kept| (kept.kind, kept)).collect();
-        Ok(Self { dir, kept, embedded })
+        Ok(Self { dir, kept: keep::kept(dir)?, embedded })
     }
 
-    /// The release of a kind.
+    /// The newest release of a kind.
     pub(super) fn kept(&self, kind: Kind) -> Option<&Kept> {
-        self.kept.get(&kind)
+        self.all_of(kind).next()
+    }
+
+    /// All releases of a kind, the newest first.
+    pub(super) fn all_of(&self, kind: Kind) -> impl Iterator<Item = &Kept> {
+        self.kept.iter().filter(move |kept| kept.kind == kind)
     }
 
     /// All releases, in the order of the kinds.
     pub(super) fn all_kept(&self) -> impl Iterator<Item = &Kept> {
-        self.kept.values()
+        self.kept.iter()
+    }
+
+    /// Calls `each` with the rows of a table of the newest release of a kind, one after the other.
+    pub(super) fn each(&self, kind: Kind, table: Table, each: impl FnMut(&[&str])) -> Result<()> {
+        self.kept(kind).map_or(Ok(()), |kept| self.each_of(kept, table, each))
     }
 
     /// Calls `each` with the rows of a release table, one after the other; a table without rows has no file.
-    pub(super) fn each(&self, kind: Kind, table: Table, mut each: impl FnMut(&[&str])) -> Result<()> {
-        let path = keep::folder(self.dir, kind).join(format!("{}.gz", table.name));
-        let said = self.kept(kind).and_then(|kept| kept.rows.get(table.name).copied()).unwrap_or_default();
+    pub(super) fn each_of(&self, kept: &Kept, table: Table, mut each: impl FnMut(&[&str])) -> Result<()> {
+        let path = kept.folder(self.dir).join(format!("{}.gz", table.name));
+        let said = kept.rows.get(table.name).copied().unwrap_or_default();
         if said == 0 {
             return Ok(());
         }
@@ -76,10 +84,15 @@ impl<'a> Input<'a> {
         if number == said + 1 { Ok(()) } else { Err(damaged(format!("it should have {said} rows"))) }
     }
 
-    /// All rows of a release table.
+    /// All rows of a table of the newest release of a kind.
     pub(super) fn rows(&self, kind: Kind, table: Table) -> Result<Vec<Row>> {
+        self.kept(kind).map_or(Ok(Vec::new()), |kept| self.rows_of(kept, table))
+    }
+
+    /// All rows of a release table.
+    pub(super) fn rows_of(&self, kept: &Kept, table: Table) -> Result<Vec<Row>> {
         let mut rows = Vec::new();
-        self.each(kind, table, |cells| rows.push(cells.iter().map(|cell| (*cell).to_owned()).collect()))?;
+        self.each_of(kept, table, |cells| rows.push(cells.iter().map(|cell| (*cell).to_owned()).collect()))?;
         Ok(rows)
     }
 
@@ -104,7 +117,8 @@ impl<'a> Input<'a> {
 pub(super) fn rows_of(table: Table, text: &str) -> Result<Vec<Row>> {
     let mut rows = Vec::new();
     table::read(table.name, text, |found| {
-        rows.push(table.columns.iter().map(|column| found.get(column).map(str::to_owned)).collect::<Result<Row, _>>()?);
+        // a table of the program may lack a column that builds add
+        rows.push(table.columns.iter().map(|column| found.find(column).unwrap_or_default().to_owned()).collect());
         Ok(())
     })?;
     Ok(rows)
@@ -115,7 +129,12 @@ pub(super) fn text_of(columns: &[&str], rows: &[Row]) -> String {
     let mut text = columns.join("\t");
     text.push('\n');
     for row in rows {
-        text.push_str(&row.join("\t"));
+        let mut cells = row.iter();
+        text.push_str(&cells.next().map_or_else(Default::default, |first| table::escaped(first)));
+        for cell in cells {
+            text.push('\t');
+            text.push_str(cell);
+        }
         text.push('\n');
     }
     text

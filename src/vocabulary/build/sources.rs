@@ -1,5 +1,7 @@
 //! `sources.tsv`: where the tables come from, under which licence, and who must be named.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
     Kept,
     kind::{CMS, NCHS, NLM, PUBLIC_DOMAIN},
@@ -37,6 +39,14 @@ pub(super) const CMS_HCC: &str = "cms_hcc";
 pub(super) const RXNORM: &str = "rxnorm";
 /// Word of RxTerms.
 pub(super) const RXTERMS: &str = "rxterms";
+/// Word of the Table of Neoplasms and the references of the index.
+pub(super) const NEOPLASMS: &str = "icd10cm_neoplasms";
+/// Word of the free sets of SNOMED CT.
+pub(super) const SNOMED_FREE_SETS: &str = "snomed_free_sets";
+/// Word of DrugBank.
+pub(super) const DRUGBANK: &str = "drugbank";
+/// Word of the tables that a person has put there.
+const BY_HAND: &str = "by-hand";
 /// Word of the tables that were written for this project.
 pub(super) const OWN: &str = "own";
 
@@ -50,7 +60,7 @@ const EMBEDDED: [Source; 12] = [
         tables: &["icd10cm.tsv", "icd10cm_notes.tsv", "diagnosis_terms.tsv"],
     },
     Source {
-        source: "icd10cm_neoplasms",
+        source: NEOPLASMS,
         title: "ICD-10-CM Table of Neoplasms, references of the index",
         release: "April 2024",
         licence: PUBLIC_DOMAIN,
@@ -82,7 +92,7 @@ const EMBEDDED: [Source; 12] = [
         tables: &["diagnosis_terms.tsv"],
     },
     Source {
-        source: "snomed_free_sets",
+        source: SNOMED_FREE_SETS,
         title: "SNOMED CT IPS Terminology free sets and Global Patient Set",
         release: "2022-07-31, September 2019",
         licence: "Creative Commons Attribution 4.0 International (https://creativecommons.org/licenses/by/4.0/).",
@@ -117,7 +127,7 @@ const EMBEDDED: [Source; 12] = [
         tables: &["medications.tsv"],
     },
     Source {
-        source: "drugbank",
+        source: DRUGBANK,
         title: "DrugBank Open Data, DrugBank vocabulary",
         release: "open data",
         licence: CC0,
@@ -147,8 +157,10 @@ const EMBEDDED: [Source; 12] = [
             "code_confidence.tsv",
             "code_limits.tsv",
             "code_ranking.tsv",
+            "conventions.tsv",
             "cross_reactions.tsv",
             "cues.tsv",
+            "diagnosis_terms.tsv",
             "drug_classes.tsv",
             "edit_policy.tsv",
             "everyday_diagnoses.tsv",
@@ -160,6 +172,7 @@ const EMBEDDED: [Source; 12] = [
             "section_codes.tsv",
             "sections.tsv",
             "sig_words.tsv",
+            "specificity_prompts.tsv",
             "stop_terms.tsv",
             "word_forms.tsv",
         ],
@@ -172,23 +185,64 @@ pub fn embedded_sources() -> &'static [Source] {
     &EMBEDDED
 }
 
-/// A table of which an embedded source no longer holds anything: source and table.
-pub(super) type Superseded = (&'static str, &'static str);
+/// The word of the source that a row of terms names by its own word.
+#[must_use]
+pub(in crate::vocabulary) fn source_of_word(word: &str) -> &str {
+    match word {
+        "icd10cm_title" | "icd10cm_category" | "icd10cm_inclusion" | "icd10cm_variant" => TABULAR,
+        "doid_narrow" => "doid",
+        "neoplasm_table" | "index_see" => NEOPLASMS,
+        "snomed" => SNOMED_FREE_SETS,
+        "snomed_map" => "snomed-rf2",
+        "site" => "site-terms",
+        "everyday" | "abbreviation" | "correction" | "stop" => OWN,
+        other => other,
+    }
+}
 
-/// The rows: the embedded sources of which something is still used, then the kept releases with the tables that hold something of them.
-pub(super) fn rows<'a>(superseded: &[Superseded], kept: impl Iterator<Item = (&'a Kept, Vec<String>)>) -> Vec<Row> {
+/// The word of an embedded source, when there is one.
+pub(super) fn embedded_word(word: &str) -> Option<&'static str> {
+    EMBEDDED.iter().map(|source| source.source).find(|known| *known == word)
+}
+
+/// What the made tables hold of the program's sources, and what a person has put there.
+#[derive(Debug, Default)]
+pub(super) struct Holdings<'a> {
+    /// Names of the made tables with the words of the program's sources of which they hold something.
+    pub made: BTreeMap<String, BTreeSet<&'a str>>,
+    /// Tables of a person, without `.gz`: nobody knows what is in them.
+    pub by_hand: BTreeSet<String>,
+}
+
+impl Holdings<'_> {
+    fn of_program(&self, source: &Source) -> Vec<&str> {
+        let untouched = source.tables.iter().copied().filter(|table| !self.made.contains_key(*table));
+        let held = self.made.iter().filter(|(_, sources)| sources.contains(source.source)).map(|(table, _)| table.as_str());
+        let mut tables: Vec<&str> = untouched.chain(held).filter(|table| !self.by_hand.contains(*table)).collect();
+        tables.sort_unstable();
+        tables
+    }
+}
+
+/// The rows: the embedded sources of which something is still used, then the kept releases with the tables that hold something of them,
+/// then what a person has put there.
+pub(super) fn rows<'a>(holdings: &Holdings<'_>, kept: impl Iterator<Item = (&'a Kept, Vec<String>)>) -> Vec<Row> {
     let mut rows = Vec::new();
     for source in embedded_sources() {
-        let used = source.tables.iter().copied().filter(|table| !superseded.contains(&(source.source, *table)));
-        let used: Vec<&str> = used.collect();
+        let used = holdings.of_program(source);
         if !used.is_empty() {
             let Source { source, title, release, licence, attribution, .. } = *source;
             rows.push(row([source, title, release, licence, attribution, &used.join("|")]));
         }
     }
-    for (kept, tables) in kept {
-        let release = if kept.edition.is_empty() { &kept.release } else { &kept.edition };
-        rows.push(row([kept.kind.as_str(), kept.kind.title(), release, &kept.licence, &kept.attribution, &tables.join("|")]));
+    for (kept, mut tables) in kept {
+        tables.retain(|table| !holdings.by_hand.contains(table));
+        let (name, release) = (kept.name(), kept.edition_or_release());
+        rows.push(row([&name, kept.kind.title(), release, &kept.licence, &kept.attribution, &tables.join("|")]));
+    }
+    if !holdings.by_hand.is_empty() {
+        let tables: Vec<&str> = holdings.by_hand.iter().map(String::as_str).collect();
+        rows.push(row([BY_HAND, "Tables that the site put there", "unknown", "As the site knows.", "", &tables.join("|")]));
     }
     rows
 }
@@ -209,10 +263,35 @@ mod tests {
     }
 
     #[test]
+    fn every_table_of_the_program_has_a_source() {
+        let folder = std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/vocabularies"));
+        // lists of what is loaded, empty here
+        let empty = ["editions.tsv", "icd10cm_retired.tsv", "site_terms.tsv"];
+        for entry in std::fs::read_dir(folder).expect("a folder") {
+            let name = entry.expect("an entry").file_name().to_string_lossy().into_owned();
+            let table = name.strip_suffix(".gz").unwrap_or(&name);
+            if table.ends_with(".tsv") && !empty.contains(&table) {
+                assert!(embedded_sources().iter().any(|source| source.tables.contains(&table)), "{table}");
+            }
+        }
+    }
+
+    #[test]
     fn a_source_goes_with_its_last_table() {
-        let gone = [(RXTERMS, "medications.tsv"), (OWN, "index.tsv")];
-        let rows = rows(&gone, std::iter::empty());
-        assert!(!rows.iter().any(|row| row[0] == RXTERMS));
-        assert!(rows.iter().any(|row| row[0] == OWN && !row[5].contains("|index.tsv")));
+        let made = [
+            ("medications.tsv", BTreeSet::from([RXNORM])),
+            ("index.tsv", BTreeSet::new()),
+            ("icd10cm.tsv", BTreeSet::new()),
+            ("icd10cm_2026-04-01.tsv", BTreeSet::from([TABULAR])),
+        ];
+        let made = made.into_iter().map(|(table, sources)| (table.to_owned(), sources)).collect();
+        let holdings = Holdings { made, by_hand: BTreeSet::from(["cues.tsv".to_owned()]) };
+        let rows = rows(&holdings, std::iter::empty());
+        let tables = |source: &str| rows.iter().find(|row| row[0] == source).map(|row| row[5].split('|').collect::<Vec<_>>());
+        assert_eq!(tables(RXTERMS), None);
+        assert!(tables(OWN).is_some_and(|tables| !tables.contains(&"index.tsv") && !tables.contains(&"cues.tsv")));
+        assert!(tables(RXNORM).is_some_and(|tables| tables.contains(&"medications.tsv")));
+        assert_eq!(tables(TABULAR).expect("used"), ["diagnosis_terms.tsv", "icd10cm_2026-04-01.tsv", "icd10cm_notes.tsv"]);
+        assert_eq!(tables("by-hand").expect("said"), ["cues.tsv"]);
     }
 }

@@ -13,8 +13,10 @@ use crate::{
     vocabulary::{CodeBook, normalize_term},
 };
 
-/// Names of diagnoses.
-pub(super) const DIAGNOSIS_TERMS: Table = Table { name: "diagnosis_terms.tsv", columns: &["term", "codes", "source", "rank"] };
+/// Names of diagnoses. `case_sensitive` is 1 where the case matters, which the term then keeps; `origin` is the release in `sources.tsv`
+/// (`icd10cm-tabular@2026-10-01`), and empty for rows of the program.
+pub(super) const DIAGNOSIS_TERMS: Table =
+    Table { name: "diagnosis_terms.tsv", columns: &["term", "codes", "source", "rank", "case_sensitive", "origin"] };
 
 /// Words that are no names, with the kinds for which they are stopped.
 pub(super) const STOP_TERMS: Table = Table { name: "stop_terms.tsv", columns: &["term", "kind"] };
@@ -67,6 +69,8 @@ pub(super) struct Claim {
     pub codes: Vec<String>,
     /// Who says so.
     pub source: Source,
+    /// Whether it means that only in this case.
+    pub case_sensitive: bool,
 }
 
 /// A row that is being settled.
@@ -75,7 +79,19 @@ struct Settled {
     codes: Vec<String>,
     source: String,
     rank: u8,
-    is_embedded: bool,
+    case_sensitive: bool,
+    /// Name of the release; empty for the program.
+    origin: String,
+}
+
+/// The settled rows, and what they come from.
+pub(super) struct SettledTerms {
+    /// The rows, by term.
+    pub rows: Vec<Row>,
+    /// Names of the releases that gave some.
+    pub kept: BTreeSet<String>,
+    /// Words of the sources of those that the program gave.
+    pub of_program: BTreeSet<String>,
 }
 
 /// Collects claims and settles them: the lower rank wins, and of one rank what came first; codes that the same source says of a term
@@ -104,13 +120,14 @@ impl TermTable {
             table.forwarded += usize::from(codes.join("|") != row[1]);
             table.places.entry(normalize_term(&row[0])).or_default().push(table.rows.len());
             let (term, source, rank) = (row[0].clone(), row[2].clone(), row[3].parse().unwrap_or(u8::MAX));
-            table.rows.push(Settled { term, codes, source, rank, is_embedded: true });
+            let case_sensitive = row[4] == "1";
+            table.rows.push(Settled { term, codes, source, rank, case_sensitive, origin: String::new() });
         }
         table
     }
 
-    /// Adds a claim. Terms of one letter, without letters, of more than ten words, and stop terms are left out.
-    pub(super) fn claim(&mut self, claim: Claim) {
+    /// Adds a claim of a release. Terms of one letter, without letters, of more than ten words, and stop terms are left out.
+    pub(super) fn claim(&mut self, claim: Claim, origin: &str) {
         let folded = normalize_term(&claim.term);
         let is_term = folded.chars().filter(|letter| letter.is_alphanumeric()).count() > 1
             && folded.contains(char::is_alphabetic)
@@ -121,7 +138,7 @@ impl TermTable {
         let (word, rank) = claim.source.word_and_rank();
         let places = self.places.entry(folded).or_default();
         if let Some(there) = places.first().map(|place| &mut self.rows[*place]) {
-            if !there.is_embedded && there.source == word {
+            if !there.origin.is_empty() && there.source == word {
                 let more = claim.codes.into_iter().filter(|code| !there.codes.contains(code)).collect::<Vec<_>>();
                 there.codes.extend(more);
                 there.codes.truncate(MOST_CODES);
@@ -136,18 +153,27 @@ impl TermTable {
         places.push(self.rows.len());
         let mut codes = claim.codes;
         codes.truncate(MOST_CODES);
-        let term = claim.term.to_lowercase();
-        self.rows.push(Settled { term, codes, source: word.to_owned(), rank, is_embedded: false });
+        let case_sensitive = claim.case_sensitive;
+        let term = if case_sensitive { claim.term } else { claim.term.to_lowercase() };
+        let (source, origin) = (word.to_owned(), origin.to_owned());
+        self.rows.push(Settled { term, codes, source, rank, case_sensitive, origin });
     }
 
-    /// The rows, by term.
-    pub(super) fn into_rows(self) -> Vec<Row> {
-        let settled = self.rows.into_iter().filter(|settled| !settled.codes.is_empty());
-        let mut rows: Vec<Row> = settled
-            .map(|settled| row([&settled.term, &settled.codes.join("|"), &settled.source, &settled.rank.to_string()]))
-            .collect();
-        rows.sort();
-        rows
+    /// The rows, by term, and what they come from.
+    pub(super) fn settled(self) -> SettledTerms {
+        let mut settled = SettledTerms { rows: Vec::new(), kept: BTreeSet::new(), of_program: BTreeSet::new() };
+        for term in self.rows.into_iter().filter(|term| !term.codes.is_empty()) {
+            let (codes, rank) = (term.codes.join("|"), term.rank.to_string());
+            let case_sensitive = if term.case_sensitive { "1" } else { "" };
+            settled.rows.push(row([&term.term, &codes, &term.source, &rank, case_sensitive, &term.origin]));
+            if term.origin.is_empty() {
+                settled.of_program.insert(term.source)
+            } else {
+                settled.kept.insert(term.origin)
+            };
+        }
+        settled.rows.sort();
+        settled
     }
 }
 
@@ -176,19 +202,21 @@ fn forwarded(codes: &str, (editions, retired): (&Editions, &Retired)) -> Vec<Str
     alternatives
 }
 
-/// Titles and inclusion terms of the codes that the embedded edition does not have. Codes above the leaves stand for their default
-/// leaf; later encounters name nothing of their own.
-pub(super) fn of_new_codes(editions: &Editions) -> Vec<Claim> {
+/// Titles and inclusion terms of the codes that the embedded edition does not have, with the release that names them. Codes above the
+/// leaves stand for their default leaf; later encounters name nothing of their own.
+pub(super) fn of_new_codes(editions: &Editions) -> Vec<(Claim, String)> {
     let mut claims = Vec::new();
     for edition in editions.all() {
+        let Some(origin) = &edition.kept else { continue };
+        let mut take = |found: Vec<Claim>| claims.extend(found.into_iter().map(|claim| (claim, origin.clone())));
         let is_new = |code: &str| editions.embedded.lookup(code).is_none() && edition.book.lookup(code).is_some();
         let new = edition.book.all().iter().filter(|code| is_new(&code.code));
         for code in new.filter(|code| code.code.len() < 8 || code.code.ends_with('A')) {
             let own = if code.billable { Source::Title } else { Source::Category };
-            claims.extend(named(&edition.book, &code.code, (&code.title, own)));
+            take(named(&edition.book, &code.code, (&code.title, own)));
         }
         for note in edition.notes.iter().filter(|note| note[1] == "inclusion" && is_new(&note[0])) {
-            claims.extend(named(&edition.book, &note[0], (&note[2], Source::Inclusion)));
+            take(named(&edition.book, &note[0], (&note[2], Source::Inclusion)));
         }
     }
     claims
@@ -203,7 +231,7 @@ fn named(book: &CodeBook, code: &str, (name, source): (&str, Source)) -> Vec<Cla
     forms::forms(name)
         .into_iter()
         .zip(sources)
-        .map(|(term, source)| Claim { term, codes: vec![leaf.to_owned()], source })
+        .map(|(term, source)| Claim { term, codes: vec![leaf.to_owned()], source, case_sensitive: false })
         .collect()
 }
 

@@ -1,8 +1,12 @@
 //! The files in the folder: the tables that were made, and `built.toml`, which lists them so that a later build knows what is its own.
 //!
-//! A table that a person put there (or changed) is left as it is. Nothing takes its name before everything is written.
+//! A table that a person put there (or changed) is left as it is. Everything is written into `.build.partial` first. Once that is complete it
+//! becomes `.build.ready` in one step, and from then on the new tables count: [`files`] gives those that are still in it before those of
+//! the folder, so that a build that is cut short while it moves them leaves either the old tables or the new ones, never some of each. The
+//! next build moves the rest.
 
 use std::{
+    collections::{BTreeMap, BTreeSet},
     fs,
     io::Write as _,
     path::{Path, PathBuf},
@@ -11,12 +15,16 @@ use std::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    BuildError, Result, files,
+    BuildError, Result, files as packed,
     rows::{Made, text_of},
 };
 
 /// Name of the list of what was built.
 const LIST: &str = "built.toml";
+/// Folder of tables that are being written.
+const PARTIAL: &str = ".build.partial";
+/// Folder of tables that are complete and not all in their place.
+const READY: &str = ".build.ready";
 
 /// What a build did to the folder.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -36,6 +44,9 @@ impl Written {
 
 #[derive(Debug, Default, Serialize, Deserialize)]
 struct List {
+    /// Tables of the build before that are not made any more; they go when the new ones take their place.
+    #[serde(default)]
+    removed: Vec<String>,
     #[serde(default)]
     tables: Vec<Listed>,
 }
@@ -47,70 +58,131 @@ struct Listed {
     sha256: String,
 }
 
-/// Writes the tables as `NAME.gz`.
+/// Writes the tables as `NAME.gz`. When that fails, the tables that were there stay.
 pub(super) fn write(dir: &Path, tables: &[Made]) -> Result<Written> {
     fs::create_dir_all(dir).map_err(BuildError::unreadable(dir))?;
-    let former = former(dir)?;
-    let mut written = Written { by_hand: by_hand(dir, &former)?, removed: Vec::new() };
+    settle(dir)?;
+    let former = list(dir)?.tables;
+    let mut written = Written { by_hand: changed_by_hand(dir, &former)?, removed: Vec::new() };
     let mine: Vec<&Made> = tables.iter().filter(|made| !written.is_by_hand(&made.name)).collect();
-    let partials = mine.iter().map(|made| write_partial(dir, made)).collect::<Result<Vec<_>>>();
-    let listed = match partials {
-        Ok(listed) => listed,
+    let partial = dir.join(PARTIAL);
+    let staged = stage(&partial, &mine, |listed| {
+        let gone = former.iter().filter(|table| !listed.iter().any(|new| new.name == table.name));
+        let gone = gone.filter(|table| !written.by_hand.contains(&table.name) && dir.join(&table.name).is_file());
+        gone.map(|table| table.name.clone()).collect::<BTreeSet<_>>().into_iter().collect()
+    });
+    match staged {
+        Ok(removed) => written.removed = removed,
         Err(error) => {
             // the first error is what the person must see
-            mine.iter().for_each(|made| drop(fs::remove_file(partial(dir, &file_name(made)))));
+            let _ = fs::remove_dir_all(&partial);
             return Err(error);
         }
-    };
-    // both lists until all is done, so that a build that is cut short knows its files either way
-    write_list(dir, former.iter().chain(&listed).cloned().collect())?;
-    for table in &listed {
-        rename(&partial(dir, &table.name), &dir.join(&table.name))?;
     }
-    let gone = former.iter().filter(|table| !listed.iter().any(|new| new.name == table.name));
-    for table in gone.filter(|table| !written.by_hand.contains(&table.name)) {
-        let path = dir.join(&table.name);
-        if path.is_file() {
-            fs::remove_file(&path).map_err(BuildError::unreadable(&path))?;
-            written.removed.push(table.name.clone());
-        }
-    }
-    written.removed.dedup();
-    write_list(dir, listed)?;
+    let ready = dir.join(READY);
+    fs::rename(&partial, &ready).map_err(BuildError::unreadable(&ready))?;
+    settle(dir)?;
     Ok(written)
+}
+
+/// Writes the tables and their list into a folder; gives the names that are to be removed.
+fn stage(partial: &Path, tables: &[&Made], gone: impl Fn(&[Listed]) -> Vec<String>) -> Result<Vec<String>> {
+    if partial.exists() {
+        fs::remove_dir_all(partial).map_err(BuildError::unreadable(partial))?;
+    }
+    fs::create_dir(partial).map_err(BuildError::unreadable(partial))?;
+    let listed = tables.iter().map(|made| write_table(partial, made)).collect::<Result<Vec<_>>>()?;
+    let list = List { removed: gone(&listed), tables: listed };
+    let path = partial.join(LIST);
+    let text = toml::to_string(&list)
+        .map_err(|error| BuildError::Unreadable { path: path.clone(), cause: std::io::Error::other(error) })?;
+    fs::write(&path, text).map_err(BuildError::unreadable(&path))?;
+    Ok(list.removed)
+}
+
+/// Moves tables that are complete to their place, where a build was cut short behind that.
+fn settle(dir: &Path) -> Result<()> {
+    let ready = dir.join(READY);
+    if !ready.is_dir() {
+        return Ok(());
+    }
+    // the list moves last; without it, all are in their place
+    if ready.join(LIST).is_file() {
+        let List { removed, tables } = list(&ready)?;
+        for Listed { name, .. } in &tables {
+            let from = ready.join(name);
+            if from.is_file() {
+                rename(&from, &dir.join(name))?;
+            }
+        }
+        for path in removed.iter().map(|name| dir.join(name)).filter(|path| path.is_file()) {
+            fs::remove_file(&path).map_err(BuildError::unreadable(&path))?;
+        }
+        rename(&ready.join(LIST), &dir.join(LIST))?;
+    }
+    fs::remove_dir_all(&ready).map_err(BuildError::unreadable(&ready))
+}
+
+/// The files of a folder by name, with their path: those that a build has completed and not yet moved before those of the folder.
+///
+/// # Errors
+/// A folder that cannot be listed.
+pub(in crate::vocabulary) fn files(dir: &Path) -> std::io::Result<BTreeMap<String, PathBuf>> {
+    let of = |dir: &Path| -> std::io::Result<BTreeMap<String, PathBuf>> {
+        let entries = fs::read_dir(dir)?;
+        entries.map(|entry| entry.map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))).collect()
+    };
+    let mut found = of(dir)?;
+    let ready = dir.join(READY);
+    if let Ok(list) = list(&ready) {
+        found.retain(|name, _| !list.removed.contains(name));
+        // one that has been moved since is in its place
+        found.extend(of(&ready).unwrap_or_default());
+    }
+    Ok(found)
+}
+
+/// What changes with every build: who reads the folder while it is the same has read the tables of one build.
+pub(in crate::vocabulary) fn generation(dir: &Path) -> (Option<Vec<u8>>, bool) {
+    (fs::read(dir.join(LIST)).ok(), dir.join(READY).join(LIST).is_file())
+}
+
+/// Tables that a person keeps in the folder, without `.gz`.
+pub(super) fn by_hand(dir: &Path) -> Result<BTreeSet<String>> {
+    if !dir.is_dir() {
+        return Ok(BTreeSet::new());
+    }
+    settle(dir)?;
+    let found = changed_by_hand(dir, &list(dir)?.tables)?;
+    Ok(found.iter().map(|name| name.strip_suffix(".gz").unwrap_or(name).to_owned()).collect())
 }
 
 fn file_name(made: &Made) -> String {
     format!("{}.gz", made.name)
 }
 
-fn partial(dir: &Path, name: &str) -> PathBuf {
-    dir.join(format!(".{name}.partial"))
-}
-
 fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(BuildError::unreadable(to))
 }
 
-/// What the build before this one wrote.
-fn former(dir: &Path) -> Result<Vec<Listed>> {
+/// What a build wrote.
+fn list(dir: &Path) -> Result<List> {
     let path = dir.join(LIST);
     if !path.is_file() {
-        return Ok(Vec::new());
+        return Ok(List::default());
     }
     let text = fs::read_to_string(&path).map_err(BuildError::unreadable(&path))?;
-    let list: List = toml::from_str(&text).map_err(|error| BuildError::Damaged {
+    toml::from_str(&text).map_err(|error| BuildError::Damaged {
         path: path.clone(),
         message: format!(
             "{}; without it every table counts as put there by hand, so remove it with the tables that were built",
             error.message()
         ),
-    })?;
-    Ok(list.tables)
+    })
 }
 
 /// Tables in the folder that no build wrote as they are, by name.
-fn by_hand(dir: &Path, former: &[Listed]) -> Result<Vec<String>> {
+fn changed_by_hand(dir: &Path, former: &[Listed]) -> Result<Vec<String>> {
     let mut found = Vec::new();
     for entry in fs::read_dir(dir).map_err(BuildError::unreadable(dir))? {
         let path = entry.map_err(BuildError::unreadable(dir))?.path();
@@ -121,7 +193,7 @@ fn by_hand(dir: &Path, former: &[Listed]) -> Result<Vec<String>> {
         }
         let mut listed = former.iter().filter(|table| table.name == name).peekable();
         if listed.peek().is_some() {
-            let (_, sha256) = files::size_and_sha256(&path)?;
+            let (_, sha256) = packed::size_and_sha256(&path)?;
             if listed.any(|table| table.sha256 == sha256) {
                 continue;
             }
@@ -132,24 +204,16 @@ fn by_hand(dir: &Path, former: &[Listed]) -> Result<Vec<String>> {
     Ok(found)
 }
 
-fn write_partial(dir: &Path, made: &Made) -> Result<Listed> {
+fn write_table(folder: &Path, made: &Made) -> Result<Listed> {
     let name = file_name(made);
-    let path = partial(dir, &name);
-    let written = files::gzip(&path).and_then(|mut gzip| {
+    let path = folder.join(&name);
+    let written = packed::gzip(&path).and_then(|mut gzip| {
         gzip.write_all(text_of(made.table.columns, &made.rows).as_bytes())?;
-        files::finish(gzip)
+        packed::finish(gzip)
     });
     written.map_err(BuildError::unreadable(&path))?;
-    let (_, sha256) = files::size_and_sha256(&path)?;
+    let (_, sha256) = packed::size_and_sha256(&path)?;
     Ok(Listed { name, rows: made.rows.len(), sha256 })
-}
-
-fn write_list(dir: &Path, tables: Vec<Listed>) -> Result<()> {
-    let path = partial(dir, LIST);
-    let text = toml::to_string(&List { tables })
-        .map_err(|error| BuildError::Unreadable { path: path.clone(), cause: std::io::Error::other(error) })?;
-    fs::write(&path, text).map_err(BuildError::unreadable(&path))?;
-    rename(&path, &dir.join(LIST))
 }
 
 #[cfg(test)]
@@ -190,16 +254,60 @@ mod tests {
         assert_eq!(names(dir), ["README.md", "built.toml", "one.tsv", "three.tsv", "two.tsv.gz"]);
     }
 
+    /// What a reader sees of each table.
+    fn seen(dir: &Path) -> Vec<String> {
+        let found = files(dir).expect("listed");
+        let text = |path: &PathBuf| {
+            let mut text = String::new();
+            let packed = fs::File::open(path).expect("a file");
+            std::io::Read::read_to_string(&mut flate2::read::GzDecoder::new(packed), &mut text).expect("unpacked");
+            text
+        };
+        let tables = found.iter().filter(|(name, _)| name.ends_with(".gz"));
+        tables.map(|(name, path)| format!("{name} {}", text(path).lines().last().unwrap_or_default())).collect()
+    }
+
     #[test]
-    fn a_build_that_is_cut_short_knows_its_files() {
+    fn a_build_that_is_cut_short_leaves_the_old_tables_or_the_new_ones() {
+        let made = |table, cell| Made::new(table, vec![row([cell])]);
+        let old = ["gone.tsv.gz old", "one.tsv.gz old", "two.tsv.gz old"];
+        let new = ["one.tsv.gz new", "two.tsv.gz new"];
+        const GONE: Table = Table { name: "gone.tsv", columns: &["a"] };
+        // after how many moves it is cut short; 0 before the new tables are complete
+        for moves in 0_usize..=4 {
+            let folder = tempfile::tempdir().expect("a folder");
+            let dir = folder.path();
+            write(dir, &[made(GONE, "old"), made(ONE, "old"), made(TWO, "old")]).expect("written");
+            let (one, two) = (made(ONE, "new"), made(TWO, "new"));
+            stage(&dir.join(PARTIAL), &[&one, &two], |_| vec!["gone.tsv.gz".to_owned()]).expect("staged");
+            if moves > 0 {
+                fs::rename(dir.join(PARTIAL), dir.join(READY)).expect("renamed");
+            }
+            for name in ["one.tsv.gz", "two.tsv.gz"].iter().take(moves.saturating_sub(1)) {
+                fs::rename(dir.join(READY).join(name), dir.join(name)).expect("moved");
+            }
+            if moves > 3 {
+                fs::remove_file(dir.join("gone.tsv.gz")).expect("removed");
+            }
+            let expected: &[&str] = if moves == 0 { &old } else { &new };
+            assert_eq!(seen(dir), expected, "{moves} moves, for a reader");
+            assert!(by_hand(dir).expect("listed").is_empty());
+            assert_eq!(seen(dir), expected, "{moves} moves, after the next build has begun");
+            assert!(write(dir, &[one, two]).expect("written").by_hand.is_empty());
+            assert_eq!(names(dir), ["built.toml", "one.tsv.gz", "two.tsv.gz"]);
+        }
+    }
+
+    #[test]
+    fn a_build_that_fails_leaves_the_tables_as_they_were() {
         let folder = tempfile::tempdir().expect("a folder");
         let dir = folder.path();
-        let made = |cell| Made::new(ONE, vec![row([cell])]);
-        write(dir, &[made("old")]).expect("written");
-        let former = former(dir).expect("listed");
-        let new = write_partial(dir, &made("new")).expect("written");
-        write_list(dir, former.into_iter().chain([new]).collect()).expect("written");
-        assert!(write(dir, &[made("new")]).expect("written").by_hand.is_empty());
-        assert_eq!(names(dir), ["built.toml", "one.tsv.gz"]);
+        write(dir, &[Made::new(ONE, vec![row(["old"])])]).expect("written");
+        let impossible = Made { name: "no such folder/two.tsv".to_owned(), table: TWO, rows: vec![row(["new"])] };
+        write(dir, &[Made::new(ONE, vec![row(["new"])]), impossible]).expect_err("refused");
+        assert_eq!(
+            (seen(dir), names(dir)),
+            (vec!["one.tsv.gz old".to_owned()], vec!["built.toml".to_owned(), "one.tsv.gz".to_owned()])
+        );
     }
 }

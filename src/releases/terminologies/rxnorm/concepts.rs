@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::releases::{
-    Member, Release, Result,
-    terminologies::rows::{Layout, Row, each_row, first_line, missing, rrf},
+    Member, Release, ReleaseError, Result,
+    terminologies::rows::{Layout, Row, each_row, first_line, rrf},
 };
 
 /// Term types (TTY) of the concepts that are read.
@@ -107,7 +107,7 @@ impl RxNorm {
     /// Reads a release: names first, then what refers to them.
     ///
     /// # Errors
-    /// When RXNCONSO or RXNREL is missing, or a line cannot be used.
+    /// When RXNCONSO or RXNREL is or a line cannot be used.
     pub fn read(release: &Release) -> Result<Self> {
         let mut read = Self::default();
         let mut found = false;
@@ -123,7 +123,7 @@ impl RxNorm {
             Ok(())
         })?;
         if !found {
-            return Err(missing("RXNCONSO (names of RxNorm, 18 fields)"));
+            return Err(ReleaseError::not_found("RXNCONSO (names of RxNorm, 18 fields)"));
         }
         read.settle();
         found = false;
@@ -135,7 +135,7 @@ impl RxNorm {
             }
             read.attributes(member, &first)
         })?;
-        if found { Ok(read) } else { Err(missing("RXNREL (relations of RxNorm, 16 fields)")) }
+        if found { Ok(read) } else { Err(ReleaseError::not_found("RXNREL (relations of RxNorm, 16 fields)")) }
     }
 
     /// Concepts of a type that a concept is linked to.
