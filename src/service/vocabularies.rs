@@ -319,3 +319,118 @@ fn changes_of(record: ItemRecord, recode: impl Fn(NoteInput, &Extraction) -> Vec
     }
     changes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Confidentiality, NewNote, Note, NoteStatus, ReviewItem},
+        recognize::{ModelFiles, merge::Recognizers},
+    };
+
+    /// Dictionary and model, loaded once.
+    fn pipeline() -> &'static Pipeline {
+        static LOADED: std::sync::OnceLock<Pipeline> = std::sync::OnceLock::new();
+        LOADED.get_or_init(|| {
+            let model = Arc::new(Model::load(&ModelFiles::embedded()).expect("a model"));
+            let tables = Tables::embedded().expect("tables");
+            Pipeline::new(&tables, Some(model), Recognizers { dictionary: true, model: true }).expect("a pipeline")
+        })
+    }
+
+    fn note(number: u128, external_id: Option<&str>, text: &str) -> Note {
+        Note {
+            id: Uuid::from_u128(number),
+            content: NewNote {
+                text: text.to_owned(),
+                source: "test".to_owned(),
+                external_id: external_id.map(str::to_owned),
+                version: None,
+                patient: None,
+                encounter: None,
+                encounter_class: None,
+                note_type: None,
+                service_date: None,
+                discharge_date: None,
+                author: None,
+                facility: None,
+                department: None,
+                confidentiality: Confidentiality::default(),
+            },
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            status: NoteStatus::Ready,
+            quarantine_reason: None,
+            item_id: Uuid::from_u128(1),
+        }
+    }
+
+    fn record(notes: Vec<Note>) -> ItemRecord {
+        let item = ReviewItem {
+            id: Uuid::from_u128(1),
+            encounter: None,
+            patient: None,
+            encounter_class: None,
+            facility: None,
+            department: None,
+            restricted: false,
+            state: ItemState::Open,
+            claimed_by: None,
+            claimed_until: None,
+            revision: 1,
+            notes: notes.iter().map(|note| note.id).collect(),
+            pending_notes: 0,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let extracted = |note: Note| {
+            let extraction = pipeline().extract(note.clone().into()).expect("extracted");
+            (note, Some(extraction))
+        };
+        ItemRecord { item, notes: notes.into_iter().map(extracted).collect(), decisions: Vec::new() }
+    }
+
+    fn as_changed(_: NoteInput, extraction: &Extraction) -> Vec<Recoded> {
+        let first = extraction.entries.iter().take(1);
+        first.map(|entry| Recoded { entry: entry.id.clone(), before: None, after: Some("I10".to_owned()) }).collect()
+    }
+
+    #[test]
+    fn a_note_that_a_later_version_replaced_is_not_looked_at() {
+        let text = "ASSESSMENT: Gout.";
+        let notes = vec![note(2, Some("a"), text), note(3, None, text), note(4, Some("a"), text), note(5, None, text)];
+        let changes = changes_of(record(notes), as_changed);
+        assert_eq!((changes.suggestions, changes.changed.len(), changes.failed_notes.len()), (3, 3, 0));
+    }
+
+    #[test]
+    fn a_note_of_which_the_coding_fails_is_named() {
+        let notes = vec![note(2, None, "ASSESSMENT: Gout."), note(3, None, "ASSESSMENT: Asthma.")];
+        let changes = changes_of(record(notes), |input, extraction| {
+            assert_ne!(input.note_id, Uuid::from_u128(2).to_string(), "as a coder may fail");
+            as_changed(input, extraction)
+        });
+        assert_eq!((changes.failed_notes, changes.changed.len()), (vec![Uuid::from_u128(2)], 1));
+    }
+
+    #[test]
+    fn the_same_tables_change_nothing_in_the_notes_of_the_demo() {
+        let mut changed = Vec::new();
+        let mut suggestions = 0;
+        for (at, line) in include_str!("../cli/demo_notes.jsonl").lines().filter(|line| !line.trim().is_empty()).enumerate() {
+            let written: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let word = |name: &str| written[name].as_str();
+            let input = NoteInput {
+                note_id: at.to_string(),
+                text: word("text").expect("a text").to_owned(),
+                spans: Vec::new(),
+                service_date: word("service_date").and_then(|day| day.parse().ok()),
+                discharge_date: word("discharge_date").and_then(|day| day.parse().ok()),
+                encounter_class: word("encounter_class").and_then(|class| class.parse().ok()),
+            };
+            let extraction = pipeline().extract(input.clone()).expect("extracted");
+            suggestions += extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis).count();
+            changed.extend(pipeline().recoded(input, &extraction).into_iter().map(|change| (at, change)));
+        }
+        assert!(suggestions > 50, "{suggestions}");
+        assert_eq!(changed, [], "of {suggestions} suggestions");
+    }
+}

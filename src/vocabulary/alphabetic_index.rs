@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{CodeSet, Editions};
+use super::{Code, CodeBook, CodeSet, Editions};
 use crate::{
     domain::table::{self, TableError},
     text::{Word, words},
@@ -194,12 +194,31 @@ impl AlphabeticIndex {
         found.iter().map(|at| &self.entries[*at as usize])
     }
 
-    /// The paths that lead to a code, by itself or by a stem above it; the nearest first.
+    /// The paths that lead to a code, by itself, by a stem above it, or by the code of the same condition with the side left open; the nearest
+    /// first.
     #[must_use]
-    pub fn leading_to(&self, code: &str) -> Vec<&IndexEntry> {
-        let above = (3..=code.len()).rev().filter_map(|end| code.get(..end)).filter(|stem| !stem.ends_with('.'));
-        let found = above.filter_map(|stem| self.by_code.get(stem)).flatten();
-        found.map(|at| &self.entries[*at as usize]).collect()
+    pub fn leading_to(&self, code: &str, codes: &CodeBook) -> Vec<&IndexEntry> {
+        let mut found: Vec<u32> = Vec::new();
+        let mut add = |stem: &str| {
+            for at in self.by_code.get(stem).into_iter().flatten() {
+                if !found.contains(at) {
+                    found.push(*at);
+                }
+            }
+        };
+        for stem in (3..=code.len()).rev().filter_map(|end| code.get(..end)).filter(|stem| !stem.ends_with('.')) {
+            add(stem);
+            sides_left_open(stem, codes).into_iter().for_each(&mut add);
+        }
+        // a code that is divided by side alone
+        let below: Vec<&Code> = codes.children(code).collect();
+        if let [first, others @ ..] = below.as_slice()
+            && !others.is_empty()
+            && others.iter().all(|other| sideless(&other.title) == sideless(&first.title))
+        {
+            below.iter().filter(|code| is_open(code)).for_each(|code| add(&code.code));
+        }
+        found.into_iter().map(|at| &self.entries[at as usize]).collect()
     }
 
     /// All entries.
@@ -216,6 +235,27 @@ fn stem_of(code: &str) -> String {
         Some(six) => six.trim_end_matches('X').trim_end_matches('.').to_owned(),
         None => code.to_owned(),
     }
+}
+
+/// The codes beside this one that say the same but leave the side open: it is the coder's to choose.
+fn sides_left_open<'a>(code: &str, codes: &'a CodeBook) -> Vec<&'a str> {
+    let (Some(code), Some(parent)) = (codes.lookup(code), codes.parent(code)) else { return Vec::new() };
+    let wanted = sideless(&code.title);
+    let beside = codes.children(&parent.code).filter(|other| other.code != code.code && is_open(other));
+    beside.filter(|other| sideless(&other.title) == wanted).map(|other| other.code.as_str()).collect()
+}
+
+/// Whether a title leaves the side unspecified.
+fn is_open(code: &Code) -> bool {
+    let title = code.title.to_lowercase();
+    title.contains("unspecified") && !["right", "left", "bilateral"].iter().any(|side| title.contains(side))
+}
+
+/// A title without its side, words in the singular.
+fn sideless(title: &str) -> Vec<String> {
+    let words = title.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let bare = words.map(|word| word.to_lowercase().trim_end_matches('s').to_owned());
+    bare.filter(|word| !matches!(word.as_str(), "right" | "left" | "bilateral" | "unspecified")).collect()
 }
 
 /// The line with the codes of a line, through at most four references.
@@ -255,9 +295,12 @@ mod tests {
         let editions = Editions::load(&tables).expect("editions");
         let forms = WordForms::parse(tables.get("word_forms.tsv").expect("a table")).expect("forms");
         let text = "path\tnonessential\tcode\tmanifestation\tsee\nFracture > femur > left\t\tS72.92-\t\t\nThighbone break\t\t\t\t\
-                    Fracture, femur, left\nDiabetes\t\tE11.9\t\t\nDiabetes > kidney\t\tE11.2\t\t\n";
+                    Fracture, femur, left\nDiabetes\t\tE11.9\t\t\nDiabetes > kidney\t\tE11.2\t\t\nPain > \
+                    knee\t\tM25.569\t\t\n";
         let index = AlphabeticIndex::parse(("index.tsv", text), &editions, &forms).expect("an index");
-        let paths = |code: &str| index.leading_to(code).iter().map(|entry| entry.path.clone()).collect::<Vec<_>>();
+        let paths = |code: &str| {
+            index.leading_to(code, &editions.newest().codes).iter().map(|entry| entry.path.clone()).collect::<Vec<_>>()
+        };
         for code in ["S72.92", "S72.92XA", "S72.92XK"] {
             assert_eq!(paths(code), ["Fracture > femur > left", "Thighbone break"], "{code}");
         }
@@ -265,5 +308,10 @@ mod tests {
         // a code that is not billable leads below itself
         assert_eq!(paths("E11.21"), ["Diabetes > kidney"]);
         assert_eq!(paths("S72.91XA"), [""; 0]);
+        // the side is open where the index leaves it so
+        for code in ["M25.56", "M25.561", "M25.562", "M25.569"] {
+            assert_eq!(paths(code), ["Pain > knee"], "{code}");
+        }
+        assert_eq!(paths("M25.551"), [""; 0]);
     }
 }

@@ -120,7 +120,7 @@ impl Vocabulary {
             children: codes.children(&code.code).collect(),
             notes,
             seventh_characters: codes.seventh_characters(&code.code),
-            paths: self.index.leading_to(&code.code),
+            paths: self.index.leading_to(&code.code, codes),
             substances: self.poisonings.leading_to(&code.code),
             code,
             edition,
