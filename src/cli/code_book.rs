@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::vocabulary::{
-    AbbreviationGuard, BlockEntry, CaseGuard, Code, CodeAnswer, CodeEntry, CodeHit, Edition, FoundBy, LoadedSource, Poisoning,
-    TermRef, Vocabulary,
+    AbbreviationGuard, BlockEntry, CaseGuard, Code, CodeAnswer, CodeEntry, CodeHit, DiagnosisTerm, DrugClass, Edition, FoundBy,
+    LoadedSource, Poisoning, TermKind, TermRef, Vocabulary,
 };
 
 /// Members of a drug class that are shown.
@@ -31,8 +31,17 @@ pub(super) fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<Str
         }
         None => {}
     }
+    let mut told: Vec<(String, String)> = Vec::new();
     for meaning in vocabulary.terms.lookup(&crate::vocabulary::normalize_term(words)) {
-        tell_term(&mut out, vocabulary, *meaning);
+        let (written, said) = tell_term(vocabulary, *meaning);
+        // spellings of one term that mean the same are told together
+        match told.iter_mut().find(|(_, known)| *known == said) {
+            Some((spellings, _)) => _ = write!(spellings, ", {written:?}"),
+            None => told.push((format!("{written:?}"), said)),
+        }
+    }
+    for (spellings, said) in told {
+        out.push_str(&said.replacen(TERM, &spellings, 1));
     }
     for poisoning in vocabulary.find_substances(words, SUBSTANCES) {
         tell_substance(&mut out, poisoning);
@@ -152,55 +161,35 @@ fn tell_substance(out: &mut String, poisoning: &Poisoning) {
     }
 }
 
-fn tell_term(out: &mut String, vocabulary: &Vocabulary, meaning: TermRef) {
-    const INDENT: &str = "            ";
-    match meaning {
+/// Stands for the spellings of a term in what is said of it.
+const TERM: &str = "\u{0}";
+const INDENT: &str = "            ";
+
+/// A term as its table has it, and what is said of it.
+fn tell_term(vocabulary: &Vocabulary, meaning: TermRef) -> (&str, String) {
+    let mut out = String::new();
+    let term = match meaning {
         TermRef::Diagnosis(at) => {
             let term = &vocabulary.diagnoses[at as usize];
-            let codes: Vec<String> = term.codes.iter().map(|set| set.join("+")).collect();
-            let codes = if codes.is_empty() { "no code".to_owned() } else { codes.join(" | ") };
-            let expansion = if term.expansion.is_empty() { String::new() } else { format!(" ({})", term.expansion) };
-            let _ = writeln!(out, "diagnosis   {:?}{expansion}: {codes}", term.term);
-            if let Some(code) = term.codes.first().and_then(|set| set.first()) {
-                let _ = writeln!(out, "{INDENT}{code} {}", vocabulary.title(code));
-            }
-            let case = match term.guard {
-                Some(AbbreviationGuard::Upper) => "only in capitals",
-                Some(AbbreviationGuard::Context) => "only beside its context words",
-                Some(AbbreviationGuard::Any) | None => "in any case",
-            };
-            let _ = writeln!(out, "{INDENT}{}, rank {}, {case}", term.source, term.rank);
-            tell_source(out, vocabulary.source_of(term), INDENT);
+            tell_diagnosis(&mut out, vocabulary, term);
+            &term.term
         }
         TermRef::Medication(at) => {
             let term = &vocabulary.medications[at as usize];
-            let _ = writeln!(out, "medication  {:?}: {} (RxNorm {})", term.term, term.display, term.ingredients.join("+"));
+            let _ = writeln!(out, "medication  {TERM}: {} (RxNorm {})", term.display, term.ingredients.join("+"));
             let case = match term.guard {
                 CaseGuard::None => "in any case",
                 CaseGuard::Word => "an ordinary word too: in capitals, with a dose, or in a list",
                 CaseGuard::Analyte => "a laboratory value too: with a dose, or in a list",
             };
             let _ = writeln!(out, "{INDENT}{}, {case}", term.source);
-            tell_source(out, vocabulary.source_named(&term.source), INDENT);
+            tell_source(&mut out, vocabulary.source_named(&term.source), INDENT);
+            &term.term
         }
         TermRef::Class(at) => {
             let class = &vocabulary.classes[at as usize];
-            let _ = writeln!(out, "drug class  {:?}: {} ({})", class.term, class.display, class.class);
-            let mut names: Vec<&str> = vocabulary
-                .medications
-                .iter()
-                .filter(|medication| matches!(medication.ingredients.as_slice(), [one] if class.members.contains(one)))
-                .map(|medication| medication.display.as_str())
-                .collect();
-            names.sort_unstable();
-            names.dedup();
-            if !names.is_empty() {
-                let more = names.len().saturating_sub(MEMBERS);
-                names.truncate(MEMBERS);
-                let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-                let _ = writeln!(out, "{INDENT}members: {}{more}", names.join(", "));
-            }
-            tell_source(out, vocabulary.source_named(class.source), INDENT);
+            tell_class(&mut out, vocabulary, class);
+            &class.term
         }
         TermRef::Allergen(at) => {
             let allergen = &vocabulary.allergens[at as usize];
@@ -210,10 +199,52 @@ fn tell_term(out: &mut String, vocabulary: &Vocabulary, meaning: TermRef) {
                 other => other,
             };
             let code = if allergen.code.is_empty() { "no code".to_owned() } else { format!("{system} {}", allergen.code) };
-            let _ = writeln!(out, "allergen    {:?}: {} ({code}), {}", allergen.term, allergen.display, allergen.category);
-            tell_source(out, vocabulary.source_named(allergen.source), INDENT);
+            let _ = writeln!(out, "allergen    {TERM}: {} ({code}), {}", allergen.display, allergen.category);
+            tell_source(&mut out, vocabulary.source_named(allergen.source), INDENT);
+            &allergen.term
         }
+    };
+    (term, out)
+}
+
+fn tell_diagnosis(out: &mut String, vocabulary: &Vocabulary, term: &DiagnosisTerm) {
+    let codes: Vec<String> = term.codes.iter().map(|set| set.join("+")).collect();
+    let codes = match term.kind {
+        TermKind::NotDiagnosis | TermKind::Stop => "no diagnosis".to_owned(),
+        _ if codes.is_empty() => "no code".to_owned(),
+        _ => codes.join(" | "),
+    };
+    let expansion = if term.expansion.is_empty() { String::new() } else { format!(" ({})", term.expansion) };
+    let _ = writeln!(out, "diagnosis   {TERM}{expansion}: {codes}");
+    if let Some(code) = term.codes.first().and_then(|set| set.first()) {
+        let _ = writeln!(out, "{INDENT}{code} {}", vocabulary.title(code));
     }
+    let case = match term.guard {
+        Some(AbbreviationGuard::Upper) => "only in capitals",
+        Some(AbbreviationGuard::Context) => "only beside its context words",
+        Some(AbbreviationGuard::Any) | None => "in any case",
+    };
+    let _ = writeln!(out, "{INDENT}{}, rank {}, {case}", term.source, term.rank);
+    tell_source(out, vocabulary.source_of(term), INDENT);
+}
+
+fn tell_class(out: &mut String, vocabulary: &Vocabulary, class: &DrugClass) {
+    let _ = writeln!(out, "drug class  {TERM}: {}", class.display);
+    let mut names: Vec<&str> = vocabulary
+        .medications
+        .iter()
+        .filter(|medication| matches!(medication.ingredients.as_slice(), [one] if class.members.contains(one)))
+        .map(|medication| medication.display.as_str())
+        .collect();
+    names.sort_unstable();
+    names.dedup();
+    if !names.is_empty() {
+        let more = names.len().saturating_sub(MEMBERS);
+        names.truncate(MEMBERS);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let _ = writeln!(out, "{INDENT}members: {}{more}", names.join(", "));
+    }
+    tell_source(out, vocabulary.source_named(class.source), INDENT);
 }
 
 #[cfg(test)]
@@ -242,7 +273,7 @@ mod tests {
     fn classes_and_allergens_tell_their_source_like_everything_else() {
         for (words, kind) in [("beta blockers", "drug class"), ("peanut", "allergen"), ("lisinopril", "medication")] {
             let said = lookup(vocabulary(), words).expect("a term");
-            assert!(said.contains(kind) && !said.contains(" { "), "{words}: {said}");
+            assert!(said.contains(kind) && !said.contains(" { ") && !said.contains(TERM), "{words}: {said}");
             assert!(said.to_lowercase().contains("licen"), "{words} tells the licence: {said}");
         }
         assert!(lookup(vocabulary(), "no such thing").is_err());

@@ -41,7 +41,7 @@ struct Form {
     /// Index in the code table.
     code: u32,
     place: Place,
-    /// How many words it has.
+    /// How many words it has that say something.
     words: u16,
     /// What its source is worth.
     worth: f32,
@@ -148,10 +148,11 @@ impl CodeSearch {
     fn add(&mut self, text: &str, code: u32, place: Place, worth: f32) {
         let folded = normalize_term(text);
         let mut words: Vec<&str> = folded.split(' ').filter(|word| !word.is_empty()).collect();
-        let count = words.len();
-        if count == 0 {
+        if words.is_empty() {
             return;
         }
+        // "blood clot in leg" says as much as "blood clot leg"
+        let count = words.iter().filter(|word| !SILENT.contains(word)).count().max(1);
         words.sort_unstable();
         words.dedup();
         let form = u32::try_from(self.forms.len()).unwrap_or(u32::MAX);
@@ -208,19 +209,49 @@ impl CodeSearch {
                 return (forms, FoundBy::Words);
             }
         }
-        let forms = self.holding(words, Spelling::Nearly);
+        let mut forms = self.holding(words, Spelling::Nearly);
+        if forms.is_empty() {
+            for other in self.divided_otherwise(words) {
+                let other: Vec<&str> = other.iter().map(String::as_str).collect();
+                forms.extend(self.holding(&other, Spelling::Nearly));
+            }
+        }
         if !forms.is_empty() {
             return (forms, FoundBy::Spelling);
         }
-        let mut forms = Vec::new();
         if words.len() > 1 {
             for left_out in 0..words.len() {
                 let rest: Vec<&str> =
                     words.iter().enumerate().filter(|(at, _)| *at != left_out).map(|(_, word)| *word).collect();
-                forms.extend(self.holding(&rest, Spelling::Nearly));
+                match rest.as_slice() {
+                    // what is left of two words is no beginning of another one
+                    [word] => forms.extend(self.postings.get(*word).into_iter().flatten()),
+                    rest => forms.extend(self.holding(rest, Spelling::Nearly)),
+                }
             }
         }
         (forms, FoundBy::PartOfWords)
+    }
+
+    /// The words with two neighbours written as one ("collar bone"), or with one that nobody knows written as two ("heartattack").
+    fn divided_otherwise(&self, words: &[&str]) -> Vec<Vec<String>> {
+        let with = |from: usize, to: usize, between: &[&str]| -> Vec<String> {
+            [&words[..from], between, &words[to..]].concat().into_iter().map(str::to_owned).collect()
+        };
+        let mut all = Vec::new();
+        for at in 1..words.len() {
+            let joined = format!("{}{}", words[at - 1], words[at]);
+            all.push(with(at - 1, at + 1, &[&joined]));
+        }
+        for (at, word) in words.iter().enumerate().filter(|(_, word)| !self.postings.contains_key(**word)) {
+            for (cut, _) in word.char_indices().filter(|(cut, _)| *cut >= PREFIX && word.len() - cut >= PREFIX) {
+                let (first, second) = word.split_at(cut);
+                if self.postings.contains_key(first) && self.postings.contains_key(second) {
+                    all.push(with(at, at + 1, &[first, second]));
+                }
+            }
+        }
+        all
     }
 
     /// One hit a code, by its best form.
@@ -355,4 +386,28 @@ fn closeness(asked: usize, words: usize) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "small numbers of words")]
     let share = asked as f32 / words.max(asked).max(1) as f32;
     if asked >= words { 2.0 } else { share }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::editions::tests::two;
+
+    #[test]
+    fn retired_codes_are_found_with_what_stands_for_them() {
+        let editions = two();
+        let search = CodeSearch::new(&editions.newest().codes, &editions.newest().notes, &[]);
+        let found = |query: &str| -> Vec<(String, &str, FoundBy)> {
+            let hits = search.find((&editions, &[]), query, 10);
+            hits.iter().map(|hit| (hit.code.code.clone(), hit.edition.name.as_str(), hit.found_by)).collect()
+        };
+        let new = |code: &str, found_by| (code.to_owned(), "FY2027", found_by);
+        let old = |code: &str| (code.to_owned(), "FY2026", FoundBy::Code);
+        let replacements = [new("K38.0", FoundBy::Replacement), new("K38.1", FoundBy::Replacement)];
+        assert_eq!(found("k372"), [&[old("K37.2")][..], &replacements].concat());
+        assert_eq!(found("K37.1"), replacements, "of an edition that is not loaded");
+        assert_eq!(found("K39.9"), [old("K39.9")]);
+        assert_eq!(found("K38"), ["K38", "K38.0", "K38.1"].map(|code| new(code, FoundBy::Code)));
+        assert_eq!(found("K37").first(), Some(&old("K37")), "the code that was typed goes first");
+    }
 }

@@ -101,10 +101,14 @@ impl CodeBook {
         leaves.min_by_key(|code| (later(code), std::cmp::Reverse(unsaid(&code.title)))).map(|code| code.code.as_str())
     }
 
-    /// The seventh characters that the codes at or below this one take, with what they say: `A`, "initial encounter for closed fracture".
+    /// The seventh characters that the codes at or below this one all take, with what they say: `A`, "initial encounter for closed fracture".
     #[must_use]
     pub fn seventh_characters(&self, code: &str) -> Vec<(char, &str)> {
         let above = if code.len() == 8 { self.parent(code).map_or(code, |parent| parent.code.as_str()) } else { code };
+        // "right eye" of a few codes of a category says nothing of the others
+        if self.starting_with(above).any(|below| below.billable && below.code.len() < 8) {
+            return Vec::new();
+        }
         let mut found: Vec<(char, &str)> = Vec::new();
         for below in self.starting_with(above).filter(|below| below.code.len() == 8) {
             let (Some(character), Some(parent)) = (below.code.chars().last(), self.parent(&below.code)) else { continue };
@@ -164,5 +168,8 @@ mod tests {
         let wanted = [('A', "initial encounter"), ('D', "subsequent encounter")];
         assert_eq!(book.seventh_characters("S72"), wanted);
         assert_eq!(book.seventh_characters("S72.92XD"), wanted, "those of its siblings");
+        let others = format!("{text}S72.93\t1\tFracture of both\n");
+        let book = CodeBook::parse(("icd10cm.tsv", &others)).expect("a book");
+        assert_eq!(book.seventh_characters("S72"), [], "not all below it take one");
     }
 }

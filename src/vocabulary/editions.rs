@@ -206,3 +206,44 @@ impl Editions {
         before.first().map_or(Moved::Gone, |old| Moved::To((*old).clone()))
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn edition(name: &str, codes: &str, from: i16) -> Edition {
+        let rows: String =
+            codes.split(' ').map(|code| format!("{code}\t{}\ttitle of {code}\n", u8::from(code.len() > 3))).collect();
+        let notes = CodeNotes::parse(("notes.tsv", "code\tkind\tnote\n"), ("hcc.tsv", "code\tv24\tv28\n"));
+        Edition {
+            name: name.to_owned(),
+            first_day: jiff::civil::date(from, 10, 1),
+            last_day: jiff::civil::date(from + 1, 9, 30),
+            codes: CodeBook::parse(("icd10cm.tsv", &format!("code\tbillable\ttitle\n{rows}"))).expect("a book"),
+            notes: notes.expect("notes"),
+        }
+    }
+
+    /// Two editions: K37.1 was replaced by K37.2, which was replaced by K38.0 and K38.1; K39.9 was dropped; K40.0 was divided.
+    pub(in crate::vocabulary) fn two() -> Editions {
+        let retired = [("K37.1", &["K37.2"][..]), ("K37.2", &["K38.0", "K38.1"]), ("K39.9", &[])];
+        Editions {
+            newest: edition("FY2027", "K38 K38.0 K38.1 K40 K40.00 K40.01", 2026),
+            older: vec![edition("FY2026", "K37 K37.2 K39 K39.9 K40 K40.0", 2025)],
+            retired: retired.map(|(code, to)| (code.to_owned(), to.iter().map(|to| (*to).to_owned()).collect())).into(),
+        }
+    }
+
+    #[test]
+    fn retired_codes_have_their_successors_of_today() {
+        let editions = two();
+        let successors = |code: &str| editions.successors(code).iter().map(|code| code.code.clone()).collect::<Vec<_>>();
+        assert_eq!(successors("K37.1"), ["K38.0", "K38.1"], "through the one between");
+        assert_eq!(successors("K37.2"), ["K38.0", "K38.1"]);
+        assert_eq!(successors("K40.0"), ["K40.00", "K40.01"], "divided without a word in the table");
+        assert_eq!((successors("K39.9").len(), successors("K38.0").len(), successors("K38").len()), (0, 0, 0));
+        assert_eq!(editions.predecessors("K38.1"), ["K37.2"]);
+        assert!(editions.is_retired("K37.1") && !editions.is_retired("K38.0"));
+        assert_eq!(editions.lookup("K39.9").map(|(edition, _)| edition.name.as_str()), Some("FY2026"));
+    }
+}

@@ -48,6 +48,10 @@ fn words_synonyms_abbreviations_and_slips_find_their_code() {
         ("neumonia", "J18.9"),
         ("appendisitus", "K37"),
         ("rumatoid arthritus", "M06.9"),
+        // written as two words, written as one
+        ("broken colar bone", "S42.009A"),
+        ("heartattack", "I21.9"),
+        ("blood clot in leg", "I82.409"),
     ] {
         let found = find(query);
         assert_eq!(found.first().map(|code| code["code"].clone()), Some(json!(wanted)), "{query}: {found:?}");

@@ -83,7 +83,7 @@ fn two_editions_stand_side_by_side_and_the_day_chooses() {
     assert!(lookup.contains("ICD-10-CM FY2026-04, 2026-04-01 to 2026-09-30: billable"), "{lookup}");
     assert!(lookup.contains("retired; now K37.0") && lookup.contains("retired; now K37.9"), "{lookup}");
     let found = vocabulary(&["search", "K37", "--vocabularies", site]);
-    assert!(found.contains("K37.0") && found.contains("ICD-10-CM FY2026-04 only"), "{found}");
+    assert!(found.starts_with("K37      - ") && found.contains("K37.0") && found.contains("K37.9"), "{found}");
     // a term of the newer release is not said to be of the one that the program carries
     let term = vocabulary(&["lookup", "unspecified appendicitis with phlegmon", "--vocabularies", site]);
     assert!(term.contains("ICD-10-CM FY2027") && !term.contains("April 1, 2026"), "{term}");
@@ -197,7 +197,7 @@ fn the_table_of_drugs_is_told_by_substance_and_by_code() {
     // a later encounter, and a brand
     let said = vocabulary(&["lookup", "T39.015D", "--vocabularies", &into]);
     assert!(said.contains("table of drugs: aspirin (adverse effect)"), "{said}");
-    let said = vocabulary(&["lookup", "bayer aspirin", "--vocabularies", &into]);
+    let said = vocabulary(&["lookup", "ecotrin", "--vocabularies", &into]);
     assert!(said.contains("T39.011A"), "{said}");
     let server = Server::shared(&["--recognizers", "dictionary", "--vocabularies", &into]);
     let found = server.call("GET", "/v1/codes?query=aspirin", "coder", None).json();
