@@ -102,7 +102,7 @@ pub struct CodeChangeBody {
     to: Option<String>,
     /// How many suggestions of items that are not finished.
     suggestions: usize,
-    /// The items that they stand in.
+    /// The items that they stand in; without restricted ones for a user who may not see these.
     items: Vec<uuid::Uuid>,
 }
 

@@ -82,7 +82,7 @@ pub struct CodeChange {
     pub to: Option<String>,
     /// How many suggestions.
     pub suggestions: usize,
-    /// The items that they stand in.
+    /// The items that they stand in; without restricted ones for a user who may not see these.
     pub items: Vec<Uuid>,
 }
 
@@ -156,7 +156,7 @@ impl Service {
             return Ok(ReloadReport { active: true, ..ReloadReport::of(before.clone(), before) });
         }
         let pipeline = self.pipeline_of(Arc::clone(&tables)).await?;
-        let mut report = self.changes(&pipeline).await?;
+        let mut report = self.changes(&pipeline, user).await?;
         if !only_report {
             // nothing is swapped that is not written down
             self.record_tables(user, "vocabularies.reloaded", &report.before, &report.checksum).await?;
@@ -210,7 +210,7 @@ impl Service {
         self.store.record_audit(actor(user), action, None, &detail, self.surroundings.now()).await
     }
 
-    async fn changes(&self, pipeline: &Arc<Pipeline>) -> Result<ReloadReport, ReloadError> {
+    async fn changes(&self, pipeline: &Arc<Pipeline>, user: &User) -> Result<ReloadReport, ReloadError> {
         let before = self.engine.pipeline().vocabulary().checksum.clone();
         let mut report = ReloadReport::of(before, pipeline.vocabulary().checksum.clone());
         let mut counts: BTreeMap<Changed, (usize, BTreeSet<Uuid>)> = BTreeMap::new();
@@ -229,6 +229,7 @@ impl Service {
                     }
                     let Some(record) = self.store.item(item.id, self.surroundings.now()).await? else { continue };
                     report.items += 1;
+                    let restricted = record.item.restricted;
                     let notes: Vec<Uuid> = record.notes.iter().map(|(note, _)| note.id).collect();
                     let pipeline = Arc::clone(pipeline);
                     let found = tokio::task::spawn_blocking(move || {
@@ -240,7 +241,9 @@ impl Service {
                     for change in found.changed {
                         let (count, items) = counts.entry(change).or_default();
                         *count += 1;
-                        items.insert(item.id);
+                        if user.sees_restricted || !restricted {
+                            items.insert(item.id);
+                        }
                     }
                 }
                 if report.more_items {
