@@ -36,6 +36,14 @@ enum Spelling {
     Nearly,
 }
 
+/// Forms that hold what was asked for.
+struct Found {
+    forms: Vec<u32>,
+    /// How many words were looked for.
+    asked: usize,
+    found_by: FoundBy,
+}
+
 #[derive(Debug, Clone, Copy)]
 struct Form {
     /// Index in the code table.
@@ -185,15 +193,16 @@ impl CodeSearch {
             words.retain(|word| !SILENT.contains(word));
         }
         words.dedup();
-        let (forms, found_by) = self.forms_of(&words);
-        self.best(forms, words.len(), found_by, (editions, terms), limit)
+        let found = self.forms_of(&words);
+        self.best(found, (editions, terms), limit)
     }
 
     /// The forms that hold the words, and how they were found.
-    fn forms_of(&self, words: &[&str]) -> (Vec<u32>, FoundBy) {
+    fn forms_of(&self, words: &[&str]) -> Found {
+        let found = |forms: Vec<u32>, asked: usize, found_by: FoundBy| Found { forms, asked, found_by };
         let forms = self.holding(words, Spelling::AsTyped);
         if !forms.is_empty() {
-            return (forms, FoundBy::Words);
+            return found(forms, words.len(), FoundBy::Words);
         }
         if words.iter().any(|word| self.abbreviations.contains_key(*word)) {
             let written_out: Vec<&str> = words
@@ -206,19 +215,21 @@ impl CodeSearch {
                 .collect();
             let forms = self.holding(&written_out, Spelling::AsTyped);
             if !forms.is_empty() {
-                return (forms, FoundBy::Words);
+                return found(forms, written_out.len(), FoundBy::Words);
             }
         }
-        let mut forms = self.holding(words, Spelling::Nearly);
-        if forms.is_empty() {
-            for other in self.divided_otherwise(words) {
-                let other: Vec<&str> = other.iter().map(String::as_str).collect();
-                forms.extend(self.holding(&other, Spelling::Nearly));
-            }
-        }
+        let forms = self.holding(words, Spelling::Nearly);
         if !forms.is_empty() {
-            return (forms, FoundBy::Spelling);
+            return found(forms, words.len(), FoundBy::Spelling);
         }
+        for other in self.divided_otherwise(words) {
+            let other: Vec<&str> = other.iter().map(String::as_str).collect();
+            let forms = self.holding(&other, Spelling::Nearly);
+            if !forms.is_empty() {
+                return found(forms, other.len(), FoundBy::Spelling);
+            }
+        }
+        let mut forms = Vec::new();
         if words.len() > 1 {
             for left_out in 0..words.len() {
                 let rest: Vec<&str> =
@@ -230,7 +241,7 @@ impl CodeSearch {
                 }
             }
         }
-        (forms, FoundBy::PartOfWords)
+        found(forms, words.len(), FoundBy::PartOfWords)
     }
 
     /// The words with two neighbours written as one ("collar bone"), or with one that nobody knows written as two ("heartattack").
@@ -257,9 +268,7 @@ impl CodeSearch {
     /// One hit a code, by its best form.
     fn best<'a>(
         &self,
-        forms: Vec<u32>,
-        asked: usize,
-        found_by: FoundBy,
+        Found { forms, asked, found_by }: Found,
         (editions, terms): (&'a Editions, &'a [DiagnosisTerm]),
         limit: usize,
     ) -> Vec<CodeHit<'a>> {
