@@ -367,7 +367,7 @@ pub async fn get_code(
     match vocabulary.look_up_code(&code) {
         Some(CodeAnswer::Code(entry)) => Ok(Json(detail(vocabulary, &entry))),
         Some(CodeAnswer::Retired(retired)) => Ok(Json(retired_detail(vocabulary, retired))),
-        None => Err(ApiError::missing("code")),
+        None => Err(ApiError::missing("code; chapters and blocks are at /v1/code-blocks")),
     }
 }
 
