@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     session::Session,
-    shell::{MessagePage, Refusal, Shell, page},
+    shell::{Refusal, Shell, page},
     words,
 };
 use crate::{
@@ -233,15 +233,18 @@ pub(super) async fn show(
     match vocabulary.look_up_code(&code) {
         Some(CodeAnswer::Code(entry)) => Ok(page(StatusCode::OK, &code_page(&session, vocabulary, &entry))),
         Some(CodeAnswer::Retired(retired)) => Ok(page(StatusCode::OK, &retired_page(&session, vocabulary, retired))),
-        None => {
-            let message =
-                "No loaded edition has this code, and it is not known as a retired one. Search the code book for its words.";
-            let message = message.to_owned();
-            Ok(page(
-                StatusCode::NOT_FOUND,
-                &MessagePage { shell: Shell::of(&session), title: "No such code".to_owned(), message },
-            ))
-        }
+        None => Ok(page(
+            StatusCode::NOT_FOUND,
+            &SearchPage {
+                shell: Shell::of(&session),
+                edition: vocabulary.editions.newest().name.clone(),
+                query: code,
+                how: "No loaded edition has this code, and it is not known as a retired one.",
+                rows: Vec::new(),
+                substances: Vec::new(),
+                chapters: Vec::new(),
+            },
+        )),
     }
 }
 

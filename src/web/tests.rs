@@ -488,7 +488,7 @@ async fn the_code_book_is_browsed_from_the_chapters_to_a_code() {
             &["S72.92XK Unspecified fracture of left femur", "href=\"/codes/S70-S79\"", "Seventh characters", "In the index"],
         ),
         ("/codes/E11.22", 200, &["may stand on a claim", "HCC V24 18, V28 37", "href=\"/codes/E00-E89\""]),
-        ("/codes/E99.99", 404, &["No such code"]),
+        ("/codes/E99.99", 404, &["No loaded edition has this code", "value=\"E99.99\""]),
         ("/codes?query=appendisitus", 200, &["spelt nearly so", "href=\"/codes/K37\""]),
         ("/codes?query=zzzqq", 200, &["No code has these words"]),
         ("/about", 200, &["Code editions", "public domain", "Not loaded"]),
