@@ -66,6 +66,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(items::finish_item))
         .routes(routes!(codes::find_codes))
         .routes(routes!(codes::get_code))
+        .routes(routes!(codes::list_chapters))
+        .routes(routes!(codes::get_block))
         .routes(routes!(vocabularies::get_vocabularies))
         .routes(routes!(vocabularies::reload))
         .routes(routes!(vocabularies::roll_back))

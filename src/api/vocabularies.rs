@@ -55,7 +55,7 @@ pub struct TermCount {
 /// Whether codes are found by meaning.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct SimilarityBody {
-    /// `ready`, `making` (codes are found without it until then) or `off`.
+    /// `ready`, `making` (codes are found without it until then) or `off` (not asked for, or making them failed: the log says why).
     state: &'static str,
     /// Terms whose vectors are made.
     terms_done: usize,
@@ -102,6 +102,8 @@ pub struct CodeChangeBody {
     to: Option<String>,
     /// How many suggestions of items that are not finished.
     suggestions: usize,
+    /// The items that they stand in; without restricted ones for a user who may not see these.
+    items: Vec<uuid::Uuid>,
 }
 
 /// What came of a reload, or would come of it.
@@ -111,7 +113,7 @@ pub struct ReloadBody {
     before: String,
     /// Checksum of the tables that were read.
     checksum: String,
-    /// Whether they are in use now.
+    /// Whether they are in use now; also true when they were so before, and nothing was to be done.
     active: bool,
     /// Items that are not finished and were looked at, at most 1,000.
     items: usize,
@@ -121,6 +123,8 @@ pub struct ReloadBody {
     suggestions: usize,
     /// Which would get another first code, most frequent first. Stored suggestions stay as they are.
     changes: Vec<CodeChangeBody>,
+    /// Notes of which the changes could not be told, because coding them anew failed.
+    failed_notes: Vec<uuid::Uuid>,
 }
 
 /// The tables in use.
@@ -203,13 +207,13 @@ pub async fn reload(
     Body(request): Body<ReloadRequest>,
 ) -> Result<Json<ReloadBody>, ApiError> {
     caller.may(Permission::ManageVocabularies)?;
-    let ReloadReport { before, checksum, active, items, more_items, suggestions, changes } =
+    let ReloadReport { before, checksum, active, items, more_items, suggestions, changes, failed_notes } =
         service.reload_vocabularies(&caller.0, request.only_report).await?;
     let changes = changes
         .into_iter()
-        .map(|change| CodeChangeBody { from: change.from, to: change.to, suggestions: change.suggestions })
+        .map(|change| CodeChangeBody { from: change.from, to: change.to, suggestions: change.suggestions, items: change.items })
         .collect();
-    Ok(Json(ReloadBody { before, checksum, active, items, more_items, suggestions, changes }))
+    Ok(Json(ReloadBody { before, checksum, active, items, more_items, suggestions, changes, failed_notes }))
 }
 
 /// Goes back to the tables before the last reload.

@@ -9,6 +9,7 @@ use crate::{
     coding::TermVectors,
     pipeline::{Pipeline, Vectors},
     recognize::{Model, ModelFiles, merge::Recognizers},
+    service::Reloading,
     vocabulary::Tables,
 };
 
@@ -58,29 +59,47 @@ pub(super) struct Load {
 impl Load {
     /// Loads everything.
     pub(super) fn pipeline(&self) -> anyhow::Result<Pipeline> {
-        let tables = match &self.vocabularies {
+        self.pipeline_of(&self.tables()?)
+    }
+
+    /// The tables alone.
+    pub(super) fn tables(&self) -> anyhow::Result<Tables> {
+        match &self.vocabularies {
             Some(folder) => Tables::with_folder(folder),
             None => Tables::embedded(),
         }
-        .context("cannot read the vocabularies")?;
+        .context("cannot read the vocabularies")
+    }
+
+    /// The model, and a pipeline of these tables.
+    pub(super) fn pipeline_of(&self, tables: &Tables) -> anyhow::Result<Pipeline> {
         let recognizers = self.recognizers();
         let model = if recognizers.model { Some(Arc::new(self.load_model().context("cannot load the model")?)) } else { None };
-        let pipeline = Pipeline::new(&tables, model, recognizers).context("cannot read the vocabularies")?;
-        if let Some(file) = self.vectors_file(&pipeline)
+        let pipeline = Pipeline::new(tables, model, recognizers).context("cannot read the vocabularies")?;
+        self.read_vectors(&pipeline);
+        Ok(pipeline)
+    }
+
+    /// Reads the vectors of terms, where they are kept.
+    fn read_vectors(&self, pipeline: &Pipeline) {
+        if let Some(file) = self.vectors_file(pipeline)
             && let Some(vectors) = pipeline.model().and_then(|model| TermVectors::read(&file, pipeline.vocabulary(), model))
         {
             pipeline.set_vectors(Vectors::Ready(Arc::new(vectors)));
         }
-        Ok(pipeline)
     }
 
-    /// A pipeline of the same tables, read anew, with a model that is loaded already; none without a folder of tables.
-    pub(super) fn reloading(&self) -> Option<impl Fn(Option<Arc<Model>>) -> Result<Pipeline, String> + Send + Sync + use<>> {
-        let folder = self.vocabularies.clone()?;
-        let recognizers = self.recognizers();
-        Some(move |model| {
-            let tables = Tables::with_folder(&folder).map_err(|error| error.to_string())?;
-            Pipeline::new(&tables, model, recognizers).map_err(|error| error.to_string())
+    /// How the tables are read anew, with a model that is loaded already; none without a folder of tables.
+    pub(super) fn reloading(&self, in_use: Tables) -> Option<Reloading> {
+        let (folder, load, recognizers) = (self.vocabularies.clone()?, self.clone(), self.recognizers());
+        Some(Reloading {
+            read: Box::new(move || Tables::with_folder(&folder).map_err(|error| error.to_string())),
+            make: Box::new(move |tables, model| {
+                let pipeline = Pipeline::new(tables, model, recognizers).map_err(|error| error.to_string())?;
+                load.read_vectors(&pipeline);
+                Ok(pipeline)
+            }),
+            in_use,
         })
     }
 

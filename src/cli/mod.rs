@@ -1,6 +1,7 @@
 //! The command line: the only place, with `config` and `main`, that reads the clock, the environment and randomness.
 
 mod accounts;
+mod code_book;
 mod data;
 mod demo;
 mod extract;

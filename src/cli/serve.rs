@@ -14,7 +14,7 @@ use super::{data::DataFolder, load::Load, surroundings, vectors};
 use crate::{
     api,
     engine::Engine,
-    service::{self, Service, VocabularyControl},
+    service::{Service, VocabularyControl},
     store::{Store, sqlite::SqliteStore},
     telemetry::{self, LogFormat},
     web,
@@ -73,9 +73,13 @@ impl Running {
     pub(super) async fn start(store: Arc<SqliteStore>, load: &Load, listen: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
-        let pipeline = Arc::new(load.pipeline()?);
+        let tables = load.tables()?;
+        let pipeline = Arc::new(load.pipeline_of(&tables)?);
         let make_vectors = vectors::in_background(load.clone());
         make_vectors(&pipeline);
+        let first = Arc::clone(&pipeline);
+        // the first coder who searches does not wait for the index
+        tokio::task::spawn_blocking(move || first.vocabulary().prepare_search());
         let engine =
             Arc::new(Engine::start(pipeline, load.replicas(), INTERACTIVE_QUEUE).context("cannot start the engine's threads")?);
         let store: Arc<dyn Store> = store;
@@ -84,10 +88,7 @@ impl Running {
         let service = Arc::new(Service {
             store: Arc::clone(&store),
             engine: Arc::clone(&engine),
-            vocabularies: VocabularyControl::new(
-                load.reloading().map(|load| Box::new(load) as Box<service::Load>),
-                Box::new(make_vectors),
-            ),
+            vocabularies: VocabularyControl::new(load.reloading(tables), Box::new(make_vectors)),
             surroundings: surroundings.clone(),
             wake: Arc::clone(&wake),
             metrics: telemetry::start_metrics()?,

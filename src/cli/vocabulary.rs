@@ -10,11 +10,20 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{load::Load, vectors};
-use crate::vocabulary::{
-    AbbreviationGuard, CaseGuard, Tables, TermRef, Vocabulary,
-    build::{self, About, Kind},
-    difference,
+use super::{
+    code_book::{lookup, tell_hits},
+    load::Load,
+    vectors,
+};
+use crate::{
+    pipeline::Pipeline,
+    recognize::merge::Recognizers,
+    service::find_codes,
+    vocabulary::{
+        FoundBy, Tables, Vocabulary,
+        build::{self, About, Kind},
+        difference,
+    },
 };
 
 /// Vocabularies: import releases, build tables of them, look into them.
@@ -29,15 +38,15 @@ pub(super) enum Vocabularies {
     },
     /// Say what is loaded: editions, sources with release and licence, what is not loaded
     Info(Loaded),
-    /// Say everything about a code, or what a term stands for
+    /// Say everything about a code, a chapter or block, or what a term stands for
     Lookup {
-        /// A code ("E11.22") or a term ("sugar diabetes")
+        /// A code ("E11.22", "e1122"), a chapter or block ("I00-I99"), or a term ("sugar diabetes")
         #[arg(required = true)]
         words: Vec<String>,
         #[command(flatten)]
         loaded: Loaded,
     },
-    /// Find codes by words, synonyms, abbreviations, or the beginning of a code
+    /// Find codes by words, synonyms, abbreviations, or the beginning of a code; by meaning where words find nothing
     Search {
         /// What to look for
         #[arg(required = true)]
@@ -46,7 +55,7 @@ pub(super) enum Vocabularies {
         #[arg(long, default_value = "20")]
         limit: usize,
         #[command(flatten)]
-        loaded: Loaded,
+        load: Box<Load>,
     },
     /// Say what changes from one set of tables to another: codes, terms
     Diff {
@@ -111,7 +120,7 @@ impl Vocabularies {
             Self::Build { folder } => say(&built(&folder)?),
             Self::Info(loaded) => say(&loaded.tables().and_then(|tables| info(&tables))?),
             Self::Lookup { words, loaded } => say(&lookup(&loaded.vocabulary()?, &words.join(" "))?),
-            Self::Search { words, limit, loaded } => say(&search(&loaded.vocabulary()?, &words.join(" "), limit)),
+            Self::Search { words, limit, load } => say(&search(&load, &words.join(" "), limit)?),
             Self::Diff { from, to, all } => {
                 let (from, to) = (tables_of(&from)?, tables_of(&to)?);
                 say(&difference(&Vocabulary::load(&from)?, &Vocabulary::load(&to)?).written(if all { usize::MAX } else { 20 }))
@@ -196,8 +205,9 @@ fn built(folder: &Path) -> anyhow::Result<String> {
     for table in report.not_loaded {
         let _ = writeln!(out, "  not loaded: {}. {}", table.title, table.advice);
     }
-    // what was made is loaded once, so that a table that cannot be used is told here and not at the next start
-    Vocabulary::load(&Tables::with_folder(folder)?).context("the tables were written but cannot be used")?;
+    // what was made is loaded once as a start does, so that a table that cannot be used is told here and not at the next start
+    Pipeline::new(&Tables::with_folder(folder)?, None, Recognizers { dictionary: true, model: false })
+        .context("the tables were written but cannot be used; `serve` would not start with this folder")?;
     let _ = writeln!(out, "use them with: --vocabularies {}", folder.display());
     Ok(out)
 }
@@ -230,99 +240,17 @@ fn info(tables: &Tables) -> anyhow::Result<String> {
     Ok(out)
 }
 
-fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<String> {
-    let mut out = String::new();
-    if let Some(entry) = vocabulary.code_entry(&words.to_uppercase()) {
-        for parent in &entry.parents {
-            let _ = writeln!(out, "{:<9} {}", parent.code, parent.title);
-        }
-        let billable = if entry.code.billable { "billable" } else { "not billable" };
-        let _ = writeln!(out, "{:<9} {} ({billable})", entry.code.code, entry.code.title);
-        if let Some((v24, v28)) = vocabulary.notes().categories(&entry.code.code) {
-            let _ = writeln!(out, "  HCC V24 {v24}, V28 {v28}");
-        }
-        if let Some(level) = vocabulary.lists.complication(&entry.code.code) {
-            let _ = writeln!(out, "  {level}");
-        }
-        if vocabulary.lists.is_exempt(&entry.code.code) {
-            let _ = writeln!(out, "  exempt from present-on-admission reporting");
-        }
-        for note in entry.notes {
-            let at = if note.code == entry.code.code { String::new() } else { format!(" [{}]", note.code) };
-            let _ = writeln!(out, "  {}: {}{at}", note.kind.as_str(), note.text);
-        }
-        for path in entry.paths {
-            let _ = writeln!(out, "  index: {}", path.path);
-        }
-        for child in entry.children {
-            let _ = writeln!(out, "  below: {:<9} {}", child.code, child.title);
-        }
-        return Ok(out);
+/// By words; the model and the vectors of terms are loaded only where words find nothing.
+fn search(load: &Load, words: &str, limit: usize) -> anyhow::Result<String> {
+    let vocabulary = Vocabulary::load(&load.tables()?)?;
+    let hits = vocabulary.find_codes(words, limit);
+    if hits.first().is_some_and(|hit| hit.found_by != FoundBy::PartOfWords) {
+        return Ok(tell_hits(&vocabulary, &hits));
     }
-    if let Some(mapping) = vocabulary.lists.of_ninth_revision(words) {
-        let how = if mapping.approximate { "approximately" } else { "the same" };
-        let _ = writeln!(out, "ICD-9-CM    {}: {how} in ICD-10-CM", words.to_uppercase());
-        for together in &mapping.codes {
-            let titles: Vec<&str> = together.iter().map(|code| vocabulary.title(code)).collect();
-            let _ = writeln!(out, "  {:<9} {}", together.join("+"), titles.join(" + "));
-        }
-        if mapping.codes.is_empty() {
-            let _ = writeln!(out, "  nothing corresponds");
-        }
-    }
-    let form = crate::vocabulary::normalize_term(words);
-    for meaning in vocabulary.terms.lookup(&form) {
-        match meaning {
-            TermRef::Diagnosis(at) => {
-                let term = &vocabulary.diagnoses[*at as usize];
-                let codes: Vec<String> = term.codes.iter().map(|set| set.join("+")).collect();
-                let _ = writeln!(out, "diagnosis   {:?}: {}", term.term, codes.join(" | "));
-                let case = match term.guard {
-                    Some(AbbreviationGuard::Upper) => "only in capitals",
-                    Some(AbbreviationGuard::Context) => "only beside its context words",
-                    Some(AbbreviationGuard::Any) | None if term.case_sensitive => "case-sensitive by its source",
-                    Some(AbbreviationGuard::Any) | None => "in any case",
-                };
-                let _ = writeln!(out, "            {}, rank {}, {case}", term.source, term.rank);
-                if let Some(source) = vocabulary.source_of(term) {
-                    let _ = writeln!(out, "            {}, {}: {}", source.title, source.release, source.licence);
-                }
-            }
-            TermRef::Medication(at) => {
-                let term = &vocabulary.medications[*at as usize];
-                let _ = writeln!(out, "medication  {:?}: {} (RxNorm {})", term.term, term.display, term.ingredients.join("+"));
-                let case = match term.guard {
-                    CaseGuard::None => "in any case",
-                    CaseGuard::Word => "capitalised, with a dose, or in a list",
-                    CaseGuard::Analyte => "with a dose or in a list",
-                };
-                let _ = writeln!(out, "            {}, {case}", term.source);
-                if let Some(source) = vocabulary.source_of_medication(term) {
-                    let _ = writeln!(out, "            {}, {}: {}", source.title, source.release, source.licence);
-                }
-            }
-            TermRef::Class(at) => {
-                let _ = writeln!(out, "drug class  {:?}", vocabulary.classes[*at as usize]);
-            }
-            TermRef::Allergen(at) => {
-                let _ = writeln!(out, "allergen    {:?}", vocabulary.allergens[*at as usize]);
-            }
-        }
-    }
-    anyhow::ensure!(
-        !out.is_empty(),
-        "{words:?} is neither a code nor a term; `abstractor vocabulary search {words}` looks for codes"
-    );
-    Ok(out)
-}
-
-fn search(vocabulary: &Vocabulary, words: &str, limit: usize) -> String {
-    let mut out = String::new();
-    for hit in vocabulary.find_codes(words, limit) {
-        let billable = if hit.code.billable { ' ' } else { '-' };
-        let _ = writeln!(out, "{:<9}{billable} {}  ({})", hit.code.code, hit.code.title, hit.matched);
-    }
-    out
+    let pipeline = load.pipeline()?;
+    let found = tell_hits(pipeline.vocabulary(), &find_codes(&pipeline, words, limit));
+    anyhow::ensure!(!found.is_empty(), "no code has these words; try fewer, or the beginning of a code");
+    Ok(found)
 }
 
 impl Vectors {

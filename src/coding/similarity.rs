@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
 };
 
 use candle_core::{Device, Tensor};
@@ -14,13 +15,17 @@ use thiserror::Error;
 
 use crate::{
     recognize::{Model, ModelError},
-    vocabulary::{TermKind, Vocabulary},
+    vocabulary::{CodeHit, FoundBy, TermKind, Vocabulary},
 };
 
 /// Terms are read so many at a time; progress is told after each.
 const AT_ONCE: usize = 2048;
 /// A number of a vector stands for itself over this.
 const SCALE: f32 = 127.0;
+/// Cosine from which a term says about the same as a phrase that a person looks for.
+const ALIKE: f32 = 0.60;
+/// Terms looked at for each code that is asked for: many terms name one code.
+const TERMS_A_CODE: usize = 4;
 /// Rows of one block of the search: what fits into the cache beside the queries.
 const BLOCK: usize = 1024;
 
@@ -171,10 +176,37 @@ impl TermVectors {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
         }
-        let partial = file.with_extension("partial");
-        let written = candle_core::safetensors::save(&HashMap::from([("vectors".to_owned(), tensor)]), &partial);
-        written.map_err(|error| unwritable(error.to_string()))?;
-        std::fs::rename(&partial, file).map_err(|error| unwritable(error.to_string()))
+        // of this process and this call alone: another one may write the same file
+        static WRITTEN: AtomicU64 = AtomicU64::new(0);
+        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
+        let partial = file.with_extension(format!("{}-{number}.partial", std::process::id()));
+        candle_core::safetensors::save(&HashMap::from([("vectors".to_owned(), tensor)]), &partial)
+            .map_err(|error| unwritable(error.to_string()))
+            .and_then(|()| std::fs::rename(&partial, file).map_err(|error| unwritable(error.to_string())))
+            .inspect_err(|_| drop(std::fs::remove_file(&partial)))
+    }
+
+    /// At most `limit` codes whose terms say about the same as a phrase, nearest first. The vectors are those of this vocabulary.
+    ///
+    /// # Errors
+    /// When the encoder fails.
+    pub fn codes_near<'a>(
+        &self,
+        (vocabulary, model): (&'a Vocabulary, &Model),
+        phrase: &str,
+        limit: usize,
+    ) -> Result<Vec<CodeHit<'a>>, ModelError> {
+        let near = self.nearest(&model.vectors(&[phrase])?, limit.saturating_mul(TERMS_A_CODE)).pop().unwrap_or_default();
+        let mut hits: Vec<CodeHit<'a>> = Vec::new();
+        for near in near.into_iter().filter(|near| near.cosine >= ALIKE) {
+            let Some(term) = vocabulary.diagnoses.get(near.diagnosis as usize) else { continue };
+            let Some(code) = term.codes.first().and_then(|set| set.first()) else { continue };
+            let Some((edition, code)) = vocabulary.editions.lookup(code) else { continue };
+            if hits.len() < limit && !hits.iter().any(|hit| hit.code.code == code.code) {
+                hits.push(CodeHit { code, edition, matched: &term.term, found_by: FoundBy::Meaning });
+            }
+        }
+        Ok(hits)
     }
 
     /// How many terms have a vector.
@@ -244,5 +276,21 @@ mod tests {
         assert_eq!(order, [BLOCK + 1, 2 * BLOCK + 2, 3]);
         assert!((near[0][0].cosine - 1.0).abs() < 1e-6);
         assert!(vectors.nearest(&[], 3).is_empty());
+    }
+
+    #[test]
+    fn writers_of_one_file_do_not_meet() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("vectors.safetensors");
+        let vectors = TermVectors { size: 64, diagnoses: (0..500).collect(), numbers: vec![3; 64 * 500] };
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..20).for_each(|_| vectors.write(&file).expect("written")));
+            }
+        });
+        let left = std::fs::read_dir(folder.path()).expect("a folder").count();
+        assert_eq!(left, 1, "the file, and nothing half");
+        let nowhere = folder.path().join("vectors.safetensors/below");
+        assert!(matches!(vectors.write(&nowhere), Err(VectorError::Unwritable { .. })));
     }
 }

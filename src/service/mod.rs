@@ -1,12 +1,16 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
+mod code_book;
 mod notes;
 mod queue;
 mod vocabularies;
 
+pub use code_book::find_codes;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};
-pub use vocabularies::{CodeChange, Load, MakeVectors, ReloadError, ReloadReport, VocabularyControl};
+pub use vocabularies::{
+    CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,
+};
 
 use std::sync::Arc;
 

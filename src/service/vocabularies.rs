@@ -1,34 +1,56 @@
 //! Vocabularies of the running service: other tables without a restart, what they would change, and the way back.
 
 use std::{
-    collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    collections::{BTreeMap, BTreeSet},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use thiserror::Error;
+use uuid::Uuid;
 
 use super::{Service, actor};
 use crate::{
-    domain::{ItemState, User},
-    pipeline::Pipeline,
+    domain::{EntryKind, Extraction, ItemState, User},
+    pipeline::{NoteInput, Pipeline, Recoded},
     recognize::Model,
     store::{ItemFilter, ItemRecord, StoreError},
+    vocabulary::Tables,
 };
 
-/// Reads the site's tables anew and makes a pipeline of them and the model; the message says what is wrong with the tables.
-pub type Load = dyn Fn(Option<Arc<Model>>) -> Result<Pipeline, String> + Send + Sync;
+/// Reads the site's tables anew; the message says what is wrong with them.
+pub type ReadTables = dyn Fn() -> Result<Tables, String> + Send + Sync;
+/// Makes a pipeline of tables and the model, with the vectors of terms where they are kept; the message says what is wrong with the tables.
+pub type MakePipeline = dyn Fn(&Tables, Option<Arc<Model>>) -> Result<Pipeline, String> + Send + Sync;
 /// Takes a pipeline whose vectors of terms are to be made in the background.
 pub type MakeVectors = dyn Fn(&Arc<Pipeline>) + Send + Sync;
 
 /// At most so many items are looked at for a report.
 const MOST_ITEMS: usize = 1000;
 
+/// How the tables of a folder are read anew.
+pub struct Reloading {
+    /// Reads them.
+    pub read: Box<ReadTables>,
+    /// Makes a pipeline of them.
+    pub make: Box<MakePipeline>,
+    /// Those that the service started with.
+    pub in_use: Tables,
+}
+
 /// What is needed to run with other tables.
 pub struct VocabularyControl {
-    load: Option<Box<Load>>,
+    reloading: Option<(Box<ReadTables>, Box<MakePipeline>)>,
     make_vectors: Box<MakeVectors>,
-    before: Mutex<Option<Arc<Pipeline>>>,
+    kept: Mutex<Kept>,
     running: tokio::sync::Mutex<()>,
+}
+
+/// Tables as text, some 25 MB; a pipeline is made of them again when it is needed.
+#[derive(Default)]
+struct Kept {
+    in_use: Option<Arc<Tables>>,
+    before: Option<Arc<Tables>>,
 }
 
 /// Why the tables stay as they are.
@@ -60,6 +82,8 @@ pub struct CodeChange {
     pub to: Option<String>,
     /// How many suggestions.
     pub suggestions: usize,
+    /// The items that they stand in; without restricted ones for a user who may not see these.
+    pub items: Vec<Uuid>,
 }
 
 /// What came of a reload, or would come of it.
@@ -79,51 +103,67 @@ pub struct ReloadReport {
     pub suggestions: usize,
     /// Which of them would get another first code, most frequent first. Stored suggestions stay as they are.
     pub changes: Vec<CodeChange>,
+    /// Notes of which the changes could not be told, because coding them anew failed.
+    pub failed_notes: Vec<Uuid>,
 }
 
 impl VocabularyControl {
-    /// `load` reads the tables of the folder that the service was started with; none when it was started without one.
+    /// `reloading` reads the tables of the folder that the service was started with; none when it was started without one.
     #[must_use]
-    pub fn new(load: Option<Box<Load>>, make_vectors: Box<MakeVectors>) -> Self {
-        Self { load, make_vectors, before: Mutex::default(), running: tokio::sync::Mutex::default() }
+    pub fn new(reloading: Option<Reloading>, make_vectors: Box<MakeVectors>) -> Self {
+        let (reloading, in_use) = match reloading {
+            Some(Reloading { read, make, in_use }) => (Some((read, make)), Some(Arc::new(in_use))),
+            None => (None, None),
+        };
+        Self {
+            reloading,
+            make_vectors,
+            kept: Mutex::new(Kept { in_use, before: None }),
+            running: tokio::sync::Mutex::default(),
+        }
     }
 
     /// Whether there are earlier tables to go back to.
     #[must_use]
     pub fn can_roll_back(&self) -> bool {
-        self.before.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+        self.kept().before.is_some()
     }
 
-    fn keep(&self, pipeline: Arc<Pipeline>) {
-        *self.before.lock().unwrap_or_else(PoisonError::into_inner) = Some(pipeline);
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Service {
     /// Reads the tables of the folder anew, says what they would change, and uses them from the next note on unless `only_report`.
-    /// Requests go on meanwhile; notes that run end with the tables they began with.
+    /// Requests go on meanwhile; notes that run end with the tables they began with. Tables that are in use already change nothing, and the
+    /// way back stays.
     ///
     /// # Errors
     /// [`ReloadError`]; the tables in use stay then.
     pub async fn reload_vocabularies(self: &Arc<Self>, user: &User, only_report: bool) -> Result<ReloadReport, ReloadError> {
         let control = &self.vocabularies;
         let _running = control.running.try_lock().map_err(|_| ReloadError::Running)?;
-        if control.load.is_none() {
+        if control.reloading.is_none() {
             return Err(ReloadError::NoFolder);
         }
         let service = Arc::clone(self);
-        let loaded = tokio::task::spawn_blocking(move || {
-            let load = service.vocabularies.load.as_ref().ok_or_else(String::new)?;
-            load(service.engine.pipeline().model().cloned())
-        });
-        let pipeline = loaded.await.map_err(|_| ReloadError::Unusable("the tables could not be read".to_owned()))?;
-        let pipeline = Arc::new(pipeline.map_err(ReloadError::Unusable)?);
-        let mut report = self.changes(&pipeline).await?;
+        let read = tokio::task::spawn_blocking(move || service.vocabularies.reloading.as_ref().map(|(read, _)| read()));
+        let tables = read.await.map_err(|_| ReloadError::unreadable())?.ok_or(ReloadError::NoFolder)?;
+        let tables = Arc::new(tables.map_err(ReloadError::Unusable)?);
+        let before = self.engine.pipeline().vocabulary().checksum.clone();
+        if tables.checksum() == before {
+            return Ok(ReloadReport { active: true, ..ReloadReport::of(before.clone(), before) });
+        }
+        let pipeline = self.pipeline_of(Arc::clone(&tables)).await?;
+        let mut report = self.changes(&pipeline, user).await?;
         if !only_report {
-            control.keep(self.engine.replace(Arc::clone(&pipeline)));
-            (control.make_vectors)(&pipeline);
-            report.active = true;
+            // nothing is swapped that is not written down
             self.record_tables(user, "vocabularies.reloaded", &report.before, &report.checksum).await?;
+            self.swap(pipeline);
+            let mut kept = control.kept();
+            kept.before = kept.in_use.replace(tables);
+            report.active = true;
         }
         Ok(report)
     }
@@ -131,16 +171,38 @@ impl Service {
     /// Goes back to the tables before the last reload. Gives the checksum of those in use now.
     ///
     /// # Errors
-    /// [`ReloadError`].
-    pub async fn roll_back_vocabularies(&self, user: &User) -> Result<String, ReloadError> {
+    /// [`ReloadError`]; the tables in use, and the way back, stay then.
+    pub async fn roll_back_vocabularies(self: &Arc<Self>, user: &User) -> Result<String, ReloadError> {
         let control = &self.vocabularies;
         let _running = control.running.try_lock().map_err(|_| ReloadError::Running)?;
-        let before = control.before.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let before = before.ok_or(ReloadError::NothingBefore)?;
-        let checksum = before.vocabulary().checksum.clone();
-        let replaced = self.engine.replace(before);
-        self.record_tables(user, "vocabularies.rolled_back", &replaced.vocabulary().checksum, &checksum).await?;
-        Ok(checksum)
+        let tables = control.kept().before.clone().ok_or(ReloadError::NothingBefore)?;
+        let pipeline = self.pipeline_of(Arc::clone(&tables)).await?;
+        let (after, before) = (pipeline.vocabulary().checksum.clone(), self.engine.pipeline().vocabulary().checksum.clone());
+        self.record_tables(user, "vocabularies.rolled_back", &before, &after).await?;
+        self.swap(pipeline);
+        *control.kept() = Kept { in_use: Some(tables), before: None };
+        Ok(after)
+    }
+
+    /// A pipeline of these tables that is ready for the first search.
+    async fn pipeline_of(self: &Arc<Self>, tables: Arc<Tables>) -> Result<Arc<Pipeline>, ReloadError> {
+        let service = Arc::clone(self);
+        let made = tokio::task::spawn_blocking(move || {
+            let (_, make) = service.vocabularies.reloading.as_ref()?;
+            let made = make(&tables, service.engine.pipeline().model().cloned());
+            if let Ok(pipeline) = &made {
+                pipeline.vocabulary().prepare_search();
+            }
+            Some(made)
+        });
+        let made = made.await.map_err(|_| ReloadError::unreadable())?.ok_or(ReloadError::NoFolder)?;
+        made.map(Arc::new).map_err(ReloadError::Unusable)
+    }
+
+    /// The pipeline before is let go of here, so that it stays in memory only as long as the notes that run with it.
+    fn swap(&self, pipeline: Arc<Pipeline>) {
+        drop(self.engine.replace(Arc::clone(&pipeline)));
+        (self.vocabularies.make_vectors)(&pipeline);
     }
 
     async fn record_tables(&self, user: &User, action: &str, before: &str, after: &str) -> Result<(), StoreError> {
@@ -148,17 +210,10 @@ impl Service {
         self.store.record_audit(actor(user), action, None, &detail, self.surroundings.now()).await
     }
 
-    async fn changes(&self, pipeline: &Arc<Pipeline>) -> Result<ReloadReport, ReloadError> {
-        let mut report = ReloadReport {
-            before: self.engine.pipeline().vocabulary().checksum.clone(),
-            checksum: pipeline.vocabulary().checksum.clone(),
-            active: false,
-            items: 0,
-            more_items: false,
-            suggestions: 0,
-            changes: Vec::new(),
-        };
-        let mut counts: BTreeMap<(Option<String>, Option<String>), usize> = BTreeMap::new();
+    async fn changes(&self, pipeline: &Arc<Pipeline>, user: &User) -> Result<ReloadReport, ReloadError> {
+        let before = self.engine.pipeline().vocabulary().checksum.clone();
+        let mut report = ReloadReport::of(before, pipeline.vocabulary().checksum.clone());
+        let mut counts: BTreeMap<Changed, (usize, BTreeSet<Uuid>)> = BTreeMap::new();
         for state in [ItemState::Open, ItemState::Claimed] {
             let mut after = None;
             loop {
@@ -174,12 +229,21 @@ impl Service {
                     }
                     let Some(record) = self.store.item(item.id, self.surroundings.now()).await? else { continue };
                     report.items += 1;
+                    let restricted = record.item.restricted;
+                    let notes: Vec<Uuid> = record.notes.iter().map(|(note, _)| note.id).collect();
                     let pipeline = Arc::clone(pipeline);
-                    let found = tokio::task::spawn_blocking(move || changes_of(&pipeline, record)).await;
-                    let (suggestions, changed) = found.unwrap_or_default();
-                    report.suggestions += suggestions;
-                    for change in changed {
-                        *counts.entry(change).or_default() += 1;
+                    let found = tokio::task::spawn_blocking(move || {
+                        changes_of(record, |note, extraction| pipeline.recoded(note, extraction))
+                    });
+                    let found = found.await.unwrap_or_else(|_| ItemChanges { failed_notes: notes, ..ItemChanges::default() });
+                    report.suggestions += found.suggestions;
+                    report.failed_notes.extend(found.failed_notes);
+                    for change in found.changed {
+                        let (count, items) = counts.entry(change).or_default();
+                        *count += 1;
+                        if user.sees_restricted || !restricted {
+                            items.insert(item.id);
+                        }
                     }
                 }
                 if report.more_items {
@@ -187,23 +251,189 @@ impl Service {
                 }
             }
         }
-        report.changes = counts.into_iter().map(|((from, to), suggestions)| CodeChange { from, to, suggestions }).collect();
+        let change = |((from, to), (suggestions, items)): (Changed, (usize, BTreeSet<Uuid>))| CodeChange {
+            from,
+            to,
+            suggestions,
+            items: items.into_iter().collect(),
+        };
+        report.changes = counts.into_iter().map(change).collect();
         report.changes.sort_by(|one, other| other.suggestions.cmp(&one.suggestions).then(one.cmp(other)));
         Ok(report)
     }
 }
 
+impl ReloadError {
+    fn unreadable() -> Self {
+        Self::Unusable("the tables could not be read; the log says where the program failed".to_owned())
+    }
+}
+
+impl ReloadReport {
+    fn of(before: String, checksum: String) -> Self {
+        Self {
+            before,
+            checksum,
+            active: false,
+            items: 0,
+            more_items: false,
+            suggestions: 0,
+            changes: Vec::new(),
+            failed_notes: Vec::new(),
+        }
+    }
+}
+
+/// First codes before and after.
 type Changed = (Option<String>, Option<String>);
 
-/// How many diagnoses an item suggests, and the first codes before and after of those that would change.
-fn changes_of(pipeline: &Pipeline, record: ItemRecord) -> (usize, Vec<Changed>) {
-    let mut suggestions = 0;
-    let mut changed = Vec::new();
-    for (note, extraction) in record.notes {
-        let Some(extraction) = extraction else { continue };
-        let diagnoses = extraction.entries.iter().filter(|entry| entry.kind == crate::domain::EntryKind::Diagnosis);
-        suggestions += diagnoses.count();
-        changed.extend(pipeline.recoded(note.into(), &extraction).into_iter().map(|change| (change.before, change.after)));
+/// What would change in an item.
+#[derive(Debug, Default)]
+struct ItemChanges {
+    /// Diagnoses that it suggests.
+    suggestions: usize,
+    /// Of those that would change.
+    changed: Vec<Changed>,
+    /// Notes that could not be coded anew.
+    failed_notes: Vec<Uuid>,
+}
+
+/// Whether a later version of the same note stands in its place, as in [`rollup`](fn@crate::review::rollup).
+fn is_replaced(record: &ItemRecord, at: usize) -> bool {
+    let (note, _) = &record.notes[at];
+    note.content.external_id.is_some()
+        && record.notes[at + 1..].iter().any(|(later, _)| {
+            later.content.external_id == note.content.external_id && later.content.source == note.content.source
+        })
+}
+
+/// What would change in the notes that an item shows. A note of which the coding panics is named; its message is nobody's to read.
+fn changes_of(record: ItemRecord, recode: impl Fn(NoteInput, &Extraction) -> Vec<Recoded>) -> ItemChanges {
+    let mut changes = ItemChanges::default();
+    let replaced: Vec<bool> = (0..record.notes.len()).map(|at| is_replaced(&record, at)).collect();
+    for ((note, extraction), replaced) in record.notes.into_iter().zip(replaced) {
+        let Some(extraction) = extraction.filter(|_| !replaced) else { continue };
+        changes.suggestions += extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis).count();
+        let id = note.id;
+        match catch_unwind(AssertUnwindSafe(|| recode(note.into(), &extraction))) {
+            Ok(changed) => changes.changed.extend(changed.into_iter().map(|change| (change.before, change.after))),
+            Err(_) => changes.failed_notes.push(id),
+        }
     }
-    (suggestions, changed)
+    changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{Confidentiality, NewNote, Note, NoteStatus, ReviewItem},
+        recognize::{ModelFiles, merge::Recognizers},
+    };
+
+    /// Dictionary and model, loaded once.
+    fn pipeline() -> &'static Pipeline {
+        static LOADED: std::sync::OnceLock<Pipeline> = std::sync::OnceLock::new();
+        LOADED.get_or_init(|| {
+            let model = Arc::new(Model::load(&ModelFiles::embedded()).expect("a model"));
+            let tables = Tables::embedded().expect("tables");
+            Pipeline::new(&tables, Some(model), Recognizers { dictionary: true, model: true }).expect("a pipeline")
+        })
+    }
+
+    fn note(number: u128, external_id: Option<&str>, text: &str) -> Note {
+        Note {
+            id: Uuid::from_u128(number),
+            content: NewNote {
+                text: text.to_owned(),
+                source: "test".to_owned(),
+                external_id: external_id.map(str::to_owned),
+                version: None,
+                patient: None,
+                encounter: None,
+                encounter_class: None,
+                note_type: None,
+                service_date: None,
+                discharge_date: None,
+                author: None,
+                facility: None,
+                department: None,
+                confidentiality: Confidentiality::default(),
+            },
+            received_at: jiff::Timestamp::UNIX_EPOCH,
+            status: NoteStatus::Ready,
+            quarantine_reason: None,
+            item_id: Uuid::from_u128(1),
+        }
+    }
+
+    fn record(notes: Vec<Note>) -> ItemRecord {
+        let item = ReviewItem {
+            id: Uuid::from_u128(1),
+            encounter: None,
+            patient: None,
+            encounter_class: None,
+            facility: None,
+            department: None,
+            restricted: false,
+            state: ItemState::Open,
+            claimed_by: None,
+            claimed_until: None,
+            revision: 1,
+            notes: notes.iter().map(|note| note.id).collect(),
+            pending_notes: 0,
+            created_at: jiff::Timestamp::UNIX_EPOCH,
+        };
+        let extracted = |note: Note| {
+            let extraction = pipeline().extract(note.clone().into()).expect("extracted");
+            (note, Some(extraction))
+        };
+        ItemRecord { item, notes: notes.into_iter().map(extracted).collect(), decisions: Vec::new(), overrides: Vec::new() }
+    }
+
+    fn as_changed(_: NoteInput, extraction: &Extraction) -> Vec<Recoded> {
+        let first = extraction.entries.iter().take(1);
+        first.map(|entry| Recoded { entry: entry.id.clone(), before: None, after: Some("I10".to_owned()) }).collect()
+    }
+
+    #[test]
+    fn a_note_that_a_later_version_replaced_is_not_looked_at() {
+        let text = "ASSESSMENT: Gout.";
+        let notes = vec![note(2, Some("a"), text), note(3, None, text), note(4, Some("a"), text), note(5, None, text)];
+        let changes = changes_of(record(notes), as_changed);
+        assert_eq!((changes.suggestions, changes.changed.len(), changes.failed_notes.len()), (3, 3, 0));
+    }
+
+    #[test]
+    fn a_note_of_which_the_coding_fails_is_named() {
+        let notes = vec![note(2, None, "ASSESSMENT: Gout."), note(3, None, "ASSESSMENT: Asthma.")];
+        let changes = changes_of(record(notes), |input, extraction| {
+            assert_ne!(input.note_id, Uuid::from_u128(2).to_string(), "as a coder may fail");
+            as_changed(input, extraction)
+        });
+        assert_eq!((changes.failed_notes, changes.changed.len()), (vec![Uuid::from_u128(2)], 1));
+    }
+
+    #[test]
+    fn the_same_tables_change_nothing_in_the_notes_of_the_demo() {
+        let mut changed = Vec::new();
+        let mut suggestions = 0;
+        for (at, line) in include_str!("../cli/demo_notes.jsonl").lines().filter(|line| !line.trim().is_empty()).enumerate() {
+            let written: serde_json::Value = serde_json::from_str(line).expect("JSON");
+            let word = |name: &str| written[name].as_str();
+            let input = NoteInput {
+                note_id: at.to_string(),
+                text: word("text").expect("a text").to_owned(),
+                spans: Vec::new(),
+                service_date: word("service_date").and_then(|day| day.parse().ok()),
+                discharge_date: word("discharge_date").and_then(|day| day.parse().ok()),
+                encounter_class: word("encounter_class").and_then(|class| class.parse().ok()),
+            };
+            let extraction = pipeline().extract(input.clone()).expect("extracted");
+            suggestions += extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis).count();
+            changed.extend(pipeline().recoded(input, &extraction).into_iter().map(|change| (at, change)));
+        }
+        assert!(suggestions > 50, "{suggestions}");
+        assert_eq!(changed, [], "of {suggestions} suggestions");
+    }
 }

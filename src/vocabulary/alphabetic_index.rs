@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::{CodeSet, Editions};
+use super::{Code, CodeBook, CodeSet, Editions};
 use crate::{
     domain::table::{self, TableError},
     text::{Word, words},
@@ -111,6 +111,8 @@ pub struct IndexEntry {
     pub nonessential: Vec<String>,
     /// The code, and the manifestation that stands beside it.
     pub codes: CodeSet,
+    /// The code as the index has it, where the path leads to every code below it: "S72.92" for "S72.92-".
+    pub stem: String,
 }
 
 /// The index, by the words of its main terms and by code.
@@ -128,18 +130,20 @@ struct Line {
 }
 
 impl AlphabeticIndex {
-    /// Reads `index.tsv` (columns `path`, `nonessential`, `code`, `manifestation`, `see`). A stem ("S52.50-") stands for its default leaf. A
-    /// reference leads to the code of the line that it names; lines that lead nowhere are left out.
+    /// Reads `index.tsv` (columns `path`, `nonessential`, `code`, `manifestation`, `see`). A stem ("S52.50-"), or a code that is not billable,
+    /// stands for its default leaf. A reference leads to the code of the line that it names; lines that lead nowhere are left out.
     ///
     /// # Errors
-    /// A line without path, or a code that is not billable.
+    /// A line without path, or a code that is none.
     pub(super) fn parse((name, text): (&str, &str), editions: &Editions, forms: &WordForms) -> Result<Self, TableError> {
         let mut lines: Vec<Line> = Vec::new();
         table::read(name, text, |row| {
             let path = row.get("path")?.to_owned();
             let mut set = CodeSet::new();
             for code in [row.get("code")?, row.get("manifestation")?].into_iter().filter(|code| !code.is_empty()) {
-                let leaf = code.strip_suffix('-').map_or(Some(code), |stem| editions.newest().codes.default_leaf(stem));
+                let above = editions.newest().codes.lookup(code).filter(|code| !code.billable);
+                let stem = code.strip_suffix('-').or(above.map(|_| code));
+                let leaf = stem.map_or(Some(code), |stem| editions.newest().codes.default_leaf(stem));
                 let usable = leaf.and_then(|leaf| editions.usable(leaf));
                 set.extend(usable.ok_or_else(|| row.error(format!("code {code:?} is not a billable code or a stem of one")))?);
             }
@@ -149,7 +153,7 @@ impl AlphabeticIndex {
             }
             let nonessential = row.get("nonessential")?.split('|').flat_map(|word| forms.phrase(word)).collect();
             lines.push(Line {
-                entry: IndexEntry { path, main: Vec::new(), words, nonessential, codes: set },
+                entry: IndexEntry { path, main: Vec::new(), words, nonessential, codes: set, stem: stem_of(row.get("code")?) },
                 see: row.get("see")?.to_owned(),
             });
             Ok(())
@@ -158,8 +162,8 @@ impl AlphabeticIndex {
             lines.iter().enumerate().map(|(at, line)| (line.entry.path.to_lowercase(), at)).collect();
         let mut index = Self::default();
         for at in 0..lines.len() {
-            let Some(codes) = led_to(&lines, &by_path, at) else { continue };
-            index.add(IndexEntry { codes, ..lines[at].entry.clone() }, forms);
+            let Some(IndexEntry { codes, stem, .. }) = led_to(&lines, &by_path, at).cloned() else { continue };
+            index.add(IndexEntry { codes, stem, ..lines[at].entry.clone() }, forms);
         }
         Ok(index)
     }
@@ -176,8 +180,10 @@ impl AlphabeticIndex {
         for key in keys {
             self.by_word.entry(key.clone()).or_default().push(at);
         }
-        if let Some(code) = entry.codes.first() {
-            self.by_code.entry(code.clone()).or_default().push(at);
+        self.by_code.entry(entry.stem.clone()).or_default().push(at);
+        // a retired code was forwarded
+        if let Some(code) = entry.codes.first().filter(|code| !code.starts_with(&entry.stem)) {
+            self.by_code.entry(stem_of(code)).or_default().push(at);
         }
         self.entries.push(entry);
     }
@@ -188,10 +194,31 @@ impl AlphabeticIndex {
         found.iter().map(|at| &self.entries[*at as usize])
     }
 
-    /// The paths that lead to a code.
-    pub fn leading_to<'a>(&'a self, code: &str) -> impl Iterator<Item = &'a IndexEntry> + use<'a> {
-        let found = self.by_code.get(code).map_or(&[][..], Vec::as_slice);
-        found.iter().map(|at| &self.entries[*at as usize])
+    /// The paths that lead to a code, by itself, by a stem above it, or by the code of the same condition with the side left open; the nearest
+    /// first.
+    #[must_use]
+    pub fn leading_to(&self, code: &str, codes: &CodeBook) -> Vec<&IndexEntry> {
+        let mut found: Vec<u32> = Vec::new();
+        let mut add = |stem: &str| {
+            for at in self.by_code.get(stem).into_iter().flatten() {
+                if !found.contains(at) {
+                    found.push(*at);
+                }
+            }
+        };
+        for stem in (3..=code.len()).rev().filter_map(|end| code.get(..end)).filter(|stem| !stem.ends_with('.')) {
+            add(stem);
+            sides_left_open(stem, codes).into_iter().for_each(&mut add);
+        }
+        // a code that is divided by side alone
+        let below: Vec<&Code> = codes.children(code).collect();
+        if let [first, others @ ..] = below.as_slice()
+            && !others.is_empty()
+            && others.iter().all(|other| sideless(&other.title) == sideless(&first.title))
+        {
+            below.iter().filter(|code| is_open(code)).for_each(|code| add(&code.code));
+        }
+        found.into_iter().map(|at| &self.entries[at as usize]).collect()
     }
 
     /// All entries.
@@ -201,13 +228,43 @@ impl AlphabeticIndex {
     }
 }
 
-/// The codes of a line, through at most four references.
-fn led_to(lines: &[Line], by_path: &HashMap<String, usize>, from: usize) -> Option<CodeSet> {
+/// What a code of the index stands for in the hierarchy: the seventh character, and the placeholders before it, are the coder's to choose.
+fn stem_of(code: &str) -> String {
+    let code = code.trim_end_matches('-').trim_end_matches('.');
+    match code.get(..7).filter(|_| code.len() == 8) {
+        Some(six) => six.trim_end_matches('X').trim_end_matches('.').to_owned(),
+        None => code.to_owned(),
+    }
+}
+
+/// The codes beside this one that say the same but leave the side open: it is the coder's to choose.
+fn sides_left_open<'a>(code: &str, codes: &'a CodeBook) -> Vec<&'a str> {
+    let (Some(code), Some(parent)) = (codes.lookup(code), codes.parent(code)) else { return Vec::new() };
+    let wanted = sideless(&code.title);
+    let beside = codes.children(&parent.code).filter(|other| other.code != code.code && is_open(other));
+    beside.filter(|other| sideless(&other.title) == wanted).map(|other| other.code.as_str()).collect()
+}
+
+/// Whether a title leaves the side unspecified.
+fn is_open(code: &Code) -> bool {
+    let title = code.title.to_lowercase();
+    title.contains("unspecified") && !["right", "left", "bilateral"].iter().any(|side| title.contains(side))
+}
+
+/// A title without its side, words in the singular.
+fn sideless(title: &str) -> Vec<String> {
+    let words = title.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty());
+    let bare = words.map(|word| word.to_lowercase().trim_end_matches('s').to_owned());
+    bare.filter(|word| !matches!(word.as_str(), "right" | "left" | "bilateral" | "unspecified")).collect()
+}
+
+/// The line with the codes of a line, through at most four references.
+fn led_to<'a>(lines: &'a [Line], by_path: &HashMap<String, usize>, from: usize) -> Option<&'a IndexEntry> {
     let mut at = from;
     for _ in 0..5 {
         let line = lines.get(at)?;
         if !line.entry.codes.is_empty() {
-            return Some(line.entry.codes.clone());
+            return Some(&line.entry);
         }
         at = *target(by_path, &line.see)?;
     }
@@ -225,4 +282,36 @@ fn target<'a>(by_path: &'a HashMap<String, usize>, see: &str) -> Option<&'a usiz
             by_path.get(&levels.join(" > "))
         })
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::Tables;
+
+    #[test]
+    fn a_stem_leads_to_every_code_below_it() {
+        let tables = Tables::embedded().expect("tables");
+        let editions = Editions::load(&tables).expect("editions");
+        let forms = WordForms::parse(tables.get("word_forms.tsv").expect("a table")).expect("forms");
+        let text = "path\tnonessential\tcode\tmanifestation\tsee\nFracture > femur > left\t\tS72.92-\t\t\nThighbone break\t\t\t\t\
+                    Fracture, femur, left\nDiabetes\t\tE11.9\t\t\nDiabetes > kidney\t\tE11.2\t\t\nPain > \
+                    knee\t\tM25.569\t\t\n";
+        let index = AlphabeticIndex::parse(("index.tsv", text), &editions, &forms).expect("an index");
+        let paths = |code: &str| {
+            index.leading_to(code, &editions.newest().codes).iter().map(|entry| entry.path.clone()).collect::<Vec<_>>()
+        };
+        for code in ["S72.92", "S72.92XA", "S72.92XK"] {
+            assert_eq!(paths(code), ["Fracture > femur > left", "Thighbone break"], "{code}");
+        }
+        assert_eq!(paths("E11.9"), ["Diabetes"]);
+        // a code that is not billable leads below itself
+        assert_eq!(paths("E11.21"), ["Diabetes > kidney"]);
+        assert_eq!(paths("S72.91XA"), [""; 0]);
+        // the side is open where the index leaves it so
+        for code in ["M25.56", "M25.561", "M25.562", "M25.569"] {
+            assert_eq!(paths(code), ["Pain > knee"], "{code}");
+        }
+        assert_eq!(paths("M25.551"), [""; 0]);
+    }
 }

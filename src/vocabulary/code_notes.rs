@@ -95,7 +95,9 @@ impl CodeNotes {
             let word = row.get("kind")?;
             let kind = NoteKind::ALL.into_iter().find(|kind| kind.as_str() == word);
             let kind = kind.ok_or_else(|| row.error(format!("unknown kind {word:?}")))?;
-            read.notes.push(CodeNote { code: row.get("code")?.to_owned(), kind, text: row.get("note")?.to_owned() });
+            // ", for adverse effects, ..." goes on where the name of the kind ends
+            let text = row.get("note")?.trim_start_matches([',', ' ']).to_owned();
+            read.notes.push(CodeNote { code: row.get("code")?.to_owned(), kind, text });
             Ok(())
         })?;
         read.notes.sort_by(|one, other| one.code.cmp(&other.code));

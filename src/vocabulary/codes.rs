@@ -15,6 +15,20 @@ pub struct Code {
     pub billable: bool,
 }
 
+/// A code as it is written in the book, of what a person types: "e1122", "E11.22", "s72.92-". None for what is no code nor the beginning
+/// of one.
+#[must_use]
+pub fn tidy_code(typed: &str) -> Option<String> {
+    let typed = typed.trim().trim_end_matches(['-', '.', ' ']);
+    let bare: String = typed.chars().filter(|letter| *letter != '.').collect::<String>().to_uppercase();
+    let mut letters = bare.chars();
+    let is_code = letters.next().is_some_and(|first| first.is_ascii_uppercase())
+        && letters.next().is_some_and(|second| second.is_ascii_digit())
+        && letters.all(|letter| letter.is_ascii_alphanumeric())
+        && (2..=7).contains(&bare.len());
+    is_code.then(|| if bare.len() <= 3 { bare } else { format!("{}.{}", &bare[..3], &bare[3..]) })
+}
+
 /// All codes, by code and in order.
 #[derive(Debug, Default)]
 pub struct CodeBook {
@@ -86,6 +100,28 @@ impl CodeBook {
             at = self.children(&at.code).min_by_key(|child| says_more(&at.title, child))?;
         }
         Some(&at.code)
+    }
+
+    /// The seventh characters that the codes at or below this one all take, with what they say: `A`, "initial encounter for closed fracture".
+    #[must_use]
+    pub fn seventh_characters(&self, code: &str) -> Vec<(char, &str)> {
+        let above = if code.len() == 8 { self.parent(code).map_or(code, |parent| parent.code.as_str()) } else { code };
+        // "right eye" of a few codes of a category says nothing of the others
+        if self.starting_with(above).any(|below| below.billable && below.code.len() < 8) {
+            return Vec::new();
+        }
+        let mut found: Vec<(char, &str)> = Vec::new();
+        for below in self.starting_with(above).filter(|below| below.code.len() == 8) {
+            let (Some(character), Some(parent)) = (below.code.chars().last(), self.parent(&below.code)) else { continue };
+            let said = below.title.strip_prefix(parent.title.as_str()).and_then(|rest| rest.strip_prefix(", "));
+            if let Some(said) = said
+                && !found.iter().any(|(known, _)| *known == character)
+            {
+                found.push((character, said));
+            }
+        }
+        found.sort_unstable();
+        found
     }
 
     /// The codes directly under this one.
@@ -167,5 +203,38 @@ mod tests {
             assert_eq!(book.default_leaf(stem), Some(leaf), "{stem}");
         }
         assert_eq!(book.default_leaf("Q0"), None);
+    }
+
+    #[test]
+    fn typed_codes_are_tidied() {
+        for (typed, code) in [
+            ("E11", "E11"),
+            ("e1122", "E11.22"),
+            ("e112", "E11.2"),
+            (" S72.0 ", "S72.0"),
+            ("a0", "A0"),
+            ("E11.-", "E11"),
+            ("s72.92-", "S72.92"),
+            ("s7292xa", "S72.92XA"),
+            ("I10.", "I10"),
+        ] {
+            assert_eq!(tidy_code(typed).as_deref(), Some(code), "{typed}");
+        }
+        for typed in ["gout", "b12 deficiency", "E", "11", "E11.22222", "", "-", "\u{e9}11"] {
+            assert_eq!(tidy_code(typed), None, "{typed}");
+        }
+    }
+
+    #[test]
+    fn seventh_characters_say_what_they_mean() {
+        let text = "code\tbillable\ttitle\nS72.92\t0\tFracture of left femur\nS72.92XA\t1\tFracture of left femur, initial \
+                    encounter\nS72.92XD\t1\tFracture of left femur, subsequent encounter\n";
+        let book = CodeBook::parse(("icd10cm.tsv", text)).expect("a book");
+        let wanted = [('A', "initial encounter"), ('D', "subsequent encounter")];
+        assert_eq!(book.seventh_characters("S72"), wanted);
+        assert_eq!(book.seventh_characters("S72.92XD"), wanted, "those of its siblings");
+        let others = format!("{text}S72.93\t1\tFracture of both\n");
+        let book = CodeBook::parse(("icd10cm.tsv", &others)).expect("a book");
+        assert_eq!(book.seventh_characters("S72"), [], "not all below it take one");
     }
 }

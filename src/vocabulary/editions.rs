@@ -4,11 +4,10 @@ use std::collections::HashMap;
 
 use jiff::civil::Date;
 
-use super::{CodeBook, CodeNotes, tables::Tables};
+use super::{Code, CodeBook, CodeNotes, tables::Tables};
 use crate::domain::table::{self, TableError};
 
 /// One edition.
-#[derive(Debug)]
 pub struct Edition {
     /// Its name, for `engine.edition`.
     pub name: String,
@@ -20,6 +19,13 @@ pub struct Edition {
     pub codes: CodeBook,
     /// What the tabular list says beside them, and payment categories.
     pub notes: CodeNotes,
+}
+
+/// The name alone: the book is long.
+impl std::fmt::Debug for Edition {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_tuple("Edition").field(&self.name).finish()
+    }
 }
 
 /// All loaded editions, the newest first.
@@ -96,6 +102,70 @@ impl Editions {
         self.all().find(covers).map_or((&self.newest, false), |edition| (edition, true))
     }
 
+    /// The newest edition that has a code, with the code.
+    #[must_use]
+    pub fn lookup(&self, code: &str) -> Option<(&Edition, &Code)> {
+        self.all().find_map(|edition| edition.codes.lookup(code).map(|code| (edition, code)))
+    }
+
+    /// Whether the code is known as retired.
+    #[must_use]
+    pub fn is_retired(&self, code: &str) -> bool {
+        self.retired.contains_key(code)
+    }
+
+    /// The retired codes that begin with a prefix, in order.
+    #[must_use]
+    pub fn retired_starting_with(&self, prefix: &str) -> Vec<&str> {
+        let mut found: Vec<&str> = self.retired.keys().map(String::as_str).filter(|code| code.starts_with(prefix)).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// What stands for a code in the newest edition where it has it no more, or not for claims: what replaced it, however often that was
+    /// replaced in its turn, else the codes into which it was divided. Empty for a code that is still valid, and where nothing is known.
+    #[must_use]
+    pub fn successors(&self, code: &str) -> Vec<&Code> {
+        let newest = &self.newest.codes;
+        if newest.is_billable(code) {
+            return Vec::new();
+        }
+        let mut found: Vec<&Code> = Vec::new();
+        let (mut at, mut seen) = (vec![code], vec![code]);
+        while !at.is_empty() {
+            let next: Vec<&str> = at.iter().filter_map(|code| self.retired.get(*code)).flatten().map(String::as_str).collect();
+            at.clear();
+            for code in next.into_iter() {
+                if seen.contains(&code) {
+                    continue;
+                }
+                seen.push(code);
+                match newest.lookup(code).filter(|code| code.billable) {
+                    Some(code) => found.push(code),
+                    None => at.push(code),
+                }
+            }
+        }
+        // once a code of its own, a category now
+        if found.is_empty() && self.older.iter().any(|edition| edition.codes.is_billable(code)) {
+            found = newest.starting_with(code).filter(|below| below.billable).collect();
+        }
+        found
+    }
+
+    /// The retired codes for which a code stands now.
+    #[must_use]
+    pub fn predecessors(&self, code: &str) -> Vec<&str> {
+        let mut found: Vec<&str> = self
+            .retired
+            .iter()
+            .filter(|(old, to)| old.as_str() != code && to.iter().any(|to| to == code))
+            .map(|(old, _)| old.as_str())
+            .collect();
+        found.sort_unstable();
+        found
+    }
+
     /// Whether the code may stand on a claim in any of them.
     #[must_use]
     pub fn is_billable(&self, code: &str) -> bool {
@@ -134,5 +204,46 @@ impl Editions {
             .collect();
         before.sort_unstable();
         before.first().map_or(Moved::Gone, |old| Moved::To((*old).clone()))
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    fn edition(name: &str, codes: &str, from: i16) -> Edition {
+        let rows: String =
+            codes.split(' ').map(|code| format!("{code}\t{}\ttitle of {code}\n", u8::from(code.len() > 3))).collect();
+        let notes = CodeNotes::parse(("notes.tsv", "code\tkind\tnote\n"), ("hcc.tsv", "code\tv24\tv28\n"));
+        Edition {
+            name: name.to_owned(),
+            first_day: jiff::civil::date(from, 10, 1),
+            last_day: jiff::civil::date(from + 1, 9, 30),
+            codes: CodeBook::parse(("icd10cm.tsv", &format!("code\tbillable\ttitle\n{rows}"))).expect("a book"),
+            notes: notes.expect("notes"),
+        }
+    }
+
+    /// Two editions: K37.1 was replaced by K37.2, which was replaced by K38.0 and K38.1; K39.9 was dropped; K40.0 was divided.
+    pub(in crate::vocabulary) fn two() -> Editions {
+        let retired = [("K37.1", &["K37.2"][..]), ("K37.2", &["K38.0", "K38.1"]), ("K39.9", &[])];
+        Editions {
+            newest: edition("FY2027", "K38 K38.0 K38.1 K40 K40.00 K40.01", 2026),
+            older: vec![edition("FY2026", "K37 K37.2 K39 K39.9 K40 K40.0", 2025)],
+            retired: retired.map(|(code, to)| (code.to_owned(), to.iter().map(|to| (*to).to_owned()).collect())).into(),
+        }
+    }
+
+    #[test]
+    fn retired_codes_have_their_successors_of_today() {
+        let editions = two();
+        let successors = |code: &str| editions.successors(code).iter().map(|code| code.code.clone()).collect::<Vec<_>>();
+        assert_eq!(successors("K37.1"), ["K38.0", "K38.1"], "through the one between");
+        assert_eq!(successors("K37.2"), ["K38.0", "K38.1"]);
+        assert_eq!(successors("K40.0"), ["K40.00", "K40.01"], "divided without a word in the table");
+        assert_eq!((successors("K39.9").len(), successors("K38.0").len(), successors("K38").len()), (0, 0, 0));
+        assert_eq!(editions.predecessors("K38.1"), ["K37.2"]);
+        assert!(editions.is_retired("K37.1") && !editions.is_retired("K38.0"));
+        assert_eq!(editions.lookup("K39.9").map(|(edition, _)| edition.name.as_str()), Some("FY2026"));
     }
 }

@@ -4,7 +4,9 @@
 //! the same name. Rule tables (cues, sections, sig words) are only carried here; their modules parse them.
 
 mod alphabetic_index;
+mod blocks;
 pub mod build;
+mod code_entry;
 mod code_lists;
 mod code_notes;
 mod code_search;
@@ -12,19 +14,24 @@ mod codes;
 mod diagnoses;
 mod difference;
 mod editions;
+mod near_words;
+mod poisoning;
 mod provenance;
 mod substances;
 mod tables;
 mod terms;
 
 pub use alphabetic_index::{AlphabeticIndex, IndexEntry, WordForms};
+pub use blocks::{Block, Blocks};
+pub use code_entry::{BlockEntry, CodeAnswer, CodeEntry, CodeInEdition, RetiredCode};
 pub use code_lists::{CodeLists, NinthMapping};
 pub use code_notes::{CodeNote, CodeNotes, NoteKind};
-pub use code_search::{CodeHit, CodeSearch};
-pub use codes::{Code, CodeBook};
+pub use code_search::{CodeHit, CodeSearch, FoundBy};
+pub use codes::{Code, CodeBook, tidy_code};
 pub use diagnoses::{AbbreviationGuard, CodeSet, Context, DiagnosisTerm, HistoryCodes, TermKind};
 pub use difference::{Difference, difference};
 pub use editions::{Edition, Editions, Moved};
+pub use poisoning::{Intent, Poisoning, Poisonings};
 pub use provenance::LoadedSource;
 pub use substances::{Allergen, CaseGuard, ClinicalDrug, DrugClass, Medication};
 pub use tables::Tables;
@@ -60,6 +67,10 @@ pub struct Vocabulary {
     pub forms: WordForms,
     /// Codes of ICD-9-CM, codes exempt from present-on-admission reporting, complications; empty where they are not loaded.
     pub lists: CodeLists,
+    /// Chapters and blocks of the codes.
+    pub blocks: Blocks,
+    /// The Table of Drugs and Chemicals; empty where it is not loaded.
+    pub poisonings: Poisonings,
     /// Where the tables come from.
     sources: Vec<LoadedSource>,
     /// Tables of interest that are not there.
@@ -68,21 +79,6 @@ pub struct Vocabulary {
     pub terms: Terms,
     /// Made when it is first asked for: only coders search.
     search: OnceLock<CodeSearch>,
-}
-
-/// A code of the book with its surroundings.
-#[derive(Debug, Clone)]
-pub struct CodeEntry<'a> {
-    /// The code.
-    pub code: &'a Code,
-    /// The codes above it, highest first.
-    pub parents: Vec<&'a Code>,
-    /// The codes directly below it.
-    pub children: Vec<&'a Code>,
-    /// Its notes, and those of the codes, blocks and chapters above it that hold for it too.
-    pub notes: Vec<&'a CodeNote>,
-    /// Paths of the Alphabetic Index that lead to it.
-    pub paths: Vec<&'a IndexEntry>,
 }
 
 impl Vocabulary {
@@ -105,6 +101,8 @@ impl Vocabulary {
             index: AlphabeticIndex::parse(tables.get("index.tsv")?, &editions, &forms)?,
             forms,
             lists: CodeLists::load(tables, &editions)?,
+            blocks: Blocks::load(tables)?,
+            poisonings: Poisonings::load(tables)?,
             sources: provenance::sources(tables)?,
             not_loaded: provenance::not_loaded(tables),
             checksum: tables.checksum().to_owned(),
@@ -145,10 +143,10 @@ impl Vocabulary {
         provenance::source_of(&self.sources, (&term.source, &term.origin), "diagnosis_terms.tsv")
     }
 
-    /// The source of a name of a medication, with its release and licence.
+    /// The source of a row of a table, by the word that the row carries, with its release and licence.
     #[must_use]
-    pub fn source_of_medication(&self, medication: &Medication) -> Option<&LoadedSource> {
-        provenance::source_of(&self.sources, (&medication.source, ""), "medications.tsv")
+    pub fn source_of_row(&self, word: &str, table: &str) -> Option<&LoadedSource> {
+        provenance::source_of(&self.sources, (word, ""), table)
     }
 
     /// Tables of interest that are not loaded.
@@ -179,36 +177,18 @@ impl Vocabulary {
         self.editions.is_billable(code)
     }
 
-    /// A code with what stands above, below and beside it; none when the edition does not have it.
-    #[must_use]
-    pub fn code_entry(&self, code: &str) -> Option<CodeEntry<'_>> {
-        let code = self.codes().lookup(code)?;
-        let mut parents = Vec::new();
-        let mut at = code;
-        while let Some(parent) = self.codes().parent(&at.code) {
-            parents.push(parent);
-            at = parent;
-        }
-        // names are the code's own, instructions hold for everything below
-        let mut notes: Vec<&CodeNote> = self.notes().at(&code.code).collect();
-        for parent in &parents {
-            notes.extend(self.notes().at(&parent.code).filter(|note| note.kind != NoteKind::Inclusion));
-        }
-        notes.extend(self.notes().over(&code.code).into_iter().filter(|note| note.kind != NoteKind::Inclusion));
-        parents.reverse();
-        Some(CodeEntry {
-            code,
-            parents,
-            children: self.codes().children(&code.code).collect(),
-            notes,
-            paths: self.index.leading_to(&code.code).collect(),
-        })
-    }
-
     /// At most `limit` ICD-10-CM codes for words, or for a code or its beginning; best first.
     #[must_use]
     pub fn find_codes(&self, query: &str, limit: usize) -> Vec<CodeHit<'_>> {
-        let search = self.search.get_or_init(|| CodeSearch::new(self.codes(), self.notes(), &self.diagnoses));
-        search.find((self.codes(), self.notes(), &self.diagnoses), query, limit)
+        self.search().find((&self.editions, &self.diagnoses), query, limit)
+    }
+
+    /// Makes the index of the code book now, so that the first search does not wait for it.
+    pub fn prepare_search(&self) {
+        self.search();
+    }
+
+    fn search(&self) -> &CodeSearch {
+        self.search.get_or_init(|| CodeSearch::new(self.codes(), self.notes(), &self.diagnoses))
     }
 }

@@ -44,6 +44,8 @@ pub struct DrugClass {
     pub members: HashSet<String>,
     /// Name shown.
     pub display: String,
+    /// Where it comes from.
+    pub source: &'static str,
 }
 
 /// A clinical drug (SCD or SBD).
@@ -76,6 +78,8 @@ pub struct Allergen {
     pub display: String,
     /// `food`, `medication`, `environment`, `biologic` or `other`.
     pub category: String,
+    /// Where it comes from.
+    pub source: &'static str,
 }
 
 fn list(text: &str) -> Vec<String> {
@@ -181,6 +185,7 @@ pub(super) fn load_medications(
             class: row.get("class")?.to_owned(),
             members: list(row.get("rxcuis")?).into_iter().collect(),
             display: row.get("display")?.to_owned(),
+            source: "own",
         });
         Ok(())
     })?;
@@ -189,7 +194,7 @@ pub(super) fn load_medications(
 
 pub(super) fn load_allergens(tables: &Tables, terms: &mut TermsBuilder) -> Result<Vec<Allergen>, TableError> {
     let mut allergens = Vec::new();
-    for table_name in ["allergens.tsv", "allergen_concepts.tsv"] {
+    for (table_name, source) in [("allergens.tsv", "own"), ("allergen_concepts.tsv", "snomed")] {
         let (name, text) = tables.get(table_name)?;
         table::read(name, text, |row| {
             terms.add(row.get("term")?, TermRef::Allergen(index(allergens.len())));
@@ -199,6 +204,7 @@ pub(super) fn load_allergens(tables: &Tables, terms: &mut TermsBuilder) -> Resul
                 code: row.get("code")?.to_owned(),
                 display: row.get("display")?.to_owned(),
                 category: row.get("category")?.to_owned(),
+                source,
             });
             Ok(())
         })?;

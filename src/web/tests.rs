@@ -534,3 +534,32 @@ async fn one_holder_at_a_time() {
     assert_eq!(house.post(&format!("{page}/release"), coder, coder_form).await.1, "/queue?notice=released");
     assert!(house.post(&format!("{page}/claim"), lead, lead_form).await.1.ends_with("notice=claimed"));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_code_book_is_browsed_from_the_chapters_to_a_code() {
+    let house = House::new().await;
+    let cookie = house.sign_in(Role::Coder).await;
+    for (path, status, words) in [
+        ("/codes", 200, &["href=\"/codes/I00-I99\"", "9. Diseases of the circulatory system"][..]),
+        ("/codes/i00-i99", 200, &["Chapter 9: Diseases", "href=\"/codes/I10-I1A\"", "Excludes2"]),
+        ("/codes?query=I10-I1A", 200, &["Hypertensive diseases", "href=\"/codes/I10\""]),
+        (
+            "/codes/s7292xk",
+            200,
+            &["S72.92XK Unspecified fracture of left femur", "href=\"/codes/S70-S79\"", "Seventh characters", "In the index"],
+        ),
+        ("/codes/E11.22", 200, &["may stand on a claim", "HCC V24 18, V28 37", "href=\"/codes/E00-E89\""]),
+        ("/codes/E99.99", 404, &["No loaded edition has this code", "value=\"E99.99\""]),
+        ("/codes?query=appendisitus", 200, &["spelt nearly so", "href=\"/codes/K37\""]),
+        ("/codes?query=zzzqq", 200, &["No code has these words"]),
+        ("/about", 200, &["Code editions", "public domain", "Not loaded"]),
+    ] {
+        let (found, html) = house.get(path, &cookie).await;
+        assert_eq!(found.as_u16(), status, "{path}");
+        for words in words {
+            assert!(html.contains(words), "{path} has no {words}: {}", without_elements(&html));
+        }
+    }
+    let (status, html) = house.get("/codes?query=%3Cscript%3Ealert(1)%3C/script%3E", &cookie).await;
+    assert!(status == StatusCode::OK && !html.contains("<script>alert"), "a query is escaped");
+}

@@ -6,7 +6,7 @@ use crate::domain::{
     Assertion, BoilerplateKind, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable,
     system,
 };
-use crate::vocabulary::NoteKind;
+use crate::vocabulary::{Intent, NoteKind};
 
 /// Why a hard edit may stand.
 pub(super) fn override_reason(reason: &str) -> &'static str {
@@ -196,6 +196,18 @@ pub(super) const fn note_kind(kind: NoteKind) -> &'static str {
         NoteKind::CodeAlso => "Code also",
         NoteKind::SeventhCharacter => "Seventh character",
         NoteKind::Note => "Note",
+    }
+}
+
+/// How a substance did harm.
+pub(super) const fn intent(intent: Intent) -> &'static str {
+    match intent {
+        Intent::Accidental => "poisoning, accidental",
+        Intent::Intentional => "poisoning, intentional self-harm",
+        Intent::Assault => "poisoning, assault",
+        Intent::Undetermined => "poisoning, undetermined",
+        Intent::AdverseEffect => "adverse effect",
+        Intent::Underdosing => "underdosing",
     }
 }
 

@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 19] = [
+const ENDPOINTS: [(&str, &str, &str); 21] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("get", "/v1/notes/{id}", "xxx.."),
@@ -39,6 +39,8 @@ const ENDPOINTS: [(&str, &str, &str); 19] = [
     ("post", "/v1/review/items/{id}/finish", ".xx.."),
     ("get", "/v1/codes", ".xx.."),
     ("get", "/v1/codes/{code}", ".xx.."),
+    ("get", "/v1/code-blocks", ".xx.."),
+    ("get", "/v1/code-blocks/{range}", ".xx.."),
     ("get", "/v1/vocabularies", "xxxxx"),
     ("post", "/v1/vocabularies/reload", "....x"),
     ("post", "/v1/vocabularies/rollback", "....x"),
@@ -50,7 +52,8 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
     let roles = ["submitter", "coder", "lead", "auditor", "admin"];
     for (method, path, row) in ENDPOINTS {
         let query = if path == "/v1/codes" { "?query=gout" } else { "" };
-        let address = format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9"));
+        let address =
+            format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99"));
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),

@@ -78,6 +78,17 @@ fn two_editions_stand_side_by_side_and_the_day_chooses() {
     );
     let lookup = vocabulary(&["lookup", "K37.9", "--vocabularies", site]);
     assert!(lookup.contains("not further specified"), "{lookup}");
+    // the code of the older edition is answered, with what stands for it
+    let lookup = vocabulary(&["lookup", "k37", "--vocabularies", site]);
+    assert!(lookup.contains("ICD-10-CM FY2026-04, 2026-04-01 to 2026-09-30: billable"), "{lookup}");
+    assert!(lookup.contains("retired; now K37.0") && lookup.contains("retired; now K37.9"), "{lookup}");
+    let found = vocabulary(&["search", "K37", "--vocabularies", site]);
+    assert!(found.starts_with("K37      - ") && found.contains("K37.0") && found.contains("K37.9"), "{found}");
+    // a term of the newer release is not said to be of the one that the program carries
+    let term = vocabulary(&["lookup", "appendicitis with phlegmon", "--vocabularies", site]);
+    assert!(term.contains("ICD-10-CM FY2027") && !term.contains("April 1, 2026"), "{term}");
+    let term = vocabulary(&["lookup", "type 2 diabetes mellitus without complications", "--vocabularies", site]);
+    assert!(term.contains("April 1, 2026"), "{term}");
     let note = |id: &str, day: &str| json!({"id": id, "text": "ASSESSMENT: Appendicitis.", "service_date": day}).to_string();
     let inpatient = json!({"id": "c", "text": "ASSESSMENT: Appendicitis.", "service_date": "2026-09-29", "discharge_date": "2026-10-02",
         "encounter_class": "inpatient"});
@@ -134,6 +145,18 @@ fn a_code_of_an_older_edition_is_no_hard_edit() {
     let folder = tempfile::tempdir().expect("a folder");
     let site = two_editions(folder.path()).display().to_string();
     let server = Server::shared(&["--recognizers", "dictionary", "--vocabularies", &site]);
+    let retired = server.call("GET", "/v1/codes/k37", "coder", None);
+    assert_eq!(retired.status, 200, "{}", retired.text);
+    let retired = retired.json();
+    let list = |list: &Value, field: &str| -> Vec<String> {
+        list.as_array().expect("a list").iter().map(|one| one[field].to_string()).collect()
+    };
+    assert_eq!((&retired["retired"], &retired["title"]), (&json!(true), &json!("Unspecified appendicitis")));
+    assert_eq!(list(&retired["replaced_by"], "code"), ["\"K37.0\"", "\"K37.9\""]);
+    assert_eq!(list(&retired["editions"], "billable"), ["false", "true"]);
+    let new = server.call("GET", "/v1/codes/K37.0", "coder", None).json();
+    assert_eq!((&new["replaces"], &new["retired"]), (&json!(["K37"]), &json!(false)));
+    assert_eq!(list(&new["editions"], "has_code"), ["true", "false"]);
     let note = json!({"text": "ASSESSMENT: Appendicitis.", "encounter": "e1", "service_date": "2026-09-01"}).to_string();
     let posted = server.call("POST", "/v1/notes", "submitter", Some(note.as_bytes())).json();
     let address = format!("/v1/notes/{}/extraction", posted["id"].as_str().expect("an id"));
@@ -166,6 +189,45 @@ fn site_terms(into: &str, rows: &str) {
     std::fs::write(&csv, format!("term,kind,codes\n{rows}")).expect("written");
     vocabulary(&["import", "site-terms", &csv.display().to_string(), "--into", into]);
     vocabulary(&["build", into]);
+}
+
+fn database_of(server: &Server) -> PathBuf {
+    let files = std::fs::read_dir(&server.data).expect("a folder").map(|entry| entry.expect("an entry").path());
+    let is_database = |path: &PathBuf| std::fs::read(path).is_ok_and(|bytes| bytes.starts_with(b"SQLite format 3"));
+    files.filter(|path| path.is_file()).find(is_database).expect("a database")
+}
+
+/// `drug_poisoning.tsv` is read: by substance and by code.
+#[test]
+fn the_table_of_drugs_is_told_by_substance_and_by_code() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("site").display().to_string();
+    vocabulary(&["import", "icd10cm-drugs", &fixture("icd10cm/drugs.xml"), "--into", &into]);
+    vocabulary(&["build", &into]);
+    let said = vocabulary(&["lookup", "aspirin", "--vocabularies", &into]);
+    assert!(said.contains("adverse effect  T39.015A") && said.contains("underdosing     T39.016A"), "{said}");
+    // a later encounter, and a brand
+    let said = vocabulary(&["lookup", "T39.015D", "--vocabularies", &into]);
+    assert!(said.contains("table of drugs: aspirin (adverse effect)"), "{said}");
+    let said = vocabulary(&["lookup", "ecotrin", "--vocabularies", &into]);
+    assert!(said.contains("T39.011A"), "{said}");
+    let server = Server::shared(&["--recognizers", "dictionary", "--vocabularies", &into]);
+    let found = server.call("GET", "/v1/codes?query=aspirin", "coder", None).json();
+    assert_eq!(found["substances"][0]["codes"][4], json!({"intent": "adverse_effect", "code": "T39.015A"}), "{found}");
+    let code = server.call("GET", "/v1/codes/T39.011A", "coder", None).json();
+    assert_eq!(code["substances"], json!([{"substance": "aspirin", "intent": "accidental"}]));
+}
+
+/// A table of rules that no start would take is refused when it is built, not only a table of terms.
+#[test]
+fn a_build_that_would_not_start_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("site").display().to_string();
+    site_terms(&into, "frost knee,diagnosis,M25.561\n");
+    std::fs::write(Path::new(&into).join("cues.tsv"), "nonsense\nwords\n").expect("written");
+    let output = program(&["vocabulary", "build", &into], b"");
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && said.contains("cues") && said.contains("would not start"), "{said}");
 }
 
 #[test]
@@ -204,8 +266,25 @@ fn other_tables_without_a_restart_and_back() {
         (&json!(false), &json!(1), &json!(1)),
         "{report}"
     );
-    assert_eq!(report["changes"], json!([{"from": "M25.561", "to": "M25.562", "suggestions": 1}]));
+    let items = server.call("GET", "/v1/review/items", "coder", None).json();
+    let item = &items["items"][0]["id"];
+    assert_eq!(report["changes"], json!([{"from": "M25.561", "to": "M25.562", "suggestions": 1, "items": [item]}]));
+    assert_eq!(report["failed_notes"], json!([]));
     assert_eq!(code(), ["M25.561"], "a report changes nothing");
+
+    // what cannot be written down does not happen
+    let database = rusqlite::Connection::open(database_of(&server)).expect("the database");
+    database.busy_timeout(Duration::from_secs(20)).expect("patience");
+    let trigger = "CREATE TRIGGER no_audit BEFORE INSERT ON audit_event WHEN NEW.action LIKE 'vocabularies.%' BEGIN SELECT RAISE(ABORT, 'no'); \
+                   END";
+    database.execute_batch(trigger).expect("a trigger");
+    assert_eq!(server.call("POST", "/v1/vocabularies/reload", "admin", Some(b"{}")).status, 500);
+    database.execute_batch("DROP TRIGGER no_audit").expect("dropped");
+    let kept = server.call("GET", "/v1/vocabularies", "admin", None).json();
+    assert_eq!(
+        (code(), &kept["checksum"], &kept["can_roll_back"]),
+        (vec!["M25.561".to_owned()], &first["checksum"], &json!(false))
+    );
 
     // requests go on while the tables are read, and none fails
     std::thread::scope(|scope| {
@@ -220,8 +299,14 @@ fn other_tables_without_a_restart_and_back() {
     let second = server.call("GET", "/v1/vocabularies", "admin", None).json();
     assert!(second["can_roll_back"] == json!(true) && second["checksum"] != first["checksum"]);
 
+    // the same tables once more are no change, and the way back stays
+    let again = server.call("POST", "/v1/vocabularies/reload", "admin", Some(b"{}")).json();
+    assert_eq!((&again["active"], &again["before"], &again["changes"]), (&json!(true), &again["checksum"], &json!([])));
+
     let back = server.call("POST", "/v1/vocabularies/rollback", "admin", None).json();
     assert_eq!(back["checksum"], first["checksum"]);
+    let third = server.call("GET", "/v1/vocabularies", "admin", None).json();
+    assert_eq!(third["can_roll_back"], json!(false));
     assert_eq!(code(), ["M25.561"]);
     let events = server.call("GET", "/v1/audit/events?limit=1000", "auditor", None).json();
     let actions: Vec<&str> =
@@ -314,6 +399,24 @@ fn codes_are_found_by_meaning_once_the_vectors_are_there() {
     let kept: Vec<PathBuf> =
         std::fs::read_dir(&cache).expect("a folder").map(|entry| entry.expect("an entry").path()).collect();
     assert_eq!(kept.len(), 1, "one file for this model and these terms: {kept:?}");
+
+    // words that no term has are looked for by their meaning
+    let reply = server.call("GET", "/v1/codes?query=cardiac%20infarct", "coder", None);
+    let found = &reply.json()["codes"][0];
+    assert!(found["found_by"] == "meaning" || found["found_by"] == "words", "{}", reply.text);
+    let reply = server.call("GET", "/v1/codes?query=stones%20of%20the%20renal%20pelvis%20area", "coder", None).json();
+    let by_meaning = |one: &Value| one["found_by"] == "meaning" && one["code"] == "N20.0";
+    assert!(reply["codes"].as_array().expect("codes").iter().any(by_meaning), "{reply}");
+
+    // the same tables but for a rule: the vectors that are kept are there at once, on the way back too
+    let sections = Path::new(&tables).join("stop_terms.tsv");
+    let text = include_str!("../../vocabularies/stop_terms.tsv");
+    std::fs::write(&sections, format!("# another table with the same terms\n{text}")).expect("written");
+    assert_eq!(server.call("POST", "/v1/vocabularies/reload", "admin", Some(b"{}")).json()["active"], json!(true));
+    assert_eq!(state()["state"], "ready");
+    assert_eq!(server.call("POST", "/v1/vocabularies/rollback", "admin", None).status, 200);
+    assert_eq!(state()["state"], "ready");
+    std::fs::remove_file(&sections).expect("removed");
 
     // the same file serves every other command
     let arguments = ["vectors", "--similarity", "on", "--vocabularies", &tables, "--cache", &cache];

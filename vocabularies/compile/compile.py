@@ -29,6 +29,7 @@ COLUMNS = {
     "allergen_concepts.tsv.gz": ("term", "system", "code", "display", "category"),
     "unii.tsv.gz": ("rxcui", "unii"),
     "icd10cm_notes.tsv.gz": ("code", "kind", "note"),
+    "icd10cm_blocks.tsv.gz": ("range", "chapter", "title", "also"),
     "hcc.tsv.gz": ("code", "v24", "v28"),
 }
 
@@ -47,6 +48,7 @@ def compile_tables(vocabularies):
         "allergen_concepts.tsv.gz": allergens.rows(vocabularies, frozenset(ingredients.by_name)),
         "unii.tsv.gz": medications.unii_rows(ingredients, more_uniis),
         "icd10cm_notes.tsv.gz": tabular_notes.note_rows(vocabularies, tabular),
+        "icd10cm_blocks.tsv.gz": tabular_notes.block_rows(vocabularies),
         "hcc.tsv.gz": tabular_notes.hcc_rows(vocabularies, tabular),
     }
 

@@ -36,18 +36,39 @@ def note_rows(vocabularies, tabular):
     return list(dict.fromkeys(rows))
 
 
-def range_rows(folder):
-    """(range, kind, note) of chapters ("A00-B99") and blocks ("A00-A09"; "B20-B20" where the block is one category)."""
+def places(folder):
+    """(range, element) of every chapter with its blocks ("A00-A09"; "B20-B20" where the block is one category) behind it."""
     (release,) = folder.glob("icd10cm-tabular-*.xml.gz")
     with gzip.open(release) as file:
         root = ElementTree.parse(file).getroot()
-    rows = []
     for chapter in root.iter("chapter"):
-        places = [(re.search(r"\(([A-Z0-9]+-[A-Z0-9]+)\)\s*$", chapter.findtext("desc")).group(1), chapter)]
+        found = [(re.search(r"\(([A-Z0-9]+-[A-Z0-9]+)\)\s*$", chapter.findtext("desc")).group(1), chapter)]
         for block in chapter.iter("section"):
             identifier = block.get("id")
-            places.append((identifier if "-" in identifier else f"{identifier}-{identifier}", block))
-        for code, element in places:
+            found.append((identifier if "-" in identifier else f"{identifier}-{identifier}", block))
+        yield found
+
+
+def block_rows(vocabularies):
+    """(range, chapter, title, also) of chapters and blocks: the number of a chapter, and the categories that a block holds beside its range."""
+    rows = []
+    for chapter in places(vocabularies / "icd10cm"):
+        for code, element in chapter:
+            title = re.sub(r"\s*\([A-Z0-9]+(-[A-Z0-9]+)?\)\s*$", "", " ".join(element.findtext("desc").split()))
+            number = element.findtext("name") if element.tag == "chapter" else ""
+            first, last = code.split("-")
+            categories = [child.findtext("name") for child in element if child.tag == "diag"]
+            rows.append((code, number, title, "|".join(name for name in categories if not first <= name <= last)))
+    if len({row[0] for row in rows}) < len(rows):
+        raise ValueError("two chapters or blocks have the same range")
+    return rows
+
+
+def range_rows(folder):
+    """(range, kind, note) of chapters and blocks."""
+    rows = []
+    for chapter in places(folder):
+        for code, element in chapter:
             for child in element:
                 if child.tag in KINDS:
                     texts = (" ".join("".join(note.itertext()).split()) for note in child.iter("note"))
