@@ -17,6 +17,11 @@ pub fn for_edition(editions: &Editions, edition: &Edition, coding: &mut Coding) 
             match editions.moved(&code.code, edition) {
                 Moved::Same => {}
                 Moved::To(other) => {
+                    let others: Vec<&str> = editions.successors(&code.code).iter().map(|code| code.code.as_str()).collect();
+                    if kept.is_empty() && others.len() > 1 {
+                        let message = format!("{} is divided in {}: {}", code.code, edition.name, others.join(", "));
+                        coding.prompts.push(Prompt { kind: "code_divided".to_owned(), message });
+                    }
                     code.why = format!("{} is not of {}; {}", code.code, edition.name, code.why);
                     code.code = other;
                 }

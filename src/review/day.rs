@@ -18,15 +18,5 @@ pub fn code_day(record: &ItemRecord) -> Option<Date> {
 
 /// The notes of an item, oldest first; a later version of the same note stands in its place.
 pub(super) fn current_notes(record: &ItemRecord) -> impl Iterator<Item = &(Note, Option<Extraction>)> {
-    record
-        .notes
-        .iter()
-        .enumerate()
-        .filter(|(at, (note, _))| {
-            let replaces = |(later, _): &(Note, Option<Extraction>)| {
-                later.content.external_id == note.content.external_id && later.content.source == note.content.source
-            };
-            note.content.external_id.is_none() || !record.notes[at + 1..].iter().any(replaces)
-        })
-        .map(|(_, note)| note)
+    record.notes.iter().enumerate().filter(|(at, _)| !record.is_replaced(*at)).map(|(_, note)| note)
 }

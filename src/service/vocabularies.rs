@@ -298,19 +298,10 @@ struct ItemChanges {
     failed_notes: Vec<Uuid>,
 }
 
-/// Whether a later version of the same note stands in its place, as in [`rollup`](fn@crate::review::rollup).
-fn is_replaced(record: &ItemRecord, at: usize) -> bool {
-    let (note, _) = &record.notes[at];
-    note.content.external_id.is_some()
-        && record.notes[at + 1..].iter().any(|(later, _)| {
-            later.content.external_id == note.content.external_id && later.content.source == note.content.source
-        })
-}
-
 /// What would change in the notes that an item shows. A note of which the coding panics is named; its message is nobody's to read.
 fn changes_of(record: ItemRecord, recode: impl Fn(NoteInput, &Extraction) -> Vec<Recoded>) -> ItemChanges {
     let mut changes = ItemChanges::default();
-    let replaced: Vec<bool> = (0..record.notes.len()).map(|at| is_replaced(&record, at)).collect();
+    let replaced: Vec<bool> = (0..record.notes.len()).map(|at| record.is_replaced(at)).collect();
     for ((note, extraction), replaced) in record.notes.into_iter().zip(replaced) {
         let Some(extraction) = extraction.filter(|_| !replaced) else { continue };
         changes.suggestions += extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis).count();

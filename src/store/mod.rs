@@ -160,6 +160,18 @@ pub struct ItemRecord {
     pub overrides: Vec<AuditEvent>,
 }
 
+impl ItemRecord {
+    /// Whether a later version of the note at this place stands in its place.
+    #[must_use]
+    pub fn is_replaced(&self, at: usize) -> bool {
+        let Some((note, _)) = self.notes.get(at) else { return false };
+        note.content.external_id.is_some()
+            && self.notes[at + 1..].iter().any(|(later, _)| {
+                later.content.external_id == note.content.external_id && later.content.source == note.content.source
+            })
+    }
+}
+
 /// How an item is finished.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Finishing {

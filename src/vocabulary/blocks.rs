@@ -1,15 +1,9 @@
 //! Chapters and blocks of the tabular list: the way from the top down to the categories.
 
-use std::io::Read as _;
-
-use flate2::read::GzDecoder;
-
 use super::{Code, CodeBook, tables::Tables};
 use crate::domain::table::{self, TableError};
 
-/// The table of the program; a folder of tables may hold another one.
 const NAME: &str = "icd10cm_blocks.tsv";
-const EMBEDDED: &[u8] = include_bytes!("../../vocabularies/icd10cm_blocks.tsv.gz");
 
 /// A chapter, or a block of categories.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,16 +47,7 @@ impl Blocks {
     /// # Errors
     /// A row that cannot be used.
     pub(super) fn load(tables: &Tables) -> Result<Self, TableError> {
-        if let Some(table) = tables.find(NAME) {
-            return Self::parse(table);
-        }
-        let mut text = String::new();
-        GzDecoder::new(EMBEDDED).read_to_string(&mut text).map_err(|cause| TableError {
-            table: NAME.to_owned(),
-            line: 0,
-            message: format!("does not unpack: {cause}"),
-        })?;
-        Self::parse((NAME, &text))
+        Self::parse(tables.get(NAME)?)
     }
 
     fn parse((name, text): (&str, &str)) -> Result<Self, TableError> {

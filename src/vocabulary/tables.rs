@@ -26,7 +26,7 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 34] = embedded![
+const EMBEDDED: [(&str, &[u8]); 35] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
@@ -47,6 +47,7 @@ const EMBEDDED: [(&str, &[u8]); 34] = embedded![
     "hcc.tsv.gz",
     "history_codes.tsv",
     "icd10cm.tsv.gz",
+    "icd10cm_blocks.tsv.gz",
     "icd10cm_notes.tsv.gz",
     "icd10cm_retired.tsv",
     "index.tsv",

@@ -57,7 +57,7 @@ const EMBEDDED: [Source; 12] = [
         release: "update of April 1, 2026 (FY2026)",
         licence: PUBLIC_DOMAIN,
         attribution: NCHS,
-        tables: &["icd10cm.tsv", "icd10cm_notes.tsv", "diagnosis_terms.tsv"],
+        tables: &["icd10cm.tsv", "icd10cm_blocks.tsv", "icd10cm_notes.tsv", "diagnosis_terms.tsv"],
     },
     Source {
         source: NEOPLASMS,
