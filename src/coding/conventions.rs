@@ -175,10 +175,16 @@ impl Conventions {
         let mut mentions: Vec<Range<usize>> = diagnoses.iter().map(|one| document.words_in(one.span)).collect();
         mentions.sort_by_key(|words| (words.start, words.end));
         let mut note = Note { document, drugs, weeks: weeks(document), mentions, present: Vec::new() };
-        for about_others in [false, true] {
+        // what others ask for may itself have been settled by others
+        for about_others in [false, true, true] {
             note.present = present(diagnoses);
             for diagnosis in diagnoses.iter_mut().filter(|one| is_drafted(one.assertion)) {
-                self.settle(tables, &note, diagnosis, about_others);
+                let mut seen: Vec<String> = Vec::new();
+                // a kind, then its severity, then its exacerbation
+                while let Some(first) = diagnosis.coding.codes.first().filter(|first| !seen.contains(&first.code)) {
+                    seen.push(first.code.clone());
+                    self.settle(tables, &note, diagnosis, about_others);
+                }
             }
         }
         note.present = present(diagnoses);
@@ -200,7 +206,7 @@ impl Conventions {
         about_others: bool,
     ) {
         let Some(first) = diagnosis.coding.codes.first() else { return };
-        let (own, score, why) = (first.code.clone(), first.score, first.why.clone());
+        let (own, score, why, beside) = (first.code.clone(), first.score, first.why.clone(), first.with.clone());
         let side = side_of(note.document, diagnosis.span);
         let sided = |code: &str| {
             side.and_then(|side| coder.sides.sided(vocabulary.codes(), code, side)).unwrap_or_else(|| code.to_owned())
@@ -232,7 +238,13 @@ impl Conventions {
             });
             let because = if others.is_empty() { String::new() } else { format!(" with {} in this note", others.join(", ")) };
             let score = if found.is_empty() { score } else { score * 0.6 };
-            let with = with.filter(|beside| *beside != code).collect();
+            let mut with: Vec<String> = with.filter(|beside| *beside != code).collect();
+            if code == own {
+                // what stood beside it stays, but for the less specific of one kind
+                let of_kind = |one: &str| with.iter().any(|other| other.get(..5) == one.get(..5));
+                let kept: Vec<String> = beside.iter().filter(|one| !of_kind(one)).cloned().collect();
+                with.splice(0..0, kept);
+            }
             found.push(candidate(code, score, with, &format!("{}{because}", row.guideline)));
         }
         if found.is_empty() && !about_others {

@@ -82,11 +82,26 @@ impl Coder {
         }
         proposals.retain(|proposal| !ranking.without.contains(&proposal.way.source()));
         let side = side_of(document, span).filter(|_| !ranking.without.contains(&CandidateSource::Side));
-        let proposals = self.with_side(vocabulary, proposals, side);
+        let proposals = self.with_side(vocabulary, self.with_sex(vocabulary, proposals, known.note), side);
         let candidates =
             ranking.model.ranked(phrase, (&self.overlap, &self.sides), (known.note, side, known.similar.is_some()), proposals);
         let candidates = by_assertion(vocabulary, candidates, known.assertion);
         shown(vocabulary, candidates, ranking.explain)
+    }
+
+    /// Beside every proposal whose title is for the other sex than the note speaks of the one for that sex.
+    fn with_sex(&self, vocabulary: &Vocabulary, proposals: Vec<Proposal>, note: NoteSays) -> Vec<Proposal> {
+        let Some(words) = note.other_sex() else { return proposals };
+        let mut out = Vec::with_capacity(proposals.len());
+        for proposal in proposals {
+            let put = |code: &String| self.sides.retitled(vocabulary.codes(), code, words).unwrap_or_else(|| code.clone());
+            let codes: CodeSet = proposal.codes.iter().map(put).collect();
+            if codes != proposal.codes {
+                out.push(Proposal { codes, why: format!("sex from the note; {}", proposal.why), ..proposal.clone() });
+            }
+            out.push(proposal);
+        }
+        out
     }
 
     /// Beside every proposal that leaves a side open the one for the side that the note names; where it names none, the code for the unspecified

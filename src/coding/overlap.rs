@@ -5,11 +5,10 @@ use std::collections::HashMap;
 use crate::vocabulary::{TermKind, TermRef, Vocabulary};
 
 /// Words that carry no meaning of their own.
-const EMPTY_WORDS: [&str; 47] = [
+const EMPTY_WORDS: [&str; 46] = [
     "of",
     "and",
     "with",
-    "without",
     "in",
     "on",
     "to",

@@ -269,14 +269,16 @@ impl Coder {
             propose(vocabulary, near.diagnosis, Way::Similar(near.cosine), &mut out);
         }
         let written = phrase.written_forms();
+        let (part, found, crossed) = best_part(phrase);
         if let Some(term) = term {
             let form = crate::vocabulary::normalize_term(term.of(&phrase.document.text));
-            let part: Vec<&str> = form.split(' ').map(|word| vocabulary.forms.of(word)).collect();
-            for index in phrase.senses(term, &form) {
-                propose(vocabulary, index, Way::Overlapping(self.overlap.share(&part, &written)), &mut out);
+            let words: Vec<&str> = form.split(' ').map(|word| vocabulary.forms.of(word)).collect();
+            // "arthritis of both hands" is no part of what "rheumatoid arthritis of both hands" means
+            let tail = crossed.iter().any(|tail| *tail == form);
+            for index in phrase.senses(term, &form).into_iter().filter(|_| !tail) {
+                propose(vocabulary, index, Way::Overlapping(self.overlap.share(&words, &written)), &mut out);
             }
         }
-        let (part, found) = longest_part(phrase);
         let part: Vec<&str> = part.iter().map(|word| vocabulary.forms.of(word)).collect();
         for index in found {
             propose(vocabulary, index, Way::Part(self.overlap.share(&part, &forms)), &mut out);
@@ -299,15 +301,31 @@ impl Coder {
                 propose(vocabulary, index, Way::Expanded, out);
             }
         }
-        let reduced: Vec<&str> = phrase.expanded.iter().map(String::as_str).filter(|word| !QUALIFIERS.contains(word)).collect();
-        if !reduced.is_empty() && reduced.len() < phrase.expanded.len() {
-            for index in phrase.senses(phrase.span, &reduced.join(" ")) {
-                propose(vocabulary, index, Way::Reduced, out);
-            }
-            let reduced: Vec<&str> = reduced.into_iter().map(|word| vocabulary.forms.of(word)).collect();
-            if let Some(index) = self.overlap.reordered(&reduced) {
-                propose(vocabulary, index, Way::Reduced, out);
-            }
+        // as few qualifiers as possible are left out: one of them, else all
+        let kept = |dropped: &dyn Fn(usize) -> bool| -> Vec<&str> {
+            let words = phrase.expanded.iter().map(String::as_str).enumerate();
+            words.filter(|(at, word)| !(QUALIFIERS.contains(word) && dropped(*at))).map(|(_, word)| word).collect()
+        };
+        let before = out.len();
+        for dropped in 0..phrase.expanded.len() {
+            self.reduced(phrase, &kept(&|at| at == dropped), out);
+        }
+        if out.len() == before {
+            self.reduced(phrase, &kept(&|_| true), out);
+        }
+    }
+
+    /// Proposes what the words are a term of, when some are left out.
+    fn reduced(&self, phrase: &Phrase<'_>, words: &[&str], out: &mut Vec<Proposal>) {
+        if words.is_empty() || words.len() == phrase.expanded.len() {
+            return;
+        }
+        for index in phrase.senses(phrase.span, &words.join(" ")) {
+            propose(phrase.vocabulary, index, Way::Reduced, out);
+        }
+        let forms: Vec<&str> = words.iter().map(|word| phrase.vocabulary.forms.of(word)).collect();
+        if let Some(index) = self.overlap.reordered(&forms) {
+            propose(phrase.vocabulary, index, Way::Reduced, out);
         }
     }
 }
@@ -398,17 +416,32 @@ fn near_forms(vocabulary: &Vocabulary, document: &Document, span: Span) -> HashS
         .collect()
 }
 
-/// The longest run of the words that is a term; of equally long ones the last, which holds the head.
-fn longest_part<'a>(phrase: &'a Phrase<'_>) -> (&'a [String], Vec<u32>) {
+/// The longest run of the words that is a term; of equally long ones the last, which holds the head. Where a term crosses into it from the words
+/// before it ("rheumatoid arthritis" into "arthritis of both hands"), that one says what kind it is and is taken; the other is given last.
+fn best_part<'a>(phrase: &'a Phrase<'_>) -> (&'a [String], Vec<u32>, Option<String>) {
     let words = &phrase.expanded;
     for length in (1..words.len()).rev() {
         for start in (0..=words.len() - length).rev() {
             let part = &words[start..start + length];
             let found = phrase.senses(phrase.span, &part.join(" "));
             if !found.is_empty() {
-                return (part, found);
+                let crossing = crossing(phrase, start).map(|(other, found)| (other, found, Some(part.join(" "))));
+                return crossing.unwrap_or((part, found, None));
             }
         }
     }
-    (&[], Vec::new())
+    (&[], Vec::new(), None)
+}
+
+/// The longest term that holds the word at `start` and the one before it.
+fn crossing<'a>(phrase: &'a Phrase<'_>, start: usize) -> Option<(&'a [String], Vec<u32>)> {
+    let words = &phrase.expanded;
+    let ends = (0..start).flat_map(|begin| (start + 1..words.len()).map(move |end| (begin, end)));
+    let mut runs: Vec<(usize, usize)> = ends.collect();
+    runs.sort_by_key(|(begin, end)| std::cmp::Reverse(end - begin));
+    runs.into_iter().take(64).find_map(|(begin, end)| {
+        let run = &words[begin..end];
+        let found = phrase.senses(phrase.span, &run.join(" "));
+        (!found.is_empty()).then_some((run, found))
+    })
 }

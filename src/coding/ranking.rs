@@ -323,6 +323,14 @@ impl NoteSays {
         Self { pregnancy: count(&PREGNANCY_WORDS) > 0, newborn: count(&NEWBORN_WORDS) > 0, sex }
     }
 
+    /// The words of a title for the other sex, and for the sex of which the note speaks, where it speaks of one.
+    pub(super) fn other_sex(self) -> Option<(&'static str, &'static str)> {
+        self.sex.map(|sex| match sex {
+            Sex::Male => (" female", " male"),
+            Sex::Female => (" male", " female"),
+        })
+    }
+
     /// How far a title fits the sex of which the note speaks; where it speaks of none, a breast is a woman's (the index has "female" as a
     /// nonessential modifier there).
     fn fitting(self, title: &str) -> f32 {

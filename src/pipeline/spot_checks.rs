@@ -72,7 +72,7 @@ fn the_rest_of_a_note_decides() {
     for (text, term, wanted) in [
         ("Saddle pulmonary embolism with acute cor pulmonale.", "Saddle pulmonary embolism", "I26.02"),
         ("Saddle pulmonary embolism without acute cor pulmonale.", "Saddle pulmonary embolism", "I26.92"),
-        ("Intractable chronic migraine without aura.", "Intractable chronic migraine without aura", "G43.719"),
+        ("Chronic migraine without aura, intractable.", "Chronic migraine without aura", "G43.719"),
         ("Cirrhosis with ascites. Esophageal varices seen again.", "Esophageal varices", "I85.10+K74.60"),
         ("Osteoporosis, compression fracture of T12.", "Osteoporosis", "M80.08XA"),
         ("Moderate persistent asthma, now with acute exacerbation.", "Moderate persistent asthma", "J45.41"),
@@ -95,7 +95,9 @@ fn the_rest_of_a_note_decides() {
         ("Breast cancer of the upper outer quadrant.", "Breast cancer of the upper outer quadrant", "C50.419"),
         ("He has breast cancer, a 60 year old man, on the left.", "breast cancer", "C50.929"),
         ("Knee pain.", "Knee pain", "M25.569"),
-        ("LEFT KNEE:\nPain on walking, effusion.", "effusion", "M25.462"),
+        ("Rheumatoid arthritis of both hands.", "Rheumatoid arthritis of both hands", "M06.9"),
+        ("Bipolar I disorder, current episode manic, severe with psychotic features.", "Bipolar I disorder", "F31.2"),
+        ("LEFT KNEE: moderate effusion.", "moderate effusion", "M25.462"),
     ] {
         let start = text.find(term).expect("the term");
         let codes = coded(&pipeline, text, Span::new(start, start + term.len()));
