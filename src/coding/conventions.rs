@@ -414,6 +414,12 @@ impl Note<'_> {
         &self.document.words[at].folded
     }
 
+    /// Whether a character stands between two words.
+    fn gap_has(&self, left: usize, right: usize, character: char) -> bool {
+        let (left, right) = (self.document.words[left].span.end, self.document.words[right].span.start);
+        self.document.text.get(left..right).is_some_and(|gap| gap.contains(character))
+    }
+
     /// The words of the mention and of its sentence so many before and after it.
     fn close(&self, span: Span, (before, after): (usize, usize)) -> Range<usize> {
         let own = self.document.words_in(span);
@@ -473,7 +479,12 @@ impl Note<'_> {
             let wanted: Vec<&str> = phrase.split(' ').collect();
             places.windows(wanted.len()).enumerate().any(|(at, window)| {
                 let same = window.iter().zip(&wanted).all(|(place, word)| self.word(*place) == *word);
-                if !same || places[at.saturating_sub(3)..at].iter().any(|place| DENIALS.contains(&self.word(*place))) {
+                let denied = |place: &usize| {
+                    // "without aura, intractable": the comma ends what is left out, but not a list of what is denied
+                    let ended = self.word(*place) == "without" && self.gap_has(*place, window[0], ',');
+                    DENIALS.contains(&self.word(*place)) && !ended
+                };
+                if !same || places[at.saturating_sub(3)..at].iter().any(denied) {
                     return false;
                 }
                 let (first, last) = (window[0], window[window.len() - 1]);

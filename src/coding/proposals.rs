@@ -442,6 +442,8 @@ fn crossing<'a>(phrase: &'a Phrase<'_>, start: usize) -> Option<(&'a [String], V
     runs.into_iter().take(64).find_map(|(begin, end)| {
         let run = &words[begin..end];
         let found = phrase.senses(phrase.span, &run.join(" "));
-        (!found.is_empty()).then_some((run, found))
+        // "displaced fracture" says no more of the kind than "fracture of the distal radius"
+        let nowhere = |index: &u32| phrase.vocabulary.diagnoses[*index as usize].codes[0][0].starts_with("T14");
+        (!found.is_empty() && !found.iter().any(nowhere)).then_some((run, found))
     })
 }
