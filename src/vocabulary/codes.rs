@@ -95,7 +95,11 @@ impl CodeBook {
     /// beside its parent, at last the initial encounter.
     #[must_use]
     pub fn default_leaf(&self, stem: &str) -> Option<&str> {
-        let mut at = self.lookup(stem)?;
+        // a list may leave a heading out
+        let topmost = || {
+            self.starting_with(stem).filter(|code| self.parent(&code.code).is_none_or(|above| !above.code.starts_with(stem)))
+        };
+        let mut at = self.lookup(stem).or_else(|| topmost().min_by_key(|code| says_more("", code)))?;
         while !at.billable {
             at = self.children(&at.code).min_by_key(|child| says_more(&at.title, child))?;
         }
@@ -202,7 +206,7 @@ mod tests {
         ] {
             assert_eq!(book.default_leaf(stem), Some(leaf), "{stem}");
         }
-        assert_eq!(book.default_leaf("Q0"), None);
+        assert_eq!(book.default_leaf("U9"), None);
     }
 
     #[test]

@@ -291,7 +291,8 @@ mod tests {
         assert_eq!(tables(RXTERMS), None);
         assert!(tables(OWN).is_some_and(|tables| !tables.contains(&"index.tsv") && !tables.contains(&"cues.tsv")));
         assert!(tables(RXNORM).is_some_and(|tables| tables.contains(&"medications.tsv")));
-        assert_eq!(tables(TABULAR).expect("used"), ["diagnosis_terms.tsv", "icd10cm_2026-04-01.tsv", "icd10cm_notes.tsv"]);
+        let wanted = ["diagnosis_terms.tsv", "icd10cm_2026-04-01.tsv", "icd10cm_blocks.tsv", "icd10cm_notes.tsv"];
+        assert_eq!(tables(TABULAR).expect("used"), wanted);
         assert_eq!(tables("by-hand").expect("said"), ["cues.tsv"]);
     }
 }
