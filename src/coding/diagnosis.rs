@@ -114,7 +114,8 @@ impl Coder {
                 None => vec![self.sides.unsided(vocabulary.codes(), code).unwrap_or_else(|| code.clone())],
             };
             let codes: CodeSet = proposal.codes.iter().flat_map(put).collect();
-            if codes == proposal.codes {
+            // a site's own term may mean one side
+            if codes == proposal.codes || (side.is_none() && proposal.source == "site") {
                 out.push(proposal);
                 continue;
             }
