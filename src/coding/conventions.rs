@@ -174,7 +174,7 @@ impl Conventions {
     pub fn apply(&self, tables: (&Vocabulary, &Coder), document: &Document, drugs: &[String], diagnoses: &mut [Diagnosed<'_>]) {
         let mut mentions: Vec<Range<usize>> = diagnoses.iter().map(|one| document.words_in(one.span)).collect();
         mentions.sort_by_key(|words| (words.start, words.end));
-        let mut note = Note { document, drugs, weeks: weeks(document), mentions, present: Vec::new() };
+        let mut note = Note { document, drugs, weeks: weeks(document, diagnoses), mentions, present: Vec::new() };
         // what others ask for may itself have been settled by others
         for about_others in [false, true, true] {
             note.present = present(diagnoses);
@@ -311,7 +311,7 @@ fn of_pregnancy((vocabulary, coder): (&Vocabulary, &Coder), (weeks, complicated)
     }
     let after = ("O85".."O95").contains(&code.code.as_str()) || {
         let title = vocabulary.title(&code.code).to_lowercase();
-        ["puerper", "postpartum", "abortion"].iter().any(|word| title.contains(word))
+        ["puerper", "postpartum", "abortion"].iter().any(|word| title.contains(word)) && !title.contains("threatened")
     };
     if code.code.as_str() >= "O09" && !after && vocabulary.is_billable(&week) && !code.with.contains(&week) {
         code.with.push(week);
@@ -503,11 +503,15 @@ impl Note<'_> {
 
 pattern!(WEEKS, r"(?i)\b(\d{1,2})(?:\s*(?:\+|and|&)?\s*\d/7|\s*\+\s*\d)?[\s-]*(?:weeks?|wks?|w(?:\s?\d\s?d)?)\b");
 
-/// Completed weeks of a pregnancy: from a sentence that speaks of one, else, in a note that does, from one that says at how many weeks.
-fn weeks(document: &Document) -> Option<u32> {
+/// Completed weeks of a pregnancy: from a sentence that speaks of one or of a complication of one, else, in a note that does, from one that says
+/// at how many weeks.
+fn weeks(document: &Document, diagnoses: &[Diagnosed<'_>]) -> Option<u32> {
+    let of_pregnancy = |one: &&Diagnosed<'_>| one.coding.codes.first().is_some_and(|first| first.code.starts_with('O'));
+    let complications: Vec<Span> = diagnoses.iter().filter(of_pregnancy).map(|one| one.span).collect();
     let told = |sentence: &Sentence| {
         let words = &document.words[document.words_in(sentence.span)];
         words.iter().any(|word| speaks_of_pregnancy(&word.folded))
+            || complications.iter().any(|span| span.overlaps(sentence.span))
     };
     let number = |sentence: &Sentence| {
         let found = WEEKS.captures_iter(sentence.span.of(&document.text));

@@ -128,7 +128,16 @@ fn terms_get_the_codes_that_the_guidelines_give_them() {
         let with: Vec<&str> = row.get("with")?.split('|').filter(|code| !code.is_empty()).collect();
         if hit && !with.is_empty() {
             wanting += 1;
-            beside += usize::from(with.iter().all(|code| codes[0].1.iter().any(|found| found == code)));
+            let found = &codes[0].1;
+            let complete = with.iter().all(|code| found.iter().any(|found| found == code));
+            beside += usize::from(complete);
+            if !complete {
+                println!(
+                    "{:<10} {term:?} in {text:?}: wants {with:?} beside {}, gets {found:?}",
+                    row.get("guideline")?,
+                    codes[0].0
+                );
+            }
         }
         if !hit {
             let found: Vec<&str> = codes.iter().take(3).map(|(code, _)| code.as_str()).collect();
