@@ -60,7 +60,7 @@ impl<'a> Member<'a> {
         &mut *self.reader
     }
 
-    /// The stream, which ends with an error behind [`LARGEST_WHOLE`] bytes.
+    /// The stream, which ends with an error behind 64 MB.
     pub fn whole(&mut self) -> impl Read + '_ {
         let refusal = format!(
             "is larger than {} MB, which no official table of this kind is; is a quote not closed? Import the file as published",
