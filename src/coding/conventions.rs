@@ -4,7 +4,7 @@
 //! and on which guideline that rests. The code of the words stays as an alternative.
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     ops::{Range, RangeInclusive},
     str::FromStr,
 };
@@ -79,6 +79,8 @@ impl Row {
 #[derive(Debug, Default)]
 pub struct Conventions {
     rows: Vec<Row>,
+    /// Places of the rows by the letter with which one of their codes begins.
+    by_letter: HashMap<u8, Vec<usize>>,
 }
 
 /// A diagnosis mention as the conventions see it.
@@ -162,11 +164,19 @@ impl Conventions {
             }
             Ok(())
         })?;
-        Ok(Self { rows })
+        let mut by_letter: HashMap<u8, Vec<usize>> = HashMap::new();
+        for (at, row) in rows.iter().enumerate() {
+            let letters: BTreeSet<u8> = row.base.iter().filter_map(|base| base.bytes().next()).collect();
+            for letter in letters {
+                by_letter.entry(letter).or_default().push(at);
+            }
+        }
+        Ok(Self { rows, by_letter })
     }
 
     fn about<'a>(&'a self, code: &'a str) -> impl Iterator<Item = &'a Row> {
-        self.rows.iter().filter(move |row| row.base.iter().any(|base| code.starts_with(base.as_str())))
+        let places = code.bytes().next().and_then(|letter| self.by_letter.get(&letter)).into_iter().flatten();
+        places.map(|at| &self.rows[*at]).filter(move |row| row.base.iter().any(|base| code.starts_with(base.as_str())))
     }
 
     /// Puts the codes of a note's diagnoses as the conventions ask; `drugs` are the ingredients that the patient takes. Rows that look at the
