@@ -125,6 +125,8 @@ pub struct ReloadBody {
     changes: Vec<CodeChangeBody>,
     /// Notes of which the changes could not be told, because coding them anew failed.
     failed_notes: Vec<uuid::Uuid>,
+    /// Whether codes of like meaning took part before and cannot yet with these tables, so that some changes come of that alone.
+    without_meaning: bool,
 }
 
 /// The tables in use.
@@ -207,13 +209,13 @@ pub async fn reload(
     Body(request): Body<ReloadRequest>,
 ) -> Result<Json<ReloadBody>, ApiError> {
     caller.may(Permission::ManageVocabularies)?;
-    let ReloadReport { before, checksum, active, items, more_items, suggestions, changes, failed_notes } =
+    let ReloadReport { before, checksum, active, items, more_items, suggestions, changes, failed_notes, without_meaning } =
         service.reload_vocabularies(&caller.0, request.only_report).await?;
     let changes = changes
         .into_iter()
         .map(|change| CodeChangeBody { from: change.from, to: change.to, suggestions: change.suggestions, items: change.items })
         .collect();
-    Ok(Json(ReloadBody { before, checksum, active, items, more_items, suggestions, changes, failed_notes }))
+    Ok(Json(ReloadBody { before, checksum, active, items, more_items, suggestions, changes, failed_notes, without_meaning }))
 }
 
 /// Goes back to the tables before the last reload.

@@ -65,7 +65,15 @@ impl Load {
     /// The tables alone.
     pub(super) fn tables(&self) -> anyhow::Result<Tables> {
         match &self.vocabularies {
-            Some(folder) => Tables::with_folder(folder),
+            Some(folder) => {
+                if folder.join("releases").is_dir() && !folder.join("sources.tsv").exists() {
+                    let folder = folder.display();
+                    eprintln!(
+                        "note: {folder} keeps releases of which no tables are made: abstractor vocabulary build {folder}"
+                    );
+                }
+                Tables::with_folder(folder)
+            }
             None => Tables::embedded(),
         }
         .context("cannot read the vocabularies")

@@ -22,7 +22,13 @@ pub(super) fn in_background(load: Load) -> impl Fn(&Arc<Pipeline>) + Send + Sync
     move |pipeline| {
         let stop = running.next();
         let Some(file) = load.vectors_file(pipeline) else { return };
-        if pipeline.vectors().is_some() {
+        if let Some(vectors) = pipeline.vectors() {
+            // taken over from the tables before: kept for the next start too
+            if !file.exists()
+                && let Err(error) = vectors.write(&file)
+            {
+                tracing::warn!(%error, "the vectors of terms cannot be kept; the next start makes them anew");
+            }
             return;
         }
         pipeline.set_vectors(Vectors::Making { done: 0, all: 0 });

@@ -159,6 +159,7 @@ impl Import {
             last_day: self.to,
             imported_at: super::surroundings().now().to_string(),
         };
+        let kept_before = releases(&self.into);
         let kept = build::import(self.kind, &self.files, &about, &self.into)?;
         let mut out = format!("{}, release {}\n", kept.kind.title(), kept.release);
         if !kept.edition.is_empty() {
@@ -170,13 +171,27 @@ impl Import {
         for note in &kept.notes {
             let _ = writeln!(out, "  note: {note}");
         }
+        if kept_before.contains(&kept.name()) {
+            let _ = writeln!(
+                out,
+                "  note: takes the place of what was kept as {} before; give files that belong together at once",
+                kept.name()
+            );
+        }
         let _ = writeln!(out, "  licence: {}", kept.licence);
         let _ = writeln!(out, "make the tables with: abstractor vocabulary build {}", self.into.display());
         say(&out)
     }
 }
 
+/// Names of the releases that a folder keeps.
+fn releases(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder.join("releases")).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
 fn built(folder: &Path) -> anyhow::Result<String> {
+    anyhow::ensure!(folder.is_dir(), "{} is no folder; `abstractor vocabulary import ... --into` makes it", folder.display());
     let embedded = Tables::embedded()?;
     let report = build::build(folder, &|name| embedded.find(name).map(|(_, text)| text.to_owned()))?;
     let mut out = String::new();

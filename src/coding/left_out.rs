@@ -1,7 +1,8 @@
 //! What a title says is not there: "without acute cor pulmonale", "not intractable".
 
 /// Words of one meaning in titles and notes.
-const SAME: [&[&str]; 5] = [
+const SAME: [&[&str]; 6] = [
+    &["thyrotoxic crisis", "thyroid storm", "thyrotoxic storm", "storm"],
     &["bleeding", "hemorrhage"],
     &["macular edema", "dme"],
     &["status migrainosus", "status migrainous"],

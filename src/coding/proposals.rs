@@ -377,8 +377,13 @@ fn senses((vocabulary, document): (&Vocabulary, &Document), span: Span, form: &s
 fn expand(vocabulary: &Vocabulary, document: &Document, span: Span, words: &[String]) -> Vec<String> {
     let mut out: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
+        // two letters in small ones are an ordinary word ("hi")
+        let written =
+            |word: &str| span.of(&document.text).split(|letter: char| !letter.is_alphanumeric()).any(|one| one == word);
+        let ordinary = word.chars().count() < 3 && !written(&word.to_uppercase());
         let expansion = senses((vocabulary, document), span, word)
             .into_iter()
+            .filter(|_| !ordinary)
             .map(|index| &vocabulary.diagnoses[index as usize])
             .find(|term| !term.expansion.is_empty())
             .map(|term| crate::vocabulary::normalize_term(&term.expansion));

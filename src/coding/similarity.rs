@@ -136,6 +136,44 @@ impl TermVectors {
         Ok(Self { size, diagnoses, numbers })
     }
 
+    /// The vectors of the terms that another vocabulary has too, and new ones for those that it lacks; none where more than `most` are lacking.
+    ///
+    /// # Errors
+    /// When the encoder fails.
+    pub fn taken_over(
+        vocabulary: &Vocabulary,
+        model: &Model,
+        (other, vectors): (&Vocabulary, &Self),
+        most: usize,
+    ) -> Result<Option<Self>, ModelError> {
+        let size = vectors.size;
+        let term = |vocabulary: &'_ Vocabulary, at: u32| vocabulary.diagnoses[at as usize].term.clone();
+        let places: HashMap<String, usize> =
+            vectors.diagnoses.iter().enumerate().map(|(place, at)| (term(other, *at), place)).collect();
+        let diagnoses = terms_of(vocabulary);
+        let mut numbers = vec![0; diagnoses.len() * size];
+        let mut missing: Vec<usize> = Vec::new();
+        for (row, at) in diagnoses.iter().enumerate() {
+            match places.get(&term(vocabulary, *at)) {
+                Some(place) => {
+                    numbers[row * size..(row + 1) * size].copy_from_slice(&vectors.numbers[place * size..(place + 1) * size]);
+                }
+                None => missing.push(row),
+            }
+        }
+        if missing.len() > most {
+            return Ok(None);
+        }
+        for group in missing.chunks(AT_ONCE) {
+            let phrases: Vec<&str> =
+                group.iter().map(|row| vocabulary.diagnoses[diagnoses[*row] as usize].term.as_str()).collect();
+            for (row, vector) in group.iter().zip(model.vectors(&phrases)?) {
+                numbers[row * size..(row + 1) * size].copy_from_slice(&rounded(&vector));
+            }
+        }
+        Ok(Some(Self { size, diagnoses, numbers }))
+    }
+
     /// The file that keeps the vectors of this model and these terms; other terms or another model have another file.
     #[must_use]
     pub fn file(folder: &Path, model: &Model, vocabulary: &Vocabulary) -> PathBuf {

@@ -10,8 +10,9 @@ use super::{
 use crate::{
     assertion::{Context, assert_mention},
     coding::{CandidateSource, Diagnosed, Known, Near, NoteSays, Phrase, Reference, for_edition},
-    domain::{Assertion, Attributes, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
+    domain::{Assertion, Attributes, Cue, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
     recognize::{Tagging, dictionary},
+    text::Document,
 };
 
 /// So many terms of like meaning are looked at.
@@ -41,6 +42,9 @@ impl Assembly<'_> {
                 // whose history it is says the note, not the company in which the words stand
                 if context.cues.iter().any(|cue| cue.text.to_lowercase().starts_with("personal")) {
                     model.retain(|(assertion, _)| *assertion != Assertion::Family);
+                }
+                if context.assertion == Assertion::Historical && says_history(document, &context.cues, mention.span) {
+                    model.retain(|(assertion, _)| *assertion != Assertion::Present);
                 }
                 let (assertion, by_model) = context::decide(context.assertion, &model);
                 context.assertion = assertion;
@@ -155,4 +159,15 @@ impl Assembly<'_> {
         };
         Some(spans.iter().filter_map(near).collect())
     }
+}
+
+/// Whether "history of" in one of its forms stands right before a mention, or "hx" right behind it: there is nothing to weigh then.
+fn says_history(document: &Document, cues: &[Cue], span: Span) -> bool {
+    const FORMS: [&str; 5] = ["hx", "history", "h/o", "personal", "past"];
+    cues.iter().any(|cue| {
+        let (left, right) = if cue.end <= span.start { (cue.end, span.start) } else { (span.end, cue.start) };
+        let beside = document.text.get(left..right).is_some_and(|gap| gap.trim().is_empty());
+        let text = cue.text.to_lowercase();
+        beside && FORMS.iter().any(|form| text.starts_with(form))
+    })
 }

@@ -34,6 +34,9 @@ use crate::{
     vocabulary::{Tables, Vocabulary},
 };
 
+/// So many vectors of new terms are made before tables are exchanged: half a minute of one thread.
+const MADE_AT_ONCE: usize = 16_384;
+
 /// Everything loaded that turns a note into an extraction.
 pub struct Pipeline {
     vocabulary: Vocabulary,
@@ -170,6 +173,16 @@ impl Pipeline {
         match self.vectors_state() {
             Vectors::Ready(vectors) => Some(vectors),
             Vectors::None | Vectors::Making { .. } => None,
+        }
+    }
+
+    /// Takes the vectors of the terms that another pipeline of the same model has too, and makes the missing ones, where these are not many.
+    pub fn take_vectors_of(&self, other: &Self) {
+        let (Some(model), Some(vectors), None) = (&self.model, other.vectors(), self.vectors()) else { return };
+        let found = TermVectors::taken_over(&self.vocabulary, model, (&other.vocabulary, &vectors), MADE_AT_ONCE);
+        // where the encoder fails they are made in the background, or nobody makes them
+        if let Ok(Some(found)) = found {
+            self.set_vectors(Vectors::Ready(Arc::new(found)));
         }
     }
 

@@ -105,6 +105,8 @@ pub struct ReloadReport {
     pub changes: Vec<CodeChange>,
     /// Notes of which the changes could not be told, because coding them anew failed.
     pub failed_notes: Vec<Uuid>,
+    /// Whether codes of like meaning took part before and cannot yet with the tables read, so that some of the changes come of that alone.
+    pub without_meaning: bool,
 }
 
 impl VocabularyControl {
@@ -157,6 +159,7 @@ impl Service {
         }
         let pipeline = self.pipeline_of(Arc::clone(&tables)).await?;
         let mut report = self.changes(&pipeline, user).await?;
+        report.without_meaning = self.engine.pipeline().vectors().is_some() && pipeline.vectors().is_none();
         if !only_report {
             // nothing is swapped that is not written down
             self.record_tables(user, "vocabularies.reloaded", &report.before, &report.checksum).await?;
@@ -192,6 +195,7 @@ impl Service {
             let made = make(&tables, service.engine.pipeline().model().cloned());
             if let Ok(pipeline) = &made {
                 pipeline.vocabulary().prepare_search();
+                pipeline.take_vectors_of(&service.engine.pipeline());
             }
             Some(made)
         });
@@ -280,6 +284,7 @@ impl ReloadReport {
             suggestions: 0,
             changes: Vec::new(),
             failed_notes: Vec::new(),
+            without_meaning: false,
         }
     }
 }
