@@ -352,6 +352,11 @@ fn propose(vocabulary: &Vocabulary, index: u32, way: Way, out: &mut Vec<Proposal
 
 /// Diagnosis terms of this form whose guards allow them here, preferred first.
 fn senses((vocabulary, document): (&Vocabulary, &Document), span: Span, form: &str) -> Vec<u32> {
+    // two small letters are an ordinary word ("hi"), no abbreviation
+    let written = |word: &str| span.of(&document.text).split(|letter: char| !letter.is_alphanumeric()).any(|one| one == word);
+    if form.chars().count() < 3 && !written(&form.to_uppercase()) {
+        return Vec::new();
+    }
     let all = || {
         vocabulary.terms.lookup(form).iter().filter_map(|meaning| match meaning {
             TermRef::Diagnosis(index) => Some(*index),
@@ -377,13 +382,8 @@ fn senses((vocabulary, document): (&Vocabulary, &Document), span: Span, form: &s
 fn expand(vocabulary: &Vocabulary, document: &Document, span: Span, words: &[String]) -> Vec<String> {
     let mut out: Vec<String> = Vec::with_capacity(words.len());
     for word in words {
-        // two letters in small ones are an ordinary word ("hi")
-        let written =
-            |word: &str| span.of(&document.text).split(|letter: char| !letter.is_alphanumeric()).any(|one| one == word);
-        let ordinary = word.chars().count() < 3 && !written(&word.to_uppercase());
         let expansion = senses((vocabulary, document), span, word)
             .into_iter()
-            .filter(|_| !ordinary)
             .map(|index| &vocabulary.diagnoses[index as usize])
             .find(|term| !term.expansion.is_empty())
             .map(|term| crate::vocabulary::normalize_term(&term.expansion));
