@@ -120,6 +120,9 @@ class TabularList:
             cost += 4
         if "with unspecified" in title:
             cost += 18
+        # a complication that the parent does not name
+        elif len(re.findall(r"\bwith\b", title)) > len(re.findall(r"\bwith\b", parent.title.lower())) and cost >= 20:
+            cost += 9
         extra = set(key(re.sub(r"\bunspecified \w+|\bunspecified\b", " ", title)).split()) - set(key(parent.title).split())
         return (cost, len(extra), -(last == "9"), child.code)
 
