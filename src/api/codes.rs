@@ -345,8 +345,7 @@ pub async fn find_codes(
             substances: substances.into_iter().map(substance_body).collect(),
         }
     });
-    let words = "the service could not do this; its log says why";
-    Ok(Json(found.await.map_err(|_| ApiError::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", words))?))
+    Ok(Json(found.await.map_err(|_| ApiError::internal())?))
 }
 
 /// One code: its hierarchy, inclusion terms, excludes and instructions, and the editions in which it is valid. A retired code is answered with

@@ -66,7 +66,8 @@ impl ApiError {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", detail)
     }
 
-    fn internal() -> Self {
+    /// 500; why stands in the log.
+    pub(super) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service could not do this; its log says why")
     }
 

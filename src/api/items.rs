@@ -134,7 +134,7 @@ pub struct OverrideBody {
     at: Timestamp,
     /// Why they may stand: a word of `override_edits`.
     reason: String,
-    /// How many, and of which kinds, in words.
+    /// How many, of which kinds, and why, in words.
     detail: String,
 }
 

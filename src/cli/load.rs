@@ -97,14 +97,28 @@ impl Load {
         }
     }
 
+    /// Keeps the vectors of terms for the next start, where there are any.
+    fn keep_vectors(&self, pipeline: &Pipeline) {
+        if let (Some(file), Some(vectors)) = (self.vectors_file(pipeline), pipeline.vectors())
+            && let Err(error) = vectors.write(&file)
+        {
+            tracing::warn!(%error, "the vectors of terms cannot be kept; the next start makes them anew");
+        }
+    }
+
     /// How the tables are read anew, with a model that is loaded already; none without a folder of tables.
     pub(super) fn reloading(&self, in_use: Tables) -> Option<Reloading> {
         let (folder, load, recognizers) = (self.vocabularies.clone()?, self.clone(), self.recognizers());
         Some(Reloading {
             read: Box::new(move || Tables::with_folder(&folder).map_err(|error| error.to_string())),
-            make: Box::new(move |tables, model| {
+            make: Box::new(move |tables, in_use| {
+                let model = in_use.model().cloned();
                 let pipeline = Pipeline::new(tables, model, recognizers).map_err(|error| error.to_string())?;
                 load.read_vectors(&pipeline);
+                if pipeline.vectors().is_none() {
+                    pipeline.take_vectors_of(in_use);
+                    load.keep_vectors(&pipeline);
+                }
                 Ok(pipeline)
             }),
             in_use,

@@ -22,13 +22,7 @@ pub(super) fn in_background(load: Load) -> impl Fn(&Arc<Pipeline>) + Send + Sync
     move |pipeline| {
         let stop = running.next();
         let Some(file) = load.vectors_file(pipeline) else { return };
-        if let Some(vectors) = pipeline.vectors() {
-            // taken over from the tables before: kept for the next start too
-            if !file.exists()
-                && let Err(error) = vectors.write(&file)
-            {
-                tracing::warn!(%error, "the vectors of terms cannot be kept; the next start makes them anew");
-            }
+        if pipeline.vectors().is_some() {
             return;
         }
         pipeline.set_vectors(Vectors::Making { done: 0, all: 0 });

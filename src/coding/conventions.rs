@@ -188,7 +188,7 @@ impl Conventions {
         // what others ask for may itself have been settled by others
         for about_others in [false, true, true] {
             note.present = present(diagnoses);
-            for diagnosis in diagnoses.iter_mut().filter(|one| is_drafted(one.assertion)) {
+            for diagnosis in diagnoses.iter_mut().filter(|one| one.assertion.is_drafted()) {
                 let mut seen: Vec<String> = Vec::new();
                 // a kind, then its severity, then its exacerbation
                 while let Some(first) = diagnosis.coding.codes.first().filter(|first| !seen.contains(&first.code)) {
@@ -198,7 +198,7 @@ impl Conventions {
             }
         }
         note.present = present(diagnoses);
-        for diagnosis in diagnoses.iter_mut().filter(|one| is_drafted(one.assertion)) {
+        for diagnosis in diagnoses.iter_mut().filter(|one| one.assertion.is_drafted()) {
             self.put_beside(&note, diagnosis);
             if let Some(weeks) = note.weeks {
                 let complicated = note.present.iter().any(|(_, code, _)| code.starts_with('O'));
@@ -235,23 +235,21 @@ impl Conventions {
         let mut found: Vec<CodeCandidate> = Vec::new();
         for row in self.about(&own).filter(|row| row.code != KEEP && row.asks_for_others() == about_others) {
             let Some(others) = note.holds(row, (diagnosis.span, &own)) else { continue };
-            let Some(code) = (if row.code == "$1" { others.first().cloned() } else { Some(sided(&row.code)) }) else {
-                continue;
-            };
-            if (code == own && row.with.is_empty()) || found.iter().any(|known| known.code == code) {
+            let resolved = |code: &String| resolved(code, &others).map(&sided);
+            let Some(code) = resolved(&row.code) else { continue };
+            if found.iter().any(|known| known.code == code) {
                 continue;
             }
-            let with = row.with.iter().filter_map(|beside| match beside.as_str() {
-                "$1" => others.first().cloned(),
-                "$2" => others.get(1).cloned(),
-                code => Some(sided(code)),
-            });
             let because = if others.is_empty() { String::new() } else { format!(" with {} in this note", others.join(", ")) };
             let score = if found.is_empty() { score } else { score * 0.6 };
-            let mut with: Vec<String> = with.filter(|beside| *beside != code).collect();
+            let mut with: Vec<String> = row.with.iter().filter_map(resolved).filter(|beside| *beside != code).collect();
             if code == own {
+                if with.iter().all(|one| beside.contains(one)) {
+                    continue;
+                }
                 // what stood beside it stays, but for the less specific of one kind
-                let of_kind = |one: &str| with.iter().any(|other| other.get(..5) == one.get(..5));
+                let kind = |code: &str| code.get(..5).unwrap_or(code).to_owned();
+                let of_kind = |one: &str| with.iter().any(|other| kind(other) == kind(one));
                 let kept: Vec<String> = beside.iter().filter(|one| !of_kind(one)).cloned().collect();
                 with.splice(0..0, kept);
             }
@@ -275,19 +273,25 @@ impl Conventions {
     fn put_beside(&self, note: &Note<'_>, diagnosis: &mut Diagnosed<'_>) {
         let Some(settled) = diagnosis.coding.codes.first().map(|first| first.code.clone()) else { return };
         for row in self.about(&settled).filter(|row| row.code == KEEP) {
-            if note.holds(row, (diagnosis.span, &settled)).is_some()
+            if let Some(others) = note.holds(row, (diagnosis.span, &settled))
                 && let Some(first) = diagnosis.coding.codes.first_mut()
             {
-                let missing: Vec<String> = row.with.iter().filter(|code| !first.with.contains(code)).cloned().collect();
+                let wanted = row.with.iter().filter_map(|code| resolved(code, &others));
+                let missing: Vec<String> =
+                    wanted.filter(|code| !first.with.iter().any(|known| known == code)).map(str::to_owned).collect();
                 first.with.extend(missing);
             }
         }
     }
 }
 
-/// Whether a coder would draft a code for it.
-const fn is_drafted(assertion: Assertion) -> bool {
-    matches!(assertion, Assertion::Present | Assertion::Possible)
+/// A code as a row names it; `$1` and `$2` are those of the other diagnoses.
+fn resolved<'a>(code: &'a str, others: &'a [String]) -> Option<&'a str> {
+    match code {
+        "$1" => others.first().map(String::as_str),
+        "$2" => others.get(1).map(String::as_str),
+        code => Some(code),
+    }
 }
 
 /// Trimester and week of pregnancy codes that leave them open (Guidelines I.C.15.a.3). No week stands beside what ended in abortion, and none
@@ -424,10 +428,10 @@ impl Note<'_> {
         &self.document.words[at].folded
     }
 
-    /// Whether a character stands between two words.
-    fn gap_has(&self, left: usize, right: usize, character: char) -> bool {
+    /// What stands between two words.
+    fn between(&self, left: usize, right: usize) -> &str {
         let (left, right) = (self.document.words[left].span.end, self.document.words[right].span.start);
-        self.document.text.get(left..right).is_some_and(|gap| gap.contains(character))
+        self.document.text.get(left..right).unwrap_or_default()
     }
 
     /// The words of the mention and of its sentence so many before and after it.
@@ -447,13 +451,9 @@ impl Note<'_> {
     /// Of the close words those that can speak of the mention: before it up to a comma or another diagnosis; behind it up to another diagnosis
     /// and what leads to that one, to a semicolon, or to somebody else.
     fn speaking(&self, close: &Range<usize>, own: &Range<usize>) -> Range<usize> {
-        let between = |left: usize, right: usize| {
-            let (left, right) = (self.document.words[left].span.end, self.document.words[right].span.start);
-            self.document.text.get(left..right).unwrap_or_default()
-        };
         let mut start = own.start;
         while start > close.start
-            && !between(start - 1, start).contains([',', ';', ':', '(', ')'])
+            && !self.between(start - 1, start).contains([',', ';', ':', '(', ')'])
             && self.other_at(start - 1, own).is_none()
         {
             start -= 1;
@@ -462,7 +462,7 @@ impl Note<'_> {
         // where the words that lead to the next diagnosis begin
         let mut turn = None;
         while end < close.end {
-            let gap = if end > own.start { between(end - 1, end) } else { "" };
+            let gap = if end > own.start { self.between(end - 1, end) } else { "" };
             if gap.contains(';') || KIN.contains(&self.word(end)) {
                 break;
             }
@@ -491,7 +491,7 @@ impl Note<'_> {
                 let same = window.iter().zip(&wanted).all(|(place, word)| self.word(*place) == *word);
                 let denied = |place: &usize| {
                     // "without aura, intractable": the comma ends what is left out, but not a list of what is denied
-                    let ended = self.word(*place) == "without" && self.gap_has(*place, window[0], ',');
+                    let ended = self.word(*place) == "without" && self.between(*place, window[0]).contains(',');
                     DENIALS.contains(&self.word(*place)) && !ended
                 };
                 if !same || places[at.saturating_sub(3)..at].iter().any(denied) {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{
     Coder, Coding, Near,
-    laterality::{Side, side_of},
+    laterality::{Side, side_of, side_word},
     proposals::{CandidateSource, Phrase, Proposal, Way},
     ranking::{Candidate, NoteSays, RankingModel},
 };
@@ -81,7 +81,9 @@ impl Coder {
             }
         }
         proposals.retain(|proposal| !ranking.without.contains(&proposal.way.source()));
-        let side = side_of(document, span).filter(|_| !ranking.without.contains(&CandidateSource::Side));
+        // an abbreviation may hold the side: "LOM" is otitis of the left
+        let abbreviated = || phrase.expanded.iter().find_map(|word| side_word(word));
+        let side = side_of(document, span).or_else(abbreviated).filter(|_| !ranking.without.contains(&CandidateSource::Side));
         let proposals = self.with_side(vocabulary, self.with_sex(vocabulary, proposals, known.note), side);
         let candidates =
             ranking.model.ranked(phrase, (&self.overlap, &self.sides), (known.note, side, known.similar.is_some()), proposals);

@@ -26,6 +26,14 @@ impl Side {
     }
 }
 
+/// How a title leaves a side open in words of its own, and how its siblings name it.
+const IN_OWN_WORDS: [(&str, &str, &str); 4] = [
+    ("unspecified side", "right dominant side", "left dominant side"),
+    ("unspecified eyelid", "right upper eyelid", "left upper eyelid"),
+    ("unspecified extremity", "right upper extremity", "left upper extremity"),
+    ("unspecified arm", "unspecified right arm", "unspecified left arm"),
+];
+
 /// Titles to codes, to find the sibling of a code for another side.
 pub(super) struct Sides {
     by_title: HashMap<String, String>,
@@ -73,10 +81,11 @@ impl Sides {
         if let Some(sided) = self.sided(codes, code, side) {
             return vec![sided];
         }
-        if side != Side::Bilateral || !self.leaves_side_open(codes, code) {
-            return vec![code.to_owned()];
+        let named = |side| self.sided(codes, code, side);
+        match (named(Side::Right), named(Side::Left)) {
+            (Some(right), Some(left)) if side == Side::Bilateral && self.leaves_side_open(codes, code) => vec![right, left],
+            _ => vec![code.to_owned()],
         }
-        [Side::Right, Side::Left].into_iter().filter_map(|side| self.sided(codes, code, side)).collect()
     }
 
     /// The code for the unspecified side, of a code that names one.
@@ -94,12 +103,27 @@ impl Sides {
             .and_then(|title| self.by_title.get(&title).cloned())
     }
 
+    /// The codes for the right and for the left, or the first of them, of one whose title names neither.
+    pub(super) fn siblings(&self, codes: &CodeBook, code: &str) -> Option<(String, String)> {
+        let title = codes.lookup(code)?.title.to_lowercase();
+        if matches!(side_of_title(&title), Some(Side::Left | Side::Right)) {
+            return None;
+        }
+        let named = |side: Side| {
+            let in_own_words = || {
+                IN_OWN_WORDS.iter().find_map(|(open, right, left)| {
+                    self.retitled(codes, code, (open, if side == Side::Right { right } else { left }))
+                })
+            };
+            self.sided(codes, code, side).or_else(in_own_words)
+        };
+        Some((named(Side::Right)?, named(Side::Left)?))
+    }
+
     /// True when the code names no side and sibling codes do.
     pub(super) fn leaves_side_open(&self, codes: &CodeBook, code: &str) -> bool {
         let open = |title: &str| title.contains("unspecified") && side_of_title(title).is_none();
-        codes.lookup(code).is_some_and(|found| open(&found.title.to_lowercase()))
-            && self.sided(codes, code, Side::Left).is_some()
-            && self.sided(codes, code, Side::Right).is_some()
+        codes.lookup(code).is_some_and(|found| open(&found.title.to_lowercase())) && self.siblings(codes, code).is_some()
     }
 }
 
@@ -115,15 +139,20 @@ pub(super) fn side_of_title(title: &str) -> Option<Side> {
     }
 }
 
-/// The side that stands in the mention, or right before or after it in its sentence, or in the heading ("LEFT KNEE: moderate effusion").
-pub(super) fn side_of(document: &Document, span: Span) -> Option<Side> {
-    let range = document.words_in(span);
-    let side = |index: usize| match document.words.get(index)?.folded.as_str() {
+/// The side that a folded word names.
+pub(super) fn side_word(word: &str) -> Option<Side> {
+    match word {
         "left" | "lt" | "left-sided" => Some(Side::Left),
         "right" | "rt" | "right-sided" => Some(Side::Right),
         "bilateral" | "bilaterally" | "both" => Some(Side::Bilateral),
         _ => None,
-    };
+    }
+}
+
+/// The side that stands in the mention, or right before or after it in its sentence, or in the heading ("LEFT KNEE: moderate effusion").
+pub(super) fn side_of(document: &Document, span: Span) -> Option<Side> {
+    let range = document.words_in(span);
+    let side = |index: usize| side_word(&document.words.get(index)?.folded);
     if let Some(found) = range.clone().find_map(side) {
         return Some(found);
     }

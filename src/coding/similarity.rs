@@ -116,24 +116,35 @@ impl TermVectors {
     ) -> Result<Self, VectorError> {
         let size = model.vector_size().ok_or(VectorError::None)?;
         let diagnoses = terms_of(vocabulary);
-        let mut numbers = vec![0; diagnoses.len() * size];
+        let mut vectors = Self { size, numbers: vec![0; diagnoses.len() * size], diagnoses };
+        let all = (0..vectors.diagnoses.len()).collect();
+        vectors.fill(all, (vocabulary, model), &mut progress)?;
+        Ok(vectors)
+    }
+
+    /// Makes the vectors of these rows.
+    fn fill(
+        &mut self,
+        mut rows: Vec<usize>,
+        (vocabulary, model): (&Vocabulary, &Model),
+        progress: &mut dyn FnMut(usize, usize) -> bool,
+    ) -> Result<(), VectorError> {
+        let term = |row: usize| vocabulary.diagnoses[self.diagnoses[row] as usize].term.as_str();
         // terms of like length together: their batches are full
-        let mut order: Vec<usize> = (0..diagnoses.len()).collect();
-        order.sort_by_key(|at| vocabulary.diagnoses[diagnoses[*at] as usize].term.len());
+        rows.sort_by_key(|row| term(*row).len());
         let mut done = 0;
-        for group in order.chunks(AT_ONCE) {
-            if !progress(done, diagnoses.len()) {
+        for group in rows.chunks(AT_ONCE) {
+            if !progress(done, rows.len()) {
                 return Err(VectorError::Stopped);
             }
-            let phrases: Vec<&str> =
-                group.iter().map(|at| vocabulary.diagnoses[diagnoses[*at] as usize].term.as_str()).collect();
-            for (at, vector) in group.iter().zip(model.vectors(&phrases)?) {
-                numbers[at * size..(at + 1) * size].copy_from_slice(&rounded(&vector));
+            let phrases: Vec<&str> = group.iter().map(|row| term(*row)).collect();
+            for (row, vector) in group.iter().zip(model.vectors(&phrases)?) {
+                self.numbers[row * self.size..(row + 1) * self.size].copy_from_slice(&rounded(&vector));
             }
             done += group.len();
         }
-        progress(done, diagnoses.len());
-        Ok(Self { size, diagnoses, numbers })
+        progress(done, rows.len());
+        Ok(())
     }
 
     /// The vectors of the terms that another vocabulary has too, and new ones for those that it lacks; none where more than `most` are lacking.
@@ -143,20 +154,24 @@ impl TermVectors {
     pub fn taken_over(
         vocabulary: &Vocabulary,
         model: &Model,
-        (other, vectors): (&Vocabulary, &Self),
+        (other, known): (&Vocabulary, &Self),
         most: usize,
-    ) -> Result<Option<Self>, ModelError> {
-        let size = vectors.size;
-        let term = |vocabulary: &'_ Vocabulary, at: u32| vocabulary.diagnoses[at as usize].term.clone();
-        let places: HashMap<String, usize> =
-            vectors.diagnoses.iter().enumerate().map(|(place, at)| (term(other, *at), place)).collect();
+    ) -> Result<Option<Self>, VectorError> {
+        let size = known.size;
+        let places: HashMap<&str, usize> = known
+            .diagnoses
+            .iter()
+            .enumerate()
+            .map(|(place, at)| (other.diagnoses[*at as usize].term.as_str(), place))
+            .collect();
         let diagnoses = terms_of(vocabulary);
-        let mut numbers = vec![0; diagnoses.len() * size];
+        let mut vectors = Self { size, numbers: vec![0; diagnoses.len() * size], diagnoses };
         let mut missing: Vec<usize> = Vec::new();
-        for (row, at) in diagnoses.iter().enumerate() {
-            match places.get(&term(vocabulary, *at)) {
+        for (row, at) in vectors.diagnoses.iter().enumerate() {
+            match places.get(vocabulary.diagnoses[*at as usize].term.as_str()) {
                 Some(place) => {
-                    numbers[row * size..(row + 1) * size].copy_from_slice(&vectors.numbers[place * size..(place + 1) * size]);
+                    let numbers = &known.numbers[place * size..(place + 1) * size];
+                    vectors.numbers[row * size..(row + 1) * size].copy_from_slice(numbers);
                 }
                 None => missing.push(row),
             }
@@ -164,14 +179,8 @@ impl TermVectors {
         if missing.len() > most {
             return Ok(None);
         }
-        for group in missing.chunks(AT_ONCE) {
-            let phrases: Vec<&str> =
-                group.iter().map(|row| vocabulary.diagnoses[diagnoses[*row] as usize].term.as_str()).collect();
-            for (row, vector) in group.iter().zip(model.vectors(&phrases)?) {
-                numbers[row * size..(row + 1) * size].copy_from_slice(&rounded(&vector));
-            }
-        }
-        Ok(Some(Self { size, diagnoses, numbers }))
+        vectors.fill(missing, (vocabulary, model), &mut |_, _| true)?;
+        Ok(Some(vectors))
     }
 
     /// The file that keeps the vectors of this model and these terms; other terms or another model have another file.

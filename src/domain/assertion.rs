@@ -42,6 +42,12 @@ impl Assertion {
         matches!(self, Self::Present | Self::Historical | Self::Possible)
     }
 
+    /// Present or possible: what a coder drafts a code for as the patient's condition of today.
+    #[must_use]
+    pub const fn is_drafted(self) -> bool {
+        matches!(self, Self::Present | Self::Possible)
+    }
+
     /// Precedence when several hold: absent > family > hypothetical > possible > historical > present.
     #[must_use]
     pub const fn precedence(self) -> u8 {

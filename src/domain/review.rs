@@ -337,6 +337,21 @@ pub struct ReviewEntry {
 }
 
 impl ReviewEntry {
+    /// The amendments since the last other decision: each changes what it names.
+    #[must_use]
+    pub fn standing_amendments(&self) -> &[Decision] {
+        let is_amendment = |decision: &&Decision| matches!(decision.kind, DecisionKind::Amend { .. });
+        let standing = self.decisions.iter().rev().take_while(is_amendment).count();
+        &self.decisions[self.decisions.len() - standing..]
+    }
+
+    /// Whether a coder chose its codes: all of them count then, not the first alone.
+    #[must_use]
+    pub fn has_chosen_codes(&self) -> bool {
+        let names = |decision: &Decision| matches!(&decision.kind, DecisionKind::Amend { codes, .. } if !codes.is_empty());
+        self.state == EntryState::Added || self.standing_amendments().iter().any(names)
+    }
+
     /// True when a coder must decide before the item can be finished: what would be charted or billed.
     #[must_use]
     pub fn needs_decision(&self) -> bool {

@@ -2,13 +2,46 @@
 //!
 //! Policy: the model gives each class a probability; the class that the rules chose counts as if its odds were higher by a
 //! fixed factor. So the rules stand unless the model is clearly of another mind. The factor was chosen on the held-out tenth of
-//! the training notes for the shipped weights (`models/training/RUNS.md`); other weights may need another.
+//! the training notes for the shipped weights (`models/training/RUNS.md`); other weights may need another. What the note says in so many words
+//! is not weighed: "history of" right before a mention is no present disease, and a personal history is nobody else's.
+
+use crate::{
+    assertion::Context,
+    domain::{Assertion, Cue, Span},
+    text::Document,
+};
 
 /// Natural logarithm of the factor for the rules' class.
 const RULE: f32 = 1.0;
 
 /// What was decided, and how probable the model had it when that is not what the rules said.
 pub(super) type Decided<T> = (T, Option<f32>);
+
+/// The model's classes of a mention without those that the words themselves leave no room for.
+pub(super) fn weighed(
+    document: &Document,
+    span: Span,
+    context: &Context,
+    model: Vec<(Assertion, f32)>,
+) -> Vec<(Assertion, f32)> {
+    let begins = |cue: &Cue, words: &[&str]| {
+        let text = cue.text.to_lowercase();
+        words.iter().any(|word| text.starts_with(word))
+    };
+    let beside = |cue: &Cue| {
+        let (left, right) = if cue.end <= span.start { (cue.end, span.start) } else { (span.end, cue.start) };
+        document.text.get(left..right).is_some_and(|gap| gap.trim().is_empty())
+    };
+    let personal = context.cues.iter().any(|cue| begins(cue, &["personal"]));
+    let history = context.assertion == Assertion::Historical
+        && context.cues.iter().any(|cue| beside(cue) && begins(cue, &["hx", "history", "h/o", "personal", "past"]));
+    let room = |(assertion, _): &(Assertion, f32)| match assertion {
+        Assertion::Family => !personal,
+        Assertion::Present => !history,
+        _ => true,
+    };
+    model.into_iter().filter(room).collect()
+}
 
 /// The class of a mention by the rules' class and the model's probabilities; without the latter the rules decide.
 pub(super) fn decide<T: Copy + PartialEq>(rule: T, model: &[(T, f32)]) -> Decided<T> {

@@ -10,9 +10,8 @@ use super::{
 use crate::{
     assertion::{Context, assert_mention},
     coding::{CandidateSource, Diagnosed, Known, Near, NoteSays, Phrase, Reference, for_edition},
-    domain::{Assertion, Attributes, Cue, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
+    domain::{Assertion, Attributes, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
     recognize::{Tagging, dictionary},
-    text::Document,
 };
 
 /// So many terms of like meaning are looked at.
@@ -38,15 +37,9 @@ impl Assembly<'_> {
             .filter(|mention| mention.kind == MentionKind::Diagnosis)
             .map(|mention| {
                 let mut context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans);
-                let mut model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
-                // whose history it is says the note, not the company in which the words stand
-                if context.cues.iter().any(|cue| cue.text.to_lowercase().starts_with("personal")) {
-                    model.retain(|(assertion, _)| *assertion != Assertion::Family);
-                }
-                if context.assertion == Assertion::Historical && says_history(document, &context.cues, mention.span) {
-                    model.retain(|(assertion, _)| *assertion != Assertion::Present);
-                }
-                let (assertion, by_model) = context::decide(context.assertion, &model);
+                let model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
+                let weighed = context::weighed(document, mention.span, &context, model);
+                let (assertion, by_model) = context::decide(context.assertion, &weighed);
                 context.assertion = assertion;
                 (mention.clone(), context, by_model)
             })
@@ -86,7 +79,7 @@ impl Assembly<'_> {
                 similar: similar.as_ref().map(|found| found.get(&mention.span).map_or(&[][..], Vec::as_slice)),
             };
             let coding = pipeline.coder.diagnosis(&pipeline.ranking, phrase, known);
-            if matches!(context.assertion, Assertion::Present | Assertion::Possible) && words_of(mention.span) > 1 {
+            if context.assertion.is_drafted() && words_of(mention.span) > 1 {
                 let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
                 references.push(Reference { words, coding: coding.clone() });
             }
@@ -132,7 +125,7 @@ impl Assembly<'_> {
         for mention in coded {
             for_edition(&pipeline.vocabulary.editions, edition, &mut mention.coding);
             if mention.kind == EntryKind::Diagnosis {
-                let drafted = matches!(mention.assertion, Some(Assertion::Present | Assertion::Possible));
+                let drafted = mention.assertion.is_some_and(Assertion::is_drafted);
                 let surface = mention.span.of(&self.prepared.document.text);
                 pipeline.coder.ask(&edition.codes, surface, drafted, &mut mention.coding);
             }
@@ -159,15 +152,4 @@ impl Assembly<'_> {
         };
         Some(spans.iter().filter_map(near).collect())
     }
-}
-
-/// Whether "history of" in one of its forms stands right before a mention, or "hx" right behind it: there is nothing to weigh then.
-fn says_history(document: &Document, cues: &[Cue], span: Span) -> bool {
-    const FORMS: [&str; 5] = ["hx", "history", "h/o", "personal", "past"];
-    cues.iter().any(|cue| {
-        let (left, right) = if cue.end <= span.start { (cue.end, span.start) } else { (span.end, cue.start) };
-        let beside = document.text.get(left..right).is_some_and(|gap| gap.trim().is_empty());
-        let text = cue.text.to_lowercase();
-        beside && FORMS.iter().any(|form| text.starts_with(form))
-    })
 }

@@ -117,8 +117,7 @@ impl Pipeline {
             prompts: SpecificityPrompts::parse(tables.get("specificity_prompts.tsv")?)?,
             conventions: Conventions::parse(tables.get("conventions.tsv")?, &vocabulary)?,
             edits: EditRules::new(
-                vocabulary.codes(),
-                vocabulary.notes(),
+                vocabulary.editions.all().map(|edition| (edition.name.as_str(), &edition.codes, &edition.notes)),
                 tables.get("code_limits.tsv")?,
                 tables.get("edit_policy.tsv")?,
             )?,

@@ -104,8 +104,14 @@ mod tests {
         let mut suggestions = 0;
         for line in include_str!("../cli/demo_notes.jsonl").lines() {
             let note: serde_json::Value = serde_json::from_str(line).expect("a note of the demo");
-            let text = note["text"].as_str().expect("its text").to_owned();
-            let input = NoteInput { text, ..NoteInput::default() };
+            let word = |name: &str| note[name].as_str();
+            let input = NoteInput {
+                text: word("text").expect("its text").to_owned(),
+                service_date: word("service_date").and_then(|day| day.parse().ok()),
+                discharge_date: word("discharge_date").and_then(|day| day.parse().ok()),
+                encounter_class: word("encounter_class").and_then(|class| class.parse().ok()),
+                ..NoteInput::default()
+            };
             let extraction = pipeline.extract(input.clone()).expect("an extraction");
             suggestions += extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis).count();
             assert_eq!(pipeline.recoded(input, &extraction), []);

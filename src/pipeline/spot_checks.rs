@@ -95,6 +95,7 @@ fn the_rest_of_a_note_decides() {
         ("Breast cancer of the upper outer quadrant.", "Breast cancer of the upper outer quadrant", "C50.419"),
         ("He has breast cancer, a 60 year old man, on the left.", "breast cancer", "C50.929"),
         ("Knee pain.", "Knee pain", "M25.569"),
+        ("Diagnosis: LOM, started on amoxicillin.", "LOM", "H66.92"),
         ("Rheumatoid arthritis of both hands.", "Rheumatoid arthritis of both hands", "M06.9"),
         ("Bipolar I disorder, current episode manic, severe with psychotic features.", "Bipolar I disorder", "F31.2"),
         ("LEFT KNEE: moderate effusion.", "moderate effusion", "M25.462"),

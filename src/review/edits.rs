@@ -39,7 +39,7 @@ struct Reported<'a> {
 
 /// Findings about the codes that would be reported, by the edition of the item's day: of diagnoses that are reportable and not rejected.
 ///
-/// Of a suggestion these are the first code and those beside it, of what a coder amended or added all codes. A code that only stands beside
+/// Of a suggestion these are the first code and those beside it, of what a coder chose or added all codes. A code that only stands beside
 /// another, or that we suggest for two entries, is reported once; what a coder chose is never left out, so that a code chosen twice is told.
 #[must_use]
 pub fn item_edits((rules, editions): (&EditRules, &Editions), record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<ItemEdit> {
@@ -62,7 +62,7 @@ pub fn item_edits((rules, editions): (&EditRules, &Editions), record: &ItemRecor
     }
     let day = code_day(record);
     let (edition, _) = editions.on(day);
-    let found = rules.check_on((editions, day), &list, &about(record, day));
+    let found = rules.check(&edition.name, &list, &about(record, day));
     let with_entries = |mut edit: Edit| {
         if edit.kind == EditKind::NotBillable
             && let Some(problem) = edit.codes.first().and_then(|code| other_edition((editions, edition), code))
@@ -82,7 +82,7 @@ pub fn item_edits((rules, editions): (&EditRules, &Editions), record: &ItemRecor
 
 /// The codes of an entry itself.
 fn reported(entry: &ReviewEntry) -> impl Iterator<Item = Reported<'_>> {
-    let chosen = matches!(entry.state, EntryState::Amended | EntryState::Added);
+    let chosen = entry.has_chosen_codes();
     let codes = entry.codes.iter().filter(|code| code.system == system::ICD10CM);
     // of a suggestion the others are alternatives
     codes.take(if chosen { usize::MAX } else { 1 }).map(move |code| Reported { code: &code.code, entry: entry.id, chosen })

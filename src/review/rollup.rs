@@ -167,12 +167,10 @@ fn added(decision: &Decision) -> ReviewEntry {
 
 /// Shows what was amended in place of the suggestion: each amendment since the last other decision changes what it names.
 fn amend(entry: &mut ReviewEntry) {
-    let decisions = std::mem::take(&mut entry.decisions);
-    let standing = decisions.iter().rev().take_while(|decision| matches!(decision.kind, DecisionKind::Amend { .. })).count();
-    for decision in &decisions[decisions.len() - standing..] {
-        let DecisionKind::Amend { codes, assertion, status, .. } = &decision.kind else { continue };
+    for decision in entry.standing_amendments().to_vec() {
+        let DecisionKind::Amend { codes, assertion, status, .. } = decision.kind else { continue };
         if !codes.is_empty() {
-            entry.codes = chosen(codes);
+            entry.codes = chosen(&codes);
             if let Some(first) = codes.first().filter(|first| !first.display.is_empty()) {
                 entry.display.clone_from(&first.display);
             }
@@ -180,5 +178,4 @@ fn amend(entry: &mut ReviewEntry) {
         entry.assertion = assertion.or(entry.assertion);
         entry.status = status.or(entry.status);
     }
-    entry.decisions = decisions;
 }

@@ -50,7 +50,9 @@ static HOUSE: LazyLock<(Vocabulary, EditRules)> = LazyLock::new(|| {
     let vocabulary = Vocabulary::load(&tables).expect("loads");
     let table = |name: &str| tables.get(name).expect("a table");
     let (limits, policy) = (table("code_limits.tsv"), table("edit_policy.tsv"));
-    let rules = EditRules::new(vocabulary.codes(), vocabulary.notes(), limits, policy).expect("rules");
+    let rules =
+        EditRules::new(vocabulary.editions.all().map(|one| (one.name.as_str(), &one.codes, &one.notes)), limits, policy)
+            .expect("rules");
     (vocabulary, rules)
 });
 
@@ -259,6 +261,19 @@ fn all_codes_that_a_coder_chose_are_checked() {
     assert_eq!(found(&record), ["excludes1 E10.9 E11.9", "excludes1 J45.20 R06.2"]);
     let of_added = edits(&record).into_iter().find(|found| found.edit.codes[0] == "J45.20").expect("an edit").entries;
     assert_eq!(of_added, [Uuid::from_u128(50)]);
+}
+
+/// The other candidates of a suggestion are alternatives, also when a coder amends something else of it.
+#[test]
+fn what_nobody_chose_is_not_checked() {
+    let mut record = drafted(vec![diagnosis(Assertion::Possible, &[("E11.9", &[]), ("E10.9", &[])])]);
+    let entry = rollup(&record)[0].id;
+    decide(&mut record, entry, amend(&[], Some(Assertion::Present)));
+    assert_eq!(found(&record), Vec::<String>::new());
+    decide(&mut record, entry, amend(&["E11.9", "E10.9"], None));
+    assert_eq!(found(&record), ["excludes1 E10.9 E11.9"]);
+    decide(&mut record, entry, amend(&[], Some(Assertion::Possible)));
+    assert_eq!(found(&record), ["excludes1 E10.9 E11.9"], "they are chosen still");
 }
 
 #[test]

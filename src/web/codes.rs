@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use super::{
     session::Session,
-    shell::{Refusal, Shell, page},
+    shell::{Refusal, Shell, failed, page},
     words,
 };
 use crate::{
@@ -179,7 +179,7 @@ fn search_rows(service: &Service, query: &str) -> (Vec<CodeRow>, Vec<SubstanceRo
         matched: (!hit.matched.eq_ignore_ascii_case(&hit.code.title)).then(|| hit.matched.to_owned()),
         remark: match hit.found_by {
             FoundBy::Replacement => Some("stands for a retired code".to_owned()),
-            _ if hit.edition.name != newest.name => Some(format!("retired, valid in {} only", hit.edition.name)),
+            _ if hit.edition.name != newest.name => Some(format!("retired, last valid in {}", hit.edition.name)),
             _ => None,
         },
         ..row(hit.edition, hit.code)
@@ -211,7 +211,7 @@ pub(super) async fn search(
         (Vec::new(), Vec::new(), "")
     } else {
         let (service, query) = (Arc::clone(&service), query.clone());
-        tokio::task::spawn_blocking(move || search_rows(&service, &query)).await.unwrap_or_default()
+        tokio::task::spawn_blocking(move || search_rows(&service, &query)).await.map_err(|_| failed())?
     };
     let chapters = if query.trim().is_empty() { vocabulary.blocks.chapters().map(block_row).collect() } else { Vec::new() };
     let edition = vocabulary.editions.newest().name.clone();

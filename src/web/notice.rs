@@ -38,7 +38,10 @@ const PROBLEMS: [(&str, &str); 14] = [
     ("undecided", "Not finished: entries still wait for a decision. They are marked “to decide”."),
     ("hard_edits", "Not finished: a hard edit stands against the codes. Settle it, or choose why it may stand."),
     ("unknown_entry", "Not done: this entry is no longer part of the encounter."),
-    ("code_unknown", "Not done: this is not a billable ICD-10-CM code of the edition in use. Nothing was changed."),
+    (
+        "code_unknown",
+        "Not done: this is not a billable ICD-10-CM code of the edition of this encounter’s day. Nothing was changed.",
+    ),
     ("code_missing", "Not done: a code is needed. Type one, or choose one of those offered."),
     ("nothing_changed", "Not amended: choose another code, type one, or choose another status."),
     ("reason_missing", "Not rejected: choose a reason."),

@@ -83,9 +83,14 @@ impl From<Response> for Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "a page failed");
-        let words = "The service could not answer just now. Nothing was lost; try again in a moment.";
-        message(StatusCode::INTERNAL_SERVER_ERROR, Shell::default(), ("Something went wrong", words))
+        failed()
     }
+}
+
+/// 500; why stands in the log.
+pub(super) fn failed() -> Refusal {
+    let words = "The service could not answer just now. Nothing was lost; try again in a moment.";
+    message(StatusCode::INTERNAL_SERVER_ERROR, Shell::default(), ("Something went wrong", words))
 }
 
 fn message(status: StatusCode, shell: Shell, (title, message): (&str, &str)) -> Refusal {

@@ -8,13 +8,6 @@ use crate::{
     vocabulary::{Code, CodeBook},
 };
 
-/// How a title leaves a side open in words of its own, and how its siblings name it.
-const SIDES: [(&str, &str, &str); 4] = [
-    ("unspecified side", "right dominant side", "left dominant side"),
-    ("unspecified eyelid", "right upper eyelid", "left upper eyelid"),
-    ("unspecified extremity", "right upper extremity", "left upper extremity"),
-    ("unspecified arm", "unspecified right arm", "unspecified left arm"),
-];
 /// The word.
 const UNSPECIFIED: &str = "unspecified";
 
@@ -157,19 +150,9 @@ fn unspecified(book: &CodeBook, known: &[(Key, &Code)]) -> HashMap<Key, Unspecif
 
 /// The codes of the same category whose titles differ in naming the side only: the right one and the left one.
 fn sides((book, laterality): (&CodeBook, &Sides), (key, code): (Key, &Code)) -> Option<(Key, Key)> {
-    // "unspecified part of neck of right femur" leaves something else open
-    if matches!(side_of_title(&code.title.to_lowercase()), Some(Side::Left | Side::Right)) {
-        return None;
-    }
-    let named = |side: Side| {
-        let in_own_words = SIDES.iter().find_map(|(open, right, left)| {
-            let words = (*open, if side == Side::Right { *right } else { *left });
-            laterality.retitled(book, &code.code, words)
-        });
-        let found = laterality.sided(book, &code.code, side).or(in_own_words)?;
-        Key::parse(&found).filter(|found| *found != key && found.first(3) == key.first(3))
-    };
-    named(Side::Right).zip(named(Side::Left))
+    let (right, left) = laterality.siblings(book, &code.code)?;
+    let of_category = |found: &str| Key::parse(found).filter(|found| *found != key && found.first(3) == key.first(3));
+    Some((of_category(&right)?, of_category(&left)?))
 }
 
 #[cfg(test)]

@@ -2,8 +2,7 @@
 //! another, that need their cause first or another code beside them; limits of sex and age; codes that say too little, that are not
 //! billable, or that stand twice.
 //!
-//! All notes of the newest edition are read once, in [`EditRules::new`]; those of an older one when an encounter of its days is first
-//! looked at. A check is a pure function of the codes, the edition, and who has the codes.
+//! All notes of all editions are read once, in [`EditRules::new`]. A check is a pure function of the codes, the edition, and who has the codes.
 
 mod checks;
 mod facts;
@@ -16,18 +15,12 @@ mod ranges;
 #[cfg(test)]
 mod tests;
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
-};
-
-use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use crate::{
     domain::table::TableError,
-    vocabulary::{CodeBook, CodeNotes, Editions},
+    vocabulary::{CodeBook, CodeNotes},
 };
 
 /// A person's sex, as far as codes are limited by it.
@@ -164,42 +157,36 @@ impl Tabular {
 /// The rules, read once.
 #[derive(Debug)]
 pub struct EditRules {
-    newest: Tabular,
-    /// Those of older editions, by name.
-    older: Mutex<HashMap<String, Arc<Tabular>>>,
+    /// Of all editions by name, the newest first.
+    editions: Vec<(String, Tabular)>,
     limits: limits::Limits,
     policy: policy::Policy,
 }
 
 impl EditRules {
-    /// Reads the notes of the newest edition and the two tables, each as name and text: `code_limits.tsv` and `edit_policy.tsv`.
+    /// Reads the notes of all editions, the newest first, and the two tables, each as name and text: `code_limits.tsv` and
+    /// `edit_policy.tsv`.
     ///
     /// # Errors
     /// A row of a table that is wrong, with its line and what to do.
-    pub fn new(codes: &CodeBook, notes: &CodeNotes, limits: (&str, &str), policy: (&str, &str)) -> Result<Self, TableError> {
-        let (limits, policy) = (limits::Limits::parse(limits)?, policy::Policy::parse(policy)?);
-        Ok(Self { newest: Tabular::new(codes, notes), older: Mutex::default(), limits, policy })
+    pub fn new<'a>(
+        editions: impl IntoIterator<Item = (&'a str, &'a CodeBook, &'a CodeNotes)>,
+        limits: (&str, &str),
+        policy: (&str, &str),
+    ) -> Result<Self, TableError> {
+        let read = |(name, codes, notes): (&str, &CodeBook, &CodeNotes)| (name.to_owned(), Tabular::new(codes, notes));
+        Ok(Self {
+            editions: editions.into_iter().map(read).collect(),
+            limits: limits::Limits::parse(limits)?,
+            policy: policy::Policy::parse(policy)?,
+        })
     }
 
-    /// The edits of a list of codes by the newest edition: hard ones first, then soft, then informational, each by code. A problem is found
-    /// once.
+    /// The edits of a list of codes by an edition: hard ones first, then soft, then informational, each by code. A problem is found once. By an
+    /// edition that nobody read nothing is found.
     #[must_use]
-    pub fn check(&self, codes: &[&str], about: &About) -> Vec<Edit> {
-        checks::check((self, &self.newest), codes, about)
-    }
-
-    /// The same by the edition that holds on a day.
-    #[must_use]
-    pub fn check_on(&self, (editions, day): (&Editions, Option<Date>), codes: &[&str], about: &About) -> Vec<Edit> {
-        let (edition, _) = editions.on(day);
-        if std::ptr::eq(edition, editions.newest()) {
-            return self.check(codes, about);
-        }
-        let tabular = {
-            let mut older = self.older.lock().unwrap_or_else(PoisonError::into_inner);
-            let read = || Arc::new(Tabular::new(&edition.codes, &edition.notes));
-            Arc::clone(older.entry(edition.name.clone()).or_insert_with(read))
-        };
-        checks::check((self, &tabular), codes, about)
+    pub fn check(&self, edition: &str, codes: &[&str], about: &About) -> Vec<Edit> {
+        let read = self.editions.iter().find(|(name, _)| name == edition);
+        read.map(|(_, tabular)| checks::check((self, tabular), codes, about)).unwrap_or_default()
     }
 }

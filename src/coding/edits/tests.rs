@@ -20,6 +20,8 @@ static NOTES: LazyLock<CodeNotes> = LazyLock::new(|| {
     let notes = unpacked(include_bytes!("../../../vocabularies/icd10cm_notes.tsv.gz"));
     CodeNotes::parse(("icd10cm_notes", &notes), ("hcc", "code\tv24\tv28\n")).expect("the notes")
 });
+/// The edition.
+const THIS: &str = "this";
 static RULES: LazyLock<EditRules> = LazyLock::new(|| rules(LIMITS, &POLICY).expect("our tables"));
 
 fn unpacked(bytes: &[u8]) -> String {
@@ -29,7 +31,7 @@ fn unpacked(bytes: &[u8]) -> String {
 }
 
 fn rules(limits: &str, policy: &str) -> Result<EditRules, TableError> {
-    EditRules::new(&BOOK, &NOTES, ("code_limits", limits), ("edit_policy", policy))
+    EditRules::new([(THIS, &*BOOK, &*NOTES)], ("code_limits", limits), ("edit_policy", policy))
 }
 
 fn common() -> Vec<&'static str> {
@@ -79,7 +81,7 @@ fn encounters() {
     let wrong: Vec<String> = cases
         .iter()
         .filter_map(|(line, codes, about, expected)| {
-            let found = in_words(&rules.check(codes, about));
+            let found = in_words(&rules.check(THIS, codes, about));
             let expected: BTreeSet<String> = expected.iter().map(|edit| (*edit).to_owned()).collect();
             (found != expected).then(|| format!("{line}\n    found {found:#?}"))
         })
@@ -93,7 +95,7 @@ fn cases() {
     let mut wrong = Vec::new();
     let cases = lines(CASES);
     for (line, codes, about, expected) in &cases {
-        let edits = RULES.check(codes, about);
+        let edits = RULES.check(THIS, codes, about);
         let found = in_words(&edits);
         let (unwanted, wanted): (Vec<&str>, Vec<&str>) = expected.iter().partition(|edit| edit.starts_with("no "));
         let missing = wanted.iter().filter(|edit| !found.contains(**edit)).count();
@@ -117,7 +119,7 @@ fn cases() {
 fn sides_by_title() {
     let sides = |code: &str| {
         let key = key::Key::parse(code).expect("a code");
-        let open = RULES.newest.facts.unspecified(key)?;
+        let open = RULES.editions[0].1.facts.unspecified(key)?;
         open.sides.map(|(right, left)| (right.to_string(), left.to_string()))
     };
     for (open, right, left) in [
@@ -139,7 +141,7 @@ fn sides_by_title() {
 
 #[test]
 fn messages_say_what_to_do() {
-    let message = |codes: &[&str]| RULES.check(codes, &About::default()).into_iter().next().expect("an edit").message;
+    let message = |codes: &[&str]| RULES.check(THIS, codes, &About::default()).into_iter().next().expect("an edit").message;
     assert_eq!(
         message(&["E11.9", "E10.9"]),
         "E10.9 and E11.9 are not coded together: E10 has the note Excludes1 \"type 2 diabetes mellitus (E11.-)\". Keep the one that the \
@@ -159,18 +161,18 @@ fn messages_say_what_to_do() {
 #[test]
 fn the_order_is_by_severity_then_code() {
     let mut codes = vec!["M25.569", "I10", "I10", "J18.9", "E11.9", "E10.9", "S72.001", "F02.80", "D63.1"];
-    let edits = RULES.check(&codes, &About::default());
+    let edits = RULES.check(THIS, &codes, &About::default());
     let order: Vec<(Severity, &Vec<String>)> = edits.iter().map(|edit| (edit.severity, &edit.codes)).collect();
     assert!(order.is_sorted(), "{order:#?}");
     codes.reverse();
-    assert_eq!(RULES.check(&codes, &About::default()), edits, "the order of the list changes nothing");
+    assert_eq!(RULES.check(THIS, &codes, &About::default()), edits, "the order of the list changes nothing");
 }
 
 #[test]
 fn each_problem_once() {
     let codes = common();
     for list in codes.chunks(60) {
-        let edits = RULES.check(list, &About::default());
+        let edits = RULES.check(THIS, list, &About::default());
         let mut seen = BTreeSet::new();
         for edit in &edits {
             let mut concerned = edit.codes.clone();
@@ -195,7 +197,7 @@ fn many_lists_are_quick() {
     let start = Instant::now();
     for (place, one) in codes.iter().enumerate() {
         for other in &codes[place + 1..] {
-            let edits = RULES.check(&[one, other], &about);
+            let edits = RULES.check(THIS, &[one, other], &about);
             pairs += 1;
             excluded += u32::from(edits.iter().any(|edit| edit.kind == EditKind::Excludes1));
         }
@@ -204,7 +206,7 @@ fn many_lists_are_quick() {
     let lists: Vec<&[&str]> = codes.chunks(60).collect();
     let start = Instant::now();
     for list in lists.iter().cycle().take(50) {
-        assert!(!RULES.check(list, &about).is_empty());
+        assert!(!RULES.check(THIS, list, &about).is_empty());
     }
     let each = start.elapsed() / 50;
     println!("{pairs} pairs, {excluded} of them excluded, {all:?}; a list of 60 codes {each:?}");
@@ -216,7 +218,7 @@ fn many_lists_are_quick() {
 /// What the parser gets out of the notes. The floors are a little below what was reached.
 #[test]
 fn most_notes_hold_ranges() {
-    let known = |listed: &ranges::Listed| RULES.newest.facts.any_in(listed.span);
+    let known = |listed: &ranges::Listed| RULES.editions[0].1.facts.any_in(listed.span);
     for (kind, floor) in [(NoteKind::Excludes1, 97), (NoteKind::CodeFirst, 74), (NoteKind::UseAdditionalCode, 78)] {
         let (mut notes, mut ranges, mut silent, mut unknown) = (0, 0, 0, 0);
         for note in NOTES.all().iter().filter(|note| note.kind == kind) {
@@ -233,7 +235,7 @@ fn most_notes_hold_ranges() {
         assert!((notes - silent) * 100 >= notes * floor, "{}: {silent} of {notes} without ranges", kind.as_str());
         assert!(unknown * 200 <= ranges, "{}: {unknown} ranges hold no code", kind.as_str());
     }
-    let rules = &RULES.newest.notes;
+    let rules = &RULES.editions[0].1.notes;
     let instructions = |all: &[instructions::Instruction]| {
         let ranged = all.iter().filter(|note| !note.listed.is_empty()).count();
         let strict = all.iter().filter(|note| !note.listed.is_empty() && !note.conditional).count();
@@ -251,9 +253,10 @@ fn notes_at_ranges_hold_for_what_is_inside() {
                 O00-O9A\texcludes1\tsupervision of normal pregnancy (Z34.-)\n\
                 N00-N08\texcludes1\tnephrotic syndrome (N04.-)\n";
     let notes = CodeNotes::parse(("notes", text), ("hcc", "code\tv24\tv28\n")).expect("notes");
-    let rules = EditRules::new(&BOOK, &notes, ("code_limits", LIMITS), ("edit_policy", &POLICY)).expect("our tables");
+    let rules =
+        EditRules::new([(THIS, &*BOOK, &notes)], ("code_limits", LIMITS), ("edit_policy", &POLICY)).expect("our tables");
     let excluded = |codes: &[&str]| {
-        let edits = rules.check(codes, &About::default());
+        let edits = rules.check(THIS, codes, &About::default());
         edits.into_iter().find(|edit| edit.kind == EditKind::Excludes1).map(|edit| (edit.rule, edit.codes))
     };
     assert_eq!(excluded(&["N04.9", "I12.9"]), Some(("N00-N08".to_owned(), vec!["N04.9".to_owned(), "I12.9".to_owned()])));
@@ -286,7 +289,7 @@ fn our_limits_are_many_and_hold_codes() {
     assert!(limits.len() >= 120, "{} rows", limits.len());
     for limit in limits {
         let place = key::Span::parse(&limit.rule).expect("read before");
-        assert!(RULES.newest.facts.any_in(place), "no code of the edition is in {}", limit.rule);
+        assert!(RULES.editions[0].1.facts.any_in(place), "no code of the edition is in {}", limit.rule);
     }
 }
 
@@ -295,14 +298,14 @@ fn our_limits_are_many_and_hold_codes() {
 fn a_prefix_without_codes_limits_nothing() {
     let rules = rules(&format!("{LIMITS}R95\t\t\t0\t\t\thard\tinfants\n"), SHIPPED).expect("reads");
     let about = about("M 70y");
-    assert_eq!(rules.check(&["C61", "I10"], &about), RULES.check(&["C61", "I10"], &about));
+    assert_eq!(rules.check(THIS, &["C61", "I10"], &about), RULES.check(THIS, &["C61", "I10"], &about));
 }
 
 #[test]
 fn the_site_decides_on_the_severity() {
     let soft = POLICY.replace("excludes1\thard", "excludes1\tsoft").replace("duplicate\tsoft", "duplicate\toff");
     let rules = rules(LIMITS, &soft).expect("a policy");
-    let edits = rules.check(&["E11.9", "E10.9", "E10.9"], &About::default());
+    let edits = rules.check(THIS, &["E11.9", "E10.9", "E10.9"], &About::default());
     assert_eq!(
         edits.iter().map(|edit| (edit.kind, edit.severity)).collect::<Vec<_>>(),
         [(EditKind::Excludes1, Severity::Soft)]
@@ -312,11 +315,11 @@ fn the_site_decides_on_the_severity() {
 #[test]
 fn odd_lists_are_checked_too() {
     for (age_years, age_days) in [(Some(u16::MAX), None), (None, Some(u32::MAX)), (Some(0), Some(u32::MAX))] {
-        assert!(!RULES.check(&["Z00.110", "P59.9"], &About { sex: None, age_years, age_days }).is_empty());
+        assert!(!RULES.check(THIS, &["Z00.110", "P59.9"], &About { sex: None, age_years, age_days }).is_empty());
     }
     let about = About { sex: Some(Sex::Male), age_years: Some(u16::MAX), age_days: Some(u32::MAX) };
     for list in [&[][..], &[""], &["", " ", "."], &["é", "E11.é", "\u{1F600}"], &["Z99.9999", "ZZZ", "A00-B99", "(E11)"]] {
-        let edits = RULES.check(list, &about);
+        let edits = RULES.check(THIS, list, &about);
         assert!(edits.iter().all(|edit| matches!(edit.kind, EditKind::NotBillable | EditKind::Duplicate)), "{edits:?}");
     }
 }
