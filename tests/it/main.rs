@@ -13,6 +13,7 @@ mod endpoints;
 mod fhir;
 mod gold;
 mod golden;
+mod intake;
 mod kill;
 mod layers;
 mod leak;
