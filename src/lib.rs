@@ -14,6 +14,7 @@ pub mod assertion;
 pub mod auth;
 pub mod cli;
 pub mod coding;
+pub mod delivery;
 pub mod domain;
 pub mod engine;
 pub mod interop;

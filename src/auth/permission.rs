@@ -31,11 +31,15 @@ pub enum Permission {
     ReadVocabularies,
     /// Use other vocabularies, and go back.
     ManageVocabularies,
+    /// Say where events are sent.
+    ManageDestinations,
+    /// See what became of what was sent, and send it again.
+    ReadDeliveries,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 15] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -49,6 +53,8 @@ impl Permission {
         Self::ReadMetrics,
         Self::ReadVocabularies,
         Self::ManageVocabularies,
+        Self::ManageDestinations,
+        Self::ReadDeliveries,
     ];
 }
 
@@ -56,15 +62,21 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Assign, Decide, Extract, ListItems, ManageAccounts, ManageVocabularies, PostNote, ReadAudit, ReadMetrics, ReadNote,
-        ReadOwnNote, ReadReports, ReadVocabularies,
+        Assign, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
+        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
-        Role::Lead => matches!(permission, Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies),
+        Role::Lead => matches!(
+            permission,
+            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReadDeliveries
+        ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
-        Role::Admin => matches!(permission, ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies),
+        Role::Admin => matches!(
+            permission,
+            ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies | ManageDestinations | ReadDeliveries
+        ),
     }
 }
 
@@ -136,7 +148,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 13] = [
+        let table: [(Permission, &str); 15] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -150,6 +162,8 @@ mod tests {
             (Permission::ReadMetrics, "....x"),
             (Permission::ReadVocabularies, "xxxxx"),
             (Permission::ManageVocabularies, "....x"),
+            (Permission::ManageDestinations, "....x"),
+            (Permission::ReadDeliveries, "..x.x"),
         ];
         assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);
         for (permission, row) in table {

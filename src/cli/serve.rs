@@ -9,10 +9,12 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
 };
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
 use super::{data::DataFolder, load::Load, surroundings, vectors};
 use crate::{
     api,
+    delivery::Sender,
     engine::Engine,
     service::{Service, VocabularyControl},
     store::{Store, sqlite::SqliteStore},
@@ -65,6 +67,7 @@ pub(super) struct Running {
     pub service: Arc<Service>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     worker: tokio::task::JoinHandle<()>,
+    sender: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -94,6 +97,8 @@ impl Running {
             metrics: telemetry::start_metrics()?,
         });
         let (stop, stopped) = watch::channel(false);
+        let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone() };
+        let sender = tokio::spawn(sender.run(stopped.clone()));
         let worker = tokio::spawn(Worker { store, engine, surroundings, wake }.run(stopped.clone()));
         let router = router(Arc::clone(&service));
         let mut server_stopped = stopped;
@@ -104,7 +109,7 @@ impl Running {
                 })
                 .await
         });
-        Ok(Self { address, service, server, worker, stop })
+        Ok(Self { address, service, server, worker, sender, stop })
     }
 
     /// Serves until the process is told to stop, then finishes what runs.
@@ -113,6 +118,7 @@ impl Running {
         tracing::info!("stopping");
         let _ = self.stop.send(true);
         let _ = self.worker.await;
+        let _ = self.sender.await;
         self.server.await.context("the server failed")??;
         Ok(())
     }
@@ -121,8 +127,22 @@ impl Running {
 fn router(service: Arc<Service>) -> Router {
     api::router(Arc::clone(&service))
         .merge(web::router(service))
+        .merge(web::reference(&api::described()))
         .fallback(api::unknown_address)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+}
+
+/// An id for each request that brings none: it comes back as `x-request-id`, so that sender and log speak of the same one.
+#[derive(Debug, Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = surroundings().new_id().to_string();
+        id.parse().ok().map(RequestId::new)
+    }
 }
 
 #[cfg(unix)]

@@ -277,7 +277,7 @@ fn what_nobody_chose_is_not_checked() {
     assert_eq!(found(&record), Vec::<String>::new());
     decide(&mut record, entry, amend(&["E11.9", "E10.9"], None));
     assert_eq!(found(&record), ["excludes1 E10.9 E11.9"]);
-    decide(&mut record, entry, amend(&[], Some(Assertion::Possible)));
+    decide(&mut record, entry, amend(&[], Some(Assertion::Present)));
     assert_eq!(found(&record), ["excludes1 E10.9 E11.9"], "they are chosen still");
 }
 

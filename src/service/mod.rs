@@ -1,11 +1,13 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
 mod code_book;
+mod destinations;
 mod notes;
 mod queue;
 mod vocabularies;
 
 pub use code_book::find_codes;
+pub use destinations::DestinationError;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};
 pub use vocabularies::{

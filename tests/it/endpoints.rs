@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 24] = [
+const ENDPOINTS: [(&str, &str, &str); 30] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -47,6 +47,12 @@ const ENDPOINTS: [(&str, &str, &str); 24] = [
     ("get", "/v1/vocabularies", "xxxxx"),
     ("post", "/v1/vocabularies/reload", "....x"),
     ("post", "/v1/vocabularies/rollback", "....x"),
+    ("get", "/v1/destinations", "....x"),
+    ("post", "/v1/destinations", "....x"),
+    ("post", "/v1/destinations/{name}/disable", "....x"),
+    ("post", "/v1/destinations/{name}/enable", "....x"),
+    ("get", "/v1/deliveries", "..x.x"),
+    ("post", "/v1/deliveries/{id}/resend", "..x.x"),
     ("get", "/v1/audit/events", "...x."),
 ];
 
@@ -56,7 +62,7 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
     for (method, path, row) in ENDPOINTS {
         let query = if path == "/v1/codes" { "?query=gout" } else { "" };
         let address =
-            format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99"));
+            format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99").replace("{name}", "nowhere"));
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),

@@ -22,3 +22,4 @@ mod openapi;
 mod pages;
 mod server;
 mod vocabularies;
+mod webhooks;
