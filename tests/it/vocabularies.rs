@@ -357,8 +357,13 @@ fn codes_of_the_ninth_revision_lead_to_those_of_today() {
     let gems = folder.path().join("2018_I9gem.txt");
     std::fs::write(&gems, "25000 E119  10000\n36570 NoDx  11000\n").expect("written");
     vocabulary(&["import", "gems", &gems.display().to_string(), "--into", &into]);
-    site_terms(&into, "#frost toe,diagnosis,T34.831A\nred pill,medication,999999999\n");
-    let built = vocabulary(&["build", &into]);
+    let terms = folder.path().join("terms.csv");
+    std::fs::write(&terms, "term,kind,codes\n#frost toe,diagnosis,T34.831A\nred pill,medication,999999999\n").expect("written");
+    vocabulary(&["import", "site-terms", &terms.display().to_string(), "--into", &into]);
+    // a line is left out, so the exit status says so, and the tables are there
+    let output = program(&["vocabulary", "build", &into], b"");
+    let built = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{built}");
     assert!(built.contains("error: site-terms, line 3: \"red pill\" was left out: 999999999 is no ingredient"), "{built}");
     assert!(built.contains("of General Equivalence Mappings"), "{built}");
     for code in ["250.00", "25000"] {
