@@ -67,6 +67,7 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
             ("get", _) => None,
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
             (_, Some("reload" | "rollback" | "retraction")) => Some(b"{}"),
+            (_, Some("destinations")) => Some(br#"{"name":"","events":[],"channel":{"kind":"webhook","url":""}}"#),
             _ => Some(br#"{"text":""}"#),
         };
         let method = method.to_uppercase();
