@@ -15,9 +15,11 @@ mod connection;
 mod encounters;
 mod items;
 mod jobs;
+mod messages;
 mod migrate;
 mod note_rows;
 mod notes;
+mod patients;
 mod readers;
 mod review;
 mod unit;
@@ -92,7 +94,7 @@ impl SqliteStore {
     pub async fn rewrap_data_keys(&self) -> Result<u64, StoreError> {
         const STEP: usize = 500;
         let mut wrapped = 0;
-        for table in ["patient", "encounter", "review_item", "note"] {
+        for table in ["patient", "encounter", "review_item", "note", "message"] {
             let mut after = Uuid::nil();
             loop {
                 let step = move |unit: &unit::Unit<'_>| {
