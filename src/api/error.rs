@@ -133,6 +133,9 @@ impl From<PostError> for ApiError {
             PostError::VersionRequired => {
                 Self::new(StatusCode::CONFLICT, "version_required", PostError::VersionRequired.to_string())
             }
+            PostError::KeyConflict => {
+                Self::new(StatusCode::CONFLICT, "idempotency_conflict", PostError::KeyConflict.to_string())
+            }
             PostError::Store(error) => error.into(),
         }
     }

@@ -53,6 +53,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(notes::post_note))
+        .routes(routes!(notes::retract))
         .routes(routes!(notes::get_note))
         .routes(routes!(notes::get_text))
         .routes(routes!(notes::get_extraction))

@@ -9,7 +9,7 @@ use super::{
     problem::Problem,
     time,
 };
-use crate::domain::{Confidentiality, EncounterClass, NewNote, Patient};
+use crate::domain::{Confidentiality, EncounterClass, NewNote, Patient, RelatedNote, Relation};
 
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,10 +18,12 @@ pub enum Request {
     Nothing,
     /// Store a note.
     Post(Box<Document>),
-    /// Take a note back.
+    /// Take a document back.
     Retract {
-        /// The sender's id of the note.
+        /// The sender's id of the document.
         external_id: String,
+        /// When the sender did.
+        at: Option<Timestamp>,
     },
     /// Newer demographics.
     UpdatePatient(Patient),
@@ -34,21 +36,8 @@ pub enum Request {
 pub struct Document {
     /// The note. Its source is not filled in: the sender does not choose it.
     pub note: NewNote,
-    /// Another document that it belongs to, with its id.
-    pub related: Option<(Relation, String)>,
     /// What another text under the same id is.
     pub again: Again,
-    /// When this version of it was made.
-    pub written_at: Option<Timestamp>,
-}
-
-/// How a document belongs to another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// An addendum: both stand.
-    Appends,
-    /// It stands in the other's place.
-    Replaces,
 }
 
 /// What another text under a known id is.
@@ -90,7 +79,7 @@ pub fn request(message: &Message, header: &Header) -> Result<Request, Problem> {
         ("MDM", "T03" | "T04" | "T07" | "T08") => document(message, header, (Again::Next, None)),
         ("MDM", "T05" | "T06") => document(message, header, (Again::Refused, Some(Relation::Appends))),
         ("MDM", "T09" | "T10") => document(message, header, (Again::Refused, Some(Relation::Replaces))),
-        ("MDM", "T11") => Ok(Request::Retract { external_id: document_number(message)? }),
+        ("MDM", "T11") => Ok(retraction(header, document_number(message)?)),
         ("ORU", "R01") => report(message, header),
         ("ADT", "A08") => Ok(Request::UpdatePatient(required_patient(message)?)),
         ("ADT", "A40") => merges(message),
@@ -102,6 +91,10 @@ pub fn request(message: &Message, header: &Header) -> Result<Request, Problem> {
     }
 }
 
+fn retraction(header: &Header, external_id: String) -> Request {
+    Request::Retract { external_id, at: written_at(header, std::iter::empty()) }
+}
+
 fn document_number(message: &Message) -> Result<String, Problem> {
     message.value("TXA", 12, 1).ok_or_else(|| Problem::missing("TXA", 12))
 }
@@ -110,20 +103,21 @@ fn document(message: &Message, header: &Header, (again, relation): (Again, Optio
     let external_id = document_number(message)?;
     // the document was cancelled since
     if message.value("TXA", 19, 1).as_deref() == Some("CA") {
-        return Ok(Request::Retract { external_id });
+        return Ok(retraction(header, external_id));
     }
     let parent = || message.value("TXA", 13, 1).ok_or_else(|| Problem::missing("TXA", 13));
-    let related = relation.map(|relation| parent().map(|parent| (relation, parent))).transpose()?;
+    let related = relation.map(|relation| parent().map(|external_id| RelatedNote { relation, external_id })).transpose()?;
     let mut note = described(message, header, body::text(message, Beside::Refused)?)?;
     let written = [message.value("TXA", 8, 1), message.value("TXA", 6, 1)];
     note.external_id = Some(external_id);
+    note.related = related;
+    note.versioned_at = written_at(header, written.into_iter().flatten());
     note.note_type = message.value("TXA", 2, 1).map(|code| note_type(message, &code));
     note.author = author(message, "TXA", 9);
     if ["R", "V"].contains(&message.value("TXA", 18, 1).unwrap_or_default().as_str()) {
         note.confidentiality = Confidentiality::Restricted;
     }
-    let written_at = written_at(header, written.into_iter().flatten());
-    Ok(Request::Post(Box::new(Document { note, related, again, written_at })))
+    Ok(Request::Post(Box::new(Document { note, again })))
 }
 
 /// A report of ORU: one note, known by the filler's number of its first order.
@@ -131,14 +125,14 @@ fn report(message: &Message, header: &Header) -> Result<Request, Problem> {
     let order = message.first("OBR").ok_or_else(|| Problem::error("missing_field", 101, "there is no OBR").at("OBR", 1))?;
     let external_id = message.component(order, 3, 1).or_else(|| message.component(order, 2, 1));
     if let (Some(external_id), "X") = (&external_id, order.raw(25)) {
-        return Ok(Request::Retract { external_id: external_id.clone() });
+        return Ok(retraction(header, external_id.clone()));
     }
     let mut note = described(message, header, body::text(message, Beside::LeftOut)?)?;
     note.external_id = external_id;
     note.note_type = message.component(order, 4, 2).or_else(|| message.component(order, 4, 1));
     note.author = author(message, "OBR", 32);
-    let written_at = written_at(header, message.component(order, 22, 1).into_iter());
-    Ok(Request::Post(Box::new(Document { note, related: None, again: Again::Next, written_at })))
+    note.versioned_at = written_at(header, message.component(order, 22, 1).into_iter());
+    Ok(Request::Post(Box::new(Document { note, again: Again::Next })))
 }
 
 /// A note with what all kinds of message say of patient and visit.
@@ -313,6 +307,7 @@ mod tests {
         let note = NewNote {
             text: "Gout.\nAsthma.".to_owned(),
             external_id: some("D-1"),
+            versioned_at: Some("2026-05-04T15:15:00Z".parse().expect("an instant")),
             patient: Some(patient),
             encounter: some("V-9"),
             encounter_class: Some(EncounterClass::Inpatient),
@@ -326,14 +321,13 @@ mod tests {
             ..NewNote::default()
         };
         assert!(document.note == note, "another note");
-        assert_eq!((document.again, document.related), (Again::Refused, None));
-        assert_eq!(document.written_at, Some("2026-05-04T15:15:00Z".parse().expect("an instant")));
+        assert_eq!(document.again, Again::Refused);
     }
 
     #[test]
     fn events_of_documents() {
         let whole = format!("{PATIENT}\r{TXA}\rOBX|1|TX|||Gout.");
-        let parent = |relation| Some((relation, "D-0".to_owned()));
+        let parent = |relation| Some(RelatedNote { relation, external_id: "D-0".to_owned() });
         for (event, again, related) in [
             ("MDM^T01", Again::Refused, None),
             ("MDM^T04", Again::Next, None),
@@ -342,9 +336,10 @@ mod tests {
             ("MDM^T10", Again::Refused, parent(Relation::Replaces)),
         ] {
             let document = posted(event, &whole);
-            assert_eq!((document.again, document.related), (again, related), "{event}");
+            assert_eq!((document.again, document.note.related), (again, related), "{event}");
         }
-        let retracted = Ok(Request::Retract { external_id: "D-1".to_owned() });
+        let at = "2026-05-04T15:15:00Z".parse().ok();
+        let retracted = Ok(Request::Retract { external_id: "D-1".to_owned(), at });
         assert_eq!(read("MDM^T11", &format!("{PATIENT}\r{TXA}")), retracted);
         assert_eq!(read("MDM^T04", &format!("{PATIENT}\r{TXA}|CA\rOBX|1|TX|||Gout.")), retracted);
         for event in ["MDM^T01", "MDM^T03", "MDM^T09"] {
@@ -362,8 +357,8 @@ mod tests {
         assert_eq!((note.service_date, note.encounter_class), (Some(date(2026, 5, 2)), Some(EncounterClass::Emergency)));
         assert_eq!(document.again, Again::Next);
         let cancelled = order.replace("|F|", "|X|");
-        let retracted = Request::Retract { external_id: "F-1".to_owned() };
-        assert_eq!(read("ORU^R01", &format!("PID|1||7\r{cancelled}")), Ok(retracted));
+        let retracted = read("ORU^R01", &format!("PID|1||7\r{cancelled}")).expect("can be used");
+        assert!(matches!(retracted, Request::Retract { external_id, .. } if external_id == "F-1"));
         assert_eq!(code("ORU^R01", &format!("PID|1||7\r{order}\rOBX|1|NM|||7")), "no_text");
     }
 
