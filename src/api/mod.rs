@@ -8,6 +8,7 @@ mod error;
 mod extract;
 mod health;
 mod items;
+mod messages;
 mod notes;
 mod vocabularies;
 
@@ -72,6 +73,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(vocabularies::get_vocabularies))
         .routes(routes!(vocabularies::reload))
         .routes(routes!(vocabularies::roll_back))
+        .routes(routes!(messages::list_messages))
+        .routes(routes!(messages::replay_message))
         .routes(routes!(audit::list_events))
 }
 

@@ -31,11 +31,13 @@ pub enum Permission {
     ReadVocabularies,
     /// Use other vocabularies, and go back.
     ManageVocabularies,
+    /// See which messages of other systems could not be used, without their content, and have them handled again.
+    ReplayMessages,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -49,6 +51,7 @@ impl Permission {
         Self::ReadMetrics,
         Self::ReadVocabularies,
         Self::ManageVocabularies,
+        Self::ReplayMessages,
     ];
 }
 
@@ -57,14 +60,19 @@ impl Permission {
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
         Assign, Decide, Extract, ListItems, ManageAccounts, ManageVocabularies, PostNote, ReadAudit, ReadMetrics, ReadNote,
-        ReadOwnNote, ReadReports, ReadVocabularies,
+        ReadOwnNote, ReadReports, ReadVocabularies, ReplayMessages,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
-        Role::Lead => matches!(permission, Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies),
+        Role::Lead => matches!(
+            permission,
+            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReplayMessages
+        ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
-        Role::Admin => matches!(permission, ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies),
+        Role::Admin => {
+            matches!(permission, ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies | ReplayMessages)
+        }
     }
 }
 
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 13] = [
+        let table: [(Permission, &str); 14] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -150,6 +158,7 @@ mod tests {
             (Permission::ReadMetrics, "....x"),
             (Permission::ReadVocabularies, "xxxxx"),
             (Permission::ManageVocabularies, "....x"),
+            (Permission::ReplayMessages, "..x.x"),
         ];
         assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);
         for (permission, row) in table {

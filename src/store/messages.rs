@@ -105,24 +105,15 @@ pub enum MessageFilter {
 #[async_trait]
 pub trait MessageStore: Send + Sync {
     /// Whether a message of this source, identity and content is there.
-    async fn known_message(
-        &self,
-        source: &str,
-        identity: MessageIdentity,
-        content: &[u8],
-    ) -> Result<KnownMessage, StoreError>;
+    async fn known_message(&self, source: &str, identity: MessageIdentity, content: &[u8]) -> Result<KnownMessage, StoreError>;
     /// Keeps a message with what became of it. When the same one is there already (it came twice at once), nothing is kept and that
     /// one's answer is given.
     async fn add_message(&self, message: ReceivedMessage, actor: Actor) -> Result<Option<Vec<u8>>, StoreError>;
     /// Messages, newest first, before the one with this id (the last of the page before).
-    async fn messages(
-        &self,
-        filter: MessageFilter,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<MessageLine>, StoreError>;
+    async fn messages(&self, filter: MessageFilter, before: Option<Uuid>, limit: u32) -> Result<Vec<MessageLine>, StoreError>;
     /// One message, opened.
     async fn message(&self, id: Uuid) -> Result<Option<ReceivedMessage>, StoreError>;
     /// Writes down what became of a message that could not be used, after it was handled again; `false` when it is not one.
-    async fn settle_message(&self, id: Uuid, outcome: MessageOutcome, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
+    async fn settle_message(&self, id: Uuid, outcome: MessageOutcome, actor: Actor, now: Timestamp)
+    -> Result<bool, StoreError>;
 }

@@ -9,9 +9,7 @@ pub mod sqlite;
 #[cfg(test)]
 mod conformance;
 
-pub use messages::{
-    KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage,
-};
+pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 
 use async_trait::async_trait;

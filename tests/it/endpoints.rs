@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 21] = [
+const ENDPOINTS: [(&str, &str, &str); 23] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("get", "/v1/notes/{id}", "xxx.."),
@@ -44,6 +44,8 @@ const ENDPOINTS: [(&str, &str, &str); 21] = [
     ("get", "/v1/vocabularies", "xxxxx"),
     ("post", "/v1/vocabularies/reload", "....x"),
     ("post", "/v1/vocabularies/rollback", "....x"),
+    ("get", "/v1/messages", "..x.x"),
+    ("post", "/v1/messages/{id}/replay", "..x.x"),
     ("get", "/v1/audit/events", "...x."),
 ];
 
@@ -57,7 +59,7 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
-            (_, Some("reload" | "rollback")) => Some(b"{}"),
+            (_, Some("reload" | "rollback" | "replay")) => Some(b"{}"),
             _ => Some(br#"{"text":""}"#),
         };
         let method = method.to_uppercase();

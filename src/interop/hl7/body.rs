@@ -67,9 +67,7 @@ fn values(message: &Message, segment: &Segment, beside: Beside) -> Result<Vec<St
     }
     match segment.raw(2) {
         // what stands unescaped between senders' words is theirs: `^` and `&` separate nothing in these types
-        "TX" | "FT" | "ST" | "" => {
-            Ok(message.repetitions(segment, 5).map(|raw| line_breaks(&message.plain(raw))).collect())
-        }
+        "TX" | "FT" | "ST" | "" => Ok(message.repetitions(segment, 5).map(|raw| line_breaks(&message.plain(raw))).collect()),
         "ED" => message.repetitions(segment, 5).map(|raw| encapsulated(message, raw)).collect(),
         "RP" => Err(unsupported("the document is a reference to another system; send its text in OBX-5")),
         _ if beside == Beside::LeftOut => Ok(Vec::new()),
@@ -87,7 +85,8 @@ fn encapsulated(message: &Message, raw: &str) -> Result<String, Problem> {
     let (kind, subtype, encoding) = (word(2), word(3), word(4));
     let data = raw.splitn(5, message.separators.component).nth(4).unwrap_or_default();
     let data = message.plain(data);
-    let undecodable = || Problem::error("undecodable_content", 102, "the data of OBX-5 is not in the encoding that OBX-5.4 names");
+    let undecodable =
+        || Problem::error("undecodable_content", 102, "the data of OBX-5 is not in the encoding that OBX-5.4 names");
     let packed = || data.chars().filter(|letter| !letter.is_whitespace()).collect::<String>();
     let bytes = match encoding.as_str() {
         "BASE64" => BASE64.decode(packed()).map_err(|_| undecodable().at("OBX", 5))?,

@@ -91,7 +91,8 @@ pub fn message(bytes: &[u8], header: &Header) -> Result<Message, Problem> {
     Message::read(&text, charset).map_err(|malformed| match malformed {
         Malformed::NoHeader => no_header(),
         Malformed::Segment { line } => {
-            let detail = format!("line {line} does not start with the name of a segment; write line breaks in fields as \\.br\\");
+            let detail =
+                format!("line {line} does not start with the name of a segment; write line breaks in fields as \\.br\\");
             Problem::error("malformed_segment", 100, detail)
         }
     })

@@ -364,7 +364,9 @@ mod tests {
 
     #[test]
     fn patients() {
-        let Ok(Request::UpdatePatient(patient)) = read("ADT^A08", "PID|1||~7^^^A||Roe^Jane||1950|U") else { panic!("not read") };
+        let Ok(Request::UpdatePatient(patient)) = read("ADT^A08", "PID|1||~7^^^A||Roe^Jane||1950|U") else {
+            panic!("not read")
+        };
         assert_eq!((patient.id.as_str(), patient.name.as_deref(), patient.birth_date), ("7", Some("Roe, Jane"), None));
         assert_eq!(patient.sex.as_deref(), Some("unknown"));
         let merged = read("ADT^A40", "PID|1||7^^^A||Roe^Jane\rMRG|8^^^B\rPID|2||9\rMRG|10");

@@ -20,8 +20,7 @@ pub struct Separators {
 
 impl Separators {
     /// Those that everybody uses.
-    pub const USUAL: Self =
-        Self { field: '|', component: '^', repetition: '~', escape: Some('\\'), subcomponent: Some('&') };
+    pub const USUAL: Self = Self { field: '|', component: '^', repetition: '~', escape: Some('\\'), subcomponent: Some('&') };
 
     /// From the beginning of a message; none when it does not start with a header.
     #[must_use]
@@ -116,7 +115,7 @@ impl Message {
     /// The first segment of this name.
     #[must_use]
     pub fn first(&self, name: &str) -> Option<&Segment> {
-        self.all(name).next()
+        self.segments.iter().find(|segment| segment.name == name)
     }
 
     /// Every segment of this name.
@@ -262,7 +261,8 @@ mod tests {
 
     #[test]
     fn what_is_no_message() {
-        for text in ["", "MSH", "MSH|", "MSH|^", "PID|1\rMSH|^~\\&|", "MSH|^^\\&|", "MSHA^~\\&|", "MSH|^~\\&#!?|", "\u{1F600}"] {
+        for text in ["", "MSH", "MSH|", "MSH|^", "PID|1\rMSH|^~\\&|", "MSH|^^\\&|", "MSHA^~\\&|", "MSH|^~\\&#!?|", "\u{1F600}"]
+        {
             assert_eq!(read(text), Err(Malformed::NoHeader), "{text}");
         }
         let torn = read("MSH|^~\\&|EHR\rOBX|1|TX|||The first line\rand the second\r");

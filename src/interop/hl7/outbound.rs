@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 
 use super::{escape::escape, time::written};
-use crate::domain::{
-    CodeCandidate, EncounterClass, EntryKind, EntryState, Patient, ReviewEntry, ReviewItem, system,
-};
+use crate::domain::{CodeCandidate, EncounterClass, EntryKind, EntryState, Patient, ReviewEntry, ReviewItem, system};
 
 /// Which message is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
@@ -134,8 +132,42 @@ pub fn abstract_message(settings: &HL7Destination, item: &ReviewItem, entries: &
         }
         AbstractFormat::Mdm => {
             let document = format!("{}^ABSTRACTOR", escape(stamp.control_id));
-            out.line(&["TXA", "1", "CD^Coding abstract^L", "FT", &at, "", &at, "", "", "", "", "", &document, "", "", "", "", "AU", "", "AV"]);
-            out.line(&["OBX", "1", "FT", "ABSTRACT^Coding abstract^L", "", &escape(&in_words(&codes, entries)), "", "", "", "", "", "F"]);
+            out.line(&[
+                "TXA",
+                "1",
+                "CD^Coding abstract^L",
+                "FT",
+                &at,
+                "",
+                &at,
+                "",
+                "",
+                "",
+                "",
+                "",
+                &document,
+                "",
+                "",
+                "",
+                "",
+                "AU",
+                "",
+                "AV",
+            ]);
+            out.line(&[
+                "OBX",
+                "1",
+                "FT",
+                "ABSTRACT^Coding abstract^L",
+                "",
+                &escape(&in_words(&codes, entries)),
+                "",
+                "",
+                "",
+                "",
+                "",
+                "F",
+            ]);
         }
         AbstractFormat::Oru => {
             let document = format!("{}^ABSTRACTOR", escape(stamp.control_id));
@@ -143,7 +175,20 @@ pub fn abstract_message(settings: &HL7Destination, item: &ReviewItem, entries: &
             order.resize(22, "");
             order.extend([at.as_str(), "", "", "F"]);
             out.line(&order);
-            out.line(&["OBX", "1", "FT", "ABSTRACT^Coding abstract^L", "", &escape(&in_words(&codes, entries)), "", "", "", "", "", "F"]);
+            out.line(&[
+                "OBX",
+                "1",
+                "FT",
+                "ABSTRACT^Coding abstract^L",
+                "",
+                &escape(&in_words(&codes, entries)),
+                "",
+                "",
+                "",
+                "",
+                "",
+                "F",
+            ]);
         }
     }
     out.0

@@ -4,9 +4,33 @@ use encoding_rs::Encoding;
 
 /// Groups that hold no text of the document.
 const SILENT: [&str; 27] = [
-    "fonttbl", "colortbl", "stylesheet", "info", "pict", "object", "objdata", "generator", "listtable", "listoverridetable",
-    "revtbl", "rsidtbl", "themedata", "colorschememapping", "datastore", "latentstyles", "xmlnstbl", "filetbl", "fldinst",
-    "bkmkstart", "bkmkend", "annotation", "atnid", "atnauthor", "nonshppict", "mmathPr", "pgptbl",
+    "fonttbl",
+    "colortbl",
+    "stylesheet",
+    "info",
+    "pict",
+    "object",
+    "objdata",
+    "generator",
+    "listtable",
+    "listoverridetable",
+    "revtbl",
+    "rsidtbl",
+    "themedata",
+    "colorschememapping",
+    "datastore",
+    "latentstyles",
+    "xmlnstbl",
+    "filetbl",
+    "fldinst",
+    "bkmkstart",
+    "bkmkend",
+    "annotation",
+    "atnid",
+    "atnauthor",
+    "nonshppict",
+    "mmathPr",
+    "pgptbl",
 ];
 
 /// State of a group.
@@ -118,7 +142,9 @@ impl Reader {
         if !first.is_ascii_alphabetic() {
             return self.symbol(bytes, at);
         }
-        let end = |from: usize, fits: fn(&u8) -> bool| bytes[from..].iter().position(|byte| !fits(byte)).map_or(bytes.len(), |n| from + n);
+        let end = |from: usize, fits: fn(&u8) -> bool| {
+            bytes[from..].iter().position(|byte| !fits(byte)).map_or(bytes.len(), |n| from + n)
+        };
         let word_end = end(at, u8::is_ascii_alphabetic);
         let number_start = word_end + usize::from(bytes.get(word_end) == Some(&b'-'));
         let number_end = end(number_start, u8::is_ascii_digit);

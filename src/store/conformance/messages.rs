@@ -7,9 +7,7 @@ use uuid::Uuid;
 use super::{at, id, post, text, user};
 use crate::{
     domain::Role,
-    store::{
-        Actor, KnownMessage, MessageFilter, MessageIdentity, MessageOutcome, ReceivedMessage, Store,
-    },
+    store::{Actor, KnownMessage, MessageFilter, MessageIdentity, MessageOutcome, ReceivedMessage, Store},
 };
 
 fn identity(control_id: &str) -> MessageIdentity {

@@ -17,12 +17,7 @@ use crate::store::{
 
 #[async_trait]
 impl MessageStore for SqliteStore {
-    async fn known_message(
-        &self,
-        source: &str,
-        identity: MessageIdentity,
-        content: &[u8],
-    ) -> Result<KnownMessage, StoreError> {
+    async fn known_message(&self, source: &str, identity: MessageIdentity, content: &[u8]) -> Result<KnownMessage, StoreError> {
         let index = index_of(&self.vault, source, &identity);
         let hash = self.vault.content_hash("message.content", content);
         self.readers
@@ -86,12 +81,7 @@ impl MessageStore for SqliteStore {
             .await
     }
 
-    async fn messages(
-        &self,
-        filter: MessageFilter,
-        before: Option<Uuid>,
-        limit: u32,
-    ) -> Result<Vec<MessageLine>, StoreError> {
+    async fn messages(&self, filter: MessageFilter, before: Option<Uuid>, limit: u32) -> Result<Vec<MessageLine>, StoreError> {
         let which = match filter {
             MessageFilter::Failed => "state = 'failed'",
             MessageFilter::Any => "true",
@@ -125,7 +115,13 @@ impl MessageStore for SqliteStore {
         self.readers.read(move |unit| one(unit, id)).await
     }
 
-    async fn settle_message(&self, id: Uuid, outcome: MessageOutcome, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+    async fn settle_message(
+        &self,
+        id: Uuid,
+        outcome: MessageOutcome,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         self.writer
             .write(move |unit| {
                 let sql = "SELECT id, data_key FROM message WHERE id = ?1 AND state = 'failed'";

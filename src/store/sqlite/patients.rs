@@ -60,10 +60,8 @@ impl PatientStore for SqliteStore {
                 fill(unit, survivor, gone)?;
                 let merged = relink(unit, gone, survivor)?;
                 show_anew(unit, survivor)?;
-                let detail = format!(
-                    "from {gone}: {} notes, {} encounters, {} items",
-                    merged.notes, merged.encounters, merged.items
-                );
+                let detail =
+                    format!("from {gone}: {} notes, {} encounters, {} items", merged.notes, merged.encounters, merged.items);
                 audit::append(unit, &Cause { actor, now }, &Event::of("patient.merged", "patient", survivor, &detail))?;
                 Ok(merged)
             })
@@ -86,12 +84,7 @@ pub(super) fn known(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<
 }
 
 /// Makes the row of a patient.
-pub(super) fn add(
-    unit: &Unit<'_>,
-    id: Uuid,
-    (source, patient): (&str, &Patient),
-    now: Timestamp,
-) -> Result<Uuid, StoreError> {
+pub(super) fn add(unit: &Unit<'_>, id: Uuid, (source, patient): (&str, &Patient), now: Timestamp) -> Result<Uuid, StoreError> {
     let (key, data_key) = unit.vault.new_data_key("patient", id);
     unit.execute(
         "INSERT INTO patient (id, identity_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",

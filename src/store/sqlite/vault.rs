@@ -93,9 +93,7 @@ impl RowKey {
 
     /// Opens a column of this row.
     pub(super) fn open(&self, column: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
-        self.key
-            .open(Place::new(self.table, self.row.as_bytes(), column), value)
-            .map_err(|error| sealed(self.table, error))
+        self.key.open(Place::new(self.table, self.row.as_bytes(), column), value).map_err(|error| sealed(self.table, error))
     }
 
     /// Opens a column of this row as text.
