@@ -34,6 +34,12 @@ pub struct MessageOutcome {
     pub acknowledgement: Vec<u8>,
 }
 
+impl std::fmt::Debug for MessageOutcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "MessageOutcome({:?}, {:?})", self.reason, self.note_id)
+    }
+}
+
 /// A message with what became of it. `Debug` prints ids and codes only.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ReceivedMessage {
@@ -57,7 +63,7 @@ pub struct ReceivedMessage {
 
 impl std::fmt::Debug for ReceivedMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "ReceivedMessage({}, {}, {:?})", self.id, self.event, self.outcome.reason)
+        write!(f, "ReceivedMessage({}, {}, {:?})", self.id, self.event, self.outcome)
     }
 }
 

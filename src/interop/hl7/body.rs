@@ -137,7 +137,7 @@ mod tests {
             ("OBX|1|TX|||kept\rOBX|2|TX|||wrong||||||D", Ok("kept")),
             (&format!("OBX|1|ED|||EHR^TEXT^PLAIN^Base64^{}", of("Zoë has gout.".as_bytes())), Ok("Zoë has gout.")),
             (&format!("OBX|1|ED|||EHR^Application^RTF^Base64^{rtf}"), Ok("Zoë has gout.\n")),
-            (&format!("OBX|1|ED|||^TX^^Base64^{}", &rtf[..20]), Ok("Z")),
+            (&format!("OBX|1|ED|||^TX^^Base64^{}", &rtf[..19]), Ok("Zo")),
             ("OBX|1|ED|||^TEXT^PLAIN^Hex^476f7574", Ok("Gout")),
             (r"OBX|1|ED|||^TEXT^PLAIN^A^Gout\.br\and ^ more", Ok("Gout\nand ^ more")),
             (&format!("OBX|1|ED|||^AP^PDF^Base64^{}", of(b"%PDF-1.7")), Err("pdf_document")),
