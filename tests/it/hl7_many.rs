@@ -10,8 +10,8 @@ use std::{
 };
 
 use abstractor::{
-    domain::{EncounterClass, ItemState, Patient, ReviewItem},
-    interop::hl7::{AbstractFormat, HL7Destination, Stamp, abstract_message},
+    domain::{AbstractFormat, EncounterClass, HL7Destination, ItemState, Patient, ReviewItem},
+    interop::hl7::{Stamp, abstract_message},
     mllp::{self, ClientTls, SendError},
 };
 use serde_json::Value;

@@ -29,5 +29,5 @@ pub use framing::{Deframer, Ending, Frame, framed};
 pub use header::{Header, message, no_header};
 pub use inbound::{Again, Document, Merge, Request, request};
 pub use message::{Malformed, Message, Segment, Separators};
-pub use outbound::{AbstractFormat, HL7Destination, Stamp, abstract_message};
+pub use outbound::{Stamp, abstract_message};
 pub use problem::{Problem, Refusal};

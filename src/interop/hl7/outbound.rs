@@ -3,61 +3,12 @@
 use std::fmt::Write as _;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 
 use super::{escape::escape, time::written};
-use crate::domain::{CodeCandidate, EncounterClass, EntryKind, EntryState, Patient, ReviewEntry, ReviewItem, system};
-
-/// Which message is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AbstractFormat {
-    /// DFT^P03: one transaction with the diagnoses, for billing.
-    Dft,
-    /// BAR^P05: the account's diagnoses anew.
-    Bar,
-    /// MDM^T02: a document with the abstract as text.
-    Mdm,
-    /// ORU^R01: a result with the abstract as text.
-    Oru,
-}
-
-/// What a receiver wants.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HL7Destination {
-    /// Which message.
-    pub format: AbstractFormat,
-    /// MSH-3.
-    #[serde(default = "abstractor")]
-    pub sending_application: String,
-    /// MSH-4.
-    #[serde(default)]
-    pub sending_facility: String,
-    /// MSH-5.
-    #[serde(default)]
-    pub receiving_application: String,
-    /// MSH-6.
-    #[serde(default)]
-    pub receiving_facility: String,
-    /// FT1-7 of DFT: the code of the transaction that carries the diagnoses.
-    #[serde(default = "transaction")]
-    pub transaction_code: String,
-    /// Whether a BAR also has the allergies, as AL1.
-    #[serde(default)]
-    pub allergies: bool,
-    /// Whether a BAR also has the diagnoses as problems, as PRB. The standard has no place for them; some receivers ask for them.
-    #[serde(default)]
-    pub problems: bool,
-}
-
-fn abstractor() -> String {
-    "ABSTRACTOR".to_owned()
-}
-
-fn transaction() -> String {
-    "ABSTRACT".to_owned()
-}
+use crate::domain::{
+    AbstractFormat, CodeCandidate, EncounterClass, EntryKind, EntryState, HL7Destination, Patient, ReviewEntry, ReviewItem,
+    system,
+};
 
 /// A message's own number and time.
 #[derive(Debug, Clone, Copy)]
@@ -482,14 +433,12 @@ mod tests {
 
     fn settings(format: AbstractFormat) -> HL7Destination {
         HL7Destination {
-            format,
-            sending_application: abstractor(),
             sending_facility: "HIM".to_owned(),
             receiving_application: "BILLING".to_owned(),
             receiving_facility: "NORTH".to_owned(),
-            transaction_code: transaction(),
             allergies: true,
             problems: true,
+            ..HL7Destination::of(format)
         }
     }
 
