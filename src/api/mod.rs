@@ -3,7 +3,9 @@
 mod audit;
 mod authenticate;
 mod body;
+mod bulk;
 mod codes;
+mod destinations;
 mod error;
 mod extract;
 mod health;
@@ -54,12 +56,14 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(notes::post_note))
+        .routes(routes!(bulk::post_notes))
         .routes(routes!(notes::retract))
         .routes(routes!(notes::get_note))
         .routes(routes!(notes::get_text))
         .routes(routes!(notes::get_extraction))
         .routes(routes!(notes::get_fhir))
         .routes(routes!(extract::extract))
+        .routes(routes!(bulk::extract_many))
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))
         .routes(routes!(items::claim_item))
@@ -73,6 +77,11 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(vocabularies::get_vocabularies))
         .routes(routes!(vocabularies::reload))
         .routes(routes!(vocabularies::roll_back))
+        .routes(routes!(destinations::list_destinations, destinations::add_destination))
+        .routes(routes!(destinations::disable_destination))
+        .routes(routes!(destinations::enable_destination))
+        .routes(routes!(destinations::list_deliveries))
+        .routes(routes!(destinations::resend))
         .routes(routes!(messages::list_messages))
         .routes(routes!(messages::replay_message))
         .routes(routes!(audit::list_events))
@@ -84,11 +93,18 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().split_for_parts().1
 }
 
+/// The same as JSON.
+#[must_use]
+pub fn described() -> serde_json::Value {
+    serde_json::to_value(openapi()).unwrap_or_default()
+}
+
 /// The API's routes.
 pub fn router(service: Arc<Service>) -> Router {
-    let (router, document) = routes().split_for_parts();
-    let document = serde_json::to_string(&document).unwrap_or_default();
-    router
+    let document = described().to_string();
+    routes()
+        .split_for_parts()
+        .0
         .route(
             "/openapi.json",
             axum::routing::get(move || {

@@ -127,9 +127,9 @@ impl<'de> Deserialize<'de> for EncounterRequest {
 #[derive(Serialize, ToSchema)]
 pub struct NoteAccepted {
     /// Our id.
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Where it stands.
-    status: NoteStatus,
+    pub(super) status: NoteStatus,
 }
 
 /// A note without its text.
@@ -168,6 +168,7 @@ pub struct NoteBody {
 
 /// Unit of offsets.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct OffsetParameters {
     /// Unit of the offsets in the answer.

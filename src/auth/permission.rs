@@ -31,13 +31,17 @@ pub enum Permission {
     ReadVocabularies,
     /// Use other vocabularies, and go back.
     ManageVocabularies,
+    /// Say where events are sent.
+    ManageDestinations,
+    /// See what became of what was sent, and send it again.
+    ReadDeliveries,
     /// See which messages of other systems could not be used, without their content, and have them handled again.
     ReplayMessages,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -51,6 +55,8 @@ impl Permission {
         Self::ReadMetrics,
         Self::ReadVocabularies,
         Self::ManageVocabularies,
+        Self::ManageDestinations,
+        Self::ReadDeliveries,
         Self::ReplayMessages,
     ];
 }
@@ -59,20 +65,27 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Assign, Decide, Extract, ListItems, ManageAccounts, ManageVocabularies, PostNote, ReadAudit, ReadMetrics, ReadNote,
-        ReadOwnNote, ReadReports, ReadVocabularies, ReplayMessages,
+        Assign, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
+        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, ReplayMessages,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
         Role::Lead => matches!(
             permission,
-            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReplayMessages
+            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
         ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
-        Role::Admin => {
-            matches!(permission, ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies | ReplayMessages)
-        }
+        Role::Admin => matches!(
+            permission,
+            ManageAccounts
+                | ReadMetrics
+                | ReadVocabularies
+                | ManageVocabularies
+                | ManageDestinations
+                | ReadDeliveries
+                | ReplayMessages
+        ),
     }
 }
 
@@ -144,7 +157,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 14] = [
+        let table: [(Permission, &str); 16] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -158,6 +171,8 @@ mod tests {
             (Permission::ReadMetrics, "....x"),
             (Permission::ReadVocabularies, "xxxxx"),
             (Permission::ManageVocabularies, "....x"),
+            (Permission::ManageDestinations, "....x"),
+            (Permission::ReadDeliveries, "..x.x"),
             (Permission::ReplayMessages, "..x.x"),
         ];
         assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);

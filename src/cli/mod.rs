@@ -80,7 +80,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Token(tokens) => tokens.run()?,
         Command::Messages(messages) => return Ok(if messages.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-        Command::Vocabulary(vocabularies) => vocabularies.run()?,
+        Command::Vocabulary(vocabularies) => return vocabularies.run(),
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
         Command::Openapi => {

@@ -9,12 +9,14 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
 };
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
 use super::{data::DataFolder, load::Load, surroundings, vectors};
 use crate::{
     api,
     auth::{Permission, permits},
     config::Configuration,
+    delivery::Sender,
     engine::Engine,
     mllp,
     service::{Service, VocabularyControl},
@@ -96,6 +98,7 @@ pub(super) struct Running {
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     worker: tokio::task::JoinHandle<()>,
     listeners: tokio::task::JoinSet<()>,
+    sender: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
@@ -125,6 +128,8 @@ impl Running {
             metrics: telemetry::start_metrics()?,
         });
         let (stop, stopped) = watch::channel(false);
+        let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone() };
+        let sender = tokio::spawn(sender.run(stopped.clone()));
         let worker = tokio::spawn(Worker { store, engine, surroundings, wake }.run(stopped.clone()));
         let router = router(Arc::clone(&service));
         let mut server_stopped = stopped;
@@ -135,7 +140,7 @@ impl Running {
                 })
                 .await
         });
-        Ok(Self { address, service, server, worker, listeners: tokio::task::JoinSet::new(), stop })
+        Ok(Self { address, service, server, worker, sender, listeners: tokio::task::JoinSet::new(), stop })
     }
 
     /// Takes messages of other systems until the service stops.
@@ -150,6 +155,7 @@ impl Running {
         let _ = self.stop.send(true);
         self.listeners.join_all().await;
         let _ = self.worker.await;
+        let _ = self.sender.await;
         self.server.await.context("the server failed")??;
         Ok(())
     }
@@ -158,8 +164,22 @@ impl Running {
 fn router(service: Arc<Service>) -> Router {
     api::router(Arc::clone(&service))
         .merge(web::router(service))
+        .merge(web::reference(&api::described()))
         .fallback(api::unknown_address)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+}
+
+/// An id for each request that brings none: it comes back as `x-request-id`, so that sender and log speak of the same one.
+#[derive(Debug, Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = surroundings().new_id().to_string();
+        id.parse().ok().map(RequestId::new)
+    }
 }
 
 #[cfg(unix)]

@@ -1,12 +1,14 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
 mod code_book;
+mod destinations;
 mod messages;
 mod notes;
 mod queue;
 mod vocabularies;
 
 pub use code_book::find_codes;
+pub use destinations::DestinationError;
 pub use messages::Replay;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};

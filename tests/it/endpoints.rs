@@ -23,14 +23,17 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 23] = [
+const ENDPOINTS: [(&str, &str, &str); 32] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
+    ("post", "/v1/notes/bulk", "x...."),
+    ("post", "/v1/notes/{id}/retraction", "x...."),
     ("get", "/v1/notes/{id}", "xxx.."),
     ("get", "/v1/notes/{id}/text", "xxx.."),
     ("get", "/v1/notes/{id}/extraction", "xxx.."),
     ("get", "/v1/notes/{id}/fhir", "xxx.."),
     ("post", "/v1/extract", "xxx.."),
+    ("post", "/v1/extract/bulk", "xxx.."),
     ("get", "/v1/review/items", ".xx.."),
     ("get", "/v1/review/items/{id}", ".xx.."),
     ("post", "/v1/review/items/{id}/claim", ".xx.."),
@@ -44,6 +47,12 @@ const ENDPOINTS: [(&str, &str, &str); 23] = [
     ("get", "/v1/vocabularies", "xxxxx"),
     ("post", "/v1/vocabularies/reload", "....x"),
     ("post", "/v1/vocabularies/rollback", "....x"),
+    ("get", "/v1/destinations", "....x"),
+    ("post", "/v1/destinations", "....x"),
+    ("post", "/v1/destinations/{name}/disable", "....x"),
+    ("post", "/v1/destinations/{name}/enable", "....x"),
+    ("get", "/v1/deliveries", "..x.x"),
+    ("post", "/v1/deliveries/{id}/resend", "..x.x"),
     ("get", "/v1/messages", "..x.x"),
     ("post", "/v1/messages/{id}/replay", "..x.x"),
     ("get", "/v1/audit/events", "...x."),
@@ -54,12 +63,15 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
     let roles = ["submitter", "coder", "lead", "auditor", "admin"];
     for (method, path, row) in ENDPOINTS {
         let query = if path == "/v1/codes" { "?query=gout" } else { "" };
-        let address =
-            format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99"));
+        let address = format!(
+            "{}{query}",
+            path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99").replace("{name}", "nowhere")
+        );
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
-            (_, Some("reload" | "rollback" | "replay")) => Some(b"{}"),
+            (_, Some("reload" | "rollback" | "retraction" | "replay")) => Some(b"{}"),
+            (_, Some("destinations")) => Some(br#"{"name":"","events":[],"channel":{"kind":"webhook","url":""}}"#),
             _ => Some(br#"{"text":""}"#),
         };
         let method = method.to_uppercase();
