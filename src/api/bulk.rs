@@ -102,8 +102,7 @@ struct Reading {
 
 /// The lines of a body as they arrive; none is held that is longer than a request of one note may be.
 fn lines(body: Body) -> impl Stream<Item = Line> + Send + 'static {
-    let reading =
-        Reading { body: body.into_data_stream(), read: Vec::new(), number: 0, is_ended: false, is_too_long: false };
+    let reading = Reading { body: body.into_data_stream(), read: Vec::new(), number: 0, is_ended: false, is_too_long: false };
     stream::unfold(reading, |mut reading| async move {
         loop {
             if let Some(end) = reading.read.iter().position(|byte| *byte == b'\n') {

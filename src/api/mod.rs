@@ -10,6 +10,7 @@ mod error;
 mod extract;
 mod health;
 mod items;
+mod messages;
 mod notes;
 mod vocabularies;
 
@@ -81,6 +82,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(destinations::enable_destination))
         .routes(routes!(destinations::list_deliveries))
         .routes(routes!(destinations::resend))
+        .routes(routes!(messages::list_messages))
+        .routes(routes!(messages::replay_message))
         .routes(routes!(audit::list_events))
 }
 

@@ -35,11 +35,13 @@ pub enum Permission {
     ManageDestinations,
     /// See what became of what was sent, and send it again.
     ReadDeliveries,
+    /// See which messages of other systems could not be used, without their content, and have them handled again.
+    ReplayMessages,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -55,6 +57,7 @@ impl Permission {
         Self::ManageVocabularies,
         Self::ManageDestinations,
         Self::ReadDeliveries,
+        Self::ReplayMessages,
     ];
 }
 
@@ -63,19 +66,25 @@ impl Permission {
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
         Assign, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
-        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies,
+        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, ReplayMessages,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
         Role::Lead => matches!(
             permission,
-            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReadDeliveries
+            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
         ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
         Role::Admin => matches!(
             permission,
-            ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies | ManageDestinations | ReadDeliveries
+            ManageAccounts
+                | ReadMetrics
+                | ReadVocabularies
+                | ManageVocabularies
+                | ManageDestinations
+                | ReadDeliveries
+                | ReplayMessages
         ),
     }
 }
@@ -148,7 +157,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 15] = [
+        let table: [(Permission, &str); 16] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -164,6 +173,7 @@ mod tests {
             (Permission::ManageVocabularies, "....x"),
             (Permission::ManageDestinations, "....x"),
             (Permission::ReadDeliveries, "..x.x"),
+            (Permission::ReplayMessages, "..x.x"),
         ];
         assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);
         for (permission, row) in table {

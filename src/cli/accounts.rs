@@ -100,11 +100,11 @@ enum TokenCommand {
     },
 }
 
-fn operator() -> Actor {
+pub(super) fn operator() -> Actor {
     Actor { user_id: None, name: "command_line".to_owned() }
 }
 
-fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")
 }
 

@@ -76,9 +76,9 @@ impl Sender {
             Channel::Webhook { url, secret } => {
                 let request = webhook::request(&claimed.delivery, secret, self.surroundings.now());
                 let url = url.clone();
-                tokio::task::spawn_blocking(move || webhook::send(&url, &request)).await.unwrap_or_else(|_| {
-                    Err(Failure { problem: "failed".to_owned(), is_final: false })
-                })
+                tokio::task::spawn_blocking(move || webhook::send(&url, &request))
+                    .await
+                    .unwrap_or_else(|_| Err(Failure { problem: "failed".to_owned(), is_final: false }))
             }
         };
         let now = self.surroundings.now();

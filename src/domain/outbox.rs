@@ -40,9 +40,10 @@ impl EventKind {
 impl std::str::FromStr for EventKind {
     type Err = String;
     fn from_str(word: &str) -> Result<Self, String> {
-        Self::ALL.into_iter().find(|event| event.as_str() == word).ok_or_else(|| {
-            format!("unknown event {word:?}; one of {}", Self::ALL.map(Self::as_str).join(", "))
-        })
+        Self::ALL
+            .into_iter()
+            .find(|event| event.as_str() == word)
+            .ok_or_else(|| format!("unknown event {word:?}; one of {}", Self::ALL.map(Self::as_str).join(", ")))
     }
 }
 
@@ -138,10 +139,7 @@ impl DeliveryState {
 impl std::str::FromStr for DeliveryState {
     type Err = ();
     fn from_str(word: &str) -> Result<Self, ()> {
-        [Self::Waiting, Self::Claimed, Self::Delivered, Self::Dead]
-            .into_iter()
-            .find(|state| state.as_str() == word)
-            .ok_or(())
+        [Self::Waiting, Self::Claimed, Self::Delivered, Self::Dead].into_iter().find(|state| state.as_str() == word).ok_or(())
     }
 }
 

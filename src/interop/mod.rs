@@ -1,3 +1,4 @@
-//! Other systems' standards: what was found, as FHIR R4. Pure mapping; nothing here reads, sends or decides.
+//! Other systems' standards: what was found as FHIR R4, messages of HL7 version 2. Pure mapping; nothing here sends or decides.
 
 pub mod fhir;
+pub mod hl7;

@@ -98,7 +98,9 @@ fn change_of((record, said): (&ItemRecord, &HashSet<Uuid>), entry: &ReviewEntry)
         (DecisionKind::Add { note_id: Some(note), start: Some(start), end: Some(end), .. }, _) => {
             (!still_said(record, *note, Span::new(*start, *end))).then_some(ChangeKind::EvidenceGone)?
         }
-        (_, EntryState::Accepted | EntryState::Amended) if !said.contains(&entry.id) && !was_added(entry) => ChangeKind::EvidenceGone,
+        (_, EntryState::Accepted | EntryState::Amended) if !said.contains(&entry.id) && !was_added(entry) => {
+            ChangeKind::EvidenceGone
+        }
         (_, EntryState::Accepted | EntryState::Amended | EntryState::Rejected) => {
             (!entry.rests_on(decision)).then_some(ChangeKind::EvidenceChanged)?
         }

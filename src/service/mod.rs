@@ -2,12 +2,14 @@
 
 mod code_book;
 mod destinations;
+mod messages;
 mod notes;
 mod queue;
 mod vocabularies;
 
 pub use code_book::find_codes;
 pub use destinations::DestinationError;
+pub use messages::Replay;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};
 pub use vocabularies::{
@@ -44,7 +46,24 @@ pub struct Service {
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
+/// What is needed to take in what other systems send: the command line has it without an engine.
+#[derive(Clone, Copy)]
+pub struct Intake<'a> {
+    /// Everything kept.
+    pub store: &'a dyn Store,
+    /// Clock and identifiers.
+    pub surroundings: &'a Surroundings,
+    /// Wakes the worker when a note was stored.
+    pub wake: &'a Notify,
+}
+
 impl Service {
+    /// The part that takes in what other systems send.
+    #[must_use]
+    pub fn intake(&self) -> Intake<'_> {
+        Intake { store: &*self.store, surroundings: &self.surroundings, wake: &self.wake }
+    }
+
     /// Records an access that changes nothing.
     ///
     /// # Errors

@@ -2,10 +2,15 @@
 //!
 //! [`sqlite`] is the embedded store. Rows, SQL and sealing stay inside the adapter; nothing outside sees them.
 
+mod messages;
+mod patients;
 pub mod sqlite;
 
 #[cfg(test)]
 mod conformance;
+
+pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
+pub use patients::{Merged, PatientMerge, PatientStore};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -528,5 +533,5 @@ pub trait OutboxStore: Send + Sync {
 }
 
 /// The whole store.
-pub trait Store: NoteStore + ReviewStore + AccountStore + OutboxStore {}
-impl<T: NoteStore + ReviewStore + AccountStore + OutboxStore> Store for T {}
+pub trait Store: NoteStore + ReviewStore + AccountStore + OutboxStore + MessageStore + PatientStore {}
+impl<T: NoteStore + ReviewStore + AccountStore + OutboxStore + MessageStore + PatientStore> Store for T {}

@@ -180,7 +180,8 @@ fn fields(schema: &Value) -> Vec<Field> {
 /// The description of a value, or of the one it may be.
 fn described(value: &Value) -> String {
     let own = text(&value["description"]);
-    let inner = || value["oneOf"].as_array().into_iter().flatten().map(|one| text(&one["description"])).find(|one| !one.is_empty());
+    let inner =
+        || value["oneOf"].as_array().into_iter().flatten().map(|one| text(&one["description"])).find(|one| !one.is_empty());
     if own.is_empty() { inner().unwrap_or_default() } else { own }
 }
 

@@ -3,9 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
-    Assertion, BoilerplateKind, ChangeKind, CodeRole, EncounterClass, EntryChange, EntryKind, EntryState, ItemState, MedicationStatus,
-    NotReportable, Standing,
-    system,
+    Assertion, BoilerplateKind, ChangeKind, CodeRole, EncounterClass, EntryChange, EntryKind, EntryState, ItemState,
+    MedicationStatus, NotReportable, Standing, system,
 };
 use crate::vocabulary::{Intent, NoteKind};
 

@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 30] = [
+const ENDPOINTS: [(&str, &str, &str); 32] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -53,6 +53,8 @@ const ENDPOINTS: [(&str, &str, &str); 30] = [
     ("post", "/v1/destinations/{name}/enable", "....x"),
     ("get", "/v1/deliveries", "..x.x"),
     ("post", "/v1/deliveries/{id}/resend", "..x.x"),
+    ("get", "/v1/messages", "..x.x"),
+    ("post", "/v1/messages/{id}/replay", "..x.x"),
     ("get", "/v1/audit/events", "...x."),
 ];
 
@@ -61,12 +63,14 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
     let roles = ["submitter", "coder", "lead", "auditor", "admin"];
     for (method, path, row) in ENDPOINTS {
         let query = if path == "/v1/codes" { "?query=gout" } else { "" };
-        let address =
-            format!("{}{query}", path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99").replace("{name}", "nowhere"));
+        let address = format!(
+            "{}{query}",
+            path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99").replace("{name}", "nowhere")
+        );
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
-            (_, Some("reload" | "rollback" | "retraction")) => Some(b"{}"),
+            (_, Some("reload" | "rollback" | "retraction" | "replay")) => Some(b"{}"),
             (_, Some("destinations")) => Some(br#"{"name":"","events":[],"channel":{"kind":"webhook","url":""}}"#),
             _ => Some(br#"{"text":""}"#),
         };

@@ -101,7 +101,11 @@ fn versions_addenda_and_retractions() {
     let one = server().post_note(&itself);
     let relates = json!({"relation": "replaces", "external_id": "lineage-i"});
     let two = server().post_note(&with(note("lineage-i", "Gout, acute."), "relates_to", relates));
-    assert_eq!((standing(&one).as_str(), standing(&two).as_str()), ("replaced", "current"), "what replaces itself is a version");
+    assert_eq!(
+        (standing(&one).as_str(), standing(&two).as_str()),
+        ("replaced", "current"),
+        "what replaces itself is a version"
+    );
 }
 
 #[test]
@@ -119,7 +123,8 @@ fn a_decision_stands_with_its_words() {
         item["entries"].as_array().expect("entries").clone()
     };
     let named = |words: &str| {
-        let entry = entries().into_iter().find(|entry| entry["codes"][0]["code"].as_str().is_some_and(|code| code.starts_with(words)));
+        let entry =
+            entries().into_iter().find(|entry| entry["codes"][0]["code"].as_str().is_some_and(|code| code.starts_with(words)));
         entry.unwrap_or_else(|| panic!("no {words}"))
     };
     change("claim", &json!({}));

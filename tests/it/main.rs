@@ -13,6 +13,8 @@ mod endpoints;
 mod fhir;
 mod gold;
 mod golden;
+mod hl7;
+mod hl7_many;
 mod intake;
 mod kill;
 mod layers;

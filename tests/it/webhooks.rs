@@ -87,7 +87,8 @@ fn events_are_delivered_in_order_signed_and_again_after_a_failure() {
     let listed = server.call("GET", "/v1/destinations", "admin", None);
     assert!(!listed.text.contains(&secret) && listed.json()["destinations"][0]["address"] == url.as_str(), "{}", listed.text);
 
-    let note = server.post_note(&json!({"text": "No known problems. MRN 7712345.", "external_id": "w-1", "patient": "MRN 7712345"}));
+    let note =
+        server.post_note(&json!({"text": "No known problems. MRN 7712345.", "external_id": "w-1", "patient": "MRN 7712345"}));
     server.extraction(&note);
     let item = server.call("GET", &format!("/v1/notes/{note}"), "submitter", None).json()["item_id"].clone();
     let change = |what: &str| {
@@ -123,7 +124,8 @@ fn events_are_delivered_in_order_signed_and_again_after_a_failure() {
         assert!(python.wait().expect("ends").success(), "the signature does not verify");
     }
 
-    let again = post(&server, &format!("/v1/deliveries/{}/resend", delivered[1]["id"].as_str().expect("an id")), "lead", &json!({}));
+    let again =
+        post(&server, &format!("/v1/deliveries/{}/resend", delivered[1]["id"].as_str().expect("an id")), "lead", &json!({}));
     assert_eq!(again.status, 202, "{}", again.text);
     let until = Instant::now() + Duration::from_secs(30);
     while deliveries(&server, "delivered", 2).len() < 3 {

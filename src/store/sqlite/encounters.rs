@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::{
     note_rows::SealedNote,
+    patients,
     unit::{Unit, bytes, derived_id, micros},
 };
 use crate::{
@@ -57,42 +58,17 @@ fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> 
 
 /// A known patient takes over what the newer note says of them; what it leaves out stays.
 fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Result<Uuid, StoreError> {
-    let index = (!patient.id.is_empty()).then(|| unit.vault.blind_index("patient.id", &[&note.content.source, &patient.id]));
-    let known = match index {
-        Some(index) => {
-            let sql = "SELECT id, data_key, details FROM patient WHERE identity_index = ?1";
-            unit.one("patient", sql, [index], |row| {
-                Ok((row.id("id")?, row.get::<Vec<u8>>("data_key")?, row.get::<Vec<u8>>("details")?))
-            })?
+    match patients::known(unit, &note.content.source, patient)? {
+        Some(id) => {
+            patients::take_over(unit, id, patient)?;
+            Ok(id)
         }
-        None => None,
-    };
-    let Some((id, data_key, details)) = known else {
-        let id = derived_id(note.id, "patient");
-        let (key, data_key) = unit.vault.new_data_key("patient", id);
-        unit.execute(
-            "INSERT INTO patient (id, identity_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-            params![bytes(id), index, data_key, key.seal("details", &json(patient)), micros(note.received_at)],
-        )?;
-        return Ok(id);
-    };
-    let key = unit.vault.data_key("patient", id, &data_key)?;
-    let before: Patient = key.open_json("details", &details)?;
-    let after = Patient {
-        id: before.id.clone(),
-        name: patient.name.clone().or_else(|| before.name.clone()),
-        birth_date: patient.birth_date.or(before.birth_date),
-        sex: patient.sex.clone().or_else(|| before.sex.clone()),
-    };
-    if after != before {
-        let details = key.seal("details", &json(&after));
-        unit.execute("UPDATE patient SET details = ?2 WHERE id = ?1", (bytes(id), details))?;
+        None => {
+            let id = derived_id(note.id, "patient");
+            patients::add(unit, id, (&note.content.source, patient), note.received_at)?;
+            Ok(id)
+        }
     }
-    Ok(id)
-}
-
-fn json(patient: &Patient) -> Vec<u8> {
-    serde_json::to_vec(patient).expect("a patient is strings and a date, which JSON can hold")
 }
 
 /// The encounter of this number. A number that is already another patient's is another encounter; one that came without

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Delivery, Destination, EventKind},
-    store::{Actor, ClaimedDelivery, DeliveryEnd, DeliveryFilter, Outgoing, OutboxStore, StoreError},
+    store::{Actor, ClaimedDelivery, DeliveryEnd, DeliveryFilter, OutboxStore, Outgoing, StoreError},
 };
 
 /// Something that happened, as a cause of deliveries.
