@@ -3,8 +3,10 @@
 mod allergy_links;
 mod api;
 mod browser;
+mod clients;
 mod codes;
 mod commands;
+mod conformance;
 mod context;
 mod contract;
 mod documents;
