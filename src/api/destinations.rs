@@ -40,7 +40,7 @@ enum ChannelRequest {
     /// A JSON object by POST, signed as Standard Webhooks has it. It tells ids, never the words of a note.
     Webhook {
         /// Where to, `http://` or `https://`.
-        #[schema(pattern = "^https?://")]
+        #[schema(pattern = "^https?://[^/?#]")]
         url: String,
         /// `whsec_` and the key in base64; one is made when left out.
         secret: Option<String>,

@@ -150,6 +150,7 @@ pub struct OverrideBody {
 #[serde(deny_unknown_fields)]
 pub struct FinishParameters {
     /// Why hard edits may stand: `documentation_supports_it`, `provider_was_asked`, `conditions_are_unrelated` or `payer_asks_for_it`.
+    #[param(pattern = "^(documentation_supports_it|provider_was_asked|conditions_are_unrelated|payer_asks_for_it)$")]
     override_edits: Option<String>,
 }
 
