@@ -322,7 +322,7 @@ pub async fn get_fhir(State(service): State<Arc<Service>>, caller: Caller, Id(id
             let extraction = extraction.map_offsets(OffsetUnit::Codepoint, |byte| map.from_byte(byte));
             let source = Source {
                 text: &note.content.text,
-                patient: note.content.patient.as_ref().map(|patient| patient.id.as_str()),
+                patient: note.content.patient.as_ref(),
                 encounter: note.content.encounter.as_deref(),
                 recorded: service.surroundings.now(),
             };

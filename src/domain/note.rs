@@ -68,6 +68,9 @@ impl Confidentiality {
 pub struct Patient {
     /// The sender's identifier (record number).
     pub id: String,
+    /// The system that the identifier is of, as a URI, where the sender has several. The same number of two systems is two patients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system: Option<String>,
     /// Name, for the coder's eyes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

@@ -1,10 +1,12 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
+mod chart;
 mod code_book;
 mod notes;
 mod queue;
 mod vocabularies;
 
+pub use chart::ChartItem;
 pub use code_book::find_codes;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};

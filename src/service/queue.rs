@@ -62,6 +62,7 @@ impl Service {
             state,
             facility: user.facility.clone(),
             department: user.department.clone(),
+            source: None,
             include_restricted: user.sees_restricted,
             after,
             limit,

@@ -139,12 +139,48 @@ pub struct ItemFilter {
     pub facility: Option<String>,
     /// Only this department.
     pub department: Option<String>,
+    /// Only items with notes of this source.
+    pub source: Option<String>,
     /// Whether restricted items may be seen.
     pub include_restricted: bool,
     /// After this item (the last one of the page before); order is (created_at, id).
     pub after: Option<Uuid>,
     /// At most so many, 1 to 200.
     pub limit: u32,
+}
+
+/// Which notes a search asks for; all of it must hold. `None` = any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NoteSearch {
+    /// Of this patient.
+    pub patient: Option<PatientNumber>,
+    /// Of the encounter with this number at the sender.
+    pub encounter: Option<String>,
+    /// With this id at the sender.
+    pub external_id: Option<String>,
+    /// Of this source.
+    pub source: Option<String>,
+    /// Of this facility.
+    pub facility: Option<String>,
+    /// Of this department.
+    pub department: Option<String>,
+    /// Whether restricted notes may be found.
+    pub include_restricted: bool,
+}
+
+/// A patient by the sender's number. `Debug` prints nothing: it is PHI.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PatientNumber {
+    /// The system of the number; any when none.
+    pub system: Option<String>,
+    /// The number.
+    pub number: String,
+}
+
+impl std::fmt::Debug for PatientNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PatientNumber(..)")
+    }
 }
 
 /// Everything a coder needs of an item.
@@ -321,6 +357,19 @@ pub trait ReviewStore: Send + Sync {
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError>;
 }
 
+/// Searches by patient, encounter and the sender's ids.
+#[async_trait]
+pub trait ChartStore: Send + Sync {
+    /// Notes in the order in which they came, after the one named, at most `limit`.
+    async fn find_notes(&self, search: NoteSearch, after: Option<Uuid>, limit: u32) -> Result<Vec<Note>, StoreError>;
+    /// The items of such notes, in order of (created_at, id).
+    async fn find_items(&self, search: NoteSearch) -> Result<Vec<Uuid>, StoreError>;
+    /// When each of these items changed last: a note, an extraction, a claim, a decision, its end. Missing ones are left out.
+    async fn changed_at(&self, items: Vec<Uuid>) -> Result<Vec<(Uuid, Timestamp)>, StoreError>;
+    /// When the live extraction of each note of an item was recorded.
+    async fn extracted_at(&self, item: Uuid) -> Result<Vec<(Uuid, Timestamp)>, StoreError>;
+}
+
 /// Users, tokens and the audit trail.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
@@ -353,10 +402,18 @@ pub trait AccountStore: Send + Sync {
         detail: &str,
         now: Timestamp,
     ) -> Result<(), StoreError>;
+    /// Records that several things of one kind were read, all or none.
+    async fn record_reads(
+        &self,
+        actor: Actor,
+        action: &str,
+        subjects: (&str, Vec<Uuid>),
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
     /// Audit events after a sequence number, oldest first, at most `limit`.
     async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError>;
 }
 
 /// The whole store.
-pub trait Store: NoteStore + ReviewStore + AccountStore {}
-impl<T: NoteStore + ReviewStore + AccountStore> Store for T {}
+pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore {}
+impl<T: NoteStore + ReviewStore + ChartStore + AccountStore> Store for T {}

@@ -169,6 +169,22 @@ impl AccountStore for SqliteStore {
             .await
     }
 
+    async fn record_reads(
+        &self,
+        actor: Actor,
+        action: &str,
+        (kind, ids): (&str, Vec<Uuid>),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (action, kind) = (action.to_owned(), kind.to_owned());
+        self.writer
+            .write(move |unit| {
+                let cause = Cause { actor, now };
+                ids.into_iter().try_for_each(|id| audit::append(unit, &cause, &Event::of(&action, &kind, id, "")))
+            })
+            .await
+    }
+
     async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
         self.readers.read(move |unit| audit::list(unit, after, limit)).await
     }

@@ -20,6 +20,7 @@ mod note_rows;
 mod notes;
 mod readers;
 mod review;
+mod searches;
 mod unit;
 mod vault;
 mod writer;
