@@ -34,9 +34,9 @@ pub struct ProblemBody {
 /// An error of the API.
 #[derive(Debug)]
 pub struct ApiError {
-    status: StatusCode,
-    code: &'static str,
-    detail: String,
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) detail: String,
     retry_after: Option<u64>,
 }
 
@@ -94,17 +94,24 @@ impl IntoResponse for ApiError {
             title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
             status: self.status.as_u16(),
             code: self.code.to_owned(),
-            detail: self.detail,
+            detail: self.detail.clone(),
         };
         let text = serde_json::to_string(&body).unwrap_or_default();
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], text).into_response();
+        self.add_headers(&mut response);
+        response
+    }
+}
+
+impl ApiError {
+    /// What the caller is to do next, where headers say so.
+    pub(super) fn add_headers(&self, response: &mut Response) {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response
     }
 }
 

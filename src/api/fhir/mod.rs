@@ -96,7 +96,7 @@ const STATUS: Parameter = token("status", "status");
 const READERS: &[Permission] = &[Permission::ReadNote, Permission::ReadOwnNote];
 
 /// Everything that is served.
-static INTERACTIONS: [Interaction; 26] = [
+static INTERACTIONS: [Interaction; 24] = [
     Interaction {
         resource: "",
         kind: Kind::Capabilities,
@@ -202,20 +202,6 @@ static INTERACTIONS: [Interaction; 26] = [
         parameters: &[ID],
         serve: |call| Box::pin(audit::search(call)),
     },
-    Interaction {
-        resource: "Binary",
-        kind: Kind::Operation("text"),
-        permissions: READERS,
-        parameters: &[],
-        serve: |call| Box::pin(documents::read_text(call)),
-    },
-    Interaction {
-        resource: "DocumentReference",
-        kind: Kind::Operation("task"),
-        permissions: READERS,
-        parameters: &[],
-        serve: |call| Box::pin(tasks::of_document(call)),
-    },
 ];
 
 const fn reading(resource: &'static str) -> Interaction {
@@ -276,16 +262,11 @@ fn nothing_here() -> Problem {
 }
 
 async fn handle(interaction: &'static Interaction, service: Arc<Service>, request: Request) -> Response {
-    match call(interaction, service, request).await {
-        Ok(call) => {
-            let pretty_id = call.base.clone();
-            match (interaction.serve)(call).await {
-                Ok(answer) => answer.into_response_at(&pretty_id),
-                Err(problem) => problem.into_response(),
-            }
-        }
-        Err(problem) => problem.into_response(),
-    }
+    let served = match call(interaction, service, request).await {
+        Ok(call) => (interaction.serve)(call).await,
+        Err(problem) => Err(problem),
+    };
+    served.map_or_else(IntoResponse::into_response, IntoResponse::into_response)
 }
 
 /// Everything that is checked of every call alike: token, role, formats, parameters, body.
