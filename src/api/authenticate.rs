@@ -20,7 +20,12 @@ pub const SESSION_COOKIE: &str = "abstractor_session";
 
 /// The authenticated caller.
 #[derive(Debug, Clone)]
-pub struct Caller(pub User);
+pub struct Caller {
+    /// The user of the token.
+    pub user: User,
+    /// The token's hash: what the sender calls by a word of its own is kept per token.
+    pub token: [u8; 32],
+}
 
 impl Caller {
     /// The user, when their role has the permission.
@@ -28,7 +33,7 @@ impl Caller {
     /// # Errors
     /// 403 otherwise.
     pub fn may(&self, permission: Permission) -> Result<&User, ApiError> {
-        if permits(self.0.role, permission) { Ok(&self.0) } else { Err(ApiError::forbidden(self.0.role.as_str())) }
+        if permits(self.user.role, permission) { Ok(&self.user) } else { Err(ApiError::forbidden(self.user.role.as_str())) }
     }
 }
 
@@ -42,12 +47,8 @@ impl FromRequestParts<Arc<Service>> for Caller {
             .and_then(|value| value.to_str().ok())
             .and_then(Token::from_authorization)
             .ok_or_else(ApiError::unauthorized)?;
-        service
-            .store
-            .user_of_token(token.hash(), TokenKind::Api, service.surroundings.now())
-            .await?
-            .map(Self)
-            .ok_or_else(ApiError::unauthorized)
+        let user = service.store.user_of_token(token.hash(), TokenKind::Api, service.surroundings.now()).await?;
+        user.map(|user| Self { user, token: token.hash() }).ok_or_else(ApiError::unauthorized)
     }
 }
 

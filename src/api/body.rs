@@ -6,6 +6,7 @@ use axum::{
     http::{StatusCode, request::Parts},
 };
 use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
 
 use super::ApiError;
 
@@ -19,6 +20,19 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
         let bytes = Bytes::from_request(request, state).await.map_err(|rejection| refused(&rejection))?;
         parse(&bytes).map(Self)
+    }
+}
+
+/// A JSON body, checked, with the SHA-256 of its bytes: two requests are the same when those are.
+#[derive(Debug)]
+pub struct DigestedBody<T>(pub T, pub [u8; 32]);
+
+impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for DigestedBody<T> {
+    type Rejection = ApiError;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, ApiError> {
+        let bytes = Bytes::from_request(request, state).await.map_err(|rejection| refused(&rejection))?;
+        Ok(Self(parse(&bytes)?, Sha256::digest(&bytes).into()))
     }
 }
 

@@ -71,6 +71,12 @@ impl ApiError {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service could not do this; its log says why")
     }
 
+    /// 409 for a note that could not be extracted.
+    pub(super) fn quarantined(reason: Option<&str>) -> Self {
+        let detail = format!("the note could not be extracted: {}", reason.unwrap_or_default());
+        Self::new(StatusCode::CONFLICT, "note_quarantined", detail)
+    }
+
     /// 503 with a time to come back.
     #[must_use]
     pub fn unavailable(code: &'static str, detail: &str, seconds: u64) -> Self {
@@ -139,6 +145,9 @@ impl From<PostError> for ApiError {
             PostError::Conflict => Self::new(StatusCode::CONFLICT, "version_conflict", PostError::Conflict.to_string()),
             PostError::VersionRequired => {
                 Self::new(StatusCode::CONFLICT, "version_required", PostError::VersionRequired.to_string())
+            }
+            PostError::KeyConflict => {
+                Self::new(StatusCode::CONFLICT, "idempotency_conflict", PostError::KeyConflict.to_string())
             }
             PostError::Store(error) => error.into(),
         }

@@ -6,6 +6,7 @@ mod body;
 mod codes;
 mod error;
 mod extract;
+mod fhir;
 mod health;
 mod items;
 mod notes;
@@ -53,6 +54,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(notes::post_note))
+        .routes(routes!(notes::retract))
         .routes(routes!(notes::get_note))
         .routes(routes!(notes::get_text))
         .routes(routes!(notes::get_extraction))
@@ -96,6 +98,7 @@ pub fn router(service: Arc<Service>) -> Router {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method")
         })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(fhir::router())
         .layer(middleware::from_fn(count))
         .with_state(service)
 }

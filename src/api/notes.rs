@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     Json,
     extract::State,
-    http::{StatusCode, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use jiff::{Timestamp, civil::Date};
@@ -15,13 +15,16 @@ use uuid::Uuid;
 
 use super::{
     ApiError, Caller, ProblemBody,
-    body::{Body, Id, Parameters},
+    body::{Body, DigestedBody, Id, Parameters},
 };
 use crate::{
     auth::Permission,
-    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, OffsetUnit, Patient},
+    domain::{
+        Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, OffsetUnit, Patient, RelatedNote, Standing,
+    },
     interop::fhir::{Source, bundle},
     service::Service,
+    store::{IdempotencyKey, NoteKey, Posting},
     text::OffsetMap,
 };
 
@@ -37,6 +40,11 @@ pub struct NoteRequest {
     external_id: Option<String>,
     /// The sender's version of the note.
     version: Option<String>,
+    /// When the sender made this version: versions count in this order, whatever order they arrive in.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    versioned_at: Option<Timestamp>,
+    /// The document that it appends to (an addendum: both stand) or replaces.
+    relates_to: Option<RelatedNote>,
     /// The patient: the sender's id, or an object with `id`, `name`, `birth_date`, `sex`.
     patient: Option<PatientRequest>,
     /// The encounter: the sender's id, or an object with `id`, `facility`, `department`.
@@ -129,6 +137,8 @@ pub struct NoteAccepted {
 pub struct NoteBody {
     id: Uuid,
     status: NoteStatus,
+    /// Whether it counts: `replaced` when a newer version stands in its place, `retracted` when its sender took it back.
+    standing: Standing,
     /// Stable code when quarantined.
     #[serde(skip_serializing_if = "Option::is_none")]
     quarantine_reason: Option<String>,
@@ -139,6 +149,9 @@ pub struct NoteBody {
     source: String,
     external_id: Option<String>,
     version: Option<String>,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    versioned_at: Option<Timestamp>,
+    relates_to: Option<RelatedNote>,
     patient: Option<Patient>,
     encounter: Option<String>,
     encounter_class: Option<EncounterClass>,
@@ -176,6 +189,8 @@ impl NoteRequest {
             source: self.source.unwrap_or_else(|| default_source.to_owned()),
             external_id: self.external_id,
             version: self.version,
+            versioned_at: self.versioned_at,
+            related: self.relates_to,
             patient: self.patient.map(|patient| match patient {
                 PatientRequest::Id(id) => Patient { id, ..Patient::default() },
                 PatientRequest::Patient(patient) => patient,
@@ -193,8 +208,17 @@ impl NoteRequest {
     }
 }
 
+/// A word of the sender's own for one request.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct KeyHeader {
+    /// The same key with the same body is the same request, for seven days and this token; 1 to 255 visible ASCII characters.
+    #[param(rename = "Idempotency-Key")]
+    _idempotency_key: Option<String>,
+}
+
 /// Stores a note and queues its extraction. The answer comes when both are durable; the same note again gets the same id.
-#[utoipa::path(post, path = "/v1/notes", tag = "notes", request_body = NoteRequest, responses(
+#[utoipa::path(post, path = "/v1/notes", tag = "notes", params(KeyHeader), request_body = NoteRequest, responses(
     (status = 202, body = NoteAccepted),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
@@ -205,8 +229,22 @@ impl NoteRequest {
 pub async fn post_note(
     State(service): State<Arc<Service>>,
     caller: Caller,
-    Body(request): Body<NoteRequest>,
+    headers: HeaderMap,
+    DigestedBody(request, body): DigestedBody<NoteRequest>,
 ) -> Result<(StatusCode, Json<NoteAccepted>), ApiError> {
+    let key = idempotency_key(&headers)?;
+    let key = key.map(|key| IdempotencyKey { owner: hexadecimal(&caller.token), key, body });
+    let accepted = post_one(&service, &caller, request, key).await?;
+    Ok((StatusCode::ACCEPTED, Json(accepted)))
+}
+
+/// Stores one note of the caller's own source.
+pub(super) async fn post_one(
+    service: &Service,
+    caller: &Caller,
+    request: NoteRequest,
+    key: Option<IdempotencyKey>,
+) -> Result<NoteAccepted, ApiError> {
     let user = caller.may(Permission::PostNote)?;
     let own = user.source.clone().unwrap_or_default();
     let note = request.into_note(&own);
@@ -214,13 +252,62 @@ pub async fn post_note(
         let detail = format!("this token speaks for the source {own:?} only");
         return Err(ApiError::new(StatusCode::FORBIDDEN, "wrong_source", detail));
     }
-    let (id, created) = service.post_note(user, note).await?;
+    let (id, created) = service.post_note(user, Posting { key, ..note.into() }).await?;
     let status = if created {
         NoteStatus::Pending
     } else {
         service.store.note(id).await?.map_or(NoteStatus::Pending, |note| note.status)
     };
-    Ok((StatusCode::ACCEPTED, Json(NoteAccepted { id, status })))
+    Ok(NoteAccepted { id, status })
+}
+
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
+    let word = value.to_str().ok().map(str::trim).filter(|word| (1..=255).contains(&word.len()));
+    word.map(|word| Some(word.to_owned())).ok_or_else(|| {
+        let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters";
+        ApiError::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", detail)
+    })
+}
+
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// When the sender took a note back.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RetractionRequest {
+    /// Versions made after it still count; now when left out.
+    #[schema(value_type = Option<String>, format = DateTime)]
+    retracted_at: Option<Timestamp>,
+}
+
+/// The notes that count no longer.
+#[derive(Serialize, ToSchema)]
+pub struct RetractionBody {
+    /// Those that counted, or were replaced, until now; empty when all were retracted before.
+    retracted: Vec<Uuid>,
+}
+
+/// Takes a note back, with the other versions of its document. An item without a note that counts is closed.
+#[utoipa::path(post, path = "/v1/notes/{id}/retraction", tag = "notes", params(("id" = Uuid, Path)),
+    request_body = RetractionRequest, responses(
+    (status = 200, body = RetractionBody),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn retract(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Id(id): Id,
+    Body(request): Body<RetractionRequest>,
+) -> Result<Json<RetractionBody>, ApiError> {
+    let user = caller.may(Permission::PostNote)?;
+    let retracted = service.retract_note(user, NoteKey::Id(id), request.retracted_at).await?;
+    Ok(Json(RetractionBody { retracted: retracted.ok_or_else(|| ApiError::missing("note"))? }))
 }
 
 /// A note with its text.
@@ -236,12 +323,15 @@ pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id
     Ok(Json(NoteBody {
         id: note.id,
         status: note.status,
+        standing: note.standing,
         quarantine_reason: note.quarantine_reason,
         item_id: note.item_id,
         received_at: note.received_at,
         source: content.source,
         external_id: content.external_id,
         version: content.version,
+        versioned_at: content.versioned_at,
+        relates_to: content.related,
         patient: content.patient,
         encounter: content.encounter,
         encounter_class: content.encounter_class,
@@ -296,10 +386,7 @@ async fn ready(service: &Service, caller: &Caller, id: Uuid) -> Result<Result<(N
     let answer = service.read_note(user, id, true).await?.ok_or_else(|| ApiError::missing("note"))?;
     match (answer.note.status, answer.extraction) {
         (NoteStatus::Ready, Some(extraction)) => Ok(Ok((answer.note, extraction))),
-        (NoteStatus::Quarantined, _) => {
-            let reason = answer.note.quarantine_reason.unwrap_or_default();
-            Err(ApiError::new(StatusCode::CONFLICT, "note_quarantined", format!("the note could not be extracted: {reason}")))
-        }
+        (NoteStatus::Quarantined, _) => Err(ApiError::quarantined(answer.note.quarantine_reason.as_deref())),
         _ => {
             let body = Json(NoteAccepted { id, status: NoteStatus::Pending });
             Ok(Err((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")], body).into_response()))

@@ -210,7 +210,7 @@ pub async fn reload(
 ) -> Result<Json<ReloadBody>, ApiError> {
     caller.may(Permission::ManageVocabularies)?;
     let ReloadReport { before, checksum, active, items, more_items, suggestions, changes, failed_notes, without_meaning } =
-        service.reload_vocabularies(&caller.0, request.only_report).await?;
+        service.reload_vocabularies(&caller.user, request.only_report).await?;
     let changes = changes
         .into_iter()
         .map(|change| CodeChangeBody { from: change.from, to: change.to, suggestions: change.suggestions, items: change.items })
@@ -226,5 +226,5 @@ pub async fn reload(
     (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn roll_back(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<InUseBody>, ApiError> {
     caller.may(Permission::ManageVocabularies)?;
-    Ok(Json(InUseBody { checksum: service.roll_back_vocabularies(&caller.0).await? }))
+    Ok(Json(InUseBody { checksum: service.roll_back_vocabularies(&caller.user).await? }))
 }

@@ -133,7 +133,7 @@ async fn post(running: &Running) -> anyhow::Result<Vec<Uuid>> {
     let mut posted = Vec::new();
     for line in NOTES.lines().filter(|line| !line.trim().is_empty()) {
         let request: NoteRequest = serde_json::from_str(line).context("a note of the demo cannot be read")?;
-        posted.push(service.post_note(&submitter, request.into_note(SOURCE)).await?.0);
+        posted.push(service.post_note(&submitter, request.into_note(SOURCE).into()).await?.0);
     }
     for id in &posted {
         while service.store.note(*id).await?.is_some_and(|note| note.status == NoteStatus::Pending) {

@@ -23,7 +23,7 @@ pub use entry::{
     OffsetUnit, Prompt, SectionCode, SectionOutline,
 };
 pub use mention::{Mention, MentionKind};
-pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient};
+pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
 pub use reconciliation::{ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 pub use review::{
     ChosenCode, Decision, DecisionKind, EntryState, ItemState, REJECT_REASONS, ReviewEntry, ReviewItem, Role, User,

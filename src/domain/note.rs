@@ -89,6 +89,82 @@ impl std::fmt::Debug for Patient {
     }
 }
 
+/// How a note stands to an earlier document of the same source.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Relation {
+    /// An addendum: both stand.
+    Appends,
+    /// It stands in the other's place.
+    Replaces,
+}
+
+impl Relation {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Appends => "appends",
+            Self::Replaces => "replaces",
+        }
+    }
+}
+
+impl std::str::FromStr for Relation {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        [Self::Appends, Self::Replaces].into_iter().find(|relation| relation.as_str() == word).ok_or(())
+    }
+}
+
+/// The earlier document that a note appends to or replaces. It may arrive later than the note.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RelatedNote {
+    /// How the note stands to it.
+    pub relation: Relation,
+    /// The sender's id of the other document.
+    pub external_id: String,
+}
+
+impl std::fmt::Debug for RelatedNote {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RelatedNote").field("relation", &self.relation).finish_non_exhaustive()
+    }
+}
+
+/// Whether a note counts.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Standing {
+    /// It is the newest version of its document.
+    #[default]
+    Current,
+    /// A newer version, or a document that replaces it, stands in its place.
+    Replaced,
+    /// Its sender took it back.
+    Retracted,
+}
+
+impl Standing {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Current => "current",
+            Self::Replaced => "replaced",
+            Self::Retracted => "retracted",
+        }
+    }
+}
+
+impl std::str::FromStr for Standing {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        [Self::Current, Self::Replaced, Self::Retracted].into_iter().find(|standing| standing.as_str() == word).ok_or(())
+    }
+}
+
 /// A note as it is posted, checked, before it has an id. `Debug` prints lengths only: it is PHI.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct NewNote {
@@ -100,6 +176,10 @@ pub struct NewNote {
     pub external_id: Option<String>,
     /// The sender's version of the note.
     pub version: Option<String>,
+    /// When the sender made this version: versions count in this order, whatever order they arrive in. The time of arrival when none.
+    pub versioned_at: Option<Timestamp>,
+    /// The document that it appends to or replaces.
+    pub related: Option<RelatedNote>,
     /// The patient.
     pub patient: Option<Patient>,
     /// The sender's id of the encounter.
@@ -163,6 +243,8 @@ pub struct Note {
     pub received_at: Timestamp,
     /// Where it stands.
     pub status: NoteStatus,
+    /// Whether it counts.
+    pub standing: Standing,
     /// Why it is quarantined: a stable code, never note text.
     pub quarantine_reason: Option<String>,
     /// The review item (encounter) it belongs to.

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     codes::{CodeProblem, code_problem},
-    day::{code_day, current_notes},
+    day::code_day,
 };
 use crate::{
     coding::edits::{About, Edit, EditKind, EditRules, Sex},
@@ -127,7 +127,7 @@ fn about(record: &ItemRecord, day: Option<Date>) -> About {
         Some("male") => Some(Sex::Male),
         _ => None,
     });
-    let served = current_notes(record).filter_map(|(note, _)| note.content.service_date).max();
+    let served = record.current_notes().filter_map(|(note, _)| note.content.service_date).max();
     let born = patient.and_then(|patient| patient.birth_date);
     let (age_years, age_days) = born.zip(served.or(day)).and_then(|(born, day)| age(born, day)).unzip();
     About { sex, age_years, age_days }

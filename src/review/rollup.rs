@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 
 use uuid::Uuid;
 
-use super::day::current_notes;
 use crate::{
     coding::reportable,
     domain::{
@@ -23,7 +22,7 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
     let mut index: BTreeMap<Uuid, usize> = BTreeMap::new();
     // sentences of the notes before: what stands in them word for word was copied forward
     let mut told: HashSet<String> = HashSet::new();
-    for (note, extraction) in current_notes(record) {
+    for (note, extraction) in record.current_notes() {
         let mut here: Vec<String> = Vec::new();
         for entry in extraction.iter().flat_map(|extraction| &extraction.entries) {
             let id = entry_id(record.item.id, entry);

@@ -10,7 +10,7 @@ use crate::{
     coding::edits::{EditKind, EditRules, Severity},
     domain::{
         Assertion, Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, EncounterClass, EngineVersion,
-        EntryKind, Extraction, ItemState, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem,
+        EntryKind, Extraction, ItemState, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem, Standing,
     },
     store::ItemRecord,
     vocabulary::{Tables, Vocabulary},
@@ -113,6 +113,7 @@ fn note(content: NewNote, entries: Vec<CodedEntry>) -> (Note, Option<Extraction>
         content,
         received_at: Timestamp::UNIX_EPOCH,
         status: NoteStatus::Ready,
+        standing: Standing::Current,
         quarantine_reason: None,
         item_id: Uuid::from_u128(1),
     };
@@ -316,8 +317,10 @@ fn the_day_of_an_item() {
     assert_eq!(day(None, vec![left(october)]), Some(may));
     assert_eq!(day(Some(EncounterClass::Inpatient), vec![on(june), on(may)]), Some(june), "the last one");
     assert_eq!(day(None, vec![NewNote::default()]), None);
-    let version = |day| NewNote { external_id: Some("n".to_owned()), ..on(day) };
-    assert_eq!(day(None, vec![version(october), version(may)]), Some(may), "a later version stands in its place");
+    let mut replaced = note(on(october), vec![]);
+    replaced.0.standing = Standing::Replaced;
+    let versions = item(None, vec![replaced, note(on(may), vec![])]);
+    assert_eq!(code_day(&versions), Some(may), "what is replaced does not count");
 }
 
 #[test]

@@ -109,7 +109,13 @@ impl Service {
     async fn with_changes(&self, items: Vec<ReviewItem>) -> Result<Vec<(ReviewItem, Timestamp)>, StoreError> {
         let changed = self.store.changed_at(items.iter().map(|item| item.id).collect()).await?;
         let at = |item: &ReviewItem| changed.iter().find(|(id, _)| *id == item.id).map_or(item.created_at, |(_, at)| *at);
-        Ok(items.into_iter().map(|item| { let at = at(&item); (item, at) }).collect())
+        Ok(items
+            .into_iter()
+            .map(|item| {
+                let at = at(&item);
+                (item, at)
+            })
+            .collect())
     }
 }
 
@@ -136,11 +142,8 @@ fn scope_of(record: &ItemRecord) -> Scope<'_> {
 
 /// Turns the byte offsets of entries into code points of their notes.
 fn in_code_points(record: &ItemRecord, entries: &mut [ReviewEntry]) {
-    let maps: Vec<(Uuid, OffsetMap)> = record
-        .notes
-        .iter()
-        .map(|(note, _)| (note.id, OffsetMap::new(&note.content.text, OffsetUnit::Codepoint)))
-        .collect();
+    let maps: Vec<(Uuid, OffsetMap)> =
+        record.notes.iter().map(|(note, _)| (note.id, OffsetMap::new(&note.content.text, OffsetUnit::Codepoint))).collect();
     let map_of = |note: Uuid| maps.iter().find(|(id, _)| *id == note).map(|(_, map)| map);
     for entry in entries {
         if let Some(map) = entry.attributes_note.and_then(map_of) {

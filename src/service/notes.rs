@@ -1,5 +1,6 @@
 //! Posting and reading notes.
 
+use jiff::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -8,7 +9,7 @@ use crate::{
     auth::Scope,
     domain::{Extraction, NewNote, Note, NoteStatus, User},
     pipeline::{InputError, check_text},
-    store::{AddNote, StoreError},
+    store::{AddNote, NoteKey, Posting, StoreError, Unversioned},
 };
 
 /// Why a note is not taken.
@@ -23,6 +24,9 @@ pub enum PostError {
     /// The same source and external id with another text is there, and no version was given.
     #[error("source and external_id are known with another text; send \"version\" to say that this is another version")]
     VersionRequired,
+    /// The sender's word for the request stood for another one.
+    #[error("this Idempotency-Key was used with another body in the last seven days; take a new one for a new request")]
+    KeyConflict,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,10 +46,17 @@ impl Service {
     ///
     /// # Errors
     /// [`PostError`].
-    pub async fn post_note(&self, user: &User, note: NewNote) -> Result<(Uuid, bool), PostError> {
-        check_text(&note.text)?;
+    pub async fn post_note(&self, user: &User, mut posting: Posting) -> Result<(Uuid, bool), PostError> {
+        check_text(&posting.note.text)?;
+        let itself =
+            |note: &NewNote| note.related.as_ref().is_some_and(|other| Some(&other.external_id) == note.external_id.as_ref());
+        if itself(&posting.note) {
+            // what replaces or appends to itself is its next version
+            posting.note.related = None;
+            posting.unversioned = Unversioned::Next;
+        }
         let id = self.surroundings.new_id();
-        match self.store.add_note(id, note, actor(user), self.surroundings.now()).await? {
+        match self.store.add_note(id, posting, actor(user), self.surroundings.now()).await? {
             AddNote::Created { id } => {
                 metrics::counter!("abstractor_notes_stored_total").increment(1);
                 self.wake.notify_one();
@@ -54,7 +65,30 @@ impl Service {
             AddNote::Existing { id } => Ok((id, false)),
             AddNote::Conflict { .. } => Err(PostError::Conflict),
             AddNote::VersionRequired { .. } => Err(PostError::VersionRequired),
+            AddNote::KeyConflict { .. } => Err(PostError::KeyConflict),
         }
+    }
+
+    /// Takes a document of the user's source back, as its sender did at `at` (now when none); the notes that count no longer. None when there is no
+    /// such document.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn retract_note(
+        &self,
+        user: &User,
+        document: NoteKey,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Vec<Uuid>>, StoreError> {
+        let source = match &document {
+            NoteKey::Document { source, .. } => Some(source.clone()),
+            NoteKey::Id(id) => self.store.note(*id).await?.map(|note| note.content.source),
+        };
+        if source.is_none() || source != user.source {
+            return Ok(None);
+        }
+        let now = self.surroundings.now();
+        self.store.retract_note(document, at.unwrap_or(now), actor(user), now).await
     }
 
     /// A note that the user may see; none otherwise. Reading is recorded.

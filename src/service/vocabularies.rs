@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Service, actor, visible};
 use crate::{
     auth::Scope,
-    domain::{EntryKind, Extraction, ItemState, User},
+    domain::{EntryKind, Extraction, ItemState, Standing, User},
     pipeline::{NoteInput, Pipeline, Recoded},
     store::{ItemFilter, ItemRecord, StoreError},
     vocabulary::Tables,
@@ -313,9 +313,8 @@ fn because_of(tables: &Pipeline, in_use: &Pipeline, note: NoteInput, extraction:
 /// What would change in the notes that an item shows. A note of which the coding panics is named; its message is nobody's to read.
 fn changes_of(record: ItemRecord, recode: impl Fn(NoteInput, &Extraction) -> Vec<Recoded>) -> ItemChanges {
     let mut changes = ItemChanges::default();
-    let replaced: Vec<bool> = (0..record.notes.len()).map(|at| record.is_replaced(at)).collect();
-    for ((note, extraction), replaced) in record.notes.into_iter().zip(replaced) {
-        let Some(extraction) = extraction.filter(|_| !replaced) else { continue };
+    for (note, extraction) in record.notes.into_iter().filter(|(note, _)| note.standing == Standing::Current) {
+        let Some(extraction) = extraction else { continue };
         changes.suggestions += extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis).count();
         let id = note.id;
         match catch_unwind(AssertUnwindSafe(|| recode(note.into(), &extraction))) {
@@ -354,6 +353,7 @@ mod tests {
             },
             received_at: jiff::Timestamp::UNIX_EPOCH,
             status: NoteStatus::Ready,
+            standing: Standing::Current,
             quarantine_reason: None,
             item_id: Uuid::from_u128(1),
         }

@@ -12,7 +12,7 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::domain::{Decision, Extraction, ItemState, NewNote, Note, ReviewItem, User};
+use crate::domain::{Decision, Extraction, ItemState, NewNote, Note, ReviewItem, Standing, User};
 
 /// A failure of the store. Says table and id, never a value that could be PHI.
 #[derive(Debug, Error)]
@@ -77,6 +77,76 @@ pub struct AuditEvent {
     pub detail: String,
 }
 
+/// What to do with another text of a known document that names no version.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Unversioned {
+    /// Refuse it: its sender must say which version it is.
+    #[default]
+    Refuse,
+    /// It is the next version: its sender says so by the kind of its message.
+    Next,
+}
+
+/// A sender's word for one request: the same word is the same request.
+#[derive(Clone, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// Who may use the word: a token's hash, in hexadecimal.
+    pub owner: String,
+    /// The word.
+    pub key: String,
+    /// SHA-256 of the request's body.
+    pub body: [u8; 32],
+}
+
+impl std::fmt::Debug for IdempotencyKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("IdempotencyKey(..)")
+    }
+}
+
+/// How long a sender's word for a request is kept.
+pub const IDEMPOTENCY_KEPT: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// A note with how it was sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Posting {
+    /// The note.
+    pub note: NewNote,
+    /// The sender's word for this request.
+    pub key: Option<IdempotencyKey>,
+    /// What to do when it names no version.
+    pub unversioned: Unversioned,
+}
+
+impl From<NewNote> for Posting {
+    fn from(note: NewNote) -> Self {
+        Self { note, ..Self::default() }
+    }
+}
+
+/// A document as its sender names it, or one note of ours.
+#[derive(Clone, PartialEq, Eq)]
+pub enum NoteKey {
+    /// Our id: this note, and the other versions of its document.
+    Id(Uuid),
+    /// The sender's id.
+    Document {
+        /// The system that sent it.
+        source: String,
+        /// The sender's id.
+        external_id: String,
+    },
+}
+
+impl std::fmt::Debug for NoteKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Id(id) => f.debug_tuple("Id").field(id).finish(),
+            Self::Document { .. } => f.write_str("Document(..)"),
+        }
+    }
+}
+
 /// What came of posting a note.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AddNote {
@@ -98,6 +168,11 @@ pub enum AddNote {
     /// Source and external id are known with another text and the sender gave no version.
     VersionRequired {
         /// The note that is there.
+        id: Uuid,
+    },
+    /// The sender's word for the request was used with another body.
+    KeyConflict {
+        /// The note that it stood for.
         id: Uuid,
     },
 }
@@ -197,14 +272,9 @@ pub struct ItemRecord {
 }
 
 impl ItemRecord {
-    /// Whether a later version of the note at this place stands in its place.
-    #[must_use]
-    pub fn is_replaced(&self, at: usize) -> bool {
-        let Some((note, _)) = self.notes.get(at) else { return false };
-        note.content.external_id.is_some()
-            && self.notes[at + 1..].iter().any(|(later, _)| {
-                later.content.external_id == note.content.external_id && later.content.source == note.content.source
-            })
+    /// The notes that count, oldest first.
+    pub fn current_notes(&self) -> impl Iterator<Item = &(Note, Option<Extraction>)> {
+        self.notes.iter().filter(|(note, _)| note.standing == Standing::Current)
     }
 }
 
@@ -317,8 +387,19 @@ pub struct Counts {
 #[async_trait]
 pub trait NoteStore: Send + Sync {
     /// Stores a note with its patient, encounter, review item, job and audit event in one durable transaction, or finds it
-    /// already there. `id` is the new note's id. A note of a known encounter joins (and reopens) that encounter's item.
-    async fn add_note(&self, id: Uuid, note: NewNote, actor: Actor, now: Timestamp) -> Result<AddNote, StoreError>;
+    /// already there. `id` is the new note's id. A note of a known encounter joins (and reopens) that encounter's item; one that
+    /// relates to a document joins that document's. Versions of a document count in the order in which their sender made them.
+    async fn add_note(&self, id: Uuid, posting: Posting, actor: Actor, now: Timestamp) -> Result<AddNote, StoreError>;
+    /// Takes a document back with all versions made until `at`: they do not count any more. An item without a note that
+    /// counts is closed, one that was finished and still has some is opened again. The notes taken back; none when there is no such
+    /// document. Taking it back again changes nothing.
+    async fn retract_note(
+        &self,
+        document: NoteKey,
+        at: Timestamp,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Uuid>>, StoreError>;
     /// The note, opened.
     async fn note(&self, id: Uuid) -> Result<Option<Note>, StoreError>;
     /// Claims up to `limit` due jobs, oldest first, for `lease` (also those whose lease ran out). Counts the try.

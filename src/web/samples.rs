@@ -6,7 +6,7 @@ use crate::{
     domain::{
         Alert, Assertion, Attribute, Attributes, CodeCandidate, CodeRole, CodedEntry, Cue, Decision, DecisionKind,
         EncounterClass, EngineVersion, EntryKind, Evidence, Extraction, ItemState, MedicationStatus, NewNote, NotReportable,
-        Note, NoteStatus, OffsetUnit, Patient, Prompt, ReviewItem, SectionOutline, Span, system,
+        Note, NoteStatus, OffsetUnit, Patient, Prompt, ReviewItem, SectionOutline, Span, Standing, system,
     },
     review,
     service::QueueItem,
@@ -152,6 +152,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         content: new_note(),
         received_at: now(),
         status,
+        standing: Standing::Current,
         quarantine_reason: None,
         item_id,
     };

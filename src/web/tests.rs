@@ -197,7 +197,7 @@ impl House {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("abstractor.db");
         let store = Arc::new(SqliteStore::open(&path, SiteKeys::generate(), OpenMode::Serve).expect("opens"));
-        let added = store.add_note(id(), note, Actor::service(), samples::now()).await.expect("stores");
+        let added = store.add_note(id(), note.into(), Actor::service(), samples::now()).await.expect("stores");
         let AddNote::Created { id: note } = added else { panic!("{added:?}") };
         for job in store.claim_jobs(1, SignedDuration::from_mins(1), samples::now()).await.expect("claims") {
             assert!(store.record_extraction(&job, samples::extraction(note), samples::now()).await.expect("records"));

@@ -11,6 +11,7 @@ mod documents;
 mod edits;
 mod endpoints;
 mod fhir;
+mod fhir_api;
 mod gold;
 mod golden;
 mod kill;

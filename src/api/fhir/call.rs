@@ -8,13 +8,19 @@ use axum::{
     response::{IntoResponse, Response},
 };
 use serde_json::Value;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{
     ApiError, Interaction, Kind,
     outcome::{FHIR_JSON, Problem},
 };
-use crate::{domain::User, service::Service, store::PatientNumber};
+use crate::{
+    api::Caller,
+    domain::User,
+    service::Service,
+    store::{IdempotencyKey, PatientNumber},
+};
 
 /// The most resources of one page, and how many when nobody says.
 const MOST: u32 = 100;
@@ -27,7 +33,7 @@ const PAGING: [&str; 2] = ["_count", "_page"];
 pub(super) struct Call {
     pub(super) interaction: &'static Interaction,
     pub(super) service: Arc<Service>,
-    user: Option<User>,
+    caller: Option<Caller>,
     /// The id in the address; empty where there is none.
     pub(super) id: String,
     parameters: Vec<(String, String)>,
@@ -42,18 +48,18 @@ impl Call {
     pub(super) fn checked(
         interaction: &'static Interaction,
         service: Arc<Service>,
-        user: Option<User>,
+        caller: Option<Caller>,
         (id, parameters, body): (String, Vec<(String, String)>, Bytes),
         parts: &Parts,
     ) -> Result<Self, Problem> {
         let searches = interaction.kind == Kind::Search;
         let mut checked: Vec<(String, String)> = Vec::with_capacity(parameters.len());
         for (name, value) in parameters {
-            let plain = name.strip_suffix(":identifier").or_else(|| name.strip_suffix(".identifier")).unwrap_or(&name).to_owned();
-            let named = interaction.parameters.iter().any(|one| one.name == plain && (plain == name || one.kind == "reference"));
-            let known = named
-                || COMMON.contains(&name.as_str())
-                || (searches && PAGING.contains(&name.as_str()));
+            let plain =
+                name.strip_suffix(":identifier").or_else(|| name.strip_suffix(".identifier")).unwrap_or(&name).to_owned();
+            let named =
+                interaction.parameters.iter().any(|one| one.name == plain && (plain == name || one.kind == "reference"));
+            let known = named || COMMON.contains(&name.as_str()) || (searches && PAGING.contains(&name.as_str()));
             if !known {
                 let names: Vec<&str> = interaction.parameters.iter().map(|one| one.name).collect();
                 let takes = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
@@ -64,7 +70,16 @@ impl Call {
             }
             checked.push((plain, value));
         }
-        let call = Self { interaction, service, user, id, parameters: checked, body, headers: parts.headers.clone(), base: base(&parts.headers) };
+        let call = Self {
+            interaction,
+            service,
+            caller,
+            id,
+            parameters: checked,
+            body,
+            headers: parts.headers.clone(),
+            base: base(&parts.headers),
+        };
         call.check_format()?;
         Ok(call)
     }
@@ -97,7 +112,19 @@ impl Call {
 
     /// Who calls.
     pub(super) fn user(&self) -> Result<&User, Problem> {
-        self.user.as_ref().ok_or_else(|| ApiError::unauthorized().into())
+        self.caller().map(|caller| &caller.user)
+    }
+
+    /// Who calls, with the token.
+    pub(super) fn caller(&self) -> Result<&Caller, Problem> {
+        self.caller.as_ref().ok_or_else(|| ApiError::unauthorized().into())
+    }
+
+    /// The sender's word for this request, with the hash of its body.
+    pub(super) fn idempotency_key(&self) -> Result<Option<IdempotencyKey>, Problem> {
+        let key = crate::api::notes::idempotency_key(&self.headers)?;
+        let owner = crate::api::notes::hexadecimal(&self.caller()?.token);
+        Ok(key.map(|key| IdempotencyKey { owner, key, body: Sha256::digest(&self.body).into() }))
     }
 
     /// The id in the address as ours.
@@ -154,11 +181,6 @@ impl Call {
     pub(super) fn json(&self) -> Result<Value, Problem> {
         Ok(crate::api::body::parse(&self.body)?)
     }
-
-    /// A header as text.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
-        self.headers.get(name).and_then(|value| value.to_str().ok()).map(str::trim).filter(|value| !value.is_empty())
-    }
 }
 
 /// The value of a token. The system of these identifiers is not kept, so that a search by it could only pretend to look at it; `|value` and
@@ -166,7 +188,9 @@ impl Call {
 fn without_system<'a>(token: &'a str, name: &str) -> Result<&'a str, Problem> {
     match token.split_once('|') {
         None | Some(("", _)) => Ok(token.trim_start_matches('|')),
-        Some(_) => Err(Problem::parameter(format!("{name}: the system of this identifier is not kept; search by its value alone"))),
+        Some(_) => {
+            Err(Problem::parameter(format!("{name}: the system of this identifier is not kept; search by its value alone")))
+        }
     }
 }
 

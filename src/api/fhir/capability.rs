@@ -54,6 +54,10 @@ fn describe(interaction: &Interaction, resource: &mut Value) {
     match interaction.kind {
         Kind::Read => push("interaction", json!({"code": "read"})),
         Kind::Create => push("interaction", json!({"code": "create"})),
+        Kind::Update => push(
+            "interaction",
+            json!({"code": "update", "documentation": "status entered-in-error takes a document back; a new version is posted"}),
+        ),
         Kind::Search => {
             push("interaction", json!({"code": "search-type"}));
             for parameter in interaction.parameters {

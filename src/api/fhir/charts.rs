@@ -51,17 +51,19 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
     let items = items(&call, wanted.as_deref(), target.as_deref()).await?;
     let start = match &cursor {
         None => 0,
-        Some(cursor) => items.iter().position(|item| *item == cursor.item).ok_or_else(|| {
-            Problem::parameter("_page is a cursor of another search; begin again without it")
-        })?,
+        Some(cursor) => items
+            .iter()
+            .position(|item| *item == cursor.item)
+            .ok_or_else(|| Problem::parameter("_page is a cursor of another search; begin again without it"))?,
     };
     let mut page: Vec<Value> = Vec::new();
     let mut next = None;
     let (mut pending, mut quarantined) = (0, 0);
     'items: for item in &items[start..] {
         let Some(chart) = call.service.chart_item(user, *item).await? else { continue };
-        pending += chart.record.notes.iter().filter(|(note, _)| note.status == NoteStatus::Pending).count();
-        quarantined += chart.record.notes.iter().filter(|(note, _)| note.status == NoteStatus::Quarantined).count();
+        let counted = |status| chart.record.current_notes().filter(|(note, _)| note.status == status).count();
+        pending += counted(NoteStatus::Pending);
+        quarantined += counted(NoteStatus::Quarantined);
         let after = cursor.as_ref().filter(|cursor| cursor.item == *item).map(|cursor| cursor.after.as_str());
         for resource in resources(&chart, call.interaction.resource) {
             let id = resource["id"].as_str().unwrap_or_default();
@@ -72,10 +74,10 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
             }
             if page.len() == count {
                 // there is one more, so there is another page; it begins behind the last resource of this one
-                next = page.last().and_then(|last| last["id"].as_str()).map(|last| Cursor {
-                    item: item_of_id(last).unwrap_or(*item),
-                    after: last.to_owned(),
-                });
+                next = page
+                    .last()
+                    .and_then(|last| last["id"].as_str())
+                    .map(|last| Cursor { item: item_of_id(last).unwrap_or(*item), after: last.to_owned() });
                 break 'items;
             }
             page.push(resource);

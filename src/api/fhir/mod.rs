@@ -42,6 +42,8 @@ enum Kind {
     Search,
     /// A new resource.
     Create,
+    /// One resource changed in its place.
+    Update,
     /// A Bundle for the whole service.
     Bundle,
     /// What the service can do.
@@ -82,8 +84,11 @@ const fn token(name: &'static str, element: &'static str) -> Parameter {
 }
 
 const ID: Parameter = parameter("_id", "token", "the id");
-const PATIENT: Parameter =
-    parameter("patient", "reference", "the sender's identifier of the patient: value, or system|value; also patient:identifier");
+const PATIENT: Parameter = parameter(
+    "patient",
+    "reference",
+    "the sender's identifier of the patient: value, or system|value; also patient:identifier",
+);
 const ENCOUNTER: Parameter = parameter("encounter", "reference", "the sender's identifier of the encounter");
 const IDENTIFIER: Parameter = parameter("identifier", "token", "the sender's identifier of the document");
 const CLINICAL: Parameter = token("clinical-status", "clinicalStatus");
@@ -96,7 +101,7 @@ const STATUS: Parameter = token("status", "status");
 const READERS: &[Permission] = &[Permission::ReadNote, Permission::ReadOwnNote];
 
 /// Everything that is served.
-static INTERACTIONS: [Interaction; 24] = [
+static INTERACTIONS: [Interaction; 25] = [
     Interaction {
         resource: "",
         kind: Kind::Capabilities,
@@ -117,6 +122,13 @@ static INTERACTIONS: [Interaction; 24] = [
         permissions: &[Permission::PostNote],
         parameters: &[],
         serve: |call| Box::pin(intake::create(call)),
+    },
+    Interaction {
+        resource: "DocumentReference",
+        kind: Kind::Update,
+        permissions: &[Permission::PostNote],
+        parameters: &[],
+        serve: |call| Box::pin(intake::update(call)),
     },
     Interaction {
         resource: "DocumentReference",
@@ -226,6 +238,7 @@ impl Interaction {
             Kind::Read => vec![(format!("{base}/{{id}}"), MethodFilter::GET)],
             Kind::Search => vec![(base.clone(), MethodFilter::GET), (format!("{base}/_search"), MethodFilter::POST)],
             Kind::Create => vec![(base, MethodFilter::POST)],
+            Kind::Update => vec![(format!("{base}/{{id}}"), MethodFilter::PUT)],
             Kind::Bundle => vec![("/fhir".to_owned(), MethodFilter::POST), (base, MethodFilter::POST)],
             Kind::Capabilities => vec![("/fhir/metadata".to_owned(), MethodFilter::GET)],
             Kind::TypeOperation(name) => vec![(format!("{base}/${name}"), MethodFilter::POST)],
@@ -272,18 +285,18 @@ async fn handle(interaction: &'static Interaction, service: Arc<Service>, reques
 /// Everything that is checked of every call alike: token, role, formats, parameters, body.
 async fn call(interaction: &'static Interaction, service: Arc<Service>, request: Request) -> Result<Call, Problem> {
     let (mut parts, body) = request.into_parts();
-    let user = if interaction.permissions.is_empty() {
+    let caller = if interaction.permissions.is_empty() {
         None
     } else {
         let caller = Caller::from_request_parts(&mut parts, &service).await?;
         let allowed = interaction.permissions.iter().any(|permission| caller.may(*permission).is_ok());
         if !allowed {
-            return Err(ApiError::forbidden(caller.0.role.as_str()).into());
+            return Err(ApiError::forbidden(caller.user.role.as_str()).into());
         }
-        Some(caller.0)
+        Some(caller)
     };
     let id = match interaction.kind {
-        Kind::Read | Kind::Operation(_) => Word::from_request_parts(&mut parts, &()).await?.0,
+        Kind::Read | Kind::Update | Kind::Operation(_) => Word::from_request_parts(&mut parts, &()).await?.0,
         _ => String::new(),
     };
     let unreadable = || ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", "the parameters cannot be read");
@@ -297,11 +310,11 @@ async fn call(interaction: &'static Interaction, service: Arc<Service>, request:
             ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content", detail)
         })?;
         parameters.extend(more);
-    } else if parts.method == Method::POST {
+    } else if [Method::POST, Method::PUT].contains(&parts.method) {
         call::is_json(&parts.headers)?;
         bytes = axum::body::Bytes::from_request(request, &()).await.map_err(|rejection| super::body::refused(&rejection))?;
     }
-    Call::checked(interaction, service, user, (id, parameters, bytes), &parts)
+    Call::checked(interaction, service, caller, (id, parameters, bytes), &parts)
 }
 
 #[cfg(test)]

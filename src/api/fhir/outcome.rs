@@ -47,6 +47,18 @@ impl Problem {
         Self { error, issues: vec![(path, detail)] }
     }
 
+    /// The same, about an entry of a Bundle.
+    pub(super) fn within(mut self, entry: usize) -> Self {
+        if self.issues.is_empty() {
+            self.issues.push((format!("Bundle.entry[{entry}]"), self.error.detail.clone()));
+        } else {
+            for (path, _) in &mut self.issues {
+                *path = format!("Bundle.entry[{entry}].resource.{path}");
+            }
+        }
+        self
+    }
+
     /// 400 for a parameter.
     pub(super) fn parameter(detail: impl Into<String>) -> Self {
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail).into()

@@ -16,7 +16,17 @@ use crate::{
 
 /// The statuses of FHIR's Task.
 const STATUSES: [&str; 12] = [
-    "draft", "requested", "received", "accepted", "rejected", "ready", "cancelled", "in-progress", "on-hold", "failed", "completed",
+    "draft",
+    "requested",
+    "received",
+    "accepted",
+    "rejected",
+    "ready",
+    "cancelled",
+    "in-progress",
+    "on-hold",
+    "failed",
+    "completed",
     "entered-in-error",
 ];
 
@@ -69,7 +79,10 @@ fn states(call: &Call) -> Result<Option<Vec<ItemState>>, Problem> {
     for status in statuses.split(',') {
         if !STATUSES.contains(&status) {
             let ours = [ItemState::Open, ItemState::Claimed, ItemState::Finished].map(task_status);
-            return Err(Problem::parameter(format!("status is no status of a Task; those served here are {}", ours.join(", "))));
+            return Err(Problem::parameter(format!(
+                "status is no status of a Task; those served here are {}",
+                ours.join(", ")
+            )));
         }
         states.extend(task_state(status));
     }

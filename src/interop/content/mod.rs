@@ -16,7 +16,9 @@ pub enum ContentError {
     #[error("this type of content is not read; send text/plain, text/html or application/rtf")]
     Type,
     /// A PDF.
-    #[error("the text of a PDF is not read: its layout loses what stands beside what; send text/plain, text/html or application/rtf")]
+    #[error(
+        "the text of a PDF is not read: its layout loses what stands beside what; send text/plain, text/html or application/rtf"
+    )]
     Pdf,
     /// An unknown character set.
     #[error("the character set is not known; name one of the WHATWG Encoding Standard, for example utf-8 or windows-1252")]

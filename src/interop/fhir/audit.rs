@@ -8,7 +8,12 @@ use super::{TERMINOLOGY, instant};
 
 /// The resource: sequence number, when, who, what, and to which thing (its kind and id).
 #[must_use]
-pub fn audit_event(sequence: i64, at: Timestamp, (actor, action, detail): (&str, &str, &str), thing: (&str, Option<Uuid>)) -> Value {
+pub fn audit_event(
+    sequence: i64,
+    at: Timestamp,
+    (actor, action, detail): (&str, &str, &str),
+    thing: (&str, Option<Uuid>),
+) -> Value {
     let mut resource = json!({
         "resourceType": "AuditEvent",
         "id": sequence.to_string(),
@@ -24,7 +29,8 @@ pub fn audit_event(sequence: i64, at: Timestamp, (actor, action, detail): (&str,
         resource["outcomeDesc"] = json!(detail);
     }
     if let (kind, Some(id)) = thing {
-        let mut entity = json!({"what": {"identifier": {"value": id.to_string()}}, "type": {"code": kind, "system": "urn:abstractor:kind"}});
+        let mut entity =
+            json!({"what": {"identifier": {"value": id.to_string()}}, "type": {"code": kind, "system": "urn:abstractor:kind"}});
         let served = match kind {
             "note" => Some("DocumentReference"),
             "item" => Some("Task"),

@@ -4,7 +4,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
 use super::{TERMINOLOGY, TEXT, encounter, instant, note_types, subject, without_control_characters};
-use crate::domain::{Confidentiality, EncounterClass, Note};
+use crate::domain::{Confidentiality, EncounterClass, Note, Standing};
 
 /// The text of a note as a resource.
 #[must_use]
@@ -21,18 +21,24 @@ pub fn document(note: &Note) -> Value {
         "resourceType": "DocumentReference",
         "id": note.id.to_string(),
         "meta": {"lastUpdated": instant(note.received_at)},
-        "status": "current",
+        "status": match note.standing {
+            Standing::Current => "current",
+            Standing::Replaced => "superseded",
+            Standing::Retracted => "entered-in-error",
+        },
         "type": note_types::concept(content.note_type.as_deref()),
         "category": [{"coding": [
             {"system": "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "code": "clinical-note"}
         ]}],
         "subject": subject(content.patient.as_ref()),
-        "date": instant(note.received_at),
+        "date": instant(content.versioned_at.unwrap_or(note.received_at)),
         "content": [{"attachment": attachment}],
     });
     // an id of FHIR is made of few letters; a version that is written with others is told by the JSON API alone
     let plain = |word: &&String| {
-        !word.is_empty() && word.len() <= 64 && word.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.".contains(letter))
+        !word.is_empty()
+            && word.len() <= 64
+            && word.chars().all(|letter| letter.is_ascii_alphanumeric() || "-.".contains(letter))
     };
     if let Some(version) = content.version.as_ref().filter(plain) {
         resource["meta"]["versionId"] = json!(version);
@@ -40,12 +46,15 @@ pub fn document(note: &Note) -> Value {
     if let Some(id) = content.external_id.as_deref().filter(|id| !id.trim().is_empty()) {
         resource["identifier"] = json!([{"value": id}]);
     }
+    if let Some(related) = &content.related {
+        let target = json!({"type": "DocumentReference", "identifier": {"value": related.external_id}});
+        resource["relatesTo"] = json!([{"code": related.relation.as_str(), "target": target}]);
+    }
     if let Some(author) = content.author.as_deref().filter(|author| !author.trim().is_empty()) {
         resource["author"] = json!([{"display": author}]);
     }
     if content.confidentiality == Confidentiality::Restricted {
-        resource["securityLabel"] =
-            json!([{"coding": [{"system": format!("{TERMINOLOGY}/v3-Confidentiality"), "code": "R", "display": "restricted"}]}]);
+        resource["securityLabel"] = json!([{"coding": [{"system": format!("{TERMINOLOGY}/v3-Confidentiality"), "code": "R", "display": "restricted"}]}]);
     }
     if let Some(encounter) = encounter(content.encounter.as_deref()) {
         resource["context"]["encounter"] = json!([encounter]);

@@ -72,11 +72,14 @@ pub(super) fn request(context: &Context, entry: &Statement<'_>) -> Option<Value>
     let number = |attribute: &Option<Attribute>| attribute.as_ref().and_then(|one| one.value.clone());
     if let Some(quantity) = number(&attributes.quantity).filter(|quantity| quantity["value"].is_number()) {
         resource["dispenseRequest"]["quantity"] = json!({"value": quantity["value"]});
-        if let Some(unit) = quantity["unit"].as_str().map(|unit| unit.trim_matches(['{', '}'])).filter(|unit| !unit.is_empty()) {
+        if let Some(unit) = quantity["unit"].as_str().map(|unit| unit.trim_matches(['{', '}'])).filter(|unit| !unit.is_empty())
+        {
             resource["dispenseRequest"]["quantity"]["unit"] = json!(unit);
         }
     }
-    if let Some(refills) = number(&attributes.refills).and_then(|refills| refills.as_u64().or_else(|| refills["value"].as_u64())) {
+    if let Some(refills) =
+        number(&attributes.refills).and_then(|refills| refills.as_u64().or_else(|| refills["value"].as_u64()))
+    {
         resource["dispenseRequest"]["numberOfRepeatsAllowed"] = json!(refills);
     }
     Some(resource)

@@ -288,7 +288,9 @@ fn subject(patient: Option<&Patient>) -> Value {
 
 /// The encounter, by the sender's identifier.
 fn encounter(number: Option<&str>) -> Option<Value> {
-    number.filter(|number| !number.trim().is_empty()).map(|number| json!({"type": "Encounter", "identifier": {"value": number}}))
+    number
+        .filter(|number| !number.trim().is_empty())
+        .map(|number| json!({"type": "Encounter", "identifier": {"value": number}}))
 }
 
 /// The day of a note: of service, else when it came.

@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{DERIVATION, status};
 use crate::domain::{
-    Assertion, Attributes, CodeCandidate, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, Evidence, MedicationStatus,
-    ReviewEntry,
+    Assertion, Attributes, CodeCandidate, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, Evidence,
+    MedicationStatus, ReviewEntry,
 };
 
 /// System of the tag that says what the coders decided about the entry behind a resource.
@@ -117,8 +117,7 @@ impl<'a> Statement<'a> {
 
     /// Every place that it rests on.
     pub(super) fn places(&self) -> Vec<Place> {
-        let evidence =
-            self.evidence.iter().map(|(note, one)| Place { note: note.clone(), start: one.start, end: one.end });
+        let evidence = self.evidence.iter().map(|(note, one)| Place { note: note.clone(), start: one.start, end: one.end });
         evidence.chain(self.added_at.clone()).collect()
     }
 

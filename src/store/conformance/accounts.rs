@@ -121,7 +121,7 @@ pub(crate) async fn the_audit_trail_has_no_gaps(store: Arc<dyn Store>) {
     let coder = user(&*store, "coder", Role::Coder).await;
     let actor = Actor { user_id: Some(coder.id), name: coder.name.clone() };
     let taken = id();
-    store.add_note(taken, text("a"), Actor::service(), at(1)).await.expect("stores");
+    store.add_note(taken, text("a").into(), Actor::service(), at(1)).await.expect("stores");
     // Failing writes among good ones, all at once: what is undone leaves neither an event nor a gap.
     let writes: Vec<_> = (0..100)
         .map(|index| {
@@ -131,7 +131,7 @@ pub(crate) async fn the_audit_trail_has_no_gaps(store: Arc<dyn Store>) {
                     post(&*store, text("a"), 2).await;
                     store.record_audit(actor, "note.read", Some(("note", taken)), "", at(3)).await.expect("records");
                 } else {
-                    assert!(store.add_note(taken, text("a"), Actor::service(), at(2)).await.is_err());
+                    assert!(store.add_note(taken, text("a").into(), Actor::service(), at(2)).await.is_err());
                 }
             })
         })

@@ -4,8 +4,10 @@
 //! keep alive meanwhile.
 
 pub(crate) mod accounts;
+pub(crate) mod lineage;
 pub(crate) mod notes;
 pub(crate) mod review;
+pub(crate) mod searches;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -23,11 +25,19 @@ macro_rules! conformance {
             two_hundred_posts_at_once_make_one_note, sources_do_not_share_identities, a_patient_keeps_what_is_known,
             a_job_is_claimed_once, an_expired_lease_is_claimed_again, a_stale_fence_records_nothing,
             recording_makes_the_note_ready, a_retry_waits, quarantine_blocks_nobody, counts);
+        crate::store::conformance::conformance!(@module $open, lineage:
+            the_newest_version_counts, versions_count_in_the_order_they_were_made, an_addendum_joins_and_both_count,
+            a_replacement_stands_in_its_place, a_replaced_note_leaves_its_item, a_retraction_closes_the_item,
+            a_retraction_reopens_what_is_left, a_word_for_a_request, a_word_sent_at_once_makes_one_note);
         crate::store::conformance::conformance!(@module $open, review:
             notes_of_an_encounter_share_an_item, a_number_of_two_patients_is_two_items, a_first_patient_is_taken_over,
             lifecycle, one_holder_at_a_time, an_expired_claim_is_open, renewing_keeps_the_revision,
             changes_need_the_claim, a_stale_revision_changes_nothing, decisions_are_all_or_nothing,
             finishing_waits_for_extraction, a_new_note_reopens, the_list_is_filtered_and_paged);
+        crate::store::conformance::conformance!(@module $open, searches:
+            notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
+            a_search_stays_in_its_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,
+            reads_are_recorded_together);
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
             a_sign_in_works_once, the_audit_trail_has_no_gaps);
@@ -98,7 +108,7 @@ pub(crate) fn extraction(note: Uuid) -> Extraction {
 
 /// Posts a note that must be new.
 pub(crate) async fn post(store: &dyn Store, note: NewNote, seconds: i64) -> Uuid {
-    match store.add_note(id(), note, Actor::service(), at(seconds)).await.expect("stores") {
+    match store.add_note(id(), note.into(), Actor::service(), at(seconds)).await.expect("stores") {
         AddNote::Created { id } => id,
         other => panic!("not new: {other:?}"),
     }

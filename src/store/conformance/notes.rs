@@ -6,7 +6,7 @@ use jiff::civil::date;
 
 use super::{MINUTE, at, claim_one, extract_all, extraction, id, identified, item_of, of_encounter, post, text};
 use crate::{
-    domain::{Confidentiality, EncounterClass, NewNote, NoteStatus, Patient},
+    domain::{Confidentiality, EncounterClass, NewNote, NoteStatus, Patient, RelatedNote, Relation},
     store::{Actor, AddNote, ClaimedJob, Counts, JobFailure, Store},
 };
 
@@ -16,6 +16,8 @@ pub(crate) async fn what_is_posted_is_read_back(store: Arc<dyn Store>) {
         source: "emr".to_owned(),
         external_id: Some("n-1".to_owned()),
         version: Some("2".to_owned()),
+        versioned_at: Some(at(-60)),
+        related: Some(RelatedNote { relation: Relation::Appends, external_id: "n-0".to_owned() }),
         patient: Some(Patient {
             id: "MRN 7".to_owned(),
             system: Some("urn:oid:2.999.1".to_owned()),
@@ -47,7 +49,7 @@ pub(crate) async fn what_is_posted_is_read_back(store: Arc<dyn Store>) {
 
 pub(crate) async fn posting_again_is_the_same_note(store: Arc<dyn Store>) {
     let first = post(&*store, identified("n-1", None, "a"), 0).await;
-    let again = store.add_note(id(), identified("n-1", None, "a"), Actor::service(), at(1)).await.expect("stores");
+    let again = store.add_note(id(), identified("n-1", None, "a").into(), Actor::service(), at(1)).await.expect("stores");
     assert_eq!(again, AddNote::Existing { id: first });
     assert_eq!(store.claim_jobs(10, MINUTE, at(2)).await.expect("claims").len(), 1);
 }
@@ -66,11 +68,12 @@ pub(crate) async fn identity_rules(store: Arc<dyn Store>) {
         (Some(""), "b", AddNote::Existing { id: three }),
         (None, "c", AddNote::VersionRequired { id: three }),
     ] {
-        let outcome = store.add_note(id(), identified("n", version, words), Actor::service(), at(3)).await.expect("stores");
+        let outcome =
+            store.add_note(id(), identified("n", version, words).into(), Actor::service(), at(3)).await.expect("stores");
         assert_eq!(outcome, expected, "{version:?} {words}");
     }
     let unversioned = post(&*store, identified("m", None, "a"), 4).await;
-    let outcome = store.add_note(id(), identified("m", None, "b"), Actor::service(), at(5)).await.expect("stores");
+    let outcome = store.add_note(id(), identified("m", None, "b").into(), Actor::service(), at(5)).await.expect("stores");
     assert_eq!(outcome, AddNote::VersionRequired { id: unversioned });
     post(&*store, identified("m", Some("1"), "a"), 6).await;
 }
@@ -87,7 +90,7 @@ pub(crate) async fn two_hundred_posts_at_once_make_one_note(store: Arc<dyn Store
         .map(|_| {
             let store = Arc::clone(&store);
             let note = NewNote { encounter: Some("e".to_owned()), ..identified("n", Some("1"), "same") };
-            tokio::spawn(async move { store.add_note(id(), note, Actor::service(), at(0)).await.expect("stores") })
+            tokio::spawn(async move { store.add_note(id(), note.into(), Actor::service(), at(0)).await.expect("stores") })
         })
         .collect();
     let mut outcomes = Vec::new();

@@ -4,13 +4,12 @@ use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    audit::{self, Cause, Event},
     note_rows::SealedNote,
     unit::{Unit, bytes, derived_id, micros},
     vault::RowKey,
 };
 use crate::{
-    domain::{Confidentiality, ItemState, Patient},
+    domain::{Confidentiality, Patient},
     store::StoreError,
 };
 
@@ -19,30 +18,42 @@ pub(super) struct Placing {
     pub(super) patient_id: Option<Uuid>,
     pub(super) encounter_id: Option<Uuid>,
     pub(super) item_id: Uuid,
+    /// Whether the item was there before the note.
+    pub(super) joined: bool,
 }
 
 /// Finds or makes the note's patient, encounter and item.
-pub(super) fn place(unit: &Unit<'_>, note: &SealedNote, cause: &Cause) -> Result<Placing, StoreError> {
+pub(super) fn place(unit: &Unit<'_>, note: &SealedNote) -> Result<Placing, StoreError> {
     let patient_id = note.content.patient.as_ref().map(|patient| place_patient(unit, note, patient)).transpose()?;
     let encounter_id =
         note.content.encounter.as_deref().map(|number| place_encounter(unit, note, number, patient_id)).transpose()?;
-    let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item") };
+    let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item"), joined: false };
     let known = match encounter_id {
         Some(encounter) => {
             unit.one("review_item", "SELECT id FROM review_item WHERE encounter_id = ?1", [bytes(encounter)], |row| {
                 row.id("id")
             })?
         }
-        None => None,
+        None => item_of_kin(unit, note, patient_id)?,
     };
     match known {
         Some(item) => {
             placing.item_id = item;
-            join_item(unit, note, &placing, cause)?;
+            placing.joined = true;
+            join_item(unit, note, &placing)?;
         }
         None => add_item(unit, note, &placing)?,
     }
     Ok(placing)
+}
+
+/// For a note that names no encounter: the item of its document's other versions, or of the document it relates to. Never one of another patient.
+fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> Result<Option<Uuid>, StoreError> {
+    let sql = "SELECT i.id FROM note n JOIN review_item i ON i.id = n.item_id
+               WHERE (n.identity_index IN (?1, ?2) OR n.related_index = ?1)
+                     AND (?3 IS NULL OR i.patient_id IS NULL OR i.patient_id = ?3)
+               ORDER BY n.received_at DESC, n.id DESC LIMIT 1";
+    unit.one("review_item", sql, (note.identity, note.related, patient_id.map(bytes)), |row| row.id("id"))
 }
 
 /// A known patient takes over what the newer note says of them; what it leaves out stays. A number of another system is another patient's,
@@ -177,19 +188,14 @@ fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(),
     Ok(())
 }
 
-/// A further note of the encounter: the newest class stands, a first facility stays, restricted sticks, finished reopens.
-fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, cause: &Cause) -> Result<(), StoreError> {
-    let item = placing.item_id;
-    let state = unit.one("review_item", "SELECT id, state FROM review_item WHERE id = ?1", [bytes(item)], |row| {
-        row.word("state", |word| word.parse::<ItemState>().ok())
-    })?;
+/// A further note of the item: the newest class stands, a first facility stays, restricted sticks.
+fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     unit.execute(
         "UPDATE review_item SET patient_id = coalesce(patient_id, ?2), encounter_class = coalesce(?3, encounter_class),
-                facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = max(restricted, ?6),
-                state = CASE state WHEN 'finished' THEN 'open' ELSE state END, revision = revision + 1
+                facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = max(restricted, ?6)
          WHERE id = ?1",
         params![
-            bytes(item),
+            bytes(placing.item_id),
             placing.patient_id.map(bytes),
             note.content.encounter_class.map(|class| class.as_str()),
             note.content.facility,
@@ -197,9 +203,5 @@ fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, cause: &Caus
             note.content.confidentiality == Confidentiality::Restricted
         ],
     )?;
-    if state == Some(ItemState::Finished) {
-        let detail = format!("note {}", note.id);
-        audit::append(unit, cause, &Event::of("item.reopened", "item", item, &detail))?;
-    }
     Ok(())
 }

@@ -95,7 +95,7 @@ pub(super) fn key_of(unit: &Unit<'_>, item: Uuid) -> Result<RowKey, StoreError> 
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<ReviewItem, StoreError> {
     let id = row.id("id")?;
-    let sql = "SELECT id, status = 'pending' AS pending FROM note WHERE item_id = ?1 ORDER BY received_at, id";
+    let sql = "SELECT id, status = 'pending' AND standing = 'current' AS pending FROM note WHERE item_id = ?1 ORDER BY received_at, id";
     let notes = unit.all("note", sql, [bytes(id)], |note| Ok((note.id("id")?, note.get::<bool>("pending")?)))?;
     Ok(ReviewItem {
         id,

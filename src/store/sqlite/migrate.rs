@@ -14,7 +14,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 4] = [
+const MIGRATIONS: [Migration; 5] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -28,6 +28,7 @@ const MIGRATIONS: [Migration; 4] = [
         oldest_binary: "0.1.0",
         sql: include_str!("migrations/0003_overridden_edits.sql"),
     },
+    Migration { version: 4, name: "standing", oldest_binary: "0.1.0", sql: include_str!("migrations/0004_standing.sql") },
     Migration { version: 7, name: "searches", oldest_binary: "0.1.0", sql: include_str!("migrations/0007_searches.sql") },
 ];
 

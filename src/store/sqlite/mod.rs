@@ -15,6 +15,7 @@ mod connection;
 mod encounters;
 mod items;
 mod jobs;
+mod lineage;
 mod migrate;
 mod note_rows;
 mod notes;

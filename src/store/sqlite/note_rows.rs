@@ -10,7 +10,7 @@ use super::{
     vault::{RowKey, Vault},
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus},
+    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, RelatedNote},
     store::StoreError,
 };
 
@@ -19,7 +19,7 @@ pub(super) struct SealedNote {
     pub(super) id: Uuid,
     /// When it arrived.
     pub(super) received_at: Timestamp,
-    /// As posted, without its text, external id and author.
+    /// As posted, without its text, external ids, version and author.
     pub(super) content: NewNote,
     /// Blind index of (source, external id); none = no identity, always a new note.
     pub(super) identity: Option<[u8; 32]>,
@@ -29,7 +29,10 @@ pub(super) struct SealedNote {
     pub(super) content_hash: [u8; 32],
     data_key: Vec<u8>,
     text: Vec<u8>,
+    /// Blind index of the document that it relates to.
+    pub(super) related: Option<[u8; 32]>,
     external_id: Option<Vec<u8>>,
+    related_external_id: Option<Vec<u8>>,
     author: Option<Vec<u8>>,
 }
 
@@ -40,10 +43,12 @@ impl SealedNote {
         note.encounter = note.encounter.filter(|number| !number.is_empty());
         let external_id = note.external_id.take().filter(|external_id| !external_id.is_empty());
         let text = std::mem::take(&mut note.text);
+        let index = |external_id: &String| identity_index(vault, &note.source, external_id);
+        let related = note.related.as_ref().map(|related| &related.external_id);
         Self {
-            identity: external_id
-                .as_ref()
-                .map(|external_id| identity_index(vault, &note.source, external_id)),
+            identity: external_id.as_ref().map(index),
+            related: related.map(index),
+            related_external_id: related.map(|external_id| key.seal("related_external_id", external_id.as_bytes())),
             version: note.version.take().unwrap_or_default(),
             content_hash: vault.blind_index("note.text", &[&text]),
             text: key.seal("text", text.as_bytes()),
@@ -67,8 +72,10 @@ pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, prev
     unit.execute(
         "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
                            data_key, text, external_id, author, note_type, encounter_class, service_date, facility,
-                           department, confidentiality, status, received_at, discharge_date)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 'pending', ?20, ?21)",
+                           department, confidentiality, status, received_at, discharge_date, relation, related_index,
+                           related_external_id, versioned_at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 'pending', ?20, ?21,
+                 ?22, ?23, ?24, ?25)",
         params![
             bytes(note.id),
             bytes(placing.item_id),
@@ -90,7 +97,11 @@ pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, prev
             note.content.department,
             note.content.confidentiality.as_str(),
             micros(note.received_at),
-            note.content.discharge_date.map(|date| date.to_string())
+            note.content.discharge_date.map(|date| date.to_string()),
+            note.content.related.as_ref().map(|related| related.relation.as_str()),
+            note.related,
+            note.related_external_id,
+            note.content.versioned_at.map(micros)
         ],
     )?;
     Ok(())
@@ -99,6 +110,7 @@ pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, prev
 const NOTE: &str = "
     SELECT n.id, n.item_id, n.source, n.version, n.data_key, n.text, n.external_id, n.author, n.note_type, n.encounter_class,
            n.service_date, n.discharge_date, n.facility, n.department, n.confidentiality, n.status, n.quarantine_reason, n.received_at,
+           n.relation, n.related_external_id, n.versioned_at, n.standing,
            p.id AS patient_id, p.data_key AS patient_key, p.details,
            e.id AS encounter_id, e.data_key AS encounter_key, e.external_id AS encounter
     FROM note n LEFT JOIN patient p ON p.id = n.patient_id LEFT JOIN encounter e ON e.id = n.encounter_id";
@@ -131,12 +143,18 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
         status: row.word("status", |word| {
             [NoteStatus::Pending, NoteStatus::Ready, NoteStatus::Quarantined].into_iter().find(|status| status.as_str() == word)
         })?,
+        standing: row.word("standing", |word| word.parse().ok())?,
         quarantine_reason: row.get("quarantine_reason")?,
         content: NewNote {
             text: key.open_text("text", &row.get::<Vec<u8>>("text")?)?,
             source: row.get("source")?,
             external_id: text_or_none("external_id")?,
             version: Some(row.get::<String>("version")?).filter(|version| !version.is_empty()),
+            versioned_at: row.instant_or_none("versioned_at")?,
+            related: row
+                .word_or_none("relation", |word| word.parse().ok())?
+                .zip(text_or_none("related_external_id")?)
+                .map(|(relation, external_id)| RelatedNote { relation, external_id }),
             patient: open_patient(unit, row)?,
             encounter: open_encounter(unit, row)?,
             encounter_class: row.word_or_none("encounter_class", |word| word.parse().ok())?,

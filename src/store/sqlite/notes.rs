@@ -8,33 +8,58 @@ use super::{
     SqliteStore,
     audit::{self, Cause, Event},
     encounters, jobs,
+    lineage::{self, Identity},
     note_rows::{self, SealedNote},
-    unit::{Unit, bytes},
 };
 use crate::{
-    domain::{Extraction, NewNote, Note},
-    store::{Actor, AddNote, ClaimedJob, Counts, JobFailure, NoteStore, StoreError},
+    domain::{Extraction, Note},
+    store::{Actor, AddNote, ClaimedJob, Counts, JobFailure, NoteKey, NoteStore, Posting, StoreError},
 };
 
 #[async_trait]
 impl NoteStore for SqliteStore {
-    async fn add_note(&self, id: Uuid, note: NewNote, actor: Actor, now: Timestamp) -> Result<AddNote, StoreError> {
-        let sealed = SealedNote::seal(&self.vault, id, note, now);
+    async fn add_note(&self, id: Uuid, posting: Posting, actor: Actor, now: Timestamp) -> Result<AddNote, StoreError> {
+        let Posting { note, key, unversioned } = posting;
+        let key = key.map(|key| (self.vault.blind_index("idempotency_key", &[&key.owner, &key.key]), key.body));
+        let mut sealed = SealedNote::seal(&self.vault, id, note, now);
         let cause = Cause { actor, now };
         self.writer
             .write(move |unit| {
-                let previous = match identify(unit, &sealed)? {
-                    Identity::Known(outcome) => return Ok(outcome),
-                    Identity::New { previous } => previous,
+                if let Some((index, body)) = key
+                    && let Some(outcome) = lineage::keyed(unit, index, body, now)?
+                {
+                    return Ok(outcome);
+                }
+                let outcome = match lineage::identify(unit, &sealed, unversioned)? {
+                    Identity::Known(outcome) => outcome,
+                    Identity::New { version, previous } => {
+                        sealed.version = version;
+                        let placing = encounters::place(unit, &sealed)?;
+                        note_rows::insert(unit, &sealed, &placing, previous)?;
+                        jobs::add(unit, id, now)?;
+                        let detail = format!("item {}", placing.item_id);
+                        audit::append(unit, &cause, &Event::of("note.stored", "note", id, &detail))?;
+                        lineage::note_arrived(unit, &sealed, &placing, &cause)?;
+                        AddNote::Created { id }
+                    }
                 };
-                let placing = encounters::place(unit, &sealed, &cause)?;
-                note_rows::insert(unit, &sealed, &placing, previous)?;
-                jobs::add(unit, id, now)?;
-                let detail = format!("item {}", placing.item_id);
-                audit::append(unit, &cause, &Event::of("note.stored", "note", id, &detail))?;
-                Ok(AddNote::Created { id })
+                if let (Some(key), AddNote::Created { id } | AddNote::Existing { id }) = (key, &outcome) {
+                    lineage::keep_key(unit, key, *id, now)?;
+                }
+                Ok(outcome)
             })
             .await
+    }
+
+    async fn retract_note(
+        &self,
+        document: NoteKey,
+        at: Timestamp,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<Option<Vec<Uuid>>, StoreError> {
+        let cause = Cause { actor, now };
+        self.writer.write(move |unit| lineage::retract(unit, &document, at, &cause)).await
     }
 
     async fn note(&self, id: Uuid) -> Result<Option<Note>, StoreError> {
@@ -71,33 +96,4 @@ impl NoteStore for SqliteStore {
             })
             .await
     }
-}
-
-/// Whether a posted note is already there.
-enum Identity {
-    Known(AddNote),
-    New { previous: Option<Uuid> },
-}
-
-/// The identity rules, see [`AddNote`]: an external id names a note, its versions are told apart by the sender's word.
-fn identify(unit: &Unit<'_>, note: &SealedNote) -> Result<Identity, StoreError> {
-    let by_id = unit.count("SELECT count(*) AS n FROM note WHERE id = ?1", [bytes(note.id)])?;
-    if by_id > 0 {
-        let problem = "a new note cannot take the id of one that is there".to_owned();
-        return Err(StoreError::Inconsistent { table: "note", id: note.id.to_string(), problem });
-    }
-    let Some(identity) = note.identity else { return Ok(Identity::New { previous: None }) };
-    let sql = "SELECT id, version, content_hash FROM note WHERE identity_index = ?1 ORDER BY received_at DESC, id DESC";
-    let versions = unit.all("note", sql, [identity], |row| {
-        Ok((row.id("id")?, row.get::<String>("version")?, row.get::<[u8; 32]>("content_hash")? == note.content_hash))
-    })?;
-    let Some((newest, ..)) = versions.first() else { return Ok(Identity::New { previous: None }) };
-    let same_version = versions.iter().find(|(_, version, _)| *version == note.version);
-    let same_text = versions.iter().find(|(.., same_text)| *same_text);
-    Ok(match (note.version.is_empty(), same_version, same_text) {
-        (false, Some((id, _, true)), _) | (true, _, Some((id, ..))) => Identity::Known(AddNote::Existing { id: *id }),
-        (false, Some((id, _, false)), _) => Identity::Known(AddNote::Conflict { id: *id }),
-        (true, _, None) => Identity::Known(AddNote::VersionRequired { id: *newest }),
-        (false, None, _) => Identity::New { previous: Some(*newest) },
-    })
 }

@@ -99,7 +99,7 @@ async fn reopening_keeps_everything() {
     let store = serve(folder.path(), keys);
     assert_eq!(store.note(note).await.expect("reads").expect("is there").content.text, "kept");
     assert_eq!(store.extraction(note).await.expect("reads"), Some(extraction(note)));
-    let again = store.add_note(id(), identified("n", Some("1"), "kept"), Actor::service(), at(2)).await.expect("stores");
+    let again = store.add_note(id(), identified("n", Some("1"), "kept").into(), Actor::service(), at(2)).await.expect("stores");
     assert_eq!(again, crate::store::AddNote::Existing { id: note });
     assert_eq!(store.audit_events(0, 10).await.expect("reads").len(), 2);
 }

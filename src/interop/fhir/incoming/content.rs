@@ -10,10 +10,8 @@ use serde_json::Value;
 use super::{Around, Refusal, RefusalKind, list, text_of};
 use crate::interop::content::{self, ContentError, html_to_text};
 
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
+const BASE64: GeneralPurpose =
+    GeneralPurpose::new(&STANDARD, GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent));
 
 /// The text of the attachment that is read best: plain text before HTML before RTF.
 pub(super) fn of_attachments(around: Around<'_>) -> Result<String, Refusal> {

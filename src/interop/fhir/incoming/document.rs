@@ -1,15 +1,16 @@
 //! The fields of a `DocumentReference` or a `Composition` as those of a note.
 
+use jiff::Timestamp;
 use serde_json::Value;
 use uuid::Uuid;
 
 use super::{
-    Around, Refusal, Relation, Request, content, list,
+    Around, Refusal, Request, content, list,
     people::{self, Encounter},
     text_of,
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, NewNote},
+    domain::{Confidentiality, EncounterClass, NewNote, Relation},
     interop::fhir::note_types,
 };
 
@@ -36,8 +37,7 @@ pub(super) fn document_reference(around: Around<'_>) -> Result<Request, Refusal>
         _ => return Err(Refusal::invalid("DocumentReference.status", "must be current or entered-in-error")),
     }
     let context = &resource["context"];
-    let mut encounter =
-        people::encounter(around, &context["encounter"][0], "DocumentReference.context.encounter[0]")?;
+    let mut encounter = people::encounter(around, &context["encounter"][0], "DocumentReference.context.encounter[0]")?;
     if encounter.class.is_none() {
         let codes = list(&context["event"]).iter().flat_map(|event| list(&event["coding"]));
         encounter.class = codes.filter(|coding| is_of(coding, "ActCode")).find_map(people::class);
@@ -47,6 +47,7 @@ pub(super) fn document_reference(around: Around<'_>) -> Result<Request, Refusal>
         text: content::of_attachments(around)?,
         external_id,
         version: text_of(&resource["meta"]["versionId"]),
+        versioned_at: versioned_at(resource),
         patient: people::patient(around, &resource["subject"], "DocumentReference.subject")?,
         note_type: kind_of_note(resource),
         service_date: day.or(encounter.start),
@@ -57,7 +58,10 @@ pub(super) fn document_reference(around: Around<'_>) -> Result<Request, Refusal>
     };
     let related = list(&resource["relatesTo"]).iter().enumerate().find_map(|(at, one)| {
         let relation = relation(&one["code"])?;
-        Some(named(around, &one["target"], &format!("DocumentReference.relatesTo[{at}].target")).map(|target| (relation, target)))
+        Some(
+            named(around, &one["target"], &format!("DocumentReference.relatesTo[{at}].target"))
+                .map(|target| (relation, target)),
+        )
     });
     Ok(Request::Store { note: Box::new(note), related: related.transpose()? })
 }
@@ -77,6 +81,7 @@ pub(super) fn composition(around: Around<'_>) -> Result<Request, Refusal> {
         text: content::of_sections(resource)?,
         external_id,
         version: text_of(&resource["meta"]["versionId"]),
+        versioned_at: versioned_at(resource),
         patient: people::patient(around, &resource["subject"], "Composition.subject")?,
         note_type: kind_of_note(resource),
         service_date: people::date(&resource["date"]).or(encounter.start),
@@ -114,6 +119,11 @@ fn retraction(resource: &Value, external_id: Option<String>) -> Result<Request, 
         let detail = "is missing: say which document was entered in error";
         Refusal::invalid(format!("{kind}.identifier"), detail)
     })
+}
+
+/// When the sender made this version, where it tells its version: then `meta` is the sender's own.
+fn versioned_at(resource: &Value) -> Option<Timestamp> {
+    text_of(&resource["meta"]["versionId"]).and_then(|_| people::instant(&resource["meta"]["lastUpdated"]))
 }
 
 /// The sender's id: the master identifier, else the first one.

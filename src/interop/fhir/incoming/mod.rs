@@ -7,7 +7,7 @@ mod people;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::domain::NewNote;
+use crate::domain::{NewNote, Relation};
 pub use document::NamedNote;
 use document::{composition, document_reference};
 
@@ -52,15 +52,6 @@ pub enum Request {
     },
     /// That a note stand no longer: it was entered in error.
     Retract(NamedNote),
-}
-
-/// What a document says of another one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Relation {
-    /// An addendum.
-    Appends,
-    /// It stands in its place.
-    Replaces,
 }
 
 /// What a POST brought.

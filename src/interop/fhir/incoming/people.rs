@@ -1,6 +1,6 @@
 //! Of whom a document is, of which encounter, by whom: references with the resources that they lead to.
 
-use jiff::civil::Date;
+use jiff::{Timestamp, civil::Date};
 use serde_json::Value;
 
 use super::{Around, Refusal, list, text_of};
@@ -140,4 +140,9 @@ fn outside(reference: &Value, path: &str) -> Result<Option<(Option<String>, Stri
 /// The day of a FHIR date or dateTime, as it is written where it was written. None for a year or a month alone.
 pub(super) fn date(value: &Value) -> Option<Date> {
     value.as_str()?.get(..10)?.parse().ok()
+}
+
+/// An instant with its zone; none for a day alone.
+pub(super) fn instant(value: &Value) -> Option<Timestamp> {
+    value.as_str()?.parse().ok()
 }

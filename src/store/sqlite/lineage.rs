@@ -1,0 +1,260 @@
+//! Documents: which posted note is which, and which version of a document counts.
+//!
+//! A document is what a sender names by (source, external id). Its versions are rows of their own; they count in the order in which
+//! their sender made them, whatever order they arrive in: by the sender's instants where all have one, else by their numbers
+//! where all are numbers, else by instant or arrival.
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    audit::{self, Cause, Event},
+    encounters::Placing,
+    note_rows::SealedNote,
+    unit::{Unit, bytes, micros},
+};
+use crate::{
+    domain::{ItemState, Relation, Standing},
+    store::{AddNote, IDEMPOTENCY_KEPT, NoteKey, StoreError, Unversioned},
+};
+
+/// Whether a posted note is already there.
+pub(super) enum Identity {
+    /// It is, or it is refused.
+    Known(AddNote),
+    /// It is new: the version that it gets, and the version that counted before it.
+    New { version: String, previous: Option<Uuid> },
+}
+
+/// The identity rules, see [`AddNote`]: an external id names a document, its versions are told apart by the sender's word.
+pub(super) fn identify(unit: &Unit<'_>, note: &SealedNote, unversioned: Unversioned) -> Result<Identity, StoreError> {
+    let by_id = unit.count("SELECT count(*) AS n FROM note WHERE id = ?1", [bytes(note.id)])?;
+    if by_id > 0 {
+        let problem = "a new note cannot take the id of one that is there".to_owned();
+        return Err(StoreError::Inconsistent { table: "note", id: note.id.to_string(), problem });
+    }
+    let new = |version: &str, previous| Ok(Identity::New { version: version.to_owned(), previous });
+    let Some(identity) = note.identity else { return new(&note.version, None) };
+    let mut versions = versions(unit, identity)?;
+    versions.reverse();
+    let Some(newest) = versions.first() else { return new(&note.version, None) };
+    let same_text = |version: &&Version| version.content_hash == note.content_hash;
+    let known = if note.version.is_empty() {
+        versions.iter().find(same_text).filter(|version| {
+            // an earlier text that comes back is another version, unless it is the message that brought it
+            unversioned == Unversioned::Refuse
+                || version.id == newest.id
+                || (version.versioned_at.is_some() && version.versioned_at == note.content.versioned_at)
+        })
+    } else {
+        versions.iter().find(|version| version.version == note.version)
+    };
+    match known {
+        Some(version) if version.content_hash == note.content_hash => Ok(Identity::Known(AddNote::Existing { id: version.id })),
+        Some(version) => Ok(Identity::Known(AddNote::Conflict { id: version.id })),
+        None if !note.version.is_empty() => new(&note.version, Some(newest.id)),
+        None if unversioned == Unversioned::Next => {
+            let number = (versions.len() + 1..).map(|number| number.to_string());
+            let free = number.into_iter().find(|number| versions.iter().all(|version| version.version != *number));
+            new(&free.unwrap_or_default(), Some(newest.id))
+        }
+        None => Ok(Identity::Known(AddNote::VersionRequired { id: newest.id })),
+    }
+}
+
+/// The note that a sender's word for a request stood for, when the word is known.
+pub(super) fn keyed(
+    unit: &Unit<'_>,
+    key_index: [u8; 32],
+    body: [u8; 32],
+    now: Timestamp,
+) -> Result<Option<AddNote>, StoreError> {
+    let before = now.saturating_sub(IDEMPOTENCY_KEPT).unwrap_or(Timestamp::MIN);
+    unit.execute("DELETE FROM idempotency_key WHERE created_at < ?1", [micros(before)])?;
+    let sql = "SELECT note_id, body_hash FROM idempotency_key WHERE key_index = ?1";
+    unit.one("idempotency_key", sql, [key_index], |row| {
+        let id = row.id("note_id")?;
+        let same = row.get::<[u8; 32]>("body_hash")? == body;
+        Ok(if same { AddNote::Existing { id } } else { AddNote::KeyConflict { id } })
+    })
+}
+
+/// Keeps what a sender's word stood for.
+pub(super) fn keep_key(
+    unit: &Unit<'_>,
+    (key_index, body): ([u8; 32], [u8; 32]),
+    note: Uuid,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    let sql = "INSERT INTO idempotency_key (key_index, body_hash, note_id, created_at) VALUES (?1, ?2, ?3, ?4)";
+    unit.execute(sql, (key_index, body, bytes(note), micros(now)))?;
+    Ok(())
+}
+
+/// One version of a document.
+struct Version {
+    id: Uuid,
+    item: Uuid,
+    version: String,
+    content_hash: [u8; 32],
+    versioned_at: Option<Timestamp>,
+    received_at: Timestamp,
+    standing: Standing,
+    retracted_at: Option<Timestamp>,
+}
+
+impl Version {
+    fn instant(&self) -> Timestamp {
+        self.versioned_at.unwrap_or(self.received_at)
+    }
+}
+
+/// The versions of a document in the order in which they count, the newest last.
+fn versions(unit: &Unit<'_>, identity: [u8; 32]) -> Result<Vec<Version>, StoreError> {
+    let sql = "SELECT id, item_id, version, content_hash, versioned_at, received_at, standing, retracted_at FROM note
+               WHERE identity_index = ?1 ORDER BY received_at, id";
+    let mut versions = unit.all("note", sql, [identity], |row| {
+        Ok(Version {
+            id: row.id("id")?,
+            item: row.id("item_id")?,
+            version: row.get("version")?,
+            content_hash: row.get("content_hash")?,
+            versioned_at: row.instant_or_none("versioned_at")?,
+            received_at: row.instant("received_at")?,
+            standing: row.word("standing", |word| word.parse().ok())?,
+            retracted_at: row.instant_or_none("retracted_at")?,
+        })
+    })?;
+    let numbers: Option<Vec<u64>> = versions.iter().map(|version| version.version.parse().ok()).collect();
+    // both sorts are stable: what arrived later counts after what is equal to it
+    if numbers.is_some() && versions.iter().any(|version| version.versioned_at.is_none()) {
+        versions.sort_by_key(|version| version.version.parse::<u64>().unwrap_or_default());
+    } else {
+        versions.sort_by_key(Version::instant);
+    }
+    Ok(versions)
+}
+
+/// Decides anew which notes count after `note` was written: the versions of its document, and of the document it replaces.
+/// Items that lost or gained a note that counts are opened or closed.
+pub(super) fn note_arrived(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, cause: &Cause) -> Result<(), StoreError> {
+    let mut touched = Vec::new();
+    if let Some(identity) = note.identity {
+        touched.extend(settle(unit, identity, cause)?);
+    }
+    let replaces = note.content.related.as_ref().is_some_and(|related| related.relation == Relation::Replaces);
+    if let Some(replaced) = note.related.filter(|_| replaces) {
+        touched.extend(settle(unit, replaced, cause)?);
+    }
+    let sql = "SELECT count(*) AS n FROM note WHERE id = ?1 AND standing = 'current'";
+    if !placing.joined {
+        // its own new item
+    } else if unit.count(sql, [bytes(note.id)])? > 0 {
+        touched.push(placing.item_id);
+    } else {
+        // a late version is shown, and opens nothing
+        unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(placing.item_id)])?;
+    }
+    settle_items(unit, touched, cause)
+}
+
+/// Takes a document back with the versions that its sender made until `at`; the notes that count no longer.
+pub(super) fn retract(unit: &Unit<'_>, key: &NoteKey, at: Timestamp, cause: &Cause) -> Result<Option<Vec<Uuid>>, StoreError> {
+    let identity = match key {
+        NoteKey::Document { source, external_id } => {
+            let identity = unit.vault.blind_index("note.external_id", &[source, external_id]);
+            let known = unit.count("SELECT count(*) AS n FROM note WHERE identity_index = ?1", [identity])? > 0;
+            if !known {
+                return Ok(None);
+            }
+            Some(identity)
+        }
+        NoteKey::Id(id) => {
+            let sql = "SELECT id, identity_index FROM note WHERE id = ?1";
+            match unit.one("note", sql, [bytes(*id)], |row| row.get::<Option<[u8; 32]>>("identity_index"))? {
+                None => return Ok(None),
+                Some(identity) => identity,
+            }
+        }
+    };
+    let which = "standing <> 'retracted' AND coalesce(versioned_at, received_at) <= ?2";
+    let mark = |column: &str| {
+        format!(
+            "UPDATE note SET standing = 'retracted', retracted_at = ?2 WHERE {column} = ?1 AND {which} RETURNING id, item_id"
+        )
+    };
+    let read = |row: &super::unit::Columns<'_>| Ok((row.id("id")?, row.id("item_id")?));
+    let taken: Vec<(Uuid, Uuid)> = match (identity, key) {
+        (Some(identity), _) => unit.all("note", &mark("identity_index"), (identity, micros(at)), read)?,
+        (None, NoteKey::Id(id)) => unit.all("note", &mark("id"), (bytes(*id), micros(at)), read)?,
+        (None, NoteKey::Document { .. }) => Vec::new(),
+    };
+    for (note, _) in &taken {
+        audit::append(unit, cause, &Event::of("note.retracted", "note", *note, ""))?;
+    }
+    settle_items(unit, taken.iter().map(|(_, item)| *item).collect(), cause)?;
+    Ok(Some(taken.into_iter().map(|(note, _)| note).collect()))
+}
+
+/// Writes the standing of every version of a document; the items of those that changed.
+fn settle(unit: &Unit<'_>, identity: [u8; 32], cause: &Cause) -> Result<Vec<Uuid>, StoreError> {
+    let versions = versions(unit, identity)?;
+    let sql = "SELECT id, versioned_at FROM note WHERE related_index = ?1 AND relation = 'replaces'";
+    let replacements = unit.all("note", sql, [identity], |row| row.instant_or_none("versioned_at"))?;
+    let retracted = versions.iter().filter_map(|version| version.retracted_at).max();
+    let mut touched = Vec::new();
+    for (at, version) in versions.iter().enumerate() {
+        // a replacement that says no time replaces what is there and what arrives late
+        let replaced = replacements.iter().any(|replacement| match (replacement, version.versioned_at) {
+            (Some(replacement), Some(made)) => made <= *replacement,
+            _ => true,
+        });
+        let retracted = retracted.filter(|retracted| version.instant() <= *retracted);
+        let standing = match retracted {
+            Some(_) => Standing::Retracted,
+            None if replaced || at + 1 < versions.len() => Standing::Replaced,
+            None => Standing::Current,
+        };
+        if standing == version.standing {
+            continue;
+        }
+        let sql = "UPDATE note SET standing = ?2, retracted_at = ?3 WHERE id = ?1";
+        unit.execute(sql, (bytes(version.id), standing.as_str(), retracted.map(micros)))?;
+        let action = format!("note.{}", standing.as_str());
+        audit::append(unit, cause, &Event::of(&action, "note", version.id, ""))?;
+        touched.push(version.item);
+    }
+    Ok(touched)
+}
+
+/// Opens or closes items after notes of them began or ceased to count, and grows their revision.
+fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause) -> Result<(), StoreError> {
+    items.sort_unstable();
+    items.dedup();
+    for item in items {
+        let sql =
+            "SELECT i.id, i.state, (SELECT count(*) FROM note n WHERE n.item_id = i.id AND n.standing = 'current') AS notes
+                   FROM review_item i WHERE i.id = ?1";
+        let found = unit.one("review_item", sql, [bytes(item)], |row| {
+            Ok((row.word("state", |word| word.parse::<ItemState>().ok())?, row.unsigned("notes")?))
+        })?;
+        let (state, event) = match found {
+            None => continue,
+            Some((ItemState::Finished, 0)) => (ItemState::Finished, None),
+            Some((_, 0)) => (ItemState::Finished, Some("item.closed")),
+            Some((ItemState::Finished, _)) => (ItemState::Open, Some("item.reopened")),
+            Some(_) => {
+                unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(item)])?;
+                continue;
+            }
+        };
+        unit.execute(
+            "UPDATE review_item SET state = ?2, claimed_by = NULL, claimed_until = NULL, revision = revision + 1 WHERE id = ?1",
+            (bytes(item), state.as_str()),
+        )?;
+        if let Some(action) = event {
+            audit::append(unit, cause, &Event::of(action, "item", item, ""))?;
+        }
+    }
+    Ok(())
+}
