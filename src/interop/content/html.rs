@@ -63,7 +63,7 @@ pub fn html_to_text(html: &str) -> String {
             continue;
         }
         let end = tag_end(rest);
-        let tag = &rest[1..end.saturating_sub(1).max(1)];
+        let tag = rest[1..end].trim_end_matches('>');
         rest = &rest[end..];
         let closing = tag.starts_with('/');
         let name: String = tag

@@ -172,10 +172,16 @@ impl Reader<'_> {
             "u" => self.unicode(number.unwrap_or_default()),
             "uc" => self.group.fallback = usize::try_from(number.unwrap_or(1)).unwrap_or(1),
             "ansicpg" => {
-                let label = format!("windows-{}", number.unwrap_or_default());
-                let utf8 = if number == Some(65001) { Some(encoding_rs::UTF_8) } else { None };
-                let mac = if number == Some(10000) { Some(encoding_rs::MACINTOSH) } else { None };
-                self.encoding = utf8.or(mac).or_else(|| Encoding::for_label(label.as_bytes())).unwrap_or(WINDOWS_1252);
+                let label = match number.unwrap_or_default() {
+                    932 => "shift_jis".to_owned(),
+                    936 => "gbk".to_owned(),
+                    949 => "euc-kr".to_owned(),
+                    950 => "big5".to_owned(),
+                    10000 => "macintosh".to_owned(),
+                    65001 => "utf-8".to_owned(),
+                    number => format!("windows-{number}"),
+                };
+                self.encoding = Encoding::for_label(label.as_bytes()).unwrap_or(WINDOWS_1252);
             }
             "mac" => self.encoding = encoding_rs::MACINTOSH,
             "bin" => self.at = self.at.saturating_add(usize::try_from(number.unwrap_or_default()).unwrap_or_default()),
@@ -265,13 +271,14 @@ mod tests {
 
     #[test]
     fn a_picture_in_bytes_is_passed_over() {
-        assert_eq!(rtf_to_text(b"{\\rtf1 a{\\pict\\bin3 }}}b}"), Some("ab".to_owned()));
+        assert_eq!(rtf_to_text(b"{\\rtf1 a{\\pict\\bin3 }}}}b}"), Some("ab".to_owned()));
     }
 
     proptest! {
         #[test]
         fn anything_is_read(rtf in "(\\{|\\}|\\\\|u|uc|par|bin|'|e|b|-|1|9| |\\*|é|\n){0,60}") {
-            prop_assert!(rtf_to_text(format!("{{\\rtf1{rtf}").as_bytes()).is_some());
+            let whole = format!("{{\\rtf1{rtf}");
+            prop_assert!(rtf_to_text(whole.as_bytes()).is_some());
             prop_assert_eq!(rtf_to_text(rtf.as_bytes()).is_some(), rtf.trim_start().starts_with("{\\rtf"));
         }
     }
