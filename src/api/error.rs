@@ -59,6 +59,11 @@ impl ApiError {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("the role {role} may not do this"))
     }
 
+    /// What stands for it in a line of an NDJSON answer.
+    pub(super) fn of_line(&self) -> serde_json::Value {
+        serde_json::json!({"status": self.status.as_u16(), "code": self.code, "detail": self.detail})
+    }
+
     /// 401.
     #[must_use]
     pub fn unauthorized() -> Self {

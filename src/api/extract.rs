@@ -22,7 +22,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct ExtractRequest {
     /// Comes back as `note_id`.
-    id: Option<String>,
+    pub(super) id: Option<String>,
     /// The note.
     text: String,
     /// Spans whose context is asked for, in the asked unit.
@@ -59,6 +59,15 @@ pub async fn extract(
     Body(request): Body<ExtractRequest>,
 ) -> Result<Json<Extraction>, ApiError> {
     caller.may(Permission::Extract)?;
+    Ok(Json(extract_one(&service, request, Priority::Interactive).await?))
+}
+
+/// The extraction of one request, in the unit it asks for.
+pub(super) async fn extract_one(
+    service: &Service,
+    request: ExtractRequest,
+    priority: Priority,
+) -> Result<Extraction, ApiError> {
     check_text(&request.text)?;
     let map = OffsetMap::new(&request.text, request.offset_unit);
     let Some(spans) = request.spans.iter().map(|span| map.to_bytes(*span)).collect::<Option<Vec<Span>>>() else {
@@ -73,6 +82,6 @@ pub async fn extract(
         discharge_date: request.discharge_date,
         encounter_class: request.encounter_class,
     };
-    let extraction = service.engine.extract(input, Priority::Interactive).await?;
-    Ok(Json(extraction.map_offsets(request.offset_unit, |byte| map.from_byte(byte))))
+    let extraction = service.engine.extract(input, priority).await?;
+    Ok(extraction.map_offsets(request.offset_unit, |byte| map.from_byte(byte)))
 }

@@ -23,8 +23,9 @@ use crate::{
     auth::Permission,
     coding::edits::Edit,
     domain::{
-        Assertion, Attributes, CodeCandidate, DecisionKind, EncounterClass, EntryKind, EntryState, Evidence, ItemState,
-        MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
+        Assertion, Attributes, ChangeKind, CodeCandidate, DecisionKind, EncounterClass, EntryChange, EntryKind, EntryState,
+        Evidence, ItemState, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
+        Standing,
     },
     review,
     service::{QueueItem, Service},
@@ -89,6 +90,8 @@ pub struct ItemPage {
 pub struct ItemNote {
     id: Uuid,
     status: NoteStatus,
+    /// Whether it counts: entries and warnings are of notes that do.
+    standing: Standing,
     note_type: Option<String>,
     #[schema(value_type = Option<String>, format = Date)]
     service_date: Option<jiff::civil::Date>,
@@ -146,6 +149,25 @@ pub struct FinishParameters {
     override_edits: Option<String>,
 }
 
+/// What was decided before the notes changed.
+#[derive(Serialize, ToSchema)]
+pub struct ChangeBody {
+    /// Why it does not hold any more.
+    what: ChangeKind,
+    /// What the decisions amounted to.
+    was: EntryState,
+    /// Login name of who made the last one.
+    by: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+impl From<EntryChange> for ChangeBody {
+    fn from(change: EntryChange) -> Self {
+        Self { what: change.what, was: change.was, by: change.by, at: change.at }
+    }
+}
+
 /// An entry of an item with its decisions folded in.
 #[derive(Serialize, ToSchema)]
 pub struct EntryBody {
@@ -161,6 +183,9 @@ pub struct EntryBody {
     attributes: Attributes,
     prompts: Vec<Prompt>,
     state: EntryState,
+    /// Set when decisions were made on words that have changed since.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changed: Option<ChangeBody>,
     /// Whether it must be decided before the item can be finished.
     needs_decision: bool,
     evidence: Vec<ItemEvidence>,
@@ -263,6 +288,7 @@ fn entry_body(entry: ReviewEntry, maps: &HashMap<Uuid, OffsetMap>) -> EntryBody 
         attributes,
         prompts: entry.prompts,
         state: entry.state,
+        changed: entry.changed.map(ChangeBody::from),
         needs_decision,
         evidence: evidence.collect(),
         decisions: entry
@@ -325,6 +351,7 @@ pub async fn get_item(
         .map(|(note, _)| ItemNote {
             id: note.id,
             status: note.status,
+            standing: note.standing,
             note_type: note.content.note_type,
             service_date: note.content.service_date,
             author: note.content.author,

@@ -3,6 +3,7 @@
 mod audit;
 mod authenticate;
 mod body;
+mod bulk;
 mod codes;
 mod error;
 mod extract;
@@ -54,12 +55,14 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(health::ready))
         .routes(routes!(health::metrics))
         .routes(routes!(notes::post_note))
+        .routes(routes!(bulk::post_notes))
         .routes(routes!(notes::retract))
         .routes(routes!(notes::get_note))
         .routes(routes!(notes::get_text))
         .routes(routes!(notes::get_extraction))
         .routes(routes!(notes::get_fhir))
         .routes(routes!(extract::extract))
+        .routes(routes!(bulk::extract_many))
         .routes(routes!(items::list_items))
         .routes(routes!(items::get_item))
         .routes(routes!(items::claim_item))

@@ -127,9 +127,9 @@ impl<'de> Deserialize<'de> for EncounterRequest {
 #[derive(Serialize, ToSchema)]
 pub struct NoteAccepted {
     /// Our id.
-    id: Uuid,
+    pub(super) id: Uuid,
     /// Where it stands.
-    status: NoteStatus,
+    pub(super) status: NoteStatus,
 }
 
 /// A note without its text.

@@ -148,6 +148,8 @@ pub enum NotReportable {
     CodeNotDetermined,
     /// Medications and allergies are not reported as diagnoses.
     NotADiagnosis,
+    /// No note that counts says it any more.
+    NoLongerDocumented,
 }
 
 /// A question to the coder about missing specificity.

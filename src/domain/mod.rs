@@ -9,6 +9,7 @@ mod boilerplate;
 mod entry;
 mod mention;
 mod note;
+mod outbox;
 mod reconciliation;
 mod review;
 mod span;
@@ -24,9 +25,11 @@ pub use entry::{
 };
 pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
+pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use reconciliation::{ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 pub use review::{
-    ChosenCode, Decision, DecisionKind, EntryState, ItemState, REJECT_REASONS, ReviewEntry, ReviewItem, Role, User,
+    ChangeKind, ChosenCode, Decision, DecisionKind, EntryChange, EntryState, ItemState, REJECT_REASONS, ReviewEntry,
+    ReviewItem, Role, User,
 };
 pub use span::Span;
 pub use surroundings::Surroundings;

@@ -249,6 +249,33 @@ pub struct Decision {
     pub at: Timestamp,
     /// What.
     pub kind: DecisionKind,
+    /// Keys of the words that the entry rested on: it holds where one of them stands still. Empty in decisions of earlier releases, which
+    /// hold wherever their entry does.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub evidence: Vec<String>,
+}
+
+/// Why a decision does not hold any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeKind {
+    /// A newer version of the note says it in other words or another section: decide again.
+    EvidenceChanged,
+    /// No note that counts says it any more: it is not reported.
+    EvidenceGone,
+}
+
+/// What was decided before the notes changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EntryChange {
+    /// Why it does not hold any more.
+    pub what: ChangeKind,
+    /// What the decisions amounted to.
+    pub was: EntryState,
+    /// Who made the last one.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// What the decisions on an entry amount to.
@@ -330,18 +357,30 @@ pub struct ReviewEntry {
     pub prompts: Vec<Prompt>,
     /// Where it stands: note and evidence.
     pub evidence: Vec<(Uuid, Evidence)>,
+    /// Keys of its evidence, see [`Decision::evidence`].
+    pub evidence_keys: Vec<String>,
     /// What the decisions amount to.
     pub state: EntryState,
+    /// Set when decisions were made on words that have changed since.
+    pub changed: Option<EntryChange>,
     /// The decisions on it, oldest first.
     pub decisions: Vec<Decision>,
 }
 
 impl ReviewEntry {
-    /// The amendments since the last other decision: each changes what it names.
+    /// Whether the words that a decision rested on are among those of the entry.
+    #[must_use]
+    pub fn rests_on(&self, decision: &Decision) -> bool {
+        decision.evidence.is_empty()
+            || self.evidence_keys.is_empty()
+            || decision.evidence.iter().any(|key| self.evidence_keys.contains(key))
+    }
+
+    /// The amendments since the last other decision, of the words that stand: each changes what it names.
     #[must_use]
     pub fn standing_amendments(&self) -> &[Decision] {
-        let is_amendment = |decision: &&Decision| matches!(decision.kind, DecisionKind::Amend { .. });
-        let standing = self.decisions.iter().rev().take_while(is_amendment).count();
+        let stands = |decision: &&Decision| matches!(decision.kind, DecisionKind::Amend { .. }) && self.rests_on(decision);
+        let standing = self.decisions.iter().rev().take_while(stands).count();
         &self.decisions[self.decisions.len() - standing..]
     }
 
@@ -355,7 +394,9 @@ impl ReviewEntry {
     /// True when a coder must decide before the item can be finished: what would be charted or billed.
     #[must_use]
     pub fn needs_decision(&self) -> bool {
+        let gone = self.changed.as_ref().is_some_and(|change| change.what == ChangeKind::EvidenceGone);
         self.state == EntryState::Suggested
+            && !gone
             && match self.kind {
                 EntryKind::Diagnosis | EntryKind::Allergy => self.assertion.is_some_and(Assertion::is_affirmed),
                 EntryKind::Medication => {

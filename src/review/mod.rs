@@ -10,7 +10,7 @@ pub(crate) mod tests;
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
 pub use edits::{ItemEdit, OVERRIDE_REASONS, item_edits, override_detail, override_reason};
-pub use rollup::rollup;
+pub use rollup::{evidence_key, rollup};
 
 use jiff::civil::Date;
 

@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, HashSet};
 
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use crate::{
     coding::reportable,
     domain::{
-        Attributes, BoilerplateKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind, EntryKind,
-        EntryState, ReviewEntry, Span, system,
+        Attributes, BoilerplateKind, ChangeKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind,
+        EntryChange, EntryKind, EntryState, Evidence, NotReportable, OffsetUnit, ReviewEntry, Span, Standing, system,
     },
     store::ItemRecord,
-    text::passage,
+    text::{OffsetMap, folded, folded_sentence, passage},
 };
 
 /// The entries of an item: one for each concept and assertion (or status) over all its notes, in the order of their first
@@ -44,6 +45,7 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
                     }
                     here.push(passage);
                 }
+                rolled.evidence_keys.push(evidence_key(&note.content.text, &evidence));
                 rolled.evidence.push((note.id, evidence));
             }
             // the most confident note speaks for the code
@@ -55,24 +57,85 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
         }
         told.extend(here);
     }
+    let said: HashSet<Uuid> = index.keys().copied().collect();
     for decision in &record.decisions {
         let at = *index.entry(decision.entry_id).or_insert_with(|| {
-            entries.push(added(decision));
+            entries.push(said_before(record, decision.entry_id).unwrap_or_else(|| added(decision)));
             entries.len() - 1
         });
         entries[at].decisions.push(decision.clone());
     }
     for entry in &mut entries {
         entry.state = EntryState::fold(entry.decisions.iter().map(|decision| &decision.kind));
+        entry.changed = change_of((record, &said), entry);
         if entry.state == EntryState::Amended {
             amend(entry);
         }
+        if entry.changed.is_some() {
+            entry.state = EntryState::Suggested;
+        }
         // by what the entry says now, and by the class of the encounter: the class of one note may have been unknown
         let coded = entry.codes.iter().any(|code| code.system == system::ICD10CM);
-        entry.not_reportable_because = reportable(entry.kind, entry.assertion, record.item.encounter_class, coded);
+        let gone = entry.changed.as_ref().is_some_and(|change| change.what == ChangeKind::EvidenceGone);
+        entry.not_reportable_because = reportable(entry.kind, entry.assertion, record.item.encounter_class, coded)
+            .or(gone.then_some(NotReportable::NoLongerDocumented));
         entry.reportable = entry.not_reportable_because.is_none();
     }
     entries
+}
+
+/// An entry that was decided on and that only notes say which do not count any more.
+fn said_before(record: &ItemRecord, id: Uuid) -> Option<ReviewEntry> {
+    let extractions = record.notes.iter().rev().filter_map(|(_, extraction)| extraction.as_ref());
+    let entry = extractions.flat_map(|extraction| &extraction.entries).find(|entry| entry_id(record.item.id, entry) == id)?;
+    Some(from_extraction(id, entry))
+}
+
+/// Whether the words that the last decision on an entry rested on have changed since; `said` are the entries of the notes that count.
+fn change_of((record, said): (&ItemRecord, &HashSet<Uuid>), entry: &ReviewEntry) -> Option<EntryChange> {
+    let decision = entry.decisions.last()?;
+    let what = match (&decision.kind, entry.state) {
+        (DecisionKind::Add { note_id: Some(note), start: Some(start), end: Some(end), .. }, _) => {
+            (!still_said(record, *note, Span::new(*start, *end))).then_some(ChangeKind::EvidenceGone)?
+        }
+        (_, EntryState::Accepted | EntryState::Amended) if !said.contains(&entry.id) && !was_added(entry) => {
+            ChangeKind::EvidenceGone
+        }
+        (_, EntryState::Accepted | EntryState::Amended | EntryState::Rejected) => {
+            (!entry.rests_on(decision)).then_some(ChangeKind::EvidenceChanged)?
+        }
+        _ => return None,
+    };
+    Some(EntryChange { what, was: entry.state, by: decision.user_name.clone(), at: decision.at })
+}
+
+fn was_added(entry: &ReviewEntry) -> bool {
+    entry.decisions.iter().any(|decision| matches!(decision.kind, DecisionKind::Add { .. }))
+}
+
+/// Whether a note that counts has the sentence around these code points of a note of the item.
+fn still_said(record: &ItemRecord, note: Uuid, place: Span) -> bool {
+    let Some((note, _)) = record.notes.iter().find(|(one, _)| one.id == note) else { return true };
+    if note.standing == Standing::Current {
+        return true;
+    }
+    let text = &note.content.text;
+    let Some(place) = OffsetMap::new(text, OffsetUnit::Codepoint).to_bytes(place) else { return true };
+    let sentence = folded_sentence(text, place);
+    record.current_notes().any(|(current, _)| folded(&current.content.text).contains(&sentence))
+}
+
+/// The key of the words that an entry rests on: they, their sentence and their section, without their place. A version of the note that
+/// leaves them as they are has the same key.
+#[must_use]
+pub fn evidence_key(text: &str, evidence: &Evidence) -> String {
+    let sentence = folded_sentence(text, Span::new(evidence.start, evidence.end));
+    let mut hash = Sha256::new();
+    for part in [evidence.text.as_str(), &sentence, &evidence.section] {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part);
+    }
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Stable for the item, the kind, the concept and the assertion or status, so that a decision serves every repetition and
@@ -112,7 +175,9 @@ fn from_extraction(id: Uuid, entry: &CodedEntry) -> ReviewEntry {
         attributes_note: None,
         prompts: entry.prompts.clone(),
         evidence: Vec::new(),
+        evidence_keys: Vec::new(),
         state: EntryState::Suggested,
+        changed: None,
         decisions: Vec::new(),
     }
 }
@@ -151,7 +216,9 @@ fn added(decision: &Decision) -> ReviewEntry {
         attributes_note: None,
         prompts: Vec::new(),
         evidence: Vec::new(),
+        evidence_keys: Vec::new(),
         state: EntryState::Suggested,
+        changed: None,
         decisions: Vec::new(),
     };
     if let DecisionKind::Add { kind, display, codes, assertion, status, .. } = &decision.kind {

@@ -149,7 +149,10 @@ fn drafted(entries: Vec<CodedEntry>) -> ItemRecord {
     item(Some(EncounterClass::Outpatient), vec![note(on(date(2026, 5, 4)), entries)])
 }
 
+/// Decides as the service does: on the words that the entry rests on now.
 fn decide(record: &mut ItemRecord, entry_id: Uuid, kind: DecisionKind) {
+    let decided = rollup(record).into_iter().find(|entry| entry.id == entry_id);
+    let evidence = decided.map(|entry| entry.evidence_keys).unwrap_or_default();
     record.decisions.push(Decision {
         id: Uuid::from_u128(9),
         item_id: record.item.id,
@@ -158,6 +161,7 @@ fn decide(record: &mut ItemRecord, entry_id: Uuid, kind: DecisionKind) {
         user_name: "coder".to_owned(),
         at: Timestamp::UNIX_EPOCH,
         kind,
+        evidence,
     });
 }
 
@@ -304,6 +308,108 @@ fn a_code_suggested_for_two_entries_is_one() {
     let record = drafted(both.into());
     assert_eq!(found(&record), ["unspecified M25.569"]);
     assert_eq!(edits(&record)[0].entries.len(), 2, "both entries are named");
+}
+
+/// A version of one note: the words of `text` in brackets are its diagnosis J18.9; empty brackets, and it has none.
+fn version(number: u128, text: &str, standing: Standing) -> (Note, Option<Extraction>) {
+    let (start, end) = (text.find('[').expect("a bracket"), text.find(']').expect("a bracket") - 1);
+    let plain = text.replace(['[', ']'], "");
+    let entries = if start == end {
+        vec![]
+    } else {
+        let mut entry = diagnosis(Assertion::Present, &[("J18.9", &[])]);
+        entry.evidence.push(crate::domain::Evidence {
+            start,
+            end,
+            text: plain[start..end].to_owned(),
+            section: "assessment".to_owned(),
+            assertion: Some(Assertion::Present),
+            status: None,
+            confidence: 0.9,
+            attributes: Attributes::default(),
+            cues: Vec::new(),
+            sources: Vec::new(),
+            list: None,
+            boilerplate: None,
+        });
+        vec![entry]
+    };
+    let content = NewNote { text: plain, external_id: Some("n".to_owned()), ..on(date(2026, 5, 4)) };
+    let (mut note, extraction) = note(content, entries);
+    note.id = Uuid::from_u128(100 + number);
+    note.standing = standing;
+    (note, extraction)
+}
+
+/// What the entry says after the note got another version, when it was decided on the first one.
+fn after(kind: DecisionKind, first: &str, second: &str) -> Vec<ReviewEntry> {
+    let mut record = item(Some(EncounterClass::Inpatient), vec![version(1, first, Standing::Current)]);
+    let id = rollup(&record)[0].id;
+    decide(&mut record, id, kind);
+    record.notes[0].0.standing = Standing::Replaced;
+    record.notes.push(version(2, second, Standing::Current));
+    rollup(&record)
+}
+
+#[test]
+fn unchanged_words_keep_their_decision() {
+    use crate::domain::{ChangeKind, EntryState};
+    let first = "Cough for a week. She has [pneumonia] of the left lung. Afebrile.";
+    let moved = "Addendum of today. Cough for a week.\n She has  [pneumonia] of the left lung; afebrile.";
+    for (kind, state) in [
+        (DecisionKind::Accept {}, EntryState::Accepted),
+        (amend(&["J15.9"], None), EntryState::Amended),
+        (DecisionKind::Reject { reason: "duplicate".to_owned(), comment: None }, EntryState::Rejected),
+    ] {
+        let entries = after(kind.clone(), first, moved);
+        assert_eq!((entries.len(), entries[0].state, &entries[0].changed), (1, state, &None));
+        let entries = after(kind, first, "She was thought to have [pneumonia] on admission.");
+        let change = entries[0].changed.as_ref().expect("it has changed");
+        assert_eq!((change.what, change.was, change.by.as_str()), (ChangeKind::EvidenceChanged, state, "coder"));
+        assert!(entries[0].needs_decision(), "it is queued again");
+        assert_eq!(entries[0].codes[0].code, "J18.9", "with the suggestion, not with what was chosen for other words");
+    }
+}
+
+#[test]
+fn words_that_are_gone_are_not_reported() {
+    use crate::domain::{ChangeKind, EntryState};
+    let first = "She has [pneumonia] of the left lung.";
+    let entries = after(DecisionKind::Accept {}, first, "[] The film is clear.");
+    assert_eq!(entries[0].changed.as_ref().map(|change| change.what), Some(ChangeKind::EvidenceGone));
+    assert_eq!(entries[0].display, "a diagnosis", "it is still named");
+    assert_eq!(entries[0].not_reportable_because, Some(NotReportable::NoLongerDocumented));
+    assert!(!entries[0].needs_decision() && !entries[0].reportable);
+    let rejected = DecisionKind::Reject { reason: "duplicate".to_owned(), comment: None };
+    assert_eq!(after(rejected, first, "[] The film is clear.")[0].state, EntryState::Rejected);
+}
+
+#[test]
+fn what_a_coder_added_stands_with_its_sentence() {
+    use crate::domain::{ChangeKind, EntryState};
+    let first = "She has [pneumonia] of the left lung. Toe nails are thick.";
+    let toe = |second: &str| {
+        let kind = DecisionKind::Add {
+            kind: EntryKind::Diagnosis,
+            display: "Onychogryphosis".to_owned(),
+            codes: choose(&["L60.2"]),
+            assertion: Some(Assertion::Present),
+            status: None,
+            note_id: Some(Uuid::from_u128(101)),
+            start: Some(36),
+            end: Some(45),
+            comment: None,
+        };
+        let mut record = item(Some(EncounterClass::Inpatient), vec![version(1, first, Standing::Current)]);
+        decide(&mut record, Uuid::from_u128(50), kind);
+        record.notes[0].0.standing = Standing::Replaced;
+        record.notes.push(version(2, second, Standing::Current));
+        rollup(&record).into_iter().find(|entry| entry.id == Uuid::from_u128(50)).expect("is there")
+    };
+    assert_eq!(toe("[] Toe nails are thick.").state, EntryState::Added);
+    let gone = toe("[] Feet not seen.");
+    assert_eq!(gone.changed.map(|change| change.what), Some(ChangeKind::EvidenceGone));
+    assert!(!gone.reportable);
 }
 
 #[test]

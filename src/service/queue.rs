@@ -135,6 +135,7 @@ impl Service {
         let mut made = Vec::with_capacity(decisions.len());
         for (entry_id, kind) in decisions {
             review::check(editions, &entries, entry_id, &kind)?;
+            let decided = entries.iter().find(|entry| Some(entry.id) == entry_id);
             made.push(Decision {
                 id: self.surroundings.new_id(),
                 item_id: id,
@@ -143,6 +144,7 @@ impl Service {
                 user_name: user.name.clone(),
                 at,
                 kind,
+                evidence: decided.map(|entry| entry.evidence_keys.clone()).unwrap_or_default(),
             });
         }
         let ids = made.iter().map(|decision| decision.entry_id).collect();
@@ -187,7 +189,7 @@ impl Service {
         }
         // the revision that was checked is the revision that is finished: a note arriving in between makes it stale
         let revision = revision.or(Some(record.item.revision));
-        let finishing = Finishing { revision, overridden };
+        let finishing = Finishing { revision, overridden, outgoing: Vec::new() };
         Ok(self.store.finish_item(id, user, finishing, self.surroundings.now()).await?)
     }
 }

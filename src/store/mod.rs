@@ -12,7 +12,9 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::domain::{Decision, Extraction, ItemState, NewNote, Note, ReviewItem, Standing, User};
+use crate::domain::{
+    Decision, Delivery, DeliveryState, Destination, Extraction, ItemState, NewNote, Note, ReviewItem, Standing, User,
+};
 
 /// A failure of the store. Says table and id, never a value that could be PHI.
 #[derive(Debug, Error)]
@@ -285,13 +287,30 @@ pub struct Finishing {
     pub revision: Option<u64>,
     /// Why hard code edits stand, with their number; recorded in the transaction that finishes. Never note text.
     pub overridden: Option<String>,
+    /// What is sent to destinations that want more than the event; written in the transaction that finishes.
+    pub outgoing: Vec<Outgoing>,
+}
+
+/// What one destination is sent.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// The destination.
+    pub destination: Uuid,
+    /// The message.
+    pub body: String,
+}
+
+impl std::fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Outgoing").field("destination", &self.destination).finish_non_exhaustive()
+    }
 }
 
 impl Finishing {
     /// At a revision, or at any.
     #[must_use]
     pub const fn at(revision: Option<u64>) -> Self {
-        Self { revision, overridden: None }
+        Self { revision, overridden: None, outgoing: Vec::new() }
     }
 }
 
@@ -495,6 +514,76 @@ pub trait AccountStore: Send + Sync {
     async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError>;
 }
 
+/// A delivery that a sender holds, with all it needs.
+#[derive(Debug, Clone)]
+pub struct ClaimedDelivery {
+    /// The delivery.
+    pub delivery: Delivery,
+    /// Where it goes.
+    pub destination: Destination,
+    /// What is sent; none = the event alone.
+    pub body: Option<String>,
+    /// Fencing token, as a job's.
+    pub fence: i64,
+}
+
+/// What became of a try to deliver. `problem` is stable words, never an answer's body.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DeliveryEnd {
+    /// The other side has it.
+    Delivered,
+    /// Try again at this time; what comes after it waits.
+    Retry {
+        /// Not before.
+        at: Timestamp,
+        /// Why.
+        problem: String,
+    },
+    /// Give up; what comes after it goes on.
+    Dead {
+        /// Why.
+        problem: String,
+    },
+}
+
+/// Which deliveries are listed. `None` = any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct DeliveryFilter {
+    /// In this state.
+    pub state: Option<DeliveryState>,
+    /// To the destination of this name.
+    pub destination: Option<String>,
+    /// After this sequence number.
+    pub after: i64,
+    /// At most so many, 1 to 200.
+    pub limit: u32,
+}
+
+/// Destinations, and what is delivered to them in the order of its causes.
+#[async_trait]
+pub trait OutboxStore: Send + Sync {
+    /// Adds a destination; `false` when the name is taken. It hears of what happens from now on.
+    async fn add_destination(&self, destination: Destination, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
+    /// All destinations, by name.
+    async fn destinations(&self) -> Result<Vec<Destination>, StoreError>;
+    /// Disables or enables a destination; `false` when there is none of that name.
+    async fn set_destination_disabled(
+        &self,
+        name: &str,
+        disabled: bool,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
+    /// Claims for `lease` the first unfinished delivery of every enabled destination, where it is due. Counts the try.
+    async fn claim_deliveries(&self, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedDelivery>, StoreError>;
+    /// Ends a try. `false` when the fence is stale.
+    async fn end_delivery(&self, delivery: &ClaimedDelivery, end: DeliveryEnd, now: Timestamp) -> Result<bool, StoreError>;
+    /// Deliveries in their order.
+    async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError>;
+    /// Sends a delivery once more, at its place in the order; `false` when there is none, or it is being sent.
+    async fn resend_delivery(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
+}
+
 /// The whole store.
-pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore {}
-impl<T: NoteStore + ReviewStore + ChartStore + AccountStore> Store for T {}
+pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore {}
+impl<T: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore> Store for T {}

@@ -117,6 +117,17 @@ pub fn boilerplate(document: &Document, table: &BoilerplateTable) -> Vec<Boilerp
 /// The sentence around `span`, folded, when it is long enough that its repetition means something.
 #[must_use]
 pub fn passage(text: &str, span: Span) -> Option<String> {
+    let words = sentence_around(text, span);
+    (words.split_whitespace().count() >= REPEATED_WORDS).then(|| folded(words))
+}
+
+/// The sentence around `span`, as letters and digits in lower case and single spaces.
+#[must_use]
+pub fn folded_sentence(text: &str, span: Span) -> String {
+    folded(sentence_around(text, span))
+}
+
+fn sentence_around(text: &str, span: Span) -> &str {
     let ends = |at: usize, mark: u8| match mark {
         b'\n' => true,
         b'.' | b'!' | b'?' | b';' | b':' => text[at + 1..].starts_with(char::is_whitespace),
@@ -127,12 +138,12 @@ pub fn passage(text: &str, span: Span) -> Option<String> {
     let start =
         (near.start..span.start.min(bytes.len())).rev().find(|at| ends(*at, bytes[*at])).map_or(near.start, |at| at + 1);
     let end = (span.end..near.end).find(|at| ends(*at, bytes[*at])).unwrap_or(near.end);
-    let words = text.get(start..end)?;
-    (words.split_whitespace().count() >= REPEATED_WORDS).then(|| folded(words))
+    text.get(start..end).unwrap_or_default()
 }
 
 /// Letters and digits in lower case, single spaces.
-fn folded(words: &str) -> String {
+#[must_use]
+pub fn folded(words: &str) -> String {
     let words = words.to_lowercase();
     words.split(|character: char| !character.is_alphanumeric()).filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }

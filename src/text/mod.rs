@@ -7,7 +7,7 @@ mod offsets;
 mod sections;
 mod sentences;
 
-pub use boilerplate::{BoilerplateTable, boilerplate, passage};
+pub use boilerplate::{BoilerplateTable, boilerplate, folded, folded_sentence, passage};
 pub use document::{Document, Section, Sentence};
 pub use normalize::{Word, fold_word, words};
 pub use offsets::OffsetMap;

@@ -97,6 +97,8 @@ pub(super) struct EntryView {
     pub places: Vec<PlaceView>,
     /// The rest of them.
     pub more_places: Vec<PlaceView>,
+    /// What was decided before the notes changed.
+    pub changed: Option<String>,
     /// What was decided, oldest first.
     pub decisions: Vec<String>,
     /// Assertions or statuses to choose from.
@@ -168,6 +170,7 @@ impl EntryViews<'_> {
             attributes: attributes(&entry.attributes),
             places,
             more_places,
+            changed: entry.changed.as_ref().map(words::change),
             decisions: entry
                 .decisions
                 .iter()
@@ -176,7 +179,8 @@ impl EntryViews<'_> {
             contexts: contexts(entry),
             systems: systems(entry.kind),
             can_decide: self.held,
-            can_withdraw: self.held && !matches!(entry.state, EntryState::Suggested | EntryState::Withdrawn),
+            can_withdraw: self.held
+                && (entry.changed.is_some() || !matches!(entry.state, EntryState::Suggested | EntryState::Withdrawn)),
         }
     }
 

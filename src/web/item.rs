@@ -23,7 +23,7 @@ use super::{
 use crate::{
     auth::Permission,
     coding::edits::Severity,
-    domain::{EntryKind, Extraction, ItemState, Note, NoteStatus, REJECT_REASONS, ReviewEntry, Span},
+    domain::{EntryKind, Extraction, ItemState, Note, NoteStatus, REJECT_REASONS, ReviewEntry, Span, Standing},
     review::{OVERRIDE_REASONS, code_day, override_reason},
     service::{QueueItem, Service},
     vocabulary::Vocabulary,
@@ -207,8 +207,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
         total: main.len(),
         pending: review.pending_notes,
         alerts: record
-            .notes
-            .iter()
+            .current_notes()
             .filter_map(|(_, extraction)| extraction.as_ref())
             .flat_map(|extraction| &extraction.alerts)
             .map(|alert| (if alert.kind == "allergy_caution" { "quiet-notice" } else { "warn" }, alert.message.clone()))
@@ -217,6 +216,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             .notes
             .iter()
             .enumerate()
+            .filter(|(_, (note, _))| note.standing == Standing::Current)
             .filter_map(|(at, (_, extraction))| lists::table(&format!("note {}", at + 1), extraction.as_ref()?))
             .collect(),
         edits: edits
@@ -295,13 +295,13 @@ fn note_view(note: &Note, extraction: Option<&Extraction>, marks: &[Mark], label
     NoteView {
         label,
         about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        status: match note.status {
+        status: words::standing(note.standing).or(match note.status {
             NoteStatus::Ready => None,
             NoteStatus::Pending => {
                 Some("This note is still being read; its entries will appear when the page is loaded again.")
             }
             NoteStatus::Quarantined => Some("This note could not be read automatically; look for its entries yourself."),
-        },
+        }),
         pieces: pieces(&note.content.text, &headings, marks),
     }
 }

@@ -212,5 +212,6 @@ fn decision(entry_id: Uuid, kind: DecisionKind) -> Decision {
         user_name: HOSTILE.to_owned(),
         at: now(),
         kind,
+        evidence: Vec::new(),
     }
 }

@@ -3,8 +3,8 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::domain::{
-    Assertion, BoilerplateKind, CodeRole, EncounterClass, EntryKind, EntryState, ItemState, MedicationStatus, NotReportable,
-    system,
+    Assertion, BoilerplateKind, ChangeKind, CodeRole, EncounterClass, EntryChange, EntryKind, EntryState, ItemState,
+    MedicationStatus, NotReportable, Standing, system,
 };
 use crate::vocabulary::{Intent, NoteKind};
 
@@ -109,6 +109,7 @@ pub(super) const fn not_reportable(reason: NotReportable) -> &'static str {
         NotReportable::UncertainEncounterClassUnknown => "uncertain diagnosis, and the class of the encounter is not known",
         NotReportable::CodeNotDetermined => "no code was determined",
         NotReportable::NotADiagnosis => "medications and allergies are not reported as diagnoses",
+        NotReportable::NoLongerDocumented => "no note says it any more",
     }
 }
 
@@ -143,6 +144,24 @@ pub(super) const fn item_state(state: ItemState) -> &'static str {
 /// State of an entry.
 pub(super) const fn entry_state(state: EntryState) -> &'static str {
     state.as_str()
+}
+
+/// What was decided before the notes changed, and why it does not hold any more.
+pub(super) fn change(change: &EntryChange) -> String {
+    let why = match change.what {
+        ChangeKind::EvidenceChanged => "a newer version says it otherwise: decide again",
+        ChangeKind::EvidenceGone => "no note says it any more",
+    };
+    format!("{} by {} before; {why}", entry_state(change.was), change.by)
+}
+
+/// What to say of a note that does not count.
+pub(super) const fn standing(standing: Standing) -> Option<&'static str> {
+    match standing {
+        Standing::Current => None,
+        Standing::Replaced => Some("A newer version stands in the place of this note; its words do not count."),
+        Standing::Retracted => Some("Its sender took this note back; its words do not count."),
+    }
 }
 
 /// `discharge_summary` as "discharge summary".

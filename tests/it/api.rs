@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::server::{Reply, Server};
 
 /// The submitter of another source than the demo's.
-const OTHER_SUBMITTER: &str = "lab-feed";
+pub const OTHER_SUBMITTER: &str = "lab-feed";
 /// An id that nothing has.
 pub const NOBODY: &str = "0192f0c1-2222-7333-8444-555566667777";
 /// What a test sends where it must not come back.
@@ -25,7 +25,7 @@ pub fn server() -> &'static Server {
     })
 }
 
-fn post(path: &str, role: &str, body: &Value) -> Reply {
+pub fn post(path: &str, role: &str, body: &Value) -> Reply {
     server().call("POST", path, role, Some(body.to_string().as_bytes()))
 }
 

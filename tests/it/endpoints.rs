@@ -23,14 +23,17 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 21] = [
+const ENDPOINTS: [(&str, &str, &str); 24] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
+    ("post", "/v1/notes/bulk", "x...."),
+    ("post", "/v1/notes/{id}/retraction", "x...."),
     ("get", "/v1/notes/{id}", "xxx.."),
     ("get", "/v1/notes/{id}/text", "xxx.."),
     ("get", "/v1/notes/{id}/extraction", "xxx.."),
     ("get", "/v1/notes/{id}/fhir", "xxx.."),
     ("post", "/v1/extract", "xxx.."),
+    ("post", "/v1/extract/bulk", "xxx.."),
     ("get", "/v1/review/items", ".xx.."),
     ("get", "/v1/review/items/{id}", ".xx.."),
     ("post", "/v1/review/items/{id}/claim", ".xx.."),
@@ -57,7 +60,7 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
-            (_, Some("reload" | "rollback")) => Some(b"{}"),
+            (_, Some("reload" | "rollback" | "retraction")) => Some(b"{}"),
             _ => Some(br#"{"text":""}"#),
         };
         let method = method.to_uppercase();

@@ -513,7 +513,9 @@ fn decide_all(item: &str) -> usize {
             let id = &entry["id"];
             match at % 4 {
                 0 => json!({"entry_id": id, "decision": {"action": "reject", "reason": reasons[at / 4 % reasons.len()]}}),
-                1 if entry["kind"] == "diagnosis" => json!({"entry_id": id, "decision": {"action": "amend", "assertion": "present"}}),
+                1 if entry["kind"] == "diagnosis" => {
+                    json!({"entry_id": id, "decision": {"action": "amend", "assertion": "present"}})
+                }
                 _ => json!({"entry_id": id, "decision": {"action": "accept"}}),
             }
         })

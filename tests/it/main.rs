@@ -14,6 +14,7 @@ mod fhir;
 mod fhir_api;
 mod gold;
 mod golden;
+mod intake;
 mod kill;
 mod layers;
 mod leak;

@@ -5,7 +5,7 @@ use uuid::Uuid;
 
 use super::{DERIVATION, status};
 use crate::domain::{
-    Assertion, Attributes, CodeCandidate, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, Evidence,
+    Assertion, Attributes, ChangeKind, CodeCandidate, CodedEntry, Decision, DecisionKind, EntryKind, EntryState, Evidence,
     MedicationStatus, ReviewEntry,
 };
 
@@ -89,7 +89,9 @@ impl<'a> Statement<'a> {
         let added_at = added_at.filter(|place| within.is_none_or(|only| only.to_string() == place.note));
         let added = matches!(entry.state, EntryState::Added)
             || entry.decisions.iter().any(|decision| matches!(decision.kind, DecisionKind::Add { .. }));
-        let gone = entry.state == EntryState::Withdrawn || (entry.evidence.is_empty() && !added);
+        // what was confirmed and is said by no note any more is told as an error, so that who took it over hears of it
+        let taken_back = is_gone(entry);
+        let gone = entry.state == EntryState::Withdrawn || (entry.evidence.is_empty() && !added && !taken_back);
         let elsewhere = within.is_some() && evidence.is_empty() && added_at.is_none();
         if gone || elsewhere {
             return None;
@@ -141,7 +143,15 @@ impl<'a> Statement<'a> {
     }
 }
 
+/// Whether it was decided on and no note that counts says it any more.
+fn is_gone(entry: &ReviewEntry) -> bool {
+    entry.changed.as_ref().is_some_and(|change| change.what == ChangeKind::EvidenceGone)
+}
+
 fn standing(entry: &ReviewEntry) -> Standing {
+    if is_gone(entry) {
+        return Standing::Mistaken;
+    }
     match entry.state {
         EntryState::Suggested => Standing::Suggested,
         EntryState::Accepted | EntryState::Amended | EntryState::Added => Standing::Confirmed,

@@ -6,6 +6,7 @@
 pub(crate) mod accounts;
 pub(crate) mod lineage;
 pub(crate) mod notes;
+pub(crate) mod outbox;
 pub(crate) mod review;
 pub(crate) mod searches;
 
@@ -29,6 +30,9 @@ macro_rules! conformance {
             the_newest_version_counts, versions_count_in_the_order_they_were_made, an_addendum_joins_and_both_count,
             a_replacement_stands_in_its_place, a_replaced_note_leaves_its_item, a_retraction_closes_the_item,
             a_retraction_reopens_what_is_left, a_word_for_a_request, a_word_sent_at_once_makes_one_note);
+        crate::store::conformance::conformance!(@module $open, outbox:
+            destinations, every_event_is_written_with_its_cause, deliveries_go_in_their_order,
+            a_disabled_destination_gets_nothing);
         crate::store::conformance::conformance!(@module $open, review:
             notes_of_an_encounter_share_an_item, a_number_of_two_patients_is_two_items, a_first_patient_is_taken_over,
             lifecycle, one_holder_at_a_time, an_expired_claim_is_open, renewing_keeps_the_revision,

@@ -18,7 +18,16 @@ async fn ready(store: &dyn Store) -> (Uuid, User) {
 }
 
 fn decision(item: Uuid, user: &User, kind: DecisionKind) -> Decision {
-    Decision { id: id(), item_id: item, entry_id: id(), user_id: user.id, user_name: user.name.clone(), at: at(1), kind }
+    Decision {
+        id: id(),
+        item_id: item,
+        entry_id: id(),
+        user_id: user.id,
+        user_name: user.name.clone(),
+        at: at(1),
+        kind,
+        evidence: Vec::new(),
+    }
 }
 
 async fn claim(store: &dyn Store, item: Uuid, user: &User, seconds: i64) -> u64 {
@@ -170,7 +179,8 @@ pub(crate) async fn a_stale_revision_changes_nothing(store: Arc<dyn Store>) {
     store.decide(item, &coder, accept(), Some(revision), at(1)).await.expect("answers");
     let stale = ItemChange::Stale { revision: revision + 1 };
     assert_eq!(store.decide(item, &coder, accept(), Some(revision), at(2)).await.expect("answers"), stale);
-    let overridden = |revision: u64| Finishing { revision: Some(revision), overridden: Some("1 hard edit: word".to_owned()) };
+    let overridden =
+        |revision: u64| Finishing { overridden: Some("1 hard edit: word".to_owned()), ..Finishing::at(Some(revision)) };
     let overrides = || async {
         let events = store.audit_events(0, 100).await.expect("reads");
         events.into_iter().filter(|event| event.action == "edits.overridden").map(|event| event.detail).collect::<Vec<_>>()

@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::{
     audit::{self, Cause, Event},
     note_rows,
+    outbox::{self, Happened},
     unit::{Unit, bytes, derived_id, micros},
 };
 use crate::{
-    domain::Extraction,
+    domain::{EventKind, Extraction},
     store::{Actor, ClaimedJob, JobFailure, StoreError},
 };
 
@@ -81,6 +82,7 @@ pub(super) fn record(unit: &Unit<'_>, job: &ClaimedJob, extraction: &Extraction,
         &Cause { actor: Actor::service(), now },
         &Event::of("extraction.recorded", "note", job.note_id, &detail),
     )?;
+    emit(unit, EventKind::ExtractionReady, job.note_id, now)?;
     Ok(true)
 }
 
@@ -98,9 +100,16 @@ pub(super) fn fail(unit: &Unit<'_>, job: &ClaimedJob, failure: &JobFailure, now:
                 &Cause { actor: Actor::service(), now },
                 &Event::of("note.quarantined", "note", job.note_id, reason),
             )?;
+            emit(unit, EventKind::NoteQuarantined, job.note_id, now)?;
             Ok(true)
         }
     }
+}
+
+fn emit(unit: &Unit<'_>, event: EventKind, note: Uuid, now: Timestamp) -> Result<(), StoreError> {
+    let item = unit.one("note", "SELECT id, item_id FROM note WHERE id = ?1", [bytes(note)], |row| row.id("item_id"))?;
+    let Some(item) = item else { return Ok(()) };
+    outbox::emit(unit, &Happened { event, note: Some(note), item, outgoing: &[] }, now)
 }
 
 /// Ends a claim whose fence is still the job's. An expired lease that nobody took over still counts: the work is done.

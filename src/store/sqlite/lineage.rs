@@ -11,10 +11,11 @@ use super::{
     audit::{self, Cause, Event},
     encounters::Placing,
     note_rows::SealedNote,
+    outbox::{self, Happened},
     unit::{Unit, bytes, micros},
 };
 use crate::{
-    domain::{ItemState, Relation, Standing},
+    domain::{EventKind, ItemState, Relation, Standing},
     store::{AddNote, IDEMPOTENCY_KEPT, NoteKey, StoreError, Unversioned},
 };
 
@@ -189,8 +190,10 @@ pub(super) fn retract(unit: &Unit<'_>, key: &NoteKey, at: Timestamp, cause: &Cau
         (None, NoteKey::Id(id)) => unit.all("note", &mark("id"), (bytes(*id), micros(at)), read)?,
         (None, NoteKey::Document { .. }) => Vec::new(),
     };
-    for (note, _) in &taken {
+    for (note, item) in &taken {
         audit::append(unit, cause, &Event::of("note.retracted", "note", *note, ""))?;
+        let happened = Happened { event: EventKind::NoteRetracted, note: Some(*note), item: *item, outgoing: &[] };
+        outbox::emit(unit, &happened, cause.now)?;
     }
     settle_items(unit, taken.iter().map(|(_, item)| *item).collect(), cause)?;
     Ok(Some(taken.into_iter().map(|(note, _)| note).collect()))

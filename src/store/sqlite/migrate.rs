@@ -14,7 +14,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 5] = [
+const MIGRATIONS: [Migration; 6] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -29,6 +29,7 @@ const MIGRATIONS: [Migration; 5] = [
         sql: include_str!("migrations/0003_overridden_edits.sql"),
     },
     Migration { version: 4, name: "standing", oldest_binary: "0.1.0", sql: include_str!("migrations/0004_standing.sql") },
+    Migration { version: 5, name: "outbox", oldest_binary: "0.1.0", sql: include_str!("migrations/0005_outbox.sql") },
     Migration { version: 7, name: "searches", oldest_binary: "0.1.0", sql: include_str!("migrations/0007_searches.sql") },
 ];
 

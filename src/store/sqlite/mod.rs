@@ -19,6 +19,7 @@ mod lineage;
 mod migrate;
 mod note_rows;
 mod notes;
+mod outbox;
 mod readers;
 mod review;
 mod searches;
@@ -78,8 +79,9 @@ impl SqliteStore {
         }
         if mode == OpenMode::Serve {
             // whoever held these claims died with the last process that served: nobody else can hold the lock
-            let release = "UPDATE job SET lease_until = 0 WHERE state = 'claimed'";
-            writing.execute(release, []).map_err(|error| StoreError::Database(error.to_string()))?;
+            let release = "UPDATE job SET lease_until = 0 WHERE state = 'claimed';
+                           UPDATE delivery SET lease_until = 0 WHERE state = 'claimed';";
+            writing.execute_batch(release).map_err(|error| StoreError::Database(error.to_string()))?;
         }
         let vault = Arc::new(Vault::open(&writing, keys)?);
         let writer = Writer::start(writing, Arc::clone(&vault), lock)?;
@@ -94,7 +96,7 @@ impl SqliteStore {
     pub async fn rewrap_data_keys(&self) -> Result<u64, StoreError> {
         const STEP: usize = 500;
         let mut wrapped = 0;
-        for table in ["patient", "encounter", "review_item", "note"] {
+        for table in ["patient", "encounter", "review_item", "note", "destination"] {
             let mut after = Uuid::nil();
             loop {
                 let step = move |unit: &unit::Unit<'_>| {

@@ -8,10 +8,11 @@ use super::{
     SqliteStore,
     audit::{self, Cause, Event},
     items,
+    outbox::{self, Happened},
     unit::{Unit, bytes, micros},
 };
 use crate::{
-    domain::{Decision, ItemState, ReviewItem, User},
+    domain::{Decision, EventKind, ItemState, ReviewItem, User},
     store::{Actor, Finishing, ItemChange, ItemFilter, ItemRecord, ReviewStore, StoreError},
 };
 
@@ -112,6 +113,8 @@ impl ReviewStore for SqliteStore {
                 if let Some(overridden) = &finishing.overridden {
                     audit::append(unit, &cause, &Event::of(audit::OVERRIDDEN, "item", id, overridden))?;
                 }
+                let outgoing = &finishing.outgoing;
+                outbox::emit(unit, &Happened { event: EventKind::ReviewFinished, note: None, item: id, outgoing }, now)?;
                 let detail = format!("{} notes", item.notes.len());
                 change(unit, &item, &cause, ("item.finished", &detail))
             })

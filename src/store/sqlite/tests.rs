@@ -70,8 +70,16 @@ async fn nothing_sealed_stands_in_clear_in_any_file() {
     store.claim_item(item, &coder, MINUTE, at(2)).await.expect("claims");
     let comment = Some("sentinel comment".to_owned());
     let kind = DecisionKind::Reject { reason: "other".to_owned(), comment };
-    let decision =
-        Decision { id: id(), item_id: item, entry_id: id(), user_id: coder.id, user_name: coder.name.clone(), at: at(3), kind };
+    let decision = Decision {
+        id: id(),
+        item_id: item,
+        entry_id: id(),
+        user_id: coder.id,
+        user_name: coder.name.clone(),
+        at: at(3),
+        kind,
+        evidence: Vec::new(),
+    };
     store.decide(item, &coder, vec![decision], None, at(3)).await.expect("decides");
 
     let sentinels = ["glioblastoma", "SENTINEL", "Sentinel", "sentinel", "Patience", "1931-07-13"];

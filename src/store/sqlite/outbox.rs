@@ -1,0 +1,240 @@
+//! The outbox in SQLite: deliveries are written in the transaction of their cause, and sent one after another to each destination.
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{
+    SqliteStore,
+    audit::{self, Cause, Event},
+    unit::{Columns, Unit, bytes, micros},
+    vault::RowKey,
+};
+use crate::{
+    domain::{Delivery, Destination, EventKind},
+    store::{Actor, ClaimedDelivery, DeliveryEnd, DeliveryFilter, OutboxStore, Outgoing, StoreError},
+};
+
+/// Something that happened, as a cause of deliveries.
+pub(super) struct Happened<'a> {
+    pub(super) event: EventKind,
+    pub(super) note: Option<Uuid>,
+    pub(super) item: Uuid,
+    /// What is sent to destinations that want more than the event.
+    pub(super) outgoing: &'a [Outgoing],
+}
+
+/// Writes a delivery for every destination that hears of it.
+pub(super) fn emit(unit: &Unit<'_>, happened: &Happened<'_>, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "SELECT id, data_key FROM destination
+               WHERE disabled = 0 AND instr(' ' || events || ' ', ' ' || ?1 || ' ') > 0 ORDER BY name";
+    let hearing = unit.all("destination", sql, [happened.event.as_str()], |row| {
+        let id = row.id("id")?;
+        Ok((id, unit.vault.data_key("destination", id, &row.get::<Vec<u8>>("data_key")?)?))
+    })?;
+    for (destination, key) in hearing {
+        let sequence = unit.count("SELECT coalesce(max(sequence), 0) + 1 AS n FROM delivery", [])?;
+        let id = Uuid::new_v5(&destination, &sequence.to_be_bytes());
+        let body = happened.outgoing.iter().find(|outgoing| outgoing.destination == destination);
+        unit.execute(
+            "INSERT INTO delivery (sequence, id, destination_id, event, note_id, item_id, body, state, tries, run_after, fence,
+                                   created_at)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, 0, ?8)",
+            params![
+                i64::try_from(sequence).unwrap_or(i64::MAX),
+                bytes(id),
+                bytes(destination),
+                happened.event.as_str(),
+                happened.note.map(bytes),
+                bytes(happened.item),
+                body.map(|outgoing| key.for_row("delivery", id).seal("body", outgoing.body.as_bytes())),
+                micros(now)
+            ],
+        )?;
+    }
+    Ok(())
+}
+
+#[async_trait]
+impl OutboxStore for SqliteStore {
+    async fn add_destination(&self, destination: Destination, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+        let (key, data_key) = self.vault.new_data_key("destination", destination.id);
+        let settings = serde_json::to_vec(&destination.channel).map_err(|_| StoreError::Inconsistent {
+            table: "destination",
+            id: destination.id.to_string(),
+            problem: "its settings cannot be written as JSON".to_owned(),
+        })?;
+        let settings = key.seal("settings", &settings);
+        self.writer
+            .write(move |unit| {
+                let events: Vec<&str> = destination.events.iter().map(|event| event.as_str()).collect();
+                let added = unit.execute(
+                    "INSERT INTO destination (id, name, kind, events, data_key, settings, disabled, created_at)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8) ON CONFLICT (name) DO NOTHING",
+                    params![
+                        bytes(destination.id),
+                        destination.name,
+                        destination.channel.kind(),
+                        events.join(" "),
+                        data_key,
+                        settings,
+                        destination.disabled,
+                        micros(now)
+                    ],
+                )? > 0;
+                if added {
+                    let event = Event::of("destination.added", "destination", destination.id, destination.channel.kind());
+                    audit::append(unit, &Cause { actor, now }, &event)?;
+                }
+                Ok(added)
+            })
+            .await
+    }
+
+    async fn destinations(&self) -> Result<Vec<Destination>, StoreError> {
+        let sql = format!("{DESTINATION} ORDER BY name");
+        self.readers.read(move |unit| unit.all("destination", &sql, [], |row| Ok(destination(unit, row)?.0))).await
+    }
+
+    async fn set_destination_disabled(
+        &self,
+        name: &str,
+        disabled: bool,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.writer
+            .write(move |unit| {
+                let sql = "UPDATE destination SET disabled = ?2 WHERE name = ?1 RETURNING id";
+                let Some(id) = unit.one("destination", sql, (name, disabled), |row| row.id("id"))? else { return Ok(false) };
+                let action = if disabled { "destination.disabled" } else { "destination.enabled" };
+                audit::append(unit, &Cause { actor, now }, &Event::of(action, "destination", id, ""))?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn claim_deliveries(&self, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedDelivery>, StoreError> {
+        let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+        self.writer.write(move |unit| claim(unit, until, now)).await
+    }
+
+    async fn end_delivery(&self, delivery: &ClaimedDelivery, end: DeliveryEnd, now: Timestamp) -> Result<bool, StoreError> {
+        let (id, fence) = (delivery.delivery.id, delivery.fence);
+        self.writer
+            .write(move |unit| {
+                let (state, run_after, problem, ended) = match &end {
+                    DeliveryEnd::Delivered => ("delivered", now, None, Some(now)),
+                    DeliveryEnd::Retry { at, problem } => ("waiting", *at, Some(problem), None),
+                    DeliveryEnd::Dead { problem } => ("dead", now, Some(problem), Some(now)),
+                };
+                let sql = "UPDATE delivery SET state = ?3, run_after = ?4, problem = ?5, ended_at = ?6, lease_until = NULL
+                           WHERE id = ?1 AND fence = ?2 AND state = 'claimed'";
+                let values = (bytes(id), fence, state, micros(run_after), problem, ended.map(micros));
+                let is_current = unit.execute(sql, values)? > 0;
+                if is_current && !matches!(end, DeliveryEnd::Retry { .. }) {
+                    let cause = Cause { actor: Actor::service(), now };
+                    let action = format!("delivery.{state}");
+                    audit::append(unit, &cause, &Event::of(&action, "delivery", id, problem.map_or("", String::as_str)))?;
+                }
+                Ok(is_current)
+            })
+            .await
+    }
+
+    async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                let sql = format!(
+                    "{DELIVERY} WHERE d.sequence > ?1 AND (?2 IS NULL OR d.state = ?2) AND (?3 IS NULL OR t.name = ?3)
+                     ORDER BY d.sequence LIMIT ?4"
+                );
+                let state = filter.state.map(|state| state.as_str());
+                let values = (filter.after, state, filter.destination, filter.limit.clamp(1, 200));
+                unit.all("delivery", &sql, values, delivery)
+            })
+            .await
+    }
+
+    async fn resend_delivery(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |unit| {
+                let sql = "UPDATE delivery SET state = 'waiting', tries = 0, run_after = ?2, ended_at = NULL
+                           WHERE id = ?1 AND state IN ('delivered', 'dead', 'waiting')";
+                let waits = unit.execute(sql, (bytes(id), micros(now)))? > 0;
+                if waits {
+                    audit::append(unit, &Cause { actor, now }, &Event::of("delivery.resent", "delivery", id, ""))?;
+                }
+                Ok(waits)
+            })
+            .await
+    }
+}
+
+/// Claims the first unfinished delivery of every enabled destination, when it is due: each destination gets its deliveries in their order.
+fn claim(unit: &Unit<'_>, until: Timestamp, now: Timestamp) -> Result<Vec<ClaimedDelivery>, StoreError> {
+    let claimed = unit.all(
+        "delivery",
+        "UPDATE delivery SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
+         WHERE sequence IN (SELECT (SELECT min(sequence) FROM delivery d WHERE d.destination_id = t.id
+                                    AND d.state IN ('waiting', 'claimed'))
+                            FROM destination t WHERE t.disabled = 0)
+               AND ((state = 'waiting' AND run_after <= ?1) OR (state = 'claimed' AND lease_until <= ?1))
+         RETURNING id, fence",
+        (micros(now), micros(until)),
+        |row| Ok((row.id("id")?, row.get::<i64>("fence")?)),
+    )?;
+    let mut deliveries = Vec::with_capacity(claimed.len());
+    for (id, fence) in claimed {
+        let sql = format!("{DELIVERY} WHERE d.id = ?1");
+        let found = unit.one("delivery", &sql, [bytes(id)], |row| {
+            Ok((delivery(row)?, row.id("destination_id")?, row.get::<Option<Vec<u8>>>("body")?))
+        })?;
+        let Some((delivery, destination_id, body)) = found else { continue };
+        let sql = format!("{DESTINATION} WHERE id = ?1");
+        let to = unit.one("destination", &sql, [bytes(destination_id)], |row| destination(unit, row))?;
+        let Some((destination, key)) = to else { continue };
+        let body = body.map(|body| key.for_row("delivery", id).open_text("body", &body)).transpose()?;
+        deliveries.push(ClaimedDelivery { delivery, destination, body, fence });
+    }
+    Ok(deliveries)
+}
+
+const DESTINATION: &str = "SELECT id, name, events, data_key, settings, disabled, created_at FROM destination";
+
+fn destination(unit: &Unit<'_>, row: &Columns<'_>) -> Result<(Destination, RowKey), StoreError> {
+    let id = row.id("id")?;
+    let key = unit.vault.data_key("destination", id, &row.get::<Vec<u8>>("data_key")?)?;
+    let destination = Destination {
+        id,
+        name: row.get("name")?,
+        channel: key.open_json("settings", &row.get::<Vec<u8>>("settings")?)?,
+        events: row.word("events", |words| words.split_whitespace().map(str::parse).collect::<Result<_, _>>().ok())?,
+        disabled: row.get("disabled")?,
+        created_at: row.instant("created_at")?,
+    };
+    Ok((destination, key))
+}
+
+const DELIVERY: &str = "
+    SELECT d.sequence, d.id, d.destination_id, d.event, d.note_id, d.item_id, d.body, d.state, d.tries, d.problem, d.created_at,
+           d.ended_at, t.name
+    FROM delivery d JOIN destination t ON t.id = d.destination_id";
+
+fn delivery(row: &Columns<'_>) -> Result<Delivery, StoreError> {
+    Ok(Delivery {
+        sequence: row.get("sequence")?,
+        id: row.id("id")?,
+        destination: row.get("name")?,
+        event: row.word("event", |word| word.parse().ok())?,
+        note_id: row.id_or_none("note_id")?,
+        item_id: row.id("item_id")?,
+        state: row.word("state", |word| word.parse().ok())?,
+        tries: u32::try_from(row.unsigned("tries")?).unwrap_or(u32::MAX),
+        problem: row.get("problem")?,
+        created_at: row.instant("created_at")?,
+        ended_at: row.instant_or_none("ended_at")?,
+    })
+}
