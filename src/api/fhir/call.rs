@@ -47,8 +47,7 @@ impl Call {
     /// Checks formats and parameters.
     pub(super) fn checked(
         interaction: &'static Interaction,
-        service: Arc<Service>,
-        caller: Option<Caller>,
+        (service, caller): (Arc<Service>, Option<Caller>),
         (id, parameters, body): (String, Vec<(String, String)>, Bytes),
         parts: &Parts,
     ) -> Result<Self, Problem> {

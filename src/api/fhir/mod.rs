@@ -314,7 +314,7 @@ async fn call(interaction: &'static Interaction, service: Arc<Service>, request:
         call::is_json(&parts.headers)?;
         bytes = axum::body::Bytes::from_request(request, &()).await.map_err(|rejection| super::body::refused(&rejection))?;
     }
-    Call::checked(interaction, service, caller, (id, parameters, bytes), &parts)
+    Call::checked(interaction, (service, caller), (id, parameters, bytes), &parts)
 }
 
 #[cfg(test)]
