@@ -101,8 +101,8 @@ pub async fn token(
         let description = "client_assertion_type must be urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
         return Err(bad("invalid_request", description));
     }
-    let access = asked(&request.scope)
-        .ok_or_else(|| bad("invalid_scope", "scope must be system/*.read, system/*.write, or both"))?;
+    let access =
+        asked(&request.scope).ok_or_else(|| bad("invalid_scope", "scope must be system/*.read, system/*.write, or both"))?;
     match service.grant(&request.client_assertion, access).await {
         Ok((token, seconds)) => {
             let scope = match access {

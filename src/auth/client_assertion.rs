@@ -107,7 +107,8 @@ pub fn verify(
 /// What is wrong with it.
 pub fn read_keys(text: &str) -> Result<JwkSet, String> {
     let value: serde_json::Value = serde_json::from_str(text).map_err(|_| "the file is not JSON".to_owned())?;
-    let keys = value["keys"].as_array().ok_or_else(|| "the file is not a JSON Web Key Set: it has no list \"keys\"".to_owned())?;
+    let keys =
+        value["keys"].as_array().ok_or_else(|| "the file is not a JSON Web Key Set: it has no list \"keys\"".to_owned())?;
     if keys.is_empty() {
         return Err("the key set has no key".to_owned());
     }

@@ -7,7 +7,7 @@ use thiserror::Error;
 use super::{Service, actor};
 use crate::{
     auth::{AssertionProblem, Token, TokenAccess, claimed_client, read_keys, verify},
-    store::{StoreError, TokenRecord},
+    store::{StoreError, TokenKind, TokenRecord},
 };
 
 /// How long a granted token works.
@@ -55,7 +55,11 @@ impl Service {
         let record = TokenRecord {
             id: self.surroundings.new_id(),
             user_id: user.id,
-            kind: access.into(),
+            kind: match access {
+                TokenAccess::Full => TokenKind::Api,
+                TokenAccess::Read => TokenKind::ApiRead,
+                TokenAccess::Write => TokenKind::ApiWrite,
+            },
             label: "client credentials".to_owned(),
             created_at: now,
             expires_at: Some(now + LIFE),

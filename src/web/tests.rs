@@ -222,6 +222,7 @@ impl House {
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),
             surroundings: Surroundings::new(samples::now, id),
             wake: Arc::new(Notify::new()),
+            public_url: "http://localhost".to_owned(),
             metrics: Arc::new(String::new),
         });
         Self { router: super::router(service), store, item, _folder: folder }
