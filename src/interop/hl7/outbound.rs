@@ -354,7 +354,9 @@ mod tests {
             attributes_note: None,
             prompts: Vec::new(),
             evidence: Vec::new(),
+            evidence_keys: Vec::new(),
             state,
+            changed: None,
             decisions: Vec::new(),
         }
     }
@@ -379,6 +381,7 @@ mod tests {
                     status: None,
                     comment: None,
                 },
+                evidence: Vec::new(),
             }],
             ..entry(EntryState::Amended, vec![code(icd, "I10", &[]), code(icd, "E66.9", &[]), code(icd, "N18.30", &[])])
         };

@@ -117,6 +117,7 @@ pub(crate) async fn an_encounter_of_both_stays_two_items(store: Arc<dyn Store>) 
         user_name: coder.name.clone(),
         at: at(3),
         kind: DecisionKind::Accept {},
+        evidence: Vec::new(),
     };
     store.decide(item, &coder, vec![decision.clone()], None, at(3)).await.expect("decides");
     assert_eq!(merge(&*store, patient("new"), "old", 4).await, merged(1, 1, 1));
