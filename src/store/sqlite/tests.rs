@@ -227,6 +227,7 @@ async fn databases_of_every_schema_open() {
     for (dump, discharged, messages) in [
         (include_str!("golden/schema_1.sql"), None, 0),
         (include_str!("golden/schema_2.sql"), Some("2026-04-02"), 0),
+        (include_str!("golden/schema_6.sql"), Some("2026-04-02"), 3),
     ] {
         let folder = TempDir::new().expect("makes a folder");
         let old = rusqlite::Connection::open(folder.path().join("abstractor.db")).expect("opens");
