@@ -355,8 +355,8 @@ mod tests {
             prompts: Vec::new(),
             evidence: Vec::new(),
             evidence_keys: Vec::new(),
-            changed: None,
             state,
+            changed: None,
             decisions: Vec::new(),
         }
     }
@@ -382,6 +382,7 @@ mod tests {
                     status: None,
                     comment: None,
                 },
+                evidence: Vec::new(),
             }],
             ..entry(EntryState::Amended, vec![code(icd, "I10", &[]), code(icd, "E66.9", &[]), code(icd, "N18.30", &[])])
         };
