@@ -465,6 +465,37 @@ fn looking_is_on_the_record() {
     }
 }
 
+#[test]
+fn an_order_is_a_draft_until_a_coder_agrees() {
+    let text =
+        "DISCHARGE MEDICATIONS:\n1. Lisinopril 10 mg tablet by mouth daily #30, refills: 2.\n2. Aspirin 81 mg by mouth daily.";
+    let id = posted(&document("ORDER-1", "ORDER", text), "submitter");
+    let path = "/fhir/MedicationRequest?patient=ORDER&intent=order";
+    let found = wait_for(path, "submitter", |found| !found.is_empty(), "MedicationRequest");
+    let [order] = resources(&found, "MedicationRequest")[..] else { panic!("{found}") };
+    assert_rules(order);
+    assert_eq!(order["status"], "draft");
+    assert_eq!(order["dispenseRequest"]["quantity"]["value"], 30);
+    assert_eq!(order["dispenseRequest"]["numberOfRepeatsAllowed"], 2);
+    assert!(order["dosageInstruction"].is_array(), "{order}");
+    let statements = page("/fhir/MedicationStatement?patient=ORDER", "submitter");
+    let all = resources(&statements, "MedicationStatement");
+    assert_eq!(all.len(), 2, "what is taken and not ordered is a statement alone");
+    let reference = format!("MedicationRequest/{}", order["id"].as_str().expect("an id"));
+    assert_eq!(all.iter().filter(|one| one["basedOn"][0]["reference"] == reference.as_str()).count(), 1);
+    assert_eq!(get(&format!("/fhir/{reference}"), "coder").json()["id"], order["id"]);
+    let item = get(&format!("/v1/notes/{id}"), "submitter").json()["item_id"].as_str().expect("an item").to_owned();
+    let path = format!("/v1/review/items/{item}");
+    assert_eq!(post(&format!("{path}/claim"), "coder", &json!({})).status, 200);
+    let entries = get(&path, "coder").json()["entries"].as_array().expect("entries").clone();
+    let decisions: Vec<Value> =
+        entries.iter().map(|entry| json!({"entry_id": entry["id"], "decision": {"action": "accept"}})).collect();
+    assert_eq!(post(&format!("{path}/decisions"), "coder", &json!({"decisions": decisions})).status, 200);
+    let active = page("/fhir/MedicationRequest?patient=ORDER&status=active", "submitter");
+    assert_eq!(resources(&active, "MedicationRequest")[0]["id"], order["id"], "it keeps its id");
+    validate(&[found.clone(), statements.clone(), active]);
+}
+
 /// The rules of R4 and of US Core that hold for one resource, as far as a schema does not say them.
 fn assert_rules(resource: &Value) {
     let code = |field: &str| resource[field]["coding"][0]["code"].as_str();
@@ -582,7 +613,6 @@ fn reviewed_notes_of_ours_are_valid_and_keep_the_rules() {
         ("AllergyIntolerance", "confirmed"),
         ("MedicationStatement", "entered-in-error"),
         ("MedicationStatement", "active"),
-        ("MedicationRequest", "active"),
         ("FamilyMemberHistory", "partial"),
         ("Provenance", ""),
     ] {
