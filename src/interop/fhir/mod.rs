@@ -337,4 +337,6 @@ fn coding(code: &CodeCandidate) -> Value {
 }
 
 #[cfg(test)]
+mod reviewed_tests;
+#[cfg(test)]
 mod tests;
