@@ -13,6 +13,7 @@ use crate::{auth::Permission, service::Service};
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct EventParameters {
     /// After this sequence number.

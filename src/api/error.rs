@@ -64,6 +64,13 @@ impl ApiError {
         serde_json::json!({"status": self.status.as_u16(), "code": self.code, "detail": self.detail})
     }
 
+    /// 403 for a token that was granted less than its user may.
+    #[must_use]
+    pub fn out_of_scope() -> Self {
+        let detail = "the scope of this token does not cover the call; ask for system/*.read or system/*.write too";
+        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", detail)
+    }
+
     /// 401.
     #[must_use]
     pub fn unauthorized() -> Self {

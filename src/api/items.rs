@@ -35,6 +35,7 @@ use crate::{
 
 /// Which items.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct ItemParameters {
     /// In this state; any when left out.
@@ -47,6 +48,7 @@ pub struct ItemParameters {
 
 /// Unit of offsets.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct OffsetParameters {
     /// Unit of the offsets in the answer.
@@ -143,6 +145,7 @@ pub struct OverrideBody {
 
 /// How to finish.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct FinishParameters {
     /// Why hard edits may stand: `documentation_supports_it`, `provider_was_asked`, `conditions_are_unrelated` or `payer_asks_for_it`.

@@ -4,13 +4,17 @@ mod audit;
 mod authenticate;
 mod body;
 mod bulk;
+mod cds_hooks;
 mod codes;
+mod destinations;
 mod error;
 mod extract;
 mod fhir;
 mod health;
 mod items;
+mod messages;
 mod notes;
+mod oauth;
 mod vocabularies;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
@@ -76,6 +80,17 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(vocabularies::get_vocabularies))
         .routes(routes!(vocabularies::reload))
         .routes(routes!(vocabularies::roll_back))
+        .routes(routes!(destinations::list_destinations, destinations::add_destination))
+        .routes(routes!(destinations::disable_destination))
+        .routes(routes!(destinations::enable_destination))
+        .routes(routes!(destinations::list_deliveries))
+        .routes(routes!(destinations::resend))
+        .routes(routes!(messages::list_messages))
+        .routes(routes!(messages::replay_message))
+        .routes(routes!(cds_hooks::discover))
+        .routes(routes!(cds_hooks::call))
+        .routes(routes!(oauth::configuration))
+        .routes(routes!(oauth::token))
         .routes(routes!(audit::list_events))
 }
 
@@ -85,11 +100,18 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     routes().split_for_parts().1
 }
 
+/// The same as JSON.
+#[must_use]
+pub fn described() -> serde_json::Value {
+    serde_json::to_value(openapi()).unwrap_or_default()
+}
+
 /// The API's routes.
 pub fn router(service: Arc<Service>) -> Router {
-    let (router, document) = routes().split_for_parts();
-    let document = serde_json::to_string(&document).unwrap_or_default();
-    router
+    let document = described().to_string();
+    routes()
+        .split_for_parts()
+        .0
         .route(
             "/openapi.json",
             axum::routing::get(move || {

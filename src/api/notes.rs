@@ -168,6 +168,7 @@ pub struct NoteBody {
 
 /// Unit of offsets.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct OffsetParameters {
     /// Unit of the offsets in the answer.

@@ -31,11 +31,17 @@ pub enum Permission {
     ReadVocabularies,
     /// Use other vocabularies, and go back.
     ManageVocabularies,
+    /// Say where events are sent.
+    ManageDestinations,
+    /// See what became of what was sent, and send it again.
+    ReadDeliveries,
+    /// See which messages of other systems could not be used, without their content, and have them handled again.
+    ReplayMessages,
 }
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 16] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -49,22 +55,62 @@ impl Permission {
         Self::ReadMetrics,
         Self::ReadVocabularies,
         Self::ManageVocabularies,
+        Self::ManageDestinations,
+        Self::ReadDeliveries,
+        Self::ReplayMessages,
     ];
+}
+
+impl Permission {
+    /// Whether what it lets through changes something.
+    #[must_use]
+    pub const fn changes_something(self) -> bool {
+        match self {
+            Self::PostNote
+            | Self::Decide
+            | Self::Assign
+            | Self::ManageAccounts
+            | Self::ManageVocabularies
+            | Self::ManageDestinations
+            | Self::ReplayMessages => true,
+            Self::Extract
+            | Self::ReadOwnNote
+            | Self::ReadNote
+            | Self::ListItems
+            | Self::ReadAudit
+            | Self::ReadReports
+            | Self::ReadMetrics
+            | Self::ReadVocabularies
+            | Self::ReadDeliveries => false,
+        }
+    }
 }
 
 /// Whether the role has the permission: the whole table.
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Assign, Decide, Extract, ListItems, ManageAccounts, ManageVocabularies, PostNote, ReadAudit, ReadMetrics, ReadNote,
-        ReadOwnNote, ReadReports, ReadVocabularies,
+        Assign, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
+        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, ReplayMessages,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
-        Role::Lead => matches!(permission, Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies),
+        Role::Lead => matches!(
+            permission,
+            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
+        ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
-        Role::Admin => matches!(permission, ManageAccounts | ReadMetrics | ReadVocabularies | ManageVocabularies),
+        Role::Admin => matches!(
+            permission,
+            ManageAccounts
+                | ReadMetrics
+                | ReadVocabularies
+                | ManageVocabularies
+                | ManageDestinations
+                | ReadDeliveries
+                | ReplayMessages
+        ),
     }
 }
 
@@ -136,7 +182,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 13] = [
+        let table: [(Permission, &str); 16] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -150,6 +196,9 @@ mod tests {
             (Permission::ReadMetrics, "....x"),
             (Permission::ReadVocabularies, "xxxxx"),
             (Permission::ManageVocabularies, "....x"),
+            (Permission::ManageDestinations, "....x"),
+            (Permission::ReadDeliveries, "..x.x"),
+            (Permission::ReplayMessages, "..x.x"),
         ];
         assert_eq!(table.map(|(permission, _)| permission), Permission::ALL);
         for (permission, row) in table {

@@ -19,28 +19,19 @@ pub(super) fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<Str
         tell_block(&mut out, vocabulary, &block);
         return Ok(out);
     }
-    match vocabulary.look_up_code(words) {
-        Some(CodeAnswer::Code(entry)) => {
-            tell_code(&mut out, vocabulary, &entry);
-            return Ok(out);
-        }
+    let code = vocabulary.look_up_code(words);
+    match &code {
+        Some(CodeAnswer::Code(entry)) => tell_code(&mut out, vocabulary, entry),
         Some(CodeAnswer::Retired(retired)) => {
             let _ = writeln!(out, "{:<9} retired; no loaded edition has it", retired.code);
             tell_successors(&mut out, &retired.replaced_by);
-            return Ok(out);
         }
         None => {}
     }
-    if let Some(mapping) = vocabulary.lists.of_ninth_revision(words) {
-        let how = if mapping.approximate { "approximately" } else { "the same" };
-        let _ = writeln!(out, "ICD-9-CM    {}: {how} in ICD-10-CM", words.to_uppercase());
-        for together in &mapping.codes {
-            let titles: Vec<&str> = together.iter().map(|code| vocabulary.title(code)).collect();
-            let _ = writeln!(out, "  {:<9} {}", together.join("+"), titles.join(" + "));
-        }
-        if mapping.codes.is_empty() {
-            let _ = writeln!(out, "  nothing corresponds");
-        }
+    // without its dot, and among the V codes, one text may be a code of both revisions
+    tell_ninth_revision(&mut out, vocabulary, words);
+    if code.is_some() {
+        return Ok(out);
     }
     let mut told: Vec<(String, String)> = Vec::new();
     for meaning in vocabulary.terms.lookup(&crate::vocabulary::normalize_term(words)) {
@@ -62,6 +53,19 @@ pub(super) fn lookup(vocabulary: &Vocabulary, words: &str) -> anyhow::Result<Str
         "{words:?} is neither a code nor a term; `abstractor vocabulary search {words}` looks for codes"
     );
     Ok(out)
+}
+
+fn tell_ninth_revision(out: &mut String, vocabulary: &Vocabulary, words: &str) {
+    let Some(mapping) = vocabulary.lists.of_ninth_revision(words) else { return };
+    let how = if mapping.approximate { "approximately" } else { "the same" };
+    let _ = writeln!(out, "ICD-9-CM    {}: {how} in ICD-10-CM", words.to_uppercase());
+    for together in &mapping.codes {
+        let titles: Vec<&str> = together.iter().map(|code| vocabulary.title(code)).collect();
+        let _ = writeln!(out, "  {:<9} {}", together.join("+"), titles.join(" + "));
+    }
+    if mapping.codes.is_empty() {
+        let _ = writeln!(out, "  nothing corresponds");
+    }
 }
 
 /// The codes of a search, one a line.
@@ -292,6 +296,26 @@ mod tests {
         assert!(said.contains("Hypertensive diseases") && said.contains("below: I10") && said.contains("I00-I99"), "{said}");
         let said = lookup(vocabulary(), "S72.92-").expect("a code");
         assert!(said.contains("seventh character D: ") && said.contains("index: "), "{said}");
+    }
+
+    #[test]
+    fn meaning_is_asked_only_where_words_find_nothing() {
+        let vocabulary = vocabulary();
+        let of = |code: &str| vocabulary.find_codes(code, 1);
+        let found = |words: &str, by_meaning: &dyn Fn() -> Result<Vec<CodeHit<'static>>, &'static str>| {
+            vocabulary
+                .find_codes_or(words, 2, by_meaning)
+                .map(|hits| hits.iter().map(|hit| hit.code.code.as_str()).collect::<Vec<_>>())
+        };
+        let asked = || Err("meaning was asked");
+        assert_eq!(found("E11.22", &asked).expect("by number"), ["E11.22"]);
+        assert!(!found("sugar diabetes", &asked).expect("by words").is_empty());
+        assert!(!found("pnuemonia", &asked).expect("by spelling").is_empty());
+        assert!(found(" ", &asked).expect("nothing is asked for").is_empty());
+        // one word of two is known: what it finds stands behind what means the like
+        assert!(found("zorvanoid pneumonia", &asked).is_err());
+        let hits = found("zorvanoid pneumonia", &|| Ok(of("I10"))).expect("by meaning");
+        assert_eq!((hits.len(), hits[0]), (2, "I10"), "{hits:?}");
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::{
     pipeline::{Pipeline, Vectors},
     recognize::{Model, ModelFiles, merge::Recognizers},
     service::Reloading,
-    vocabulary::Tables,
+    vocabulary::{Tables, Vocabulary},
 };
 
 /// Which recognisers take part.
@@ -64,19 +64,15 @@ impl Load {
 
     /// The tables alone.
     pub(super) fn tables(&self) -> anyhow::Result<Tables> {
-        match &self.vocabularies {
-            Some(folder) => {
-                if folder.join("releases").is_dir() && !folder.join("sources.tsv").exists() {
-                    let folder = folder.display();
-                    eprintln!(
-                        "note: {folder} keeps releases of which no tables are made: abstractor vocabulary build {folder}"
-                    );
-                }
-                Tables::with_folder(folder)
-            }
-            None => Tables::embedded(),
+        let Some(folder) = &self.vocabularies else {
+            return Tables::embedded().context("cannot read the vocabularies");
+        };
+        let tables = Tables::with_folder(folder).context("cannot read the vocabularies")?;
+        if folder.join("releases").is_dir() && tables.find("sources.tsv").is_none() {
+            let folder = folder.display();
+            eprintln!("note: {folder} keeps releases of which no tables are made: abstractor vocabulary build {folder}");
         }
-        .context("cannot read the vocabularies")
+        Ok(tables)
     }
 
     /// The model, and a pipeline of these tables.
@@ -125,11 +121,27 @@ impl Load {
         })
     }
 
+    /// The model with the vectors of a vocabulary's terms; none where one of them takes no part or is not there.
+    pub(super) fn meanings(&self, vocabulary: &Vocabulary) -> anyhow::Result<Option<(Model, TermVectors)>> {
+        if !self.recognizers().model || self.similarity == Similarity::Off {
+            return Ok(None);
+        }
+        let model = self.load_model().context("cannot load the model")?;
+        let vectors = self.file_for(vocabulary, &model).and_then(|file| TermVectors::read(&file, vocabulary, &model));
+        Ok(vectors.map(|vectors| (model, vectors)))
+    }
+
     /// Where the vectors of terms are kept: in the folder that was named, else in the user's cache folder; none when nothing makes vectors.
     pub(super) fn vectors_file(&self, pipeline: &Pipeline) -> Option<PathBuf> {
-        let model = pipeline.model().filter(|model| model.vector_size().is_some() && self.similarity == Similarity::On)?;
+        self.file_for(pipeline.vocabulary(), pipeline.model()?)
+    }
+
+    fn file_for(&self, vocabulary: &Vocabulary, model: &Model) -> Option<PathBuf> {
+        if model.vector_size().is_none() || self.similarity == Similarity::Off {
+            return None;
+        }
         let folder = self.cache.clone().or_else(user_cache)?;
-        Some(TermVectors::file(&folder, model, pipeline.vocabulary()))
+        Some(TermVectors::file(&folder, model, vocabulary))
     }
 
     fn recognizers(&self) -> Recognizers {

@@ -7,6 +7,7 @@ mod demo;
 mod extract;
 mod inputs;
 mod load;
+mod messages;
 mod model;
 mod render;
 mod serve;
@@ -39,6 +40,8 @@ enum Command {
     User(accounts::Users),
     /// Tokens: add, list, revoke
     Token(accounts::Tokens),
+    /// Messages of other systems: list those that could not be used, show one, have it handled again
+    Messages(messages::Messages),
     /// Site keys
     #[command(subcommand)]
     Key(Key),
@@ -75,8 +78,9 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => demo.run()?,
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
+        Command::Messages(messages) => return Ok(if messages.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
-        Command::Vocabulary(vocabularies) => vocabularies.run()?,
+        Command::Vocabulary(vocabularies) => return vocabularies.run(),
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
         Command::Openapi => {

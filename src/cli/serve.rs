@@ -1,6 +1,6 @@
 //! `abstractor serve`: the service on the command's data folder, until it is told to stop.
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
 use axum::Router;
@@ -9,13 +9,18 @@ use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
 };
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
 use super::{data::DataFolder, load::Load, surroundings, vectors};
 use crate::{
     api,
+    auth::{Permission, permits},
+    config::Configuration,
+    delivery::Sender,
     engine::Engine,
+    mllp,
     service::{Service, VocabularyControl},
-    store::{Store, sqlite::SqliteStore},
+    store::{AccountStore as _, Store, sqlite::SqliteStore},
     telemetry::{self, LogFormat},
     web,
     worker::Worker,
@@ -32,6 +37,9 @@ pub(super) struct Serve {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8080", env = "ABSTRACTOR_LISTEN")]
     listen: SocketAddr,
+    /// Configuration file (TOML): where messages of other systems come in
+    #[arg(long, value_name = "FILE", env = "ABSTRACTOR_CONFIG")]
+    config: Option<PathBuf>,
     /// Which log lines to write, for example info or abstractor=debug
     #[arg(long, default_value = "info", env = "ABSTRACTOR_LOG")]
     log: String,
@@ -45,14 +53,38 @@ pub(super) struct Serve {
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
         telemetry::start_logs(&self.log, if self.log_json { LogFormat::Json } else { LogFormat::Text })?;
-        let store = self.data.open_serve()?;
+        let configuration = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
+        let store = Arc::new(self.data.open_serve()?);
         let runtime = runtime()?;
         runtime.block_on(async {
-            let running = Running::start(Arc::new(store), &self.load, self.listen).await?;
+            // what is wrong with the configuration is told before anything is loaded
+            let listeners = listeners(&store, configuration.mllp).await?;
+            let mut running = Running::start(store, &self.load, (self.listen, configuration.public_url)).await?;
+            for listener in listeners {
+                tracing::info!(address = %listener.address()?, "listening for HL7 messages");
+                running.listen(listener);
+            }
             tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "serving");
             running.until_stopped().await
         })
     }
+}
+
+/// Binds the listeners for messages, whose users must be able to post notes.
+async fn listeners(store: &SqliteStore, settings: Vec<mllp::Settings>) -> anyhow::Result<Vec<mllp::Listener>> {
+    let mut listeners = Vec::new();
+    for settings in settings {
+        let name = &settings.user;
+        let user = store.user_named(name).await?.with_context(|| {
+            format!("the configuration names the user {name:?}, who is not there; `abstractor user add {name} --role submitter --source SOURCE` makes one")
+        })?;
+        anyhow::ensure!(
+            permits(user.role, Permission::PostNote) && user.source.is_some(),
+            "the configuration names the user {name:?} for messages, who is no submitter with a source"
+        );
+        listeners.push(mllp::Listener::bind(settings).await?);
+    }
+    Ok(listeners)
 }
 
 pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
@@ -65,12 +97,18 @@ pub(super) struct Running {
     pub service: Arc<Service>,
     server: tokio::task::JoinHandle<std::io::Result<()>>,
     worker: tokio::task::JoinHandle<()>,
+    listeners: tokio::task::JoinSet<()>,
+    sender: tokio::task::JoinHandle<()>,
     stop: watch::Sender<bool>,
 }
 
 impl Running {
     /// Loads everything, listens, and starts the worker.
-    pub(super) async fn start(store: Arc<SqliteStore>, load: &Load, listen: SocketAddr) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        store: Arc<SqliteStore>,
+        load: &Load,
+        (listen, public_url): (SocketAddr, Option<String>),
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -91,9 +129,12 @@ impl Running {
             vocabularies: VocabularyControl::new(load.reloading(tables), Box::new(make_vectors)),
             surroundings: surroundings.clone(),
             wake: Arc::clone(&wake),
+            public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
             metrics: telemetry::start_metrics()?,
         });
         let (stop, stopped) = watch::channel(false);
+        let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone() };
+        let sender = tokio::spawn(sender.run(stopped.clone()));
         let worker = tokio::spawn(Worker { store, engine, surroundings, wake }.run(stopped.clone()));
         let router = router(Arc::clone(&service));
         let mut server_stopped = stopped;
@@ -104,7 +145,12 @@ impl Running {
                 })
                 .await
         });
-        Ok(Self { address, service, server, worker, stop })
+        Ok(Self { address, service, server, worker, sender, listeners: tokio::task::JoinSet::new(), stop })
+    }
+
+    /// Takes messages of other systems until the service stops.
+    fn listen(&mut self, listener: mllp::Listener) {
+        self.listeners.spawn(listener.run(Arc::clone(&self.service), self.stop.subscribe()));
     }
 
     /// Serves until the process is told to stop, then finishes what runs.
@@ -112,7 +158,9 @@ impl Running {
         stop_signal().await?;
         tracing::info!("stopping");
         let _ = self.stop.send(true);
+        self.listeners.join_all().await;
         let _ = self.worker.await;
+        let _ = self.sender.await;
         self.server.await.context("the server failed")??;
         Ok(())
     }
@@ -121,8 +169,22 @@ impl Running {
 fn router(service: Arc<Service>) -> Router {
     api::router(Arc::clone(&service))
         .merge(web::router(service))
+        .merge(web::reference(&api::described()))
         .fallback(api::unknown_address)
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+}
+
+/// An id for each request that brings none: it comes back as `x-request-id`, so that sender and log speak of the same one.
+#[derive(Debug, Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = surroundings().new_id().to_string();
+        id.parse().ok().map(RequestId::new)
+    }
 }
 
 #[cfg(unix)]

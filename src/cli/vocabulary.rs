@@ -4,6 +4,7 @@ use std::{
     fmt::Write as _,
     io::Write as _,
     path::{Path, PathBuf},
+    process::ExitCode,
 };
 
 use anyhow::Context as _;
@@ -18,9 +19,8 @@ use super::{
 use crate::{
     pipeline::Pipeline,
     recognize::merge::Recognizers,
-    service::find_codes,
     vocabulary::{
-        FoundBy, Tables, Vocabulary,
+        Tables, Vocabulary,
         build::{self, About, Kind},
         difference,
     },
@@ -113,20 +113,21 @@ pub(super) struct Vectors {
 }
 
 impl Vocabularies {
-    /// Runs the command.
-    pub(super) fn run(self) -> anyhow::Result<()> {
+    /// Runs the command; a failure without an error says that lines were wrong and left out.
+    pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         match self {
-            Self::Import(import) => import.run(),
-            Self::Build { folder } => say(&built(&folder)?),
+            Self::Import(import) => return import.run(),
+            Self::Build { folder } => return built(&folder),
             Self::Info(loaded) => say(&loaded.tables().and_then(|tables| info(&tables))?),
             Self::Lookup { words, loaded } => say(&lookup(&loaded.vocabulary()?, &words.join(" "))?),
             Self::Search { words, limit, load } => say(&search(&load, &words.join(" "), limit)?),
             Self::Diff { from, to, all } => {
                 let (from, to) = (tables_of(&from)?, tables_of(&to)?);
-                say(&difference(&Vocabulary::load(&from)?, &Vocabulary::load(&to)?).written(if all { usize::MAX } else { 20 }))
+                say(&difference(&Vocabulary::load(&from)?, &Vocabulary::load(&to)?).written(if all { usize::MAX } else { 20 }));
             }
-            Self::Vectors(vectors) => vectors.run(),
+            Self::Vectors(vectors) => vectors.run()?,
         }
+        Ok(ExitCode::SUCCESS)
     }
 }
 
@@ -141,9 +142,13 @@ impl Loaded {
 }
 
 /// To standard output; a closed pipe (`| head`) is no error.
-fn say(text: &str) -> anyhow::Result<()> {
+fn say(text: &str) {
     let _ = std::io::stdout().write_all(text.as_bytes());
-    Ok(())
+}
+
+/// What tells a script whether lines were left out.
+fn left_out(errors: &[String]) -> ExitCode {
+    if errors.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn tables_of(folder: &Path) -> anyhow::Result<Tables> {
@@ -151,7 +156,7 @@ fn tables_of(folder: &Path) -> anyhow::Result<Tables> {
 }
 
 impl Import {
-    fn run(self) -> anyhow::Result<()> {
+    fn run(self) -> anyhow::Result<ExitCode> {
         let about = About {
             release: self.release,
             edition: self.edition,
@@ -168,6 +173,9 @@ impl Import {
         for (table, rows) in &kept.rows {
             let _ = writeln!(out, "  {rows:>9} rows  {table}");
         }
+        for error in &kept.errors {
+            let _ = writeln!(out, "  error: {error}");
+        }
         for note in &kept.notes {
             let _ = writeln!(out, "  note: {note}");
         }
@@ -180,7 +188,8 @@ impl Import {
         }
         let _ = writeln!(out, "  licence: {}", kept.licence);
         let _ = writeln!(out, "make the tables with: abstractor vocabulary build {}", self.into.display());
-        say(&out)
+        say(&out);
+        Ok(left_out(&kept.errors))
     }
 }
 
@@ -190,7 +199,7 @@ fn releases(folder: &Path) -> Vec<String> {
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
-fn built(folder: &Path) -> anyhow::Result<String> {
+fn built(folder: &Path) -> anyhow::Result<ExitCode> {
     anyhow::ensure!(folder.is_dir(), "{} is no folder; `abstractor vocabulary import ... --into` makes it", folder.display());
     let embedded = Tables::embedded()?;
     let report = build::build(folder, &|name| embedded.find(name).map(|(_, text)| text.to_owned()))?;
@@ -205,7 +214,7 @@ fn built(folder: &Path) -> anyhow::Result<String> {
             let _ = writeln!(out, "                  of {source}");
         }
     }
-    for error in report.errors {
+    for error in &report.errors {
         let _ = writeln!(out, "  error: {error}");
     }
     for note in report.notes {
@@ -224,7 +233,8 @@ fn built(folder: &Path) -> anyhow::Result<String> {
     Pipeline::new(&Tables::with_folder(folder)?, None, Recognizers { dictionary: true, model: false })
         .context("the tables were written but cannot be used; `serve` would not start with this folder")?;
     let _ = writeln!(out, "use them with: --vocabularies {}", folder.display());
-    Ok(out)
+    say(&out);
+    Ok(left_out(&report.errors))
 }
 
 fn info(tables: &Tables) -> anyhow::Result<String> {
@@ -258,12 +268,11 @@ fn info(tables: &Tables) -> anyhow::Result<String> {
 /// By words; the model and the vectors of terms are loaded only where words find nothing.
 fn search(load: &Load, words: &str, limit: usize) -> anyhow::Result<String> {
     let vocabulary = Vocabulary::load(&load.tables()?)?;
-    let hits = vocabulary.find_codes(words, limit);
-    if hits.first().is_some_and(|hit| hit.found_by != FoundBy::PartOfWords) {
-        return Ok(tell_hits(&vocabulary, &hits));
-    }
-    let pipeline = load.pipeline()?;
-    let found = tell_hits(pipeline.vocabulary(), &find_codes(&pipeline, words, limit));
+    let hits = vocabulary.find_codes_or(words, limit, || match load.meanings(&vocabulary)? {
+        Some((model, vectors)) => anyhow::Ok(vectors.codes_near((&vocabulary, &model), words, limit)?),
+        None => Ok(Vec::new()),
+    })?;
+    let found = tell_hits(&vocabulary, &hits);
     anyhow::ensure!(!found.is_empty(), "no code has these words; try fewer, or the beginning of a code");
     Ok(found)
 }
@@ -276,7 +285,8 @@ impl Vectors {
             .vectors_file(&pipeline)
             .context("the model makes no vectors, or no folder keeps them; name one with --cache")?;
         if let Some(vectors) = pipeline.vectors() {
-            return say(&format!("{} vectors are there already: {}\n", vectors.len(), file.display()));
+            say(&format!("{} vectors are there already: {}\n", vectors.len(), file.display()));
+            return Ok(());
         }
         let bar = ProgressBar::new(0).with_style(ProgressStyle::with_template("{bar:40} {pos} of {len} terms, {eta} left")?);
         let vectors = vectors::made(&pipeline, self.load.replicas(), |done, all| {
@@ -286,6 +296,7 @@ impl Vectors {
         })?;
         bar.finish_and_clear();
         vectors.write(&file)?;
-        say(&format!("{} vectors written to {}\n", vectors.len(), file.display()))
+        say(&format!("{} vectors written to {}\n", vectors.len(), file.display()));
+        Ok(())
     }
 }

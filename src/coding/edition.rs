@@ -17,7 +17,8 @@ pub fn for_edition(editions: &Editions, edition: &Edition, coding: &mut Coding) 
             match editions.moved(&code.code, edition) {
                 Moved::Same => {}
                 Moved::To(other) => {
-                    let others: Vec<&str> = editions.successors(&code.code).iter().map(|code| code.code.as_str()).collect();
+                    let others: Vec<&str> =
+                        editions.successors(&code.code, edition).iter().map(|code| code.code.as_str()).collect();
                     if kept.is_empty() && others.len() > 1 {
                         let message = format!("{} is divided in {}: {}", code.code, edition.name, others.join(", "));
                         coding.prompts.push(Prompt { kind: "code_divided".to_owned(), message });
@@ -55,5 +56,42 @@ pub fn for_edition(editions: &Editions, edition: &Edition, coding: &mut Coding) 
     if !gone.is_empty() {
         let message = format!("{} is not a code of {}, and nothing is known to stand for it", gone.join(", "), edition.name);
         coding.prompts.push(Prompt { kind: "code_retired".to_owned(), message });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{CodeCandidate, CodeRole},
+        vocabulary::two_editions,
+    };
+
+    #[test]
+    fn a_divided_code_names_the_codes_of_that_edition() {
+        let editions = two_editions();
+        let (newest, older) = (editions.newest(), editions.all().last().expect("an older edition"));
+        let coded = |code: &str, edition: &Edition| {
+            let code = CodeCandidate {
+                rank: 1,
+                role: CodeRole::Code,
+                system: system::ICD10CM.to_owned(),
+                code: code.to_owned(),
+                display: String::new(),
+                score: 1.0,
+                with: Vec::new(),
+                why: String::new(),
+                features: Default::default(),
+            };
+            let mut coding = Coding { codes: vec![code], ..Coding::default() };
+            for_edition(&editions, edition, &mut coding);
+            let codes: Vec<String> = coding.codes.into_iter().map(|code| code.code).collect();
+            (codes.join(" "), coding.prompts.into_iter().map(|prompt| prompt.message).collect::<Vec<_>>().join("; "))
+        };
+        let of = |code: &str, prompt: &str| (code.to_owned(), prompt.to_owned());
+        assert_eq!(coded("K37.2", newest), of("K38.0", "K37.2 is divided in FY2027: K38.0, K38.1"));
+        assert_eq!(coded("K40.0", newest), of("K40.00", "K40.0 is divided in FY2027: K40.00, K40.01"));
+        assert_eq!(coded("K37.1", older), of("K37.2", ""), "the codes of the newest edition are none of the older one");
+        assert_eq!(coded("K39.9", newest), of("", "K39.9 is not a code of FY2027, and nothing is known to stand for it"));
     }
 }

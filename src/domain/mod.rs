@@ -7,6 +7,7 @@ mod assertion;
 mod attributes;
 mod boilerplate;
 mod entry;
+mod hl7_destination;
 mod mention;
 mod note;
 mod outbox;
@@ -23,6 +24,7 @@ pub use entry::{
     Alert, AssertedSpan, CodeCandidate, CodeRole, CodedEntry, EngineVersion, EntryKind, Evidence, Extraction, NotReportable,
     OffsetUnit, Prompt, SectionCode, SectionOutline,
 };
+pub use hl7_destination::{AbstractFormat, HL7Destination};
 pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};

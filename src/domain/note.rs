@@ -68,7 +68,8 @@ impl Confidentiality {
 pub struct Patient {
     /// The sender's identifier (record number).
     pub id: String,
-    /// The system that the identifier is of, as a URI, where the sender has several. The same number of two systems is two patients.
+    /// Who gives out the identifier, where the sender has several: the URI of its system, or the assigning authority of an HL7 message. The same
+    /// number of two systems is two patients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub system: Option<String>,
     /// Name, for the coder's eyes.

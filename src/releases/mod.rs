@@ -84,4 +84,6 @@ pub struct Summary {
     pub release: String,
     /// Sentences for the person who imports: what was left out and why.
     pub notes: Vec<String>,
+    /// Lines that are wrong and were left out, each with its number, what is wrong and what to do.
+    pub errors: Vec<String>,
 }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::vocabulary::{Edition, Editions, Moved};
+use crate::vocabulary::{Edition, Editions};
 
 /// Why a code may not stand. Only codes that some edition has are quoted: anything else may be anything.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -22,14 +22,14 @@ pub enum CodeProblem {
         below: Option<String>,
     },
     /// Another edition has it.
-    #[error("is {code}, which is not a code of {edition}, the edition of this encounter's day; {}", instead(.successor.as_deref()))]
+    #[error("is {code}, which is not a code of {edition}, the edition of this encounter's day; {}", instead(.successors))]
     OtherEdition {
         /// The code.
         code: String,
         /// Name of the edition.
         edition: String,
-        /// The code that stands for it there.
-        successor: Option<String>,
+        /// The codes that stand for it there, the least special first.
+        successors: Vec<String>,
     },
 }
 
@@ -37,11 +37,12 @@ fn such_as(below: Option<&str>) -> String {
     below.map_or_else(String::new, |below| format!(", such as {below}"))
 }
 
-fn instead(successor: Option<&str>) -> String {
-    successor.map_or_else(
-        || "nothing is known to stand for it there: look the condition up in the code book".to_owned(),
-        |successor| format!("{successor} stands for it there"),
-    )
+fn instead(successors: &[String]) -> String {
+    match successors {
+        [] => "nothing is known to stand for it there: look the condition up in the code book".to_owned(),
+        [one] => format!("{one} stands for it there"),
+        several => format!("{} stand for it there: choose the one that the note supports", several.join(", ")),
+    }
 }
 
 /// Why a code may not stand on a claim of this edition; none when it may.
@@ -50,16 +51,39 @@ pub fn code_problem((editions, edition): (&Editions, &Edition), code: &str) -> O
     if edition.codes.is_billable(code) {
         return None;
     }
-    let successor = match editions.moved(code, edition) {
-        Moved::To(other) => Some(other),
-        Moved::Same | Moved::Gone => None,
-    };
-    if successor.is_some() || editions.is_billable(code) {
-        return Some(CodeProblem::OtherEdition { code: code.to_owned(), edition: edition.name.clone(), successor });
-    }
-    if edition.codes.lookup(code).is_some() {
+    let successors: Vec<String> = editions.successors(code, edition).iter().map(|code| code.code.clone()).collect();
+    let is_heading = edition.codes.lookup(code).is_some();
+    Some(if successors.is_empty() && is_heading {
         let below = edition.codes.default_leaf(code).map(str::to_owned);
-        return Some(CodeProblem::Heading { code: code.to_owned(), below });
+        CodeProblem::Heading { code: code.to_owned(), below }
+    } else if !successors.is_empty() || editions.is_billable(code) {
+        CodeProblem::OtherEdition { code: code.to_owned(), edition: edition.name.clone(), successors }
+    } else {
+        CodeProblem::Unknown { edition: edition.name.clone() }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vocabulary::two_editions;
+
+    #[test]
+    fn what_to_do_about_a_code_of_another_edition() {
+        let editions = two_editions();
+        let (newest, older) = (editions.newest(), editions.all().last().expect("an older edition"));
+        let said = |code: &str, edition| code_problem((&editions, edition), code).map(|problem| problem.to_string());
+        assert_eq!((said("K38.0", newest), said("K37.2", older)), (None, None));
+        for (code, edition, wanted) in [
+            ("K37.2", newest, "K38.0, K38.1 stand for it there"),
+            ("K40.0", newest, "K40.00, K40.01 stand for it there"),
+            ("K38.1", older, "; K37.2 stands for it there"),
+            ("K39.9", newest, "nothing is known to stand for it there"),
+            ("K40", newest, "is the heading K40 and not billable; choose a code below it, such as K40.00"),
+            ("Q00.0", newest, "is not a billable ICD-10-CM code of FY2027"),
+        ] {
+            let said = said(code, edition).expect("a problem");
+            assert!(said.contains(wanted), "{code}: {said}");
+        }
     }
-    Some(CodeProblem::Unknown { edition: edition.name.clone() })
 }

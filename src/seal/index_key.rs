@@ -35,10 +35,17 @@ impl IndexKey {
     /// concatenation: `("ab", "c")` and `("a", "bc")` differ.
     #[must_use]
     pub fn blind_index(&self, column: &str, parts: &[&str]) -> [u8; 32] {
+        let parts: Vec<&[u8]> = parts.iter().map(|part| part.as_bytes()).collect();
+        self.blind_index_of(column, &parts)
+    }
+
+    /// As [`IndexKey::blind_index`], of bytes.
+    #[must_use]
+    pub fn blind_index_of(&self, column: &str, parts: &[&[u8]]) -> [u8; 32] {
         let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("HMAC takes a key of any length");
-        for part in std::iter::once(&column).chain(parts) {
+        for part in std::iter::once(&column.as_bytes()).chain(parts) {
             mac.update(&(part.len() as u64).to_be_bytes());
-            mac.update(part.as_bytes());
+            mac.update(part);
         }
         mac.finalize().into_bytes().into()
     }

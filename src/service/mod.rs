@@ -1,13 +1,19 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
 mod chart;
+mod clients;
 mod code_book;
+mod destinations;
+mod messages;
 mod notes;
 mod queue;
 mod vocabularies;
 
 pub use chart::ChartItem;
+pub use clients::GrantError;
 pub use code_book::find_codes;
+pub use destinations::DestinationError;
+pub use messages::Replay;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};
 pub use vocabularies::{
@@ -40,11 +46,30 @@ pub struct Service {
     pub surroundings: Surroundings,
     /// Wakes the worker when a note was stored.
     pub wake: Arc<Notify>,
+    /// Where the service is reached from outside, without a slash at the end.
+    pub public_url: String,
     /// Metrics in Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
+/// What is needed to take in what other systems send: the command line has it without an engine.
+#[derive(Clone, Copy)]
+pub struct Intake<'a> {
+    /// Everything kept.
+    pub store: &'a dyn Store,
+    /// Clock and identifiers.
+    pub surroundings: &'a Surroundings,
+    /// Wakes the worker when a note was stored.
+    pub wake: &'a Notify,
+}
+
 impl Service {
+    /// The part that takes in what other systems send.
+    #[must_use]
+    pub fn intake(&self) -> Intake<'_> {
+        Intake { store: &*self.store, surroundings: &self.surroundings, wake: &self.wake }
+    }
+
     /// Records an access that changes nothing.
     ///
     /// # Errors

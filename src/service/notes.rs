@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Service, actor, visible};
+use super::{Intake, Service, actor, visible};
 use crate::{
     auth::Scope,
     domain::{Extraction, NewNote, Note, NoteStatus, User},
@@ -41,7 +41,7 @@ pub struct NoteAnswer {
     pub extraction: Option<Extraction>,
 }
 
-impl Service {
+impl Intake<'_> {
     /// Stores a note and its job; the answer comes when both are durable. The second value is false when the note was there.
     ///
     /// # Errors
@@ -89,6 +89,29 @@ impl Service {
         }
         let now = self.surroundings.now();
         self.store.retract_note(document, at.unwrap_or(now), actor(user), now).await
+    }
+}
+
+impl Service {
+    /// As [`Intake::post_note`].
+    ///
+    /// # Errors
+    /// [`PostError`].
+    pub async fn post_note(&self, user: &User, posting: Posting) -> Result<(Uuid, bool), PostError> {
+        self.intake().post_note(user, posting).await
+    }
+
+    /// As [`Intake::retract_note`].
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn retract_note(
+        &self,
+        user: &User,
+        document: NoteKey,
+        at: Option<Timestamp>,
+    ) -> Result<Option<Vec<Uuid>>, StoreError> {
+        self.intake().retract_note(user, document, at).await
     }
 
     /// A note that the user may see; none otherwise. Reading is recorded.

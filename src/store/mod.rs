@@ -2,10 +2,15 @@
 //!
 //! [`sqlite`] is the embedded store. Rows, SQL and sealing stay inside the adapter; nothing outside sees them.
 
+mod messages;
+mod patients;
 pub mod sqlite;
 
 #[cfg(test)]
 mod conformance;
+
+pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
+pub use patients::{Merged, PatientMerge, PatientStore};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -371,6 +376,10 @@ pub struct TokenRecord {
 pub enum TokenKind {
     /// For programs: the Authorization header.
     Api,
+    /// For programs that asked for reading alone.
+    ApiRead,
+    /// For programs that asked for writing alone.
+    ApiWrite,
     /// A browser session: the cookie.
     Session,
     /// Works once, to start a browser session.
@@ -383,6 +392,8 @@ impl TokenKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::ApiRead => "api_read",
+            Self::ApiWrite => "api_write",
             Self::Session => "session",
             Self::SignIn => "sign_in",
         }
@@ -485,6 +496,16 @@ pub trait AccountStore: Send + Sync {
     async fn add_token(&self, token: TokenRecord, hash: [u8; 32], actor: Actor, now: Timestamp) -> Result<(), StoreError>;
     /// The user of a live token of this kind (not expired, revoked, or of a disabled user).
     async fn user_of_token(&self, hash: [u8; 32], kind: TokenKind, now: Timestamp) -> Result<Option<User>, StoreError>;
+    /// The user of a live token for programs, and which of the three kinds it is.
+    async fn user_of_api_token(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<(User, TokenKind)>, StoreError>;
+    /// Registers the public keys of a user (a JSON Web Key Set) in place of those before; none takes them away. `false` when there is no such
+    /// user.
+    async fn set_client_keys(&self, name: &str, keys: Option<String>, actor: Actor, now: Timestamp)
+    -> Result<bool, StoreError>;
+    /// A user that is not disabled, with the registered keys.
+    async fn client_keys(&self, name: &str) -> Result<Option<(User, String)>, StoreError>;
+    /// Uses up an assertion, known by a hash of client and id, which ends by itself at `expires_at`; `false` when it was used before.
+    async fn redeem_assertion(&self, hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
     /// Uses up a sign-in token: its user, once.
     async fn redeem_sign_in(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, StoreError>;
     /// Tokens of a user, newest first.
@@ -585,5 +606,5 @@ pub trait OutboxStore: Send + Sync {
 }
 
 /// The whole store.
-pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore {}
-impl<T: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore> Store for T {}
+pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore {}
+impl<T: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore> Store for T {}

@@ -92,7 +92,7 @@ impl Vocabulary {
     pub fn look_up_code(&self, typed: &str) -> Option<CodeAnswer<'_>> {
         let tidy = tidy_code(typed)?;
         let Some((edition, code)) = self.editions.lookup(&tidy) else {
-            let replaced_by = self.editions.successors(&tidy);
+            let replaced_by = self.editions.successors(&tidy, self.editions.newest());
             return self.editions.is_retired(&tidy).then_some(CodeAnswer::Retired(RetiredCode { code: tidy, replaced_by }));
         };
         let codes = &edition.codes;
@@ -113,7 +113,7 @@ impl Vocabulary {
         parents.reverse();
         Some(CodeAnswer::Code(Box::new(CodeEntry {
             editions: self.editions.all().map(|one| CodeInEdition { edition: one, code: one.codes.lookup(&tidy) }).collect(),
-            replaced_by: self.editions.successors(&tidy),
+            replaced_by: self.editions.successors(&tidy, self.editions.newest()),
             replaces: self.editions.predecessors(&tidy).into_iter().filter(|_| code.billable).collect(),
             blocks,
             parents,
@@ -133,18 +133,12 @@ impl Vocabulary {
         if !self.poisonings.is_loaded() {
             return Vec::new();
         }
-        let mut found = self.poisonings.find(words, limit);
-        for meaning in self.terms.lookup(&normalize_term(words)) {
-            if let TermRef::Medication(at) = meaning
-                && let Some(medication) = self.medications.get(*at as usize)
-            {
-                found.extend(self.poisonings.of_medication(medication, limit));
-            }
-        }
-        let mut seen = std::collections::HashSet::new();
-        found.retain(|poisoning| seen.insert(poisoning.substance.as_str()));
-        found.truncate(limit);
-        found
+        let medications = self.terms.lookup(&normalize_term(words)).iter().filter_map(|meaning| match meaning {
+            TermRef::Medication(at) => self.medications.get(*at as usize),
+            _ => None,
+        });
+        let ingredients = medications.flat_map(|medication| medication.display.split('+'));
+        self.poisonings.find_each(std::iter::once(words).chain(ingredients), limit)
     }
 
     /// A chapter or block by its range ("I00-I99"), in the newest edition.

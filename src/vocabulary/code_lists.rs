@@ -27,7 +27,7 @@ impl CodeLists {
     /// they are.
     ///
     /// # Errors
-    /// A row with a code that no loaded edition has, with its line.
+    /// A missing column, or a mapping to a code that no loaded edition has as billable and that is not known as retired, with its line.
     pub(super) fn load(tables: &Tables, editions: &Editions) -> Result<Self, TableError> {
         let mut lists = Self::default();
         let text = |name: &'static str| tables.find(name).unwrap_or((name, "code"));

@@ -10,7 +10,7 @@ use std::{
 };
 
 use super::{
-    Code, CodeBook, CodeNotes, DiagnosisTerm, Edition, Editions, TermKind, near_words::near_words, normalize_term, tidy_code,
+    Code, CodeBook, CodeNotes, DiagnosisTerm, Edition, Editions, TermKind, near_words::NearWords, normalize_term, tidy_code,
 };
 
 /// Shortest beginning of a word that stands for the whole word.
@@ -29,11 +29,11 @@ enum Place {
 }
 
 /// How the words of a query are compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Spelling {
+#[derive(Clone, Copy)]
+enum Spelling<'s> {
     AsTyped,
     /// A word that nobody knows stands for those spelt nearest to it.
-    Nearly,
+    Nearly(&'s NearWords<'s>),
 }
 
 /// Forms that hold what was asked for.
@@ -218,13 +218,16 @@ impl CodeSearch {
                 return found(forms, written_out.len(), FoundBy::Words);
             }
         }
-        let forms = self.holding(words, Spelling::Nearly);
+        // what is tried below asks for the same words again and again
+        let near = NearWords::new(&self.words);
+        let nearly = Spelling::Nearly(&near);
+        let forms = self.holding(words, nearly);
         if !forms.is_empty() {
             return found(forms, words.len(), FoundBy::Spelling);
         }
         for other in self.divided_otherwise(words) {
             let other: Vec<&str> = other.iter().map(String::as_str).collect();
-            let forms = self.holding(&other, Spelling::Nearly);
+            let forms = self.holding(&other, nearly);
             if !forms.is_empty() {
                 return found(forms, other.len(), FoundBy::Spelling);
             }
@@ -237,7 +240,7 @@ impl CodeSearch {
                 match rest.as_slice() {
                     // what is left of two words is no beginning of another one
                     [word] => forms.extend(self.postings.get(*word).into_iter().flatten()),
-                    rest => forms.extend(self.holding(rest, Spelling::Nearly)),
+                    rest => forms.extend(self.holding(rest, nearly)),
                 }
             }
         }
@@ -312,7 +315,7 @@ impl CodeSearch {
     }
 
     /// The forms that hold all these words, the last one perhaps only begun.
-    fn holding(&self, words: &[&str], spelling: Spelling) -> Vec<u32> {
+    fn holding(&self, words: &[&str], spelling: Spelling<'_>) -> Vec<u32> {
         let mut lists: Vec<Cow<'_, [u32]>> = Vec::with_capacity(words.len());
         for (place, word) in words.iter().enumerate() {
             let last = place + 1 == words.len();
@@ -332,7 +335,7 @@ impl CodeSearch {
         forms
     }
 
-    fn of_word(&self, word: &str, last: bool, spelling: Spelling) -> Cow<'_, [u32]> {
+    fn of_word(&self, word: &str, last: bool, spelling: Spelling<'_>) -> Cow<'_, [u32]> {
         let whole = self.postings.get(word);
         let begun: &[String] = if last && word.len() >= PREFIX {
             let start = self.words.partition_point(|known| known.as_str() < word);
@@ -345,8 +348,8 @@ impl CodeSearch {
             (Some(whole), [] | [_]) => return Cow::Borrowed(whole),
             _ => begun.iter().filter_map(|known| self.postings.get(known)).collect(),
         };
-        if all.is_empty() && spelling == Spelling::Nearly {
-            all = near_words(&self.words, word).into_iter().filter_map(|known| self.postings.get(known)).collect();
+        if let (true, Spelling::Nearly(near)) = (all.is_empty(), spelling) {
+            all = near.to(word).iter().filter_map(|known| self.postings.get(*known)).collect();
         }
         let mut forms: Vec<u32> = all.into_iter().flatten().copied().collect();
         forms.sort_unstable();
@@ -380,7 +383,9 @@ fn numbered<'a>(editions: &'a Editions, prefix: &str, limit: usize) -> Vec<CodeH
     let typed_is_past = past.first().is_some_and(|(code, _)| *code == prefix);
     let past = past.into_iter().take(limit).flat_map(|(code, there)| {
         let itself = there.map(|(edition, code)| hit(edition, code, FoundBy::Code));
-        itself.into_iter().chain(editions.successors(code).into_iter().map(|code| hit(newest, code, FoundBy::Replacement)))
+        itself
+            .into_iter()
+            .chain(editions.successors(code, newest).into_iter().map(|code| hit(newest, code, FoundBy::Replacement)))
     });
     let mut hits: Vec<CodeHit<'a>> =
         if typed_is_past { past.chain(current).collect() } else { current.into_iter().chain(past).collect() };

@@ -16,11 +16,15 @@ pub struct Code {
 }
 
 /// A code as it is written in the book, of what a person types: "e1122", "E11.22", "s72.92-". None for what is no code nor the beginning
-/// of one.
+/// of one, such as a code of ICD-9-CM with its dot behind the fourth character ("E880.9").
 #[must_use]
 pub fn tidy_code(typed: &str) -> Option<String> {
     let typed = typed.trim().trim_end_matches(['-', '.', ' ']);
-    let bare: String = typed.chars().filter(|letter| *letter != '.').collect::<String>().to_uppercase();
+    let (category, rest) = typed.split_once('.').unwrap_or((typed, ""));
+    if category.len() < typed.len() && category.len() != 3 {
+        return None;
+    }
+    let bare = format!("{category}{rest}").to_uppercase();
     let mut letters = bare.chars();
     let is_code = letters.next().is_some_and(|first| first.is_ascii_uppercase())
         && letters.next().is_some_and(|second| second.is_ascii_digit())
@@ -224,7 +228,7 @@ mod tests {
         ] {
             assert_eq!(tidy_code(typed).as_deref(), Some(code), "{typed}");
         }
-        for typed in ["gout", "b12 deficiency", "E", "11", "E11.22222", "", "-", "\u{e9}11"] {
+        for typed in ["gout", "b12 deficiency", "E", "11", "E11.22222", "", "-", "\u{e9}11", "E880.9", "E1.1", "E11.2.2"] {
             assert_eq!(tidy_code(typed), None, "{typed}");
         }
     }

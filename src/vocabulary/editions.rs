@@ -122,35 +122,25 @@ impl Editions {
         found
     }
 
-    /// What stands for a code in the newest edition where it has it no more, or not for claims: what replaced it, however often that was
-    /// replaced in its turn, else the codes into which it was divided. Empty for a code that is still valid, and where nothing is known.
+    /// The codes that stand for a code in an edition that has it not, or not for claims, the least special first: forward what replaced it,
+    /// else the codes into which it was divided, else back what it replaced. Empty for a code that is valid there, and where nothing is known.
     #[must_use]
-    pub fn successors(&self, code: &str) -> Vec<&Code> {
-        let newest = &self.newest.codes;
-        if newest.is_billable(code) {
-            return Vec::new();
-        }
-        let mut found: Vec<&Code> = Vec::new();
-        let (mut at, mut seen) = (vec![code], vec![code]);
-        while !at.is_empty() {
-            let next: Vec<&str> = at.iter().filter_map(|code| self.retired.get(*code)).flatten().map(String::as_str).collect();
-            at.clear();
-            for code in next.into_iter() {
-                if seen.contains(&code) {
-                    continue;
-                }
-                seen.push(code);
-                match newest.lookup(code).filter(|code| code.billable) {
-                    Some(code) => found.push(code),
-                    None => at.push(code),
-                }
+    pub fn successors<'e>(&self, code: &str, edition: &'e Edition) -> Vec<&'e Code> {
+        if edition.codes.is_billable(code) { Vec::new() } else { self.following(code, edition) }
+    }
+
+    /// What [`Self::successors`] and [`Self::moved`] find for a code that may not stand on a claim of the edition.
+    fn following<'e>(&self, code: &str, edition: &'e Edition) -> Vec<&'e Code> {
+        let mut found = walk(code, edition, |code| self.retired.get(code).into_iter().flatten().map(String::as_str).collect());
+        // once a code of its own, a category now
+        if found.is_empty() && self.is_billable(code) {
+            found = edition.codes.starting_with(code).filter(|below| below.billable).collect();
+            let least = edition.codes.default_leaf(code);
+            if let Some(place) = found.iter().position(|below| Some(below.code.as_str()) == least) {
+                found[..=place].rotate_right(1);
             }
         }
-        // once a code of its own, a category now
-        if found.is_empty() && self.older.iter().any(|edition| edition.codes.is_billable(code)) {
-            found = newest.starting_with(code).filter(|below| below.billable).collect();
-        }
-        found
+        if found.is_empty() { walk(code, edition, |code| self.predecessors(code)) } else { found }
     }
 
     /// The retired codes for which a code stands now.
@@ -187,28 +177,33 @@ impl Editions {
         if edition.codes.is_billable(code) {
             return Moved::Same;
         }
-        let mut at = vec![code];
-        // a replacement may have been replaced in its turn
-        for _ in 0..4 {
-            let next: Vec<&str> = at.iter().filter_map(|code| self.retired.get(*code)).flatten().map(String::as_str).collect();
-            if let Some(found) = next.iter().find(|code| edition.codes.is_billable(code)) {
-                return Moved::To((*found).to_owned());
-            }
-            at = next;
-        }
-        let mut before: Vec<&String> = self
-            .retired
-            .iter()
-            .filter(|(old, to)| to.iter().any(|to| to == code) && edition.codes.is_billable(old))
-            .map(|(old, _)| old)
-            .collect();
-        before.sort_unstable();
-        before.first().map_or(Moved::Gone, |old| Moved::To((*old).clone()))
+        self.following(code, edition).first().map_or(Moved::Gone, |found| Moved::To(found.code.clone()))
     }
 }
 
+/// The codes of an edition to which steps lead from a code, the nearest first: what stands for it may have been replaced in its turn.
+fn walk<'s, 'e>(code: &'s str, edition: &'e Edition, steps: impl Fn(&str) -> Vec<&'s str>) -> Vec<&'e Code> {
+    let mut found: Vec<&Code> = Vec::new();
+    let (mut at, mut seen) = (vec![code], vec![code]);
+    while !at.is_empty() {
+        let next: Vec<&str> = at.iter().flat_map(|code| steps(code)).collect();
+        at.clear();
+        for code in next {
+            if seen.contains(&code) {
+                continue;
+            }
+            seen.push(code);
+            match edition.codes.lookup(code).filter(|code| code.billable) {
+                Some(code) => found.push(code),
+                None => at.push(code),
+            }
+        }
+    }
+    found
+}
+
 #[cfg(test)]
-pub(super) mod tests {
+pub(crate) mod tests {
     use super::*;
 
     fn edition(name: &str, codes: &str, from: i16) -> Edition {
@@ -225,7 +220,7 @@ pub(super) mod tests {
     }
 
     /// Two editions: K37.1 was replaced by K37.2, which was replaced by K38.0 and K38.1; K39.9 was dropped; K40.0 was divided.
-    pub(in crate::vocabulary) fn two() -> Editions {
+    pub(crate) fn two() -> Editions {
         let retired = [("K37.1", &["K37.2"][..]), ("K37.2", &["K38.0", "K38.1"]), ("K39.9", &[])];
         Editions {
             newest: edition("FY2027", "K38 K38.0 K38.1 K40 K40.00 K40.01", 2026),
@@ -237,7 +232,8 @@ pub(super) mod tests {
     #[test]
     fn retired_codes_have_their_successors_of_today() {
         let editions = two();
-        let successors = |code: &str| editions.successors(code).iter().map(|code| code.code.clone()).collect::<Vec<_>>();
+        let successors =
+            |code: &str| editions.successors(code, editions.newest()).iter().map(|code| code.code.clone()).collect::<Vec<_>>();
         assert_eq!(successors("K37.1"), ["K38.0", "K38.1"], "through the one between");
         assert_eq!(successors("K37.2"), ["K38.0", "K38.1"]);
         assert_eq!(successors("K40.0"), ["K40.00", "K40.01"], "divided without a word in the table");
@@ -245,5 +241,31 @@ pub(super) mod tests {
         assert_eq!(editions.predecessors("K38.1"), ["K37.2"]);
         assert!(editions.is_retired("K37.1") && !editions.is_retired("K38.0"));
         assert_eq!(editions.lookup("K39.9").map(|(edition, _)| edition.name.as_str()), Some("FY2026"));
+    }
+
+    #[test]
+    fn a_code_is_moved_to_the_first_of_its_successors() {
+        let editions = two();
+        let of = |code: &str, edition: &Edition| {
+            let successors: Vec<String> = editions.successors(code, edition).iter().map(|code| code.code.clone()).collect();
+            let moved = editions.moved(code, edition);
+            match &moved {
+                Moved::To(to) => assert_eq!(Some(to), successors.first(), "{code}"),
+                Moved::Same | Moved::Gone => assert!(successors.is_empty(), "{code}: {successors:?}"),
+            }
+            (moved, successors.join(" "))
+        };
+        let to = |code: &str| Moved::To(code.to_owned());
+        let newest = editions.newest();
+        let older = editions.all().last().expect("an older edition");
+        assert_eq!(of("K37.1", newest), (to("K38.0"), "K38.0 K38.1".to_owned()), "through the one between");
+        assert_eq!(of("K37.1", older), (to("K37.2"), "K37.2".to_owned()), "of that edition alone");
+        assert_eq!(of("K40.0", newest), (to("K40.00"), "K40.00 K40.01".to_owned()), "divided without a word in the table");
+        assert_eq!(of("K38.1", older), (to("K37.2"), "K37.2".to_owned()), "back to what it replaced");
+        assert_eq!(of("K39.9", newest), (Moved::Gone, String::new()));
+        for same in ["K38.0", "K40.00"] {
+            assert_eq!(of(same, newest), (Moved::Same, String::new()));
+        }
+        assert_eq!(of("K38", newest), (Moved::Gone, String::new()), "a heading was never a code");
     }
 }

@@ -30,9 +30,11 @@ pub use code_search::{CodeHit, CodeSearch, FoundBy};
 pub use codes::{Code, CodeBook, tidy_code};
 pub use diagnoses::{AbbreviationGuard, CodeSet, Context, DiagnosisTerm, HistoryCodes, TermKind};
 pub use difference::{Difference, difference};
+#[cfg(test)]
+pub(crate) use editions::tests::two as two_editions;
 pub use editions::{Edition, Editions, Moved};
 pub use poisoning::{Intent, Poisoning, Poisonings};
-pub use provenance::LoadedSource;
+pub use provenance::{LoadedSource, NotLoaded};
 pub use substances::{Allergen, CaseGuard, ClinicalDrug, DrugClass, Medication};
 pub use tables::Tables;
 pub use terms::{TermMatch, TermRef, Terms, normalize_term};
@@ -96,6 +98,7 @@ impl Vocabulary {
         let history = HistoryCodes::parse(tables.get("history_codes.tsv")?)?;
         let unii = substances::load_unii(tables)?;
         let terms = terms.build()?;
+        let sources = provenance::sources(tables)?;
         let forms = WordForms::parse(tables.get("word_forms.tsv")?)?;
         Ok(Self {
             index: AlphabeticIndex::parse(tables.get("index.tsv")?, &editions, &forms)?,
@@ -103,8 +106,8 @@ impl Vocabulary {
             lists: CodeLists::load(tables, &editions)?,
             blocks: Blocks::load(tables)?,
             poisonings: Poisonings::load(tables)?,
-            sources: provenance::sources(tables)?,
-            not_loaded: provenance::not_loaded(tables),
+            not_loaded: provenance::missing(tables, &sources),
+            sources,
             checksum: tables.checksum().to_owned(),
             editions,
             diagnoses,
@@ -181,6 +184,29 @@ impl Vocabulary {
     #[must_use]
     pub fn find_codes(&self, query: &str, limit: usize) -> Vec<CodeHit<'_>> {
         self.search().find((&self.editions, &self.diagnoses), query, limit)
+    }
+
+    /// Codes by words as [`Self::find_codes`] gives them; where words find nothing, or only some of them are found, the codes that `by_meaning`
+    /// gives come first. It is not called otherwise: meaning is dear.
+    ///
+    /// # Errors
+    /// That of `by_meaning`.
+    pub fn find_codes_or<'a, E>(
+        &'a self,
+        query: &str,
+        limit: usize,
+        by_meaning: impl FnOnce() -> Result<Vec<CodeHit<'a>>, E>,
+    ) -> Result<Vec<CodeHit<'a>>, E> {
+        let words = self.find_codes(query, limit);
+        if query.trim().is_empty() || words.first().is_some_and(|hit| hit.found_by != FoundBy::PartOfWords) {
+            return Ok(words);
+        }
+        let mut hits = by_meaning()?;
+        hits.extend(words);
+        let mut seen = std::collections::HashSet::new();
+        hits.retain(|hit| seen.insert(hit.code.code.as_str()));
+        hits.truncate(limit);
+        Ok(hits)
     }
 
     /// Makes the index of the code book now, so that the first search does not wait for it.

@@ -1,13 +1,38 @@
 //! Words that are spelt nearly like another one.
 
+use std::{cell::RefCell, collections::HashMap, rc::Rc};
+
 /// Shortest word in which a slip is forgiven.
 const ONE_SLIP: usize = 5;
 /// Shortest word in which two are.
 const TWO_SLIPS: usize = 8;
 
+/// The near words of a list, for one search: each word is compared with the list once, however often it is asked for.
+pub(super) struct NearWords<'a> {
+    words: &'a [String],
+    asked: RefCell<HashMap<String, Rc<[&'a String]>>>,
+}
+
+impl<'a> NearWords<'a> {
+    /// Of a sorted list.
+    pub(super) fn new(words: &'a [String]) -> Self {
+        Self { words, asked: RefCell::default() }
+    }
+
+    /// The words of the list that are spelt nearest to `word`.
+    pub(super) fn to(&self, word: &str) -> Rc<[&'a String]> {
+        if let Some(known) = self.asked.borrow().get(word) {
+            return Rc::clone(known);
+        }
+        let near: Rc<[&String]> = near_words(self.words, word).into();
+        self.asked.borrow_mut().insert(word.to_owned(), Rc::clone(&near));
+        near
+    }
+}
+
 /// The words of a sorted list that are spelt nearest to `word`: one letter away, else two in a long word. A letter more, less or changed, or
 /// two neighbours swapped, is one slip.
-pub(super) fn near_words<'a>(words: &'a [String], word: &str) -> Vec<&'a String> {
+fn near_words<'a>(words: &'a [String], word: &str) -> Vec<&'a String> {
     let length = word.len();
     let most = if length < ONE_SLIP { 0 } else { 1 + usize::from(length >= TWO_SLIPS) };
     if most == 0 {
@@ -74,6 +99,17 @@ mod tests {
         ] {
             assert_eq!(near_words(&words, word), near, "{word}");
         }
+    }
+
+    #[test]
+    fn a_word_is_looked_for_once() {
+        let words: Vec<String> = ["diabetes", "pneumonia"].map(String::from).into();
+        let near = NearWords::new(&words);
+        let first = near.to("pnuemonia");
+        assert_eq!(&*first, ["pneumonia"]);
+        assert!(Rc::ptr_eq(&first, &near.to("pnuemonia")), "the answer of the first time");
+        assert_eq!(&*near.to("diabtes"), ["diabetes"]);
+        assert!(near.to("gout").is_empty());
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::{Medication, normalize_term, tables::Tables};
+use super::{normalize_term, tables::Tables};
 use crate::domain::table::{self, TableError};
 
 /// The way in which a substance did harm, as the table's columns have it.
@@ -119,11 +119,24 @@ impl Poisonings {
         found.into_iter().take(limit).map(|(_, at)| &self.rows[at]).collect()
     }
 
-    /// The same for a medication by whatever name: its ingredients stand in the table.
+    /// At most `limit` substances whose names hold all words of one of these names, each once; the names share the places.
     #[must_use]
-    pub fn of_medication(&self, medication: &Medication, limit: usize) -> Vec<&Poisoning> {
-        let ingredients = medication.display.split('+');
-        ingredients.flat_map(|ingredient| self.find(ingredient, limit)).take(limit).collect()
+    pub fn find_each<'n>(&self, names: impl Iterator<Item = &'n str>, limit: usize) -> Vec<&Poisoning> {
+        let mut lists: Vec<_> = names.map(|name| self.find(name, limit).into_iter()).collect();
+        let mut found: Vec<&Poisoning> = Vec::new();
+        while found.len() < limit {
+            let turn: Vec<&Poisoning> = lists.iter_mut().filter_map(Iterator::next).collect();
+            if turn.is_empty() {
+                break;
+            }
+            for one in turn {
+                if !found.iter().any(|known| std::ptr::eq(*known, one)) {
+                    found.push(one);
+                }
+            }
+        }
+        found.truncate(limit);
+        found
     }
 
     /// The substances that lead to a code, or to another encounter of it.
@@ -131,5 +144,29 @@ impl Poisonings {
     pub fn leading_to(&self, code: &str) -> Vec<(&Poisoning, Intent)> {
         let found = self.by_code.get(stem(code)).map_or(&[][..], Vec::as_slice);
         found.iter().map(|(at, intent)| (&self.rows[*at as usize], *intent)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_share_the_places() {
+        let rows = |name: &str| {
+            (0..4)
+                .map(|at| Poisoning { substance: format!("{name} {at}"), codes: <[String; 6]>::default() })
+                .collect::<Vec<_>>()
+        };
+        let rows = [rows("aspirin"), rows("codeine"), rows("aspirin codeine")].concat();
+        let folded = rows.iter().map(|row| normalize_term(&row.substance)).collect();
+        let table = Poisonings { rows, folded, by_code: HashMap::new() };
+        let found = |names: &[&str], limit: usize| -> Vec<&str> {
+            table.find_each(names.iter().copied(), limit).iter().map(|row| row.substance.as_str()).collect()
+        };
+        assert_eq!(found(&["aspirin", "codeine"], 3), ["aspirin 0", "codeine 0", "aspirin 1"]);
+        assert_eq!(found(&["codeine", "nothing"], 2), ["codeine 0", "codeine 1"]);
+        assert_eq!(found(&["aspirin", "aspirin", "codeine"], 20).len(), 12, "each once, and all of them");
+        assert!(found(&[], 3).is_empty() && found(&["aspirin"], 0).is_empty());
     }
 }

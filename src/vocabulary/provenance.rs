@@ -1,7 +1,7 @@
 //! Where the tables come from: sources with release, licence and attribution, and what is not there.
 
 use super::{
-    build::{embedded_sources, source_of_word},
+    build::{BY_HAND, embedded_sources, source_of_word},
     tables::Tables,
 };
 use crate::domain::table::{self, TableError};
@@ -69,26 +69,93 @@ pub(super) fn sources(tables: &Tables) -> Result<Vec<LoadedSource>, TableError> 
     Ok(sources)
 }
 
-/// What coders ask for and these tables do not have.
-pub(super) fn not_loaded(tables: &Tables) -> Vec<&'static str> {
-    let mut missing = Vec::new();
-    if tables.find("drug_poisoning.tsv").is_none() {
-        missing.push("ICD-10-CM Table of Drugs and Chemicals");
-    }
-    let official_index = sources(tables).is_ok_and(|sources| {
-        sources.iter().any(|source| {
-            source.source.starts_with("icd10cm-index") && source.tables.split('|').any(|table| table == "index.tsv")
+/// A table of interest that is not loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotLoaded {
+    /// What it is called.
+    pub title: &'static str,
+    /// What is missing by that, and how to get it, as a sentence.
+    pub advice: &'static str,
+}
+
+/// How to tell that something is loaded.
+enum Told {
+    /// By a table that has rows.
+    Table(&'static str),
+    /// By a table that holds something of releases of a kind, or is a person's.
+    Source(&'static str, &'static str),
+}
+
+/// What coders ask for and the program does not carry.
+const OF_INTEREST: [(Told, NotLoaded); 7] = [
+    (
+        Told::Table("drug_poisoning.tsv"),
+        NotLoaded {
+            title: "ICD-10-CM Table of Drugs and Chemicals",
+            advice: "No poisoning codes by substance; import icd10cm-drugs.",
+        },
+    ),
+    (
+        Told::Source("icd10cm-index", "index.tsv"),
+        NotLoaded {
+            title: "ICD-10-CM Alphabetic Index, official",
+            advice: "The index of the program is used, which is shorter; import icd10cm-index.",
+        },
+    ),
+    (
+        Told::Table("poa_exempt.tsv"),
+        NotLoaded {
+            title: "Present-on-admission exempt list",
+            advice: "Nothing says which codes need no present-on-admission indicator; import icd10cm-poa-exempt.",
+        },
+    ),
+    (
+        Told::Table("cc_mcc.tsv"),
+        NotLoaded {
+            title: "CC and MCC list",
+            advice: "Nothing says which codes are complications or comorbidities; import icd10cm-cc-mcc.",
+        },
+    ),
+    (
+        Told::Table("icd9_gems.tsv"),
+        NotLoaded {
+            title: "General Equivalence Mappings from ICD-9-CM",
+            advice: "Codes of ICD-9-CM lead nowhere; import gems.",
+        },
+    ),
+    (
+        Told::Source("snomed-rf2", "diagnosis_terms.tsv"),
+        NotLoaded {
+            title: "SNOMED CT map to ICD-10-CM",
+            advice: "No terms of SNOMED CT beyond the free sets; import snomed-rf2 of the US edition, which holds the map.",
+        },
+    ),
+    (
+        Told::Source("umls", "diagnosis_terms.tsv"),
+        NotLoaded { title: "UMLS Metathesaurus", advice: "No terms of its sources; import umls." },
+    ),
+];
+
+/// What coders ask for and these tables do not have: `has_rows` tells it of a table, `sources` are words of sources with the tables that hold
+/// something of them.
+pub(super) fn not_loaded(has_rows: &dyn Fn(&str) -> bool, sources: &[(&str, &str)]) -> Vec<NotLoaded> {
+    let holds = |kind: &str, table: &str| {
+        sources.iter().any(|(source, tables)| {
+            (source.split('@').next() == Some(kind) || *source == BY_HAND) && tables.split('|').any(|held| held == table)
         })
-    });
-    if !official_index {
-        missing.push("ICD-10-CM Alphabetic Index, official (the program\u{2019}s own index is)");
-    }
-    for (table, title) in [("poa_exempt.tsv", "present-on-admission exempt list"), ("cc_mcc.tsv", "CC and MCC list")] {
-        if tables.find(table).is_none() {
-            missing.push(title);
-        }
-    }
-    missing
+    };
+    let is_loaded = |told: &Told| match told {
+        Told::Table(table) => has_rows(table),
+        Told::Source(kind, table) => holds(kind, table),
+    };
+    OF_INTEREST.iter().filter(|(told, _)| !is_loaded(told)).map(|(_, table)| *table).collect()
+}
+
+/// What coders ask for and loaded tables do not have, by its title.
+pub(super) fn missing(tables: &Tables, sources: &[LoadedSource]) -> Vec<&'static str> {
+    let has_rows = |table: &str| tables.find(table).is_some_and(|(_, text)| text.lines().nth(1).is_some());
+    let sources: Vec<(&str, &str)> = sources.iter().map(|source| (source.source.as_str(), source.tables.as_str())).collect();
+    not_loaded(&has_rows, &sources).into_iter().map(|table| table.title).collect()
 }
 
 #[cfg(test)]

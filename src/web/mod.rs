@@ -15,6 +15,7 @@ mod item;
 mod lists;
 mod notice;
 mod queue;
+mod reference;
 mod session;
 mod shell;
 mod sign_in;
@@ -75,6 +76,11 @@ pub fn router(service: Arc<Service>) -> Router {
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))
         .with_state(service)
+}
+
+/// The page that describes the API, for an OpenAPI description.
+pub fn reference(document: &serde_json::Value) -> Router {
+    reference::router(document).layer(middleware::from_fn(protect))
 }
 
 /// Adds [`HEADERS`], and `no-store` to all that does not say how long it may be kept.

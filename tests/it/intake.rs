@@ -184,3 +184,33 @@ fn many_extractions_in_one_request() {
     assert_eq!(answers[2]["note_id"], "line-3");
     assert_eq!(answers[2]["entries"][0]["evidence"][0]["start"], 3);
 }
+
+#[test]
+fn a_request_has_an_id() {
+    let sent = server().send("GET", "/v1/vocabularies", "coder", &[("x-request-id", "mine-1")], None).expect("answers");
+    assert_eq!(sent.headers["x-request-id"], "mine-1");
+    let (one, other) = (get("/health/live", ""), get("/nowhere", ""));
+    assert_ne!(one.headers["x-request-id"], other.headers["x-request-id"]);
+}
+
+#[test]
+fn the_api_can_be_read_without_a_token() {
+    let reply = get("/reference", "");
+    assert_eq!(reply.status, 200);
+    assert!(reply.headers["content-security-policy"].contains("default-src 'none'"));
+    let openapi = get("/openapi.json", "").json();
+    for (path, methods) in openapi["paths"].as_object().expect("paths") {
+        for (method, operation) in methods.as_object().expect("methods") {
+            let (id, method) = (operation["operationId"].as_str().expect("an id"), method.to_uppercase());
+            assert!(reply.text.contains(&format!("id=\"{id}\"")) && reply.text.contains(&format!("{method} {path}")), "{path}");
+            for parameter in operation["parameters"].as_array().into_iter().flatten() {
+                let name = parameter["name"].as_str().expect("a name");
+                assert_eq!(parameter["in"] == "path", path.contains(&format!("{{{name}}}")), "{method} {path} {name}");
+            }
+        }
+    }
+    for link in reply.text.split("href=\"#").skip(1) {
+        let id = link.split('"').next().expect("an id");
+        assert!(id == "main" || reply.text.contains(&format!("id=\"{id}\"")), "nothing at #{id}");
+    }
+}

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 25] = [
+const RANKS: [(&str, u8); 27] = [
     ("domain", 0),
     ("text", 1),
     ("seal", 1),
@@ -27,6 +27,8 @@ const RANKS: [(&str, u8); 25] = [
     ("service", 7),
     ("api", 8),
     ("web", 8),
+    ("mllp", 8),
+    ("delivery", 9),
     ("telemetry", 9),
     ("config", 9),
     ("cli", 10),

@@ -1,8 +1,10 @@
 //! Tests from outside: the built program, a running server, its pages.
 
+mod abstracts;
 mod allergy_links;
 mod api;
 mod browser;
+mod cds_hooks;
 mod codes;
 mod commands;
 mod context;
@@ -14,12 +16,16 @@ mod fhir;
 mod fhir_api;
 mod gold;
 mod golden;
+mod hl7;
+mod hl7_many;
 mod intake;
 mod kill;
 mod layers;
 mod leak;
 mod model;
+mod oauth;
 mod openapi;
 mod pages;
 mod server;
 mod vocabularies;
+mod webhooks;

@@ -21,6 +21,8 @@ pub struct Server {
     pub tokens: BTreeMap<String, String>,
     /// Its data folder.
     pub data: PathBuf,
+    /// Where it listens for HL7 messages, in the order of its configuration.
+    pub mllp: Vec<String>,
     child: Child,
     folder: Option<tempfile::TempDir>,
     watchdog: Option<Child>,
@@ -124,7 +126,78 @@ impl Server {
         let tokens = ready["tokens"].as_object().expect("tokens");
         let tokens = tokens.iter().map(|(role, token)| (role.clone(), token.as_str().expect("a token").to_owned())).collect();
         let url = ready["url"].as_str().expect("a url").to_owned();
-        Self { url, tokens, data: folder.to_owned(), child, folder: keep, watchdog: None }
+        Self { url, tokens, data: folder.to_owned(), mllp: Vec::new(), child, folder: keep, watchdog: None }
+    }
+
+    /// Starts `serve`, not the demo, on a folder of its own: with this configuration, a user of every role named by it, and the submitter
+    /// `emr` for the source `emr`. Files that the configuration names lie in the folder that `prepare` gets.
+    pub fn serve(configuration: &str, prepare: impl FnOnce(&Path)) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let path = folder.path().to_owned();
+        std::fs::write(path.join("abstractor.toml"), configuration).expect("is written");
+        prepare(&path);
+        let key = path.join("demo.key");
+        let made = program(&["key", "generate", key.to_str().expect("a plain path")], b"");
+        assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let tool = |command: &str, arguments: &[&str]| {
+            let data = path.to_str().expect("a plain path");
+            let output = program(&[&[command, "--data", data], arguments].concat(), b"");
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        };
+        tool("user", &["add", "emr", "--role", "submitter", "--source", "emr"]);
+        let mut tokens = BTreeMap::from([("submitter".to_owned(), tool("token", &["add", "emr"]))]);
+        for role in ["coder", "lead", "auditor", "admin"] {
+            tool("user", &["add", role, "--role", role]);
+            tokens.insert(role.to_owned(), tool("token", &["add", role]));
+        }
+        Self::serve_again(&path, tokens, Some(folder))
+    }
+
+    /// Starts `serve` on the folder of an earlier one.
+    fn serve_again(folder: &Path, tokens: BTreeMap<String, String>, keep: Option<tempfile::TempDir>) -> Self {
+        let log = folder.join("stderr.log");
+        let before = std::fs::read_to_string(&log).unwrap_or_default().len();
+        let child = Command::new(PROGRAM)
+            .env("ABSTRACTOR_SIMILARITY", "off")
+            .args(["serve", "--listen", "127.0.0.1:0", "--log-json", "--recognizers", "dictionary", "--data"])
+            .arg(folder)
+            .arg("--key-file")
+            .arg(folder.join("demo.key"))
+            .arg("--config")
+            .arg(folder.join("abstractor.toml"))
+            .stderr(std::fs::File::options().create(true).append(true).open(&log).expect("a log file"))
+            .spawn()
+            .expect("the program starts");
+        let mut server =
+            Self { url: String::new(), tokens, data: folder.to_owned(), mllp: Vec::new(), child, folder: keep, watchdog: None };
+        let until = Instant::now() + Duration::from_secs(120);
+        while server.url.is_empty() {
+            assert!(Instant::now() < until && server.child.try_wait().expect("is asked").is_none(), "{}", server.log());
+            std::thread::sleep(Duration::from_millis(20));
+            server.mllp.clear();
+            for line in server.log()[before..].lines().filter(|line| line.ends_with('}')) {
+                let line: Value = serde_json::from_str(line).expect("a line of JSON");
+                let address = || line["fields"]["address"].as_str().expect("an address").to_owned();
+                match line["fields"]["message"].as_str() {
+                    Some("listening for HL7 messages") => server.mllp.push(address()),
+                    Some("serving") => server.url = format!("http://{}", address()),
+                    _ => {}
+                }
+            }
+        }
+        server
+    }
+
+    /// Starts `serve` again on the folder of this one, which has ended.
+    pub fn restarted(mut self) -> Self {
+        let (folder, tokens) = (self.folder.take(), std::mem::take(&mut self.tokens));
+        Self::serve_again(&self.data.clone(), tokens, folder)
+    }
+
+    /// What it wrote on standard error.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.data.join("stderr.log")).unwrap_or_default()
     }
 
     /// Sends a signal, by name, while others use the server.

@@ -357,8 +357,13 @@ fn codes_of_the_ninth_revision_lead_to_those_of_today() {
     let gems = folder.path().join("2018_I9gem.txt");
     std::fs::write(&gems, "25000 E119  10000\n36570 NoDx  11000\n").expect("written");
     vocabulary(&["import", "gems", &gems.display().to_string(), "--into", &into]);
-    site_terms(&into, "#frost toe,diagnosis,T34.831A\nred pill,medication,999999999\n");
-    let built = vocabulary(&["build", &into]);
+    let terms = folder.path().join("terms.csv");
+    std::fs::write(&terms, "term,kind,codes\n#frost toe,diagnosis,T34.831A\nred pill,medication,999999999\n").expect("written");
+    vocabulary(&["import", "site-terms", &terms.display().to_string(), "--into", &into]);
+    // a line is left out, so the exit status says so, and the tables are there
+    let output = program(&["vocabulary", "build", &into], b"");
+    let built = String::from_utf8(output.stdout).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{built}");
     assert!(built.contains("error: site-terms, line 3: \"red pill\" was left out: 999999999 is no ingredient"), "{built}");
     assert!(built.contains("of General Equivalence Mappings"), "{built}");
     for code in ["250.00", "25000"] {
@@ -450,4 +455,83 @@ fn codes_are_found_by_meaning_once_the_vectors_are_there() {
     // a file that is damaged is no vectors: they are made anew, and nothing else happens
     std::fs::write(&kept[0], b"not safetensors").expect("written");
     assert!(vocabulary(&arguments).contains("4 vectors written"));
+}
+
+/// The note about tables that are not made stands before a build and not behind it.
+#[test]
+fn a_folder_whose_tables_are_made_is_not_said_to_lack_them() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("site").display().to_string();
+    vocabulary(&["import", "icd10cm-external-causes", &fixture("icd10cm/index_external.xml"), "--into", &into]);
+    let said = || {
+        let arguments = ["vocabulary", "search", "E11.22", "--vocabularies", &into];
+        let output = program(&arguments, b"");
+        assert!(output.status.success());
+        String::from_utf8(output.stderr).expect("UTF-8")
+    };
+    assert!(said().contains("keeps releases of which no tables are made"), "{}", said());
+    let built = vocabulary(&["build", &into]);
+    assert_eq!(said(), "");
+    // this kind is kept only, as its description says
+    assert!(
+        built.contains("The release icd10cm-external-causes@2030-10-01 is kept, but no table holds anything of it"),
+        "{built}"
+    );
+    let tables: Vec<String> = std::fs::read_dir(&into)
+        .expect("a folder")
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
+        .filter(|name| name.ends_with(".gz"))
+        .collect();
+    assert_eq!(tables.len(), 2, "editions and sources: {tables:?}");
+}
+
+/// A code of ICD-9-CM leads to its mapping, wherever its dot stands, and never to another code of the same letters.
+#[test]
+fn codes_of_the_ninth_revision_are_looked_up() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("site").display().to_string();
+    let gems = folder.path().join("gems.txt");
+    std::fs::write(&gems, "25000 E119 10000\nE8809 W108XXA 10000\nV1005 Z85038 00000\n").expect("written");
+    let gems = gems.display().to_string();
+    let output = program(&["vocabulary", "import", "gems", &gems, "--into", &into], b"");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    vocabulary(&["build", &into]);
+    let look = |code: &str| vocabulary(&["lookup", code, "--vocabularies", &into]);
+    assert!(
+        look("250.00").starts_with("ICD-9-CM    250.00: approximately in ICD-10-CM\n  E11.9     Type 2"),
+        "{}",
+        look("250.00")
+    );
+    let external = look("E880.9");
+    assert!(external.starts_with("ICD-9-CM    E880.9: ") && external.contains("W10.8XXA"), "{external}");
+    assert!(!external.contains("E88.09"), "{external}");
+    // without the dot it may be either, and both are told
+    let both = look("e8809");
+    assert!(both.contains("E88.09") && both.contains("ICD-9-CM    E8809: ") && both.contains("W10.8XXA"), "{both}");
+    assert!(look("V10.05").contains("Z85.038"), "{}", look("V10.05"));
+}
+
+/// A line of a site's terms that is wrong is told, the others are loaded, and a script can tell.
+#[test]
+fn a_wrong_line_of_the_sites_terms_is_told_and_the_others_are_loaded() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let into = folder.path().join("site").display().to_string();
+    let terms = folder.path().join("terms.csv");
+    std::fs::write(&terms, "term,kind,codes\nfrost knee,diagnosis,M25.561\nfrost hip,M25.551\nfrost toe,diagnosis,M79.674\n")
+        .expect("written");
+    let terms = terms.display().to_string();
+    let run = |arguments: &[&str]| {
+        let output = program(&[&["vocabulary"], arguments].concat(), b"");
+        (output.status.code(), String::from_utf8(output.stdout).expect("UTF-8"))
+    };
+    let wanted = "error: terms.csv, line 3 was left out: has 2 cells, not 3; put cells that hold the separator in quotes";
+    let (code, said) = run(&["import", "site-terms", &terms, "--into", &into]);
+    assert!(code == Some(1) && said.contains(wanted) && said.contains("2 rows  site_terms.tsv"), "{code:?}: {said}");
+    let (code, said) = run(&["build", &into]);
+    let wanted = wanted.replace("error: ", "error: site-terms, ");
+    assert!(code == Some(1) && said.contains(&wanted) && said.contains("use them with"), "{code:?}: {said}");
+    assert!(vocabulary(&["lookup", "frost toe", "--vocabularies", &into]).contains("M79.674"));
+    std::fs::write(&terms, "term,kind,codes\nfrost knee,diagnosis,M25.561\nfrost hip,,M25.551\n").expect("written");
+    vocabulary(&["import", "site-terms", &terms, "--into", &into]);
+    assert!(!vocabulary(&["build", &into]).contains("error:"));
 }

@@ -36,7 +36,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
             "an ICD-10-CM conversion table (text with the heading \"Current code assignment\")",
         ));
     }
-    Ok(Summary { release: String::new(), notes: remarks.into_notes() })
+    Ok(Summary { release: String::new(), notes: remarks.into_notes(), ..Summary::default() })
 }
 
 /// What stands between the columns.

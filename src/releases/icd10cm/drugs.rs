@@ -33,7 +33,7 @@ mod tests {
     fn substances_have_six_codes() {
         let (summary, out) =
             read(import, &[fixture("index.xml"), fixture("drugs.xml"), fixture("neoplasms.xml")]).expect("read");
-        assert_eq!(summary, Summary { release: "2031".into(), notes: Vec::new() });
+        assert_eq!(summary, Summary { release: "2031".into(), notes: Vec::new(), ..Summary::default() });
         assert_eq!(
             rows(&out, "drugs.tsv"),
             [
@@ -64,6 +64,33 @@ mod tests {
         assert_eq!(
             rows(&out, "drugs.tsv"),
             ["Acid;T54.2X1;T54.2X2;;;;;", "Acid > lotion;T54.2X1;T54.2X2;;;;;", "Acid > sent away;;;;;;;Alcohol"]
+        );
+    }
+
+    #[test]
+    fn a_last_term_has_the_codes_of_the_heading_directly_above_it() {
+        let cell = |code: &str| format!("<cell col='2'>{code}</cell>");
+        let term = |title: &str, inside: &str| format!("<term level='1'><title>{title}</title>{inside}</term>");
+        // behind a deeper heading the one above it counts again; a heading without codes hands none down
+        let deep = format!("{}{}{}", cell("T54.3X1"), term("deepest", ""), term("dashed", &cell("--")));
+        let bare = term("bare", &format!("{}{}", term("alone", ""), term("coded", &cell("T54.9X1"))));
+        let below = [term("deep", &deep), term("lotion", ""), bare, term("last", "")].concat();
+        let main = format!("<mainTerm><title>Acid</title>{}{below}</mainTerm>", cell("T54.2X1"));
+        let next = format!("<mainTerm><title>Base</title>{}</mainTerm>", term("wash", ""));
+        let heading = "<indexHeading><head col='1'>Substance</head></indexHeading>";
+        let text = format!("<ICD10CM.index><version>1</version>{heading}<letter>{main}{next}</letter></ICD10CM.index>");
+        let (_, out) = super::super::testing::read_text(import, "d.xml", &text).expect("read");
+        let seen: Vec<String> = out.tables["drugs.tsv"].iter().map(|row| format!("{};{}", row[0], row[1])).collect();
+        assert_eq!(
+            seen,
+            [
+                "Acid;T54.2X1",
+                "Acid > deep;T54.3X1",
+                "Acid > deep > deepest;T54.3X1",
+                "Acid > lotion;T54.2X1",
+                "Acid > bare > coded;T54.9X1",
+                "Acid > last;T54.2X1",
+            ]
         );
     }
 

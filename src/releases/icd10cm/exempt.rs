@@ -33,7 +33,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         })
     })?;
     if found {
-        return Ok(Summary { release: String::new(), notes: remarks.into_notes() });
+        return Ok(Summary { release: String::new(), notes: remarks.into_notes(), ..Summary::default() });
     }
     Err(ReleaseError::not_found(
         "the list of codes exempt from present-on-admission reporting (text or CSV with \"POA\" or \"exempt\" in its first lines, then codes)",

@@ -51,7 +51,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     for (code, version, category) in &categories {
         out.row(HCC, &[code, version, &category.to_string()])?;
     }
-    Ok(Summary { release: String::new(), notes })
+    Ok(Summary { release: String::new(), notes, ..Summary::default() })
 }
 
 const NO_VERSION: &str = "holds codes and categories, but its name has neither F22, F24, F28 at the beginning nor V22, V24, V28 in it. \

@@ -64,7 +64,7 @@ fn import_terms(release: &Release, out: &mut dyn Output, (kind, table, wanted): 
         Ok(())
     })?;
     let release = found.ok_or_else(|| ReleaseError::not_found(wanted))?;
-    Ok(Summary { release, notes: remarks.into_notes() })
+    Ok(Summary { release, notes: remarks.into_notes(), ..Summary::default() })
 }
 
 fn add((out, table): (&mut dyn Output, Table), file: &str, term: &Term<'_>, remarks: &mut Remarks) -> Result<()> {

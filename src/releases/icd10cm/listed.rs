@@ -26,6 +26,7 @@ pub fn code(cells: &[String]) -> Option<String> {
     }
 }
 
-fn split(line: &str, separator: u8) -> Vec<String> {
+/// The cells of a line of the head.
+pub fn split(line: &str, separator: u8) -> Vec<String> {
     line.split(char::from(separator)).map(|cell| cell.trim().trim_matches('"').to_owned()).collect()
 }

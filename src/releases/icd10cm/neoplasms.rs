@@ -33,7 +33,7 @@ mod tests {
     fn sites_have_six_codes() {
         let (summary, out) =
             read(import, &[fixture("neoplasms.xml"), fixture("drugs.xml"), fixture("index.xml")]).expect("read");
-        assert_eq!(summary, Summary { release: "2031".into(), notes: Vec::new() });
+        assert_eq!(summary, Summary { release: "2031".into(), notes: Vec::new(), ..Summary::default() });
         assert_eq!(
             rows(&out, "neoplasms.tsv"),
             [

@@ -62,7 +62,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     for (code, (billable, title)) in &list.codes {
         list.out.row(CODES, &[code, if *billable { "1" } else { "0" }, title])?;
     }
-    Ok(Summary { release: list.version, notes: Vec::new() })
+    Ok(Summary { release: list.version, notes: Vec::new(), ..Summary::default() })
 }
 
 struct List<'a> {
@@ -220,7 +220,7 @@ mod tests {
     #[test]
     fn codes_are_expanded_and_notes_keep_their_order() {
         let (summary, out) = read(import, &[fixture("tabular.xml")]).expect("read");
-        assert_eq!(summary, Summary { release: "2031".into(), notes: Vec::new() });
+        assert_eq!(summary, Summary { release: "2031".into(), notes: Vec::new(), ..Summary::default() });
         let codes = rows(&out, "codes.tsv");
         assert_eq!(
             codes,

@@ -36,6 +36,8 @@ pub enum Kind {
 /// A term with its place.
 #[derive(Debug)]
 pub struct Term<'a> {
+    /// How many terms it stands below.
+    pub depth: usize,
     /// Titles of the levels without their nonessential modifiers, joined by [`LEVEL`].
     pub path: String,
     /// Its nonessential modifiers, without brackets.
@@ -94,12 +96,12 @@ pub fn each(member: &mut Member<'_>, visit: &mut dyn FnMut(&Term<'_>) -> Result<
             version = element.text();
             Ok(())
         }
-        _ => below(file, "", &element, visit),
+        _ => below((file, &[]), &element, visit),
     })?;
     Ok(version)
 }
 
-fn below(file: &str, above: &str, element: &Element, visit: &mut dyn FnMut(&Term<'_>) -> Result<()>) -> Result<()> {
+fn below((file, above): (&str, &[&str]), element: &Element, visit: &mut dyn FnMut(&Term<'_>) -> Result<()>) -> Result<()> {
     let title = element.children("title").next().map(title).unwrap_or_default();
     if title.text.is_empty() {
         return Err(ReleaseError::malformed(
@@ -108,10 +110,10 @@ fn below(file: &str, above: &str, element: &Element, visit: &mut dyn FnMut(&Term
             format!("<{}> has no <title>; import the file as published", element.name),
         ));
     }
-    let path = if above.is_empty() { title.text } else { format!("{above}{LEVEL}{}", title.text) };
-    let term = Term { see: see(element, &title.see), path, nonessential: title.nonessential, element };
-    visit(&term)?;
-    element.children("term").try_for_each(|child| below(file, &term.path, child, visit))
+    let titles = [above, &[title.text.as_str()]].concat();
+    let (depth, path, see) = (above.len(), titles.join(LEVEL), see(element, &title.see));
+    visit(&Term { depth, path, nonessential: title.nonessential, see, element })?;
+    element.children("term").try_for_each(|child| below((file, &titles), child, visit))
 }
 
 /// "see", "see category T71" and "see subcategory T75.0" have elements of their own.
@@ -209,20 +211,22 @@ pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns
             return Ok(());
         }
         let file = member.name;
-        let mut heading: Option<(String, [String; 6])> = None;
+        // the cells of the term that is read and of those above it, the main term first
+        let mut headings: Vec<[String; 6]> = Vec::new();
         let version = each(member, &mut |term| {
             let mut cells = cells(file, term.element, &mut remarks)?;
-            let (above, title) = term.path.rsplit_once(LEVEL).unwrap_or(("", &term.path));
-            if term.element.children("cell").next().is_some() {
-                heading = term.has_terms().then(|| (term.path.clone(), cells.clone()));
-            } else if term.see.is_empty()
+            headings.truncate(term.depth);
+            let says_nothing =
+                term.element.children("cell").next().is_none() && term.see.is_empty() && term.texts("seeAlso").is_empty();
+            let is_note = term.path.rsplit(LEVEL).next().is_some_and(|title| title.starts_with("Note"));
+            if says_nothing
                 && !term.has_terms()
-                && !title.starts_with("Note")
-                && term.texts("seeAlso").is_empty()
-                && let Some((_, inherited)) = heading.as_ref().filter(|(path, _)| path == above)
+                && !is_note
+                && let Some(inherited) = headings.last()
             {
                 cells.clone_from(inherited);
             }
+            headings.push(cells.clone());
             if cells.iter().all(String::is_empty) && term.see.is_empty() {
                 return Ok(());
             }
@@ -235,7 +239,7 @@ pub fn import_columns(release: &Release, out: &mut dyn Output, columns: &Columns
         Ok(())
     })?;
     let release = found.ok_or_else(|| ReleaseError::not_found(columns.wanted))?;
-    Ok(Summary { release, notes: remarks.into_notes() })
+    Ok(Summary { release, notes: remarks.into_notes(), ..Summary::default() })
 }
 
 /// Columns 2 to 7, a dash as nothing.

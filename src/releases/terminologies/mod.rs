@@ -39,9 +39,6 @@ pub const MEDICATIONS: Table = Table {
     columns: &["term", "kind", "ingredients", "display", "brand_rxcui", "source", "case_guard"],
 };
 
-/// The code system URI of SNOMED CT.
-pub(crate) const SNOMED_CT: &str = "http://snomed.info/sct";
-
 /// What SNOMED CT says of a term whose case matters from its first letter on.
 const CASE_SENSITIVE: &str = "900000000000017005";
 

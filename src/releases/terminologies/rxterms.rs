@@ -50,7 +50,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     if ambiguous > 0 {
         notes.push(format!("{ambiguous} synonyms were left out: they stand for several ingredients"));
     }
-    Ok(Summary { release: String::new(), notes })
+    Ok(Summary { release: String::new(), notes, ..Summary::default() })
 }
 
 /// Calls `each` with the rows of the members that have these columns.

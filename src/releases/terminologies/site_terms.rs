@@ -11,8 +11,9 @@
 //! | `context` | words by vertical bar; `!word` forbids the term |
 //! | `case_sensitive` | 1 or yes where only this case or capitals count |
 //!
-//! A term that is wrong is left out and told with its line; the others are kept. A file that is damaged (cells missing, a quote that is not
-//! closed, no UTF-8) is refused. Errors are told at once, up to [`MOST_ERRORS`].
+//! A line that is wrong (cells missing, a quote that is not closed, a code that is none) is left out and told with its number; the others are
+//! kept. A file that is no UTF-8, whose header is wrong, or of which no line can be used is refused. Errors are told at once, up to
+//! [`MOST_ERRORS`].
 
 use std::{
     collections::{HashMap, hash_map::Entry},
@@ -78,11 +79,12 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         out.row(SITE_TERMS, &row)?;
     }
     let left_out = reading.wrong.iter().take(MOST_ERRORS);
-    reading.notes.extend(left_out.map(|(file, line, message)| format!("{file}, line {line} was left out: {message}")));
+    let mut errors: Vec<String> =
+        left_out.map(|(file, line, message)| format!("{file}, line {line} was left out: {message}")).collect();
     if reading.wrong.len() > MOST_ERRORS {
-        reading.notes.push(format!("and {} more lines were left out", reading.wrong.len() - MOST_ERRORS));
+        errors.push(format!("and {} more lines were left out", reading.wrong.len() - MOST_ERRORS));
     }
-    Ok(Summary { release: String::new(), notes: reading.notes })
+    Ok(Summary { release: String::new(), notes: reading.notes, errors })
 }
 
 fn separator(header: &str) -> u8 {
@@ -142,7 +144,7 @@ impl Reading {
         Ok(places)
     }
 
-    /// Keeps a row, or why it cannot be used; an error is a file that is damaged.
+    /// Keeps a row, or why it cannot be used; an error is a file that is no text.
     fn row(&mut self, record: &csv::ByteRecord, places: &Places, (file, line): (&str, u64)) -> Result<(), String> {
         let cells = texts(record)?;
         if cells.iter().all(String::is_empty) {
@@ -150,9 +152,19 @@ impl Reading {
         }
         if cells.len() != places.width {
             let (found, width) = (cells.len(), places.width);
-            return Err(format!(
-                "has {found} cells, not {width}; put cells that hold the separator in quotes, and close every quote"
-            ));
+            // a quote that is not closed takes the lines behind it
+            let breaks: usize =
+                record.iter().map(|cell| cell.trim_ascii_end().iter().filter(|byte| **byte == b'\n').count()).sum();
+            let taken = if breaks == 0 {
+                String::new()
+            } else {
+                format!(" (lines {line} to {} are in one quote)", line + breaks as u64)
+            };
+            let message = format!(
+                "has {found} cells, not {width}{taken}; put cells that hold the separator in quotes, close every quote, and import the file again"
+            );
+            self.wrong.push((file.to_owned(), line, message));
+            return Ok(());
         }
         let term = checked(places.columns.map(|place| place.map_or_else(String::new, |place| cells[place].clone())));
         match term.and_then(|term| self.once(term, format!("line {line} of {file}"))) {
@@ -351,7 +363,7 @@ mod tests {
             testing::rows(&out, "site_terms.tsv"),
             ["d\tdiagnosis\tE11.9\t\tany\t\t\t6", "fine\tdiagnosis\tE11.9\t\tany\t\t\t13"]
         );
-        let message = summary.notes.join("\n").replace("download, line ", "line ").replace(" was left out:", ":");
+        let message = summary.errors.join("\n").replace("download, line ", "line ").replace(" was left out:", ":");
         let expected = [
             "line 2: \"illness\" is no kind; write one of diagnosis, finding, abbreviation, stop, medication",
             "line 3: has no term; write it into the column \"term\"",
@@ -369,11 +381,27 @@ mod tests {
         for (line, expected) in lines.iter().zip(expected) {
             assert!(line.starts_with(expected), "{line}");
         }
-        // a file of which nothing is left is refused, and so is one with cells missing, which may have swallowed lines
+        // a file of which nothing is left is refused
         let message = refusal(import, b"term,codes\na,E119\nb,E11.9|\n");
         assert!(message.contains("line 2: \"E119\" is no") && message.contains("\nline 3: "), "{message}");
-        let message = refusal(import, b"term,codes,guard\na,E11.9,\nj,E11.9\n");
-        assert!(message.contains("line 3: has 2 cells, not 3"), "{message}");
+    }
+
+    #[test]
+    fn a_line_with_the_wrong_number_of_cells_is_told_and_the_rest_is_kept() {
+        let text = "term,codes,guard\na,E11.9,\nj,E11.9\nk,E11.9,any,,\nl,I10,\n\"m,I10,\nn,I10,\n";
+        let (out, summary) = try_import(import, text.as_bytes()).expect("the rest is kept");
+        let kept: Vec<String> = rows(&out, "site_terms.tsv").iter().map(|row| row[..1].to_owned()).collect();
+        assert_eq!(kept, ["a", "l"]);
+        let advice = "put cells that hold the separator in quotes, close every quote, and import the file again";
+        assert_eq!(
+            summary.errors,
+            [
+                format!("download, line 3 was left out: has 2 cells, not 3; {advice}"),
+                format!("download, line 4 was left out: has 5 cells, not 3; {advice}"),
+                format!("download, line 6 was left out: has 1 cells, not 3 (lines 6 to 7 are in one quote); {advice}"),
+            ]
+        );
+        assert!(summary.notes.is_empty(), "{summary:?}");
     }
 
     #[test]
@@ -395,7 +423,7 @@ mod tests {
             "\u{feff}term,codes\n\n\"zorv\nfever\",R50.9\n\n\nzorv,bad\n",
         ] {
             let (_, summary) = try_import(import, text.as_bytes()).expect("the rest is kept");
-            assert!(summary.notes[0].starts_with("download, line 7 was left out: \"BAD\" is no"), "{:?}", summary.notes);
+            assert!(summary.errors[0].starts_with("download, line 7 was left out: \"BAD\" is no"), "{:?}", summary.errors);
         }
     }
 
@@ -416,6 +444,9 @@ mod tests {
         let twice = refusal(import, b"term,codes,Term\na,R50.9,b\n");
         assert!(twice.contains("line 1: has the column \"term\" twice"), "{twice}");
         let open = refusal(import, b"term,codes\n\"zorv fever,R50.9\nzorv,R50.9\n");
-        assert!(open.contains("line 2: has 1 cells, not 2") && open.contains("close every quote"), "{open}");
+        assert!(
+            open.contains("line 2: has 1 cells, not 2 (lines 2 to 3 are in one quote)") && open.contains("close every quote"),
+            "{open}"
+        );
     }
 }

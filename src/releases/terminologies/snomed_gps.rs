@@ -6,10 +6,13 @@
 //! Columns may stand in any order and beside others. The set does not say which terms are case sensitive.
 
 use super::{
-    CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
+    CONCEPTS, FLAGS, name_and_tag,
     rows::{Header, Layout, Row, each_row, first_line},
 };
-use crate::releases::{Output, Release, ReleaseError, Result, Summary};
+use crate::{
+    domain::system,
+    releases::{Output, Release, ReleaseError, Result, Summary},
+};
 
 /// Where the columns stand.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +58,15 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         ));
     }
     let notes = if inactive > 0 { vec![format!("{inactive} inactive concepts were left out")] } else { Vec::new() };
-    Ok(Summary { release: String::new(), notes })
+    Ok(Summary { release: String::new(), notes, ..Summary::default() })
 }
 
 fn write(row: &Row<'_>, places: Places, out: &mut dyn Output) -> Result<()> {
     let code = row.number::<u64>(places.code)?.to_string();
     let (name, tag) = name_and_tag(row.cells[places.full_name]);
     let preferred = places.preferred.map_or("", |place| row.cells[place].trim());
-    let mut term = |term: &str, preferred: usize| out.row(CONCEPTS, &[SNOMED_CT, &code, term, FLAGS[preferred], tag, FLAGS[0]]);
+    let mut term =
+        |term: &str, preferred: usize| out.row(CONCEPTS, &[system::SNOMED, &code, term, FLAGS[preferred], tag, FLAGS[0]]);
     if preferred.is_empty() || preferred == name {
         return term(name, 1);
     }

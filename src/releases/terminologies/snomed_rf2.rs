@@ -14,10 +14,13 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::{
-    CASE_SENSITIVE, CONCEPTS, FLAGS, SNOMED_CT, name_and_tag,
+    CASE_SENSITIVE, CONCEPTS, FLAGS, name_and_tag,
     rows::{Header, Layout, Row, each_row, first_line},
 };
-use crate::releases::{Output, Release, ReleaseError, Result, Summary, Table};
+use crate::{
+    domain::system,
+    releases::{Output, Release, ReleaseError, Result, Summary, Table},
+};
 
 /// Maps of concepts to ICD-10-CM, with the rules of the map: of each group the first row, by priority, whose rule holds.
 pub const MAPS: Table = Table { name: "maps.tsv", columns: &["code", "target", "group", "priority", "rule", "advice"] };
@@ -174,7 +177,7 @@ impl Snapshot {
         if self.other_maps {
             notes.push(format!("Maps to other targets than ICD-10-CM (reference set {ICD_10_CM_MAP}) were left out"));
         }
-        Summary { release: latest.map(|time| time.to_string()).unwrap_or_default(), notes }
+        Summary { release: latest.map(|time| time.to_string()).unwrap_or_default(), notes, ..Summary::default() }
     }
 }
 
@@ -213,7 +216,7 @@ impl<'o> Rows<'o> {
         }
         let preferred = FLAGS[usize::from(self.preferred.contains(&id))];
         let sensitive = FLAGS[usize::from(row.cells[case] == CASE_SENSITIVE)];
-        self.out.row(CONCEPTS, &[SNOMED_CT, &concept.to_string(), row.cells[term], preferred, tag, sensitive])
+        self.out.row(CONCEPTS, &[system::SNOMED, &concept.to_string(), row.cells[term], preferred, tag, sensitive])
     }
 
     fn map(&mut self, row: &Row<'_>, [id, time, active, refset, code, cells @ ..]: [usize; 10]) -> Result<()> {
@@ -238,7 +241,7 @@ impl<'o> Rows<'o> {
         for (concept, name) in self.full_names.iter().filter(|(concept, _)| !self.repeated.contains(concept)) {
             let (text, tag) = name_and_tag(&name.text);
             let sensitive = FLAGS[usize::from(name.case_sensitive)];
-            self.out.row(CONCEPTS, &[SNOMED_CT, &concept.to_string(), text, preferred, tag, sensitive])?;
+            self.out.row(CONCEPTS, &[system::SNOMED, &concept.to_string(), text, preferred, tag, sensitive])?;
         }
         Ok(())
     }

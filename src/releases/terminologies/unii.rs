@@ -44,7 +44,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         (true, false) => vec!["The UNII names were not given: only preferred terms were read".to_owned()],
         (true, true) => Vec::new(),
     };
-    Ok(Summary { release: String::new(), notes })
+    Ok(Summary { release: String::new(), notes, ..Summary::default() })
 }
 
 fn record_places(header: &Header) -> Option<[usize; 3]> {

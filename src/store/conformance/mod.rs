@@ -5,8 +5,10 @@
 
 pub(crate) mod accounts;
 pub(crate) mod lineage;
+pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod outbox;
+pub(crate) mod patients;
 pub(crate) mod review;
 pub(crate) mod searches;
 
@@ -45,6 +47,12 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
             a_sign_in_works_once, the_audit_trail_has_no_gaps);
+        crate::store::conformance::conformance!(@module $open, messages:
+            a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
+            failed_messages_are_listed_and_paged, a_failed_message_is_settled);
+        crate::store::conformance::conformance!(@module $open, patients:
+            authorities_are_kept_apart, demographics_are_brought_up_to_date, a_merge_links_everything_to_the_survivor,
+            merges_of_numbers_that_are_not_known, an_encounter_of_both_stays_two_items);
     };
     (@module $open:path, $module:ident: $($case:ident),* $(,)?) => {
         mod $module {

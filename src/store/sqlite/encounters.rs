@@ -5,8 +5,8 @@ use uuid::Uuid;
 
 use super::{
     note_rows::SealedNote,
+    patients,
     unit::{Unit, bytes, derived_id, micros},
-    vault::RowKey,
 };
 use crate::{
     domain::{Confidentiality, Patient},
@@ -59,76 +59,22 @@ fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> 
 /// A known patient takes over what the newer note says of them; what it leaves out stays. A number of another system is another patient's,
 /// found by its system too.
 fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Result<Uuid, StoreError> {
-    let index = (!patient.id.is_empty()).then(|| patient_index(unit, &note.content.source, &patient.id));
-    let Some(index) = index else { return add_patient(unit, note, patient, (None, None)) };
-    let Some((id, key, before)) = patient_of_index(unit, index)? else {
-        return add_patient(unit, note, patient, (Some(index), None));
-    };
-    match (&before.system, &patient.system) {
-        (Some(known), Some(system)) if known != system => {
-            let own = unit.vault.blind_index("patient.id", &[&note.content.source, &patient.id, system]);
-            match patient_of_index(unit, own)? {
-                Some((id, key, before)) => take_over(unit, (id, &key), &before, patient),
-                None => add_patient(unit, note, patient, (Some(own), Some(index))),
-            }
+    match patients::known(unit, &note.content.source, patient)? {
+        Some(id) => {
+            patients::take_over(unit, id, patient)?;
+            Ok(id)
         }
-        _ => take_over(unit, (id, &key), &before, patient),
+        None => {
+            let id = derived_id(note.id, "patient");
+            patients::add(unit, id, (&note.content.source, patient), note.received_at)?;
+            Ok(id)
+        }
     }
-}
-
-/// The blind index of a record number at a source.
-pub(super) fn patient_index(unit: &Unit<'_>, source: &str, number: &str) -> [u8; 32] {
-    unit.vault.blind_index("patient.id", &[source, number])
 }
 
 /// The blind index of an encounter number at a source.
 pub(super) fn encounter_index(unit: &Unit<'_>, source: &str, number: &str) -> [u8; 32] {
     unit.vault.blind_index("encounter.external_id", &[source, number])
-}
-
-fn patient_of_index(unit: &Unit<'_>, index: [u8; 32]) -> Result<Option<(Uuid, RowKey, Patient)>, StoreError> {
-    let sql = "SELECT id, data_key, details FROM patient WHERE identity_index = ?1";
-    unit.one("patient", sql, [index], |row| {
-        let id = row.id("id")?;
-        let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)?;
-        let details = key.open_json("details", &row.get::<Vec<u8>>("details")?)?;
-        Ok((id, key, details))
-    })
-}
-
-/// A new patient; the second index is that of the number alone, where another patient has the first.
-fn add_patient(
-    unit: &Unit<'_>,
-    note: &SealedNote,
-    patient: &Patient,
-    (identity, number): (Option<[u8; 32]>, Option<[u8; 32]>),
-) -> Result<Uuid, StoreError> {
-    let id = derived_id(note.id, "patient");
-    let (key, data_key) = unit.vault.new_data_key("patient", id);
-    unit.execute(
-        "INSERT INTO patient (id, identity_index, number_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-        params![bytes(id), identity, number, data_key, key.seal("details", &json(patient)), micros(note.received_at)],
-    )?;
-    Ok(id)
-}
-
-fn take_over(unit: &Unit<'_>, (id, key): (Uuid, &RowKey), before: &Patient, patient: &Patient) -> Result<Uuid, StoreError> {
-    let after = Patient {
-        id: before.id.clone(),
-        system: before.system.clone().or_else(|| patient.system.clone()),
-        name: patient.name.clone().or_else(|| before.name.clone()),
-        birth_date: patient.birth_date.or(before.birth_date),
-        sex: patient.sex.clone().or_else(|| before.sex.clone()),
-    };
-    if after != *before {
-        let details = key.seal("details", &json(&after));
-        unit.execute("UPDATE patient SET details = ?2 WHERE id = ?1", (bytes(id), details))?;
-    }
-    Ok(id)
-}
-
-fn json(patient: &Patient) -> Vec<u8> {
-    serde_json::to_vec(patient).expect("a patient is strings and a date, which JSON can hold")
 }
 
 /// The encounter of this number. A number that is already another patient's is another encounter; one that came without

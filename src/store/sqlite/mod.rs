@@ -16,10 +16,12 @@ mod encounters;
 mod items;
 mod jobs;
 mod lineage;
+mod messages;
 mod migrate;
 mod note_rows;
 mod notes;
 mod outbox;
+mod patients;
 mod readers;
 mod review;
 mod searches;
@@ -96,7 +98,7 @@ impl SqliteStore {
     pub async fn rewrap_data_keys(&self) -> Result<u64, StoreError> {
         const STEP: usize = 500;
         let mut wrapped = 0;
-        for table in ["patient", "encounter", "review_item", "note", "destination"] {
+        for table in ["patient", "encounter", "review_item", "note", "destination", "message"] {
             let mut after = Uuid::nil();
             loop {
                 let step = move |unit: &unit::Unit<'_>| {

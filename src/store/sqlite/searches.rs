@@ -6,7 +6,7 @@ use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore, encounters, note_rows,
+    SqliteStore, encounters, note_rows, patients,
     unit::{Unit, bytes},
 };
 use crate::{
@@ -109,7 +109,7 @@ fn condition(unit: &Unit<'_>, search: &NoteSearch) -> Result<Option<Condition>, 
         None => Vec::new(),
     };
     if let Some(patient) = &search.patient {
-        condition.one_of("n.patient_id", patients(unit, &sources, patient)?);
+        condition.one_of("n.patient_id", patients_of(unit, &sources, patient)?);
     }
     if let Some(number) = &search.encounter {
         let mut found = Vec::new();
@@ -148,15 +148,16 @@ fn sources(unit: &Unit<'_>) -> Result<Vec<String>, StoreError> {
 }
 
 /// The patients with this number at these sources, and of this system where one is named.
-fn patients(unit: &Unit<'_>, sources: &[String], wanted: &PatientNumber) -> Result<Vec<Value>, StoreError> {
+fn patients_of(unit: &Unit<'_>, sources: &[String], wanted: &PatientNumber) -> Result<Vec<Value>, StoreError> {
     let mut found = Vec::new();
     for source in sources {
-        let index = encounters::patient_index(unit, source, &wanted.number);
-        let sql = "SELECT id, data_key, details FROM patient WHERE identity_index = ?1 OR number_index = ?1";
+        let index = patients::number_index(unit, source, &wanted.number);
+        let sql = "SELECT id, coalesce(merged_into, id) AS survivor, data_key, details FROM patient
+                   WHERE identity_index = ?1 OR number_index = ?1";
         let patients = unit.all("patient", sql, [index], |row| {
             let id = row.id("id")?;
             let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)?;
-            Ok((id, key.open_json::<Patient>("details", &row.get::<Vec<u8>>("details")?)?))
+            Ok((row.id("survivor")?, key.open_json::<Patient>("details", &row.get::<Vec<u8>>("details")?)?))
         })?;
         let of_system = |patient: &Patient| wanted.system.is_none() || wanted.system == patient.system;
         found.extend(patients.into_iter().filter(|(_, patient)| of_system(patient)).map(|(id, _)| blob(id)));

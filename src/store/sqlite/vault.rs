@@ -67,6 +67,11 @@ impl Vault {
         Ok(())
     }
 
+    /// The keyed hash of bytes, for equality.
+    pub(super) fn content_hash(&self, column: &str, content: &[u8]) -> [u8; 32] {
+        self.index.blind_index_of(column, &[content])
+    }
+
     /// The blind index of a value of several parts.
     pub(super) fn blind_index(&self, column: &str, parts: &[&str]) -> [u8; 32] {
         self.index.blind_index(column, parts)
@@ -86,13 +91,14 @@ impl RowKey {
         self.key.seal(Place::new(self.table, self.row.as_bytes(), column), plaintext)
     }
 
+    /// Opens a column of this row.
+    pub(super) fn open(&self, column: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
+        self.key.open(Place::new(self.table, self.row.as_bytes(), column), value).map_err(|error| sealed(self.table, error))
+    }
+
     /// Opens a column of this row as text.
     pub(super) fn open_text(&self, column: &str, value: &[u8]) -> Result<String, StoreError> {
-        let bytes = self
-            .key
-            .open(Place::new(self.table, self.row.as_bytes(), column), value)
-            .map_err(|error| sealed(self.table, error))?;
-        String::from_utf8(bytes).map_err(|_| self.inconsistent(column))
+        String::from_utf8(self.open(column, value)?).map_err(|_| self.inconsistent(column))
     }
 
     /// Opens a column of this row as a JSON value of the domain.

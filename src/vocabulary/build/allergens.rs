@@ -12,10 +12,7 @@ use super::{
     Kind,
     rows::{Row, row},
 };
-use crate::{
-    releases::{Table, terminologies::SNOMED_CT},
-    vocabulary::normalize_term,
-};
+use crate::{domain::system, releases::Table, vocabulary::normalize_term};
 
 /// Names of substances with their concept and category.
 pub(super) const ALLERGENS: Table =
@@ -224,6 +221,8 @@ pub(super) struct Substances<'a> {
     known: HashSet<&'a str>,
     /// Concepts of the releases by their code.
     found: BTreeMap<String, Concept>,
+    /// Concepts of which one name says that nobody is allergic to them.
+    excluded: HashSet<String>,
     rules: Rules,
 }
 
@@ -234,15 +233,21 @@ impl<'a> Substances<'a> {
     /// Over the table of the program; `ingredients` are the folded names of ingredients.
     pub(super) fn new(embedded: &'a [Row], ingredients: &'a BTreeSet<String>) -> Self {
         let known = embedded.iter().map(|row| row[2].as_str()).collect();
-        Self { embedded, ingredients, known, found: BTreeMap::new(), rules: Rules::new() }
+        Self { embedded, ingredients, known, found: BTreeMap::new(), excluded: HashSet::new(), rules: Rules::new() }
     }
 
     /// Takes a row of concepts: `system`, `code`, `term`, `preferred`, `semantic_tag`, `case_sensitive`.
     pub(super) fn concept(&mut self, kind: Kind, cells: &[&str]) {
-        let &[SNOMED_CT, code, term, preferred, tag, _] = cells else { return };
-        let is_new = || kind == Kind::SnomedGps && tag == "substance" && !self.rules.no_allergen.is_match(term);
-        if !(self.known.contains(code) || is_new()) {
-            return;
+        let &[system::SNOMED, code, term, preferred, tag, _] = cells else { return };
+        if !self.known.contains(code) {
+            if kind != Kind::SnomedGps || tag != "substance" || self.excluded.contains(code) {
+                return;
+            }
+            if self.rules.no_allergen.is_match(term) {
+                self.found.remove(code);
+                self.excluded.insert(code.to_owned());
+                return;
+            }
         }
         let concept = self.found.entry(code.to_owned()).or_default();
         if preferred == "1" {
@@ -274,7 +279,7 @@ impl<'a> Substances<'a> {
             let known = of_concept.get(code.as_str()).map(|row| row[4].as_str());
             let category = known.unwrap_or_else(|| self.rules.category(display, self.ingredients));
             for term in concept.names.iter().filter_map(|name| said(name)) {
-                rows.entry(normalize_term(&term)).or_insert_with(|| row([&term, SNOMED_CT, code, display, category]));
+                rows.entry(normalize_term(&term)).or_insert_with(|| row([&term, system::SNOMED, code, display, category]));
             }
         }
         let notes = (!retired.is_empty())
@@ -307,7 +312,7 @@ mod tests {
 
     #[test]
     fn known_substances_are_refreshed_and_new_ones_come_from_the_patient_set() {
-        let of = |term: &str, code: &str, display: &str| format!("{term};{SNOMED_CT};{code};{display};food");
+        let of = |term: &str, code: &str, display: &str| format!("{term};{};{code};{display};food", system::SNOMED);
         let embedded = rows(&[&of("almond", "1", "Almond"), &of("gone nut", "2", "Gone nut")]);
         let ingredients = BTreeSet::from(["zorvanil".to_owned()]);
         let concepts = [
@@ -317,11 +322,14 @@ mod tests {
             ("4", "Orange - fruit", "1"),
             ("5", "Metal", "1"),
             ("6", "Hafnium", "1"),
+            ("6", "Element seventy-two", "0"),
+            ("7", "Zorv juice", "1"),
+            ("7", "Zorv gastric fluid", "0"),
         ];
         let made = |kind: Kind, all: bool| {
             let mut found = Substances::new(&embedded, &ingredients);
             concepts.iter().for_each(|(code, term, preferred)| {
-                found.concept(kind, &[SNOMED_CT, code, term, preferred, "substance", "0"]);
+                found.concept(kind, &[system::SNOMED, code, term, preferred, "substance", "0"]);
             });
             let (rows, notes, held) = found.rows(all);
             let seen: Vec<String> = rows.iter().map(|row| format!("{};{};{};{}", row[0], row[2], row[3], row[4])).collect();

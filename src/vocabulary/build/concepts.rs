@@ -9,9 +9,7 @@ use super::{
     forms,
     terms::{Claim, MOST_CODES, Source},
 };
-use crate::releases::terminologies::{SNOMED_CT, name_and_tag};
-
-const ICD_10_CM: &str = "http://hl7.org/fhir/sid/icd-10-cm";
+use crate::{domain::system, releases::terminologies::name_and_tag};
 
 /// Semantic tags of SNOMED CT whose concepts are conditions. A situation may be one that is absent or that a relative has.
 const CONDITIONS: [&str; 5] = ["disorder", "finding", "event", "morphologic abnormality", ""];
@@ -47,7 +45,7 @@ impl SnomedMaps {
     /// The claims of a row of the concepts: `system`, `code`, `term`, `preferred`, `semantic_tag`, `case_sensitive`.
     pub(super) fn claim(&self, cells: &[&str]) -> Option<(Preference, Claim)> {
         let &[system, concept, term, preferred, tag, case_sensitive] = cells else { return None };
-        let mapped = self.concepts.get(concept).filter(|mapped| mapped.in_one_group && system == SNOMED_CT)?;
+        let mapped = self.concepts.get(concept).filter(|mapped| mapped.in_one_group && system == system::SNOMED)?;
         let codes = vec![mapped.code.clone()?];
         let claim = claim_of((term, case_sensitive), codes, Source::SnomedMap).filter(|_| CONDITIONS.contains(&tag))?;
         Some((if preferred == "1" { Preference::Preferred } else { Preference::Other }, claim))
@@ -106,7 +104,7 @@ impl UmlsConcepts {
 
 /// The claim of a concept of FHIR; only those of ICD-10-CM have one.
 pub(super) fn fhir_claim(cells: &[&str], editions: &Editions) -> Option<Claim> {
-    let &[ICD_10_CM, code, term, _, _, case_sensitive] = cells else { return None };
+    let &[system::ICD10CM, code, term, _, _, case_sensitive] = cells else { return None };
     let leaf = editions.leaf(code).filter(|leaf| is_condition(leaf, editions))?;
     claim_of((term, case_sensitive), vec![leaf.to_owned()], Source::Fhir)
 }

@@ -28,6 +28,14 @@ pub(super) fn finish(gzip: Gzip) -> std::io::Result<()> {
     file.sync_all()
 }
 
+/// Waits until the disk has what was written into a folder, moved or removed in it. Only Unix opens folders.
+pub(super) fn sync_folder(folder: &Path) -> Result<()> {
+    if cfg!(unix) {
+        File::open(folder).and_then(|folder| folder.sync_all()).map_err(BuildError::unreadable(folder))?;
+    }
+    Ok(())
+}
+
 /// Size and SHA-256 of a file.
 pub(super) fn size_and_sha256(path: &Path) -> Result<(u64, String)> {
     let wrong = || BuildError::unreadable(path);

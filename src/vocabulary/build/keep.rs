@@ -57,6 +57,9 @@ pub struct Kept {
     /// What the importer said.
     #[serde(default)]
     pub notes: Vec<String>,
+    /// Lines that are wrong and were left out, each with its number, what is wrong and what to do.
+    #[serde(default)]
+    pub errors: Vec<String>,
     /// Rows of each release table.
     pub rows: BTreeMap<String, u64>,
     /// The files it was read from.
@@ -207,7 +210,7 @@ fn remove_folder(path: &Path) -> Result<()> {
 fn write_release(kind: Kind, paths: &[PathBuf], about: &About, partial: &Path) -> Result<Kept> {
     let files = paths.iter().map(|path| kept_file(path)).collect::<Result<Vec<_>>>()?;
     let mut out = files::FolderOutput::new(partial);
-    let Summary { release, notes } = kind.read(&Release::new(paths), &mut out)?;
+    let Summary { release, notes, errors } = kind.read(&Release::new(paths), &mut out)?;
     let rows = out.finish()?;
     let release = about.release.clone().filter(|release| !release.trim().is_empty()).unwrap_or(release);
     let Edition { edition, first_day, last_day } = edition(kind, about, &release)?;
@@ -221,6 +224,7 @@ fn write_release(kind: Kind, paths: &[PathBuf], about: &About, partial: &Path) -
         attribution: kind.attribution().to_owned(),
         imported_at: about.imported_at.clone(),
         notes,
+        errors,
         rows,
         files,
     };

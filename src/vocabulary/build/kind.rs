@@ -207,7 +207,7 @@ impl Kind {
                 title: "ICD-10-CM External Cause of Injuries Index",
                 licence: PUBLIC_DOMAIN,
                 attribution: NCHS,
-                needs: "icd10cm_eindex_YYYY.xml, or the zip \"Code Tables, Tabular and Index\" of CMS or the CDC. It is kept apart from the diseases",
+                needs: "icd10cm_eindex_YYYY.xml, or the zip \"Code Tables, Tabular and Index\" of CMS or the CDC. It is kept only: no table is made of it",
             },
             Self::Icd10cmPoaExempt => Said {
                 word: "icd10cm-poa-exempt",

@@ -54,7 +54,9 @@ struct Of {
 pub(super) fn make(input: &Input<'_>, by_hand: BTreeSet<String>) -> Result<AllMade> {
     let (editions, notes) = Editions::new(input)?;
     let holdings = Holdings { by_hand, ..Holdings::default() };
-    let mut making = Making { input, tables: Vec::new(), notes, errors: Vec::new(), from: BTreeMap::new(), holdings };
+    let errors =
+        input.all_kept().flat_map(|kept| kept.errors.iter().map(|error| format!("{}, {error}", kept.name()))).collect();
+    let mut making = Making { input, tables: Vec::new(), notes, errors, from: BTreeMap::new(), holdings };
     making.editions(&editions);
     let retired = making.retired(&editions)?;
     making.lists_of_codes(&editions)?;

@@ -10,9 +10,12 @@
 //! | `keep` | importing, `release.toml` |
 //! | `files`, `rows` | gzip, checksums; rows of tables as they are read and written |
 //! | `made` | runs the rules over the kept releases |
-//! | `editions`, `codes`, `retired` | `icd10cm.tsv`, `icd10cm_notes.tsv`, `editions.tsv`, `icd10cm_retired.tsv`, `hcc.tsv` |
+//! | `editions`, `retired` | `icd10cm.tsv`, `icd10cm_notes.tsv`, both for each edition; `editions.tsv`, `icd10cm_retired.tsv` |
+//! | `codes` | rows of codes and notes; `hcc.tsv`, `poa_exempt.tsv`, `cc_mcc.tsv`, `code_limits.tsv` |
 //! | `terms`, `forms`, `neoplasms`, `concepts` | `diagnosis_terms.tsv` |
-//! | `index`, `drugs`, `ninth`, `medications`, `allergens`, `site`, `sources` | one table or three each |
+//! | `index`, `drugs`, `ninth` | `index.tsv`, `drug_poisoning.tsv`, `icd9_gems.tsv` |
+//! | `medications` | `medications.tsv`, `clinical_drugs.tsv`, `unii.tsv` |
+//! | `allergens`, `site`, `sources` | `allergen_concepts.tsv`, `site_terms.tsv`, `sources.tsv` |
 //! | `write`, `report` | the files in the folder, and what is said about them |
 //!
 //! Rules are functions from rows to rows. The same releases give the same bytes: nothing here reads the clock or the environment.
@@ -43,8 +46,8 @@ mod write;
 
 pub use keep::{About, Kept, KeptFile, import, kept};
 pub use kind::Kind;
-pub use report::{NotLoaded, Report, TableReport};
-pub(in crate::vocabulary) use sources::source_of_word;
+pub use report::{Report, TableReport};
+pub(in crate::vocabulary) use sources::{BY_HAND, source_of_word};
 pub use sources::{Source, embedded_sources};
 pub(in crate::vocabulary) use write::{files, generation};
 
@@ -83,6 +86,18 @@ pub enum BuildError {
     /// A kept release that is not as it was written.
     #[error("{} cannot be used: {message}. Import the release again", path.display())]
     Damaged {
+        /// The path.
+        path: PathBuf,
+        /// What is wrong.
+        message: String,
+    },
+    /// The list of what was built, which tells the tables of a build from those of a person.
+    #[error(
+        "{} is damaged or missing: {message}. Without it every table counts as put there by hand; remove the tables that were built (*.tsv.gz) and the \
+         list, leave your own, and build again",
+        path.display()
+    )]
+    ListDamaged {
         /// The path.
         path: PathBuf,
         /// What is wrong.

@@ -3,20 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Kind,
-    codes::{CC_MCC, NOTES, POA_EXEMPT},
-    drugs::DRUG_POISONING,
-    index::INDEX,
+    codes::NOTES,
     made::AllMade,
-    ninth::NINTH,
     rows::{Input, Made, Row},
     sources::SOURCES,
     write::Written,
 };
-use crate::releases::{
-    Table,
-    terminologies::{snomed_rf2, umls},
-};
+use crate::vocabulary::provenance::{NotLoaded, not_loaded};
 
 /// What was made.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -52,47 +45,13 @@ pub struct TableReport {
     pub dropped: usize,
 }
 
-/// A table that is not loaded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct NotLoaded {
-    /// What it is called.
-    pub title: &'static str,
-    /// What is missing by that, and how to get it, as a sentence.
-    pub advice: &'static str,
-}
-
-const DRUGS: NotLoaded = NotLoaded {
-    title: "ICD-10-CM Table of Drugs and Chemicals",
-    advice: "No poisoning codes by substance; import icd10cm-drugs.",
-};
-const OFFICIAL_INDEX: NotLoaded = NotLoaded {
-    title: "ICD-10-CM Alphabetic Index, official",
-    advice: "The index of the program is used, which is shorter; import icd10cm-index.",
-};
-const EXEMPT: NotLoaded = NotLoaded {
-    title: "Present-on-admission exempt list",
-    advice: "Nothing says which codes need no present-on-admission indicator; import icd10cm-poa-exempt.",
-};
-const COMPLICATIONS: NotLoaded = NotLoaded {
-    title: "CC and MCC list",
-    advice: "Nothing says which codes are complications or comorbidities; import icd10cm-cc-mcc.",
-};
-const MAPS: NotLoaded = NotLoaded {
-    title: "SNOMED CT map to ICD-10-CM",
-    advice: "No terms of SNOMED CT beyond the free sets; import snomed-rf2 of the US edition, which holds the map.",
-};
-const UMLS: NotLoaded = NotLoaded { title: "UMLS Metathesaurus", advice: "No terms of its sources; import umls." };
-
-const NINTH_REVISION: NotLoaded =
-    NotLoaded { title: "General Equivalence Mappings from ICD-9-CM", advice: "Codes of ICD-9-CM lead nowhere; import gems." };
-
 /// The report of a build.
 pub(super) fn report(input: &Input<'_>, made: AllMade, written: Written) -> Report {
     let mine: Vec<&Made> = made.tables.iter().filter(|table| !written.is_by_hand(&table.name)).collect();
     let listed = made.tables.iter().find(|table| table.table == SOURCES).map_or(&[][..], |table| &table.rows);
     Report {
         tables: mine.iter().map(|table| compare(input, table, listed)).collect(),
-        not_loaded: not_loaded(input, &mine, &written),
+        not_loaded: missing(&mine, listed, &written),
         notes: made.notes,
         errors: made.errors,
         kept_by_hand: written.by_hand,
@@ -100,21 +59,11 @@ pub(super) fn report(input: &Input<'_>, made: AllMade, written: Written) -> Repo
     }
 }
 
-fn not_loaded(input: &Input<'_>, made: &[&Made], written: &Written) -> Vec<NotLoaded> {
-    let is_made = |table: Table| made.iter().any(|made| made.name == table.name && !made.rows.is_empty());
-    let is_there = |table: Table| is_made(table) || written.is_by_hand(table.name);
-    let has_rows = |kind: Kind, table: Table| input.kept(kind).is_some_and(|kept| kept.rows.contains_key(table.name));
-    let official_index = input.kept(Kind::Icd10cmIndex).is_some() && is_made(INDEX);
-    let loaded = [
-        (DRUGS, is_there(DRUG_POISONING)),
-        (OFFICIAL_INDEX, official_index || written.is_by_hand(INDEX.name)),
-        (EXEMPT, is_there(POA_EXEMPT)),
-        (COMPLICATIONS, is_there(CC_MCC)),
-        (NINTH_REVISION, is_there(NINTH)),
-        (MAPS, has_rows(Kind::SnomedRf2, snomed_rf2::MAPS)),
-        (UMLS, has_rows(Kind::Umls, umls::TERMS)),
-    ];
-    loaded.into_iter().filter(|(_, loaded)| !loaded).map(|(table, _)| table).collect()
+/// What is missing of the tables as they are now.
+fn missing(made: &[&Made], listed: &[Row], written: &Written) -> Vec<NotLoaded> {
+    let is_made = |table: &str| made.iter().any(|made| made.name == table && !made.rows.is_empty());
+    let sources = listed.iter().map(|source| (source[0].as_str(), source[5].as_str()));
+    not_loaded(&|table| is_made(table) || written.is_by_hand(table), &sources.collect::<Vec<_>>())
 }
 
 fn compare(input: &Input<'_>, made: &Made, listed: &[Row]) -> TableReport {

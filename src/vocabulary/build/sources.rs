@@ -46,7 +46,7 @@ pub(super) const SNOMED_FREE_SETS: &str = "snomed_free_sets";
 /// Word of DrugBank.
 pub(super) const DRUGBANK: &str = "drugbank";
 /// Word of the tables that a person has put there.
-const BY_HAND: &str = "by-hand";
+pub(in crate::vocabulary) const BY_HAND: &str = "by-hand";
 /// Word of the tables that were written for this project.
 pub(super) const OWN: &str = "own";
 

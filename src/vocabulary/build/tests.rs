@@ -107,6 +107,7 @@ fn without_releases_the_tables_stay_as_they_are() {
     assert_eq!(folder.lines("sources.tsv").len(), embedded_sources().len());
     assert_eq!(report.tables.iter().map(|table| table.name.as_str()).collect::<Vec<_>>(), ["editions.tsv", "sources.tsv"]);
     assert_eq!((report.not_loaded.len(), report.notes.len()), (7, 0));
+    assert_eq!(missing(&report), vocabulary(&folder).not_loaded(), "loaded tables say the same");
     assert!(report.tables.iter().all(|table| (table.changed, table.dropped) == (0, 0)), "{report:?}");
 }
 
@@ -281,6 +282,7 @@ fn terminologies_give_terms() {
     );
     assert_eq!(terms.len(), before.len() - 1 + new.len());
     assert!(!report.not_loaded.iter().any(|table| table.title.contains("SNOMED") || table.title.contains("UMLS")));
+    assert_eq!(missing(&report), vocabulary(&folder).not_loaded(), "loaded tables say the same");
     let sources = folder.lines("sources.tsv");
     assert!(sources.iter().any(|source| source.starts_with("umls\t") && source.ends_with("\tdiagnosis_terms.tsv")));
 }
@@ -293,7 +295,9 @@ fn neoplasms_index_drugs_and_categories_are_made() {
     folder.keep(Kind::Icd10cmDrugs, &["icd10cm/drugs.xml"], &About::default());
     folder.keep(Kind::CmsHcc, &["icd10cm/hcc_mappings.csv"], &About::default());
     folder.keep(Kind::Gems, &["icd10cm/gem.csv"], &About::default());
-    folder.build();
+    let report = folder.build();
+    let wanted = ["Present-on-admission exempt list", "CC and MCC list", "SNOMED CT map to ICD-10-CM", "UMLS Metathesaurus"];
+    assert_eq!(missing(&report), wanted, "the index is of an edition, so its source has a day in its name");
     let terms = folder.lines("diagnosis_terms.tsv");
     let wall = |term: &&String| term.starts_with("neoplasm of abdomen wall of uncertain behavior\tD48.5\tneoplasm_table\t7\t");
     assert!(terms.iter().any(|term| wall(&term)));
@@ -345,7 +349,7 @@ fn medications_are_those_of_the_release_and_old_names() {
 fn wrong_site_terms_are_told_with_their_line_and_the_rest_is_loaded() {
     let folder = Folder::new();
     let terms = "term,kind,codes,case_sensitive\n#zorv fever,,R50.9,\nzorv chill,,R50,\nIt,,R52,1\nzorv pain,,R52|Q99.99,\nblue puffer,medication,435,\n\
-        red pill,medication,999999999,\nbaby pill,medication,Aspirin,\nodd pill,medication,dostarlimabb,\n";
+        red pill,medication,999999999,\nbaby pill,medication,Aspirin,\nodd pill,medication,dostarlimabb,\ncut,,R52\n";
     folder.keep_texts(Kind::SiteTerms, &[("terms", terms)]);
     let report = folder.build();
     assert_eq!(
@@ -358,6 +362,7 @@ fn wrong_site_terms_are_told_with_their_line_and_the_rest_is_loaded() {
         ]
     );
     for (error, wanted) in report.errors.iter().zip([
+        "site-terms, terms.input, line 10 was left out: has 3 cells, not 4; put cells",
         "line 3: \"zorv chill\" was left out: R50 is not billable",
         "line 5: \"zorv pain\" was left out: Q99.99",
         "line 7: \"red pill\" was left out: 999999999 is no ingredient",
@@ -365,10 +370,15 @@ fn wrong_site_terms_are_told_with_their_line_and_the_rest_is_loaded() {
     ]) {
         assert!(error.contains(wanted), "{error}");
     }
-    assert_eq!(report.errors.len(), 4);
+    assert_eq!(report.errors.len(), 5);
     let loaded = vocabulary(&folder);
     let term = |name: &str| loaded.diagnoses.iter().find(|term| term.term == name && term.source == "site").expect("loaded");
     assert!(!term("#zorv fever").case_sensitive && term("It").case_sensitive);
+}
+
+/// The titles of what a build says is not loaded.
+fn missing(report: &Report) -> Vec<&str> {
+    report.not_loaded.iter().map(|table| table.title).collect()
 }
 
 /// What the engine makes of the folder.
@@ -464,6 +474,7 @@ fn tables_of_a_person_are_said_to_be_theirs() {
     assert_eq!(report.kept_by_hand, ["cues.tsv", "poa_exempt.tsv"]);
     assert_eq!(folder.lines("cc_mcc.tsv"), ["I21.9\tMCC"]);
     assert!(!report.not_loaded.iter().any(|table| table.title.contains("exempt") || table.title.contains("CC")));
+    assert_eq!(report.not_loaded.len(), 5);
     let sources = folder.lines("sources.tsv");
     let row = |source: &str| sources.iter().find(|row| row.starts_with(&format!("{source}\t"))).expect("listed").clone();
     assert!(row("by-hand").ends_with("\tcues.tsv|poa_exempt.tsv"));

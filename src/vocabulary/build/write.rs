@@ -21,6 +21,8 @@ use super::{
 
 /// Name of the list of what was built.
 const LIST: &str = "built.toml";
+/// A table that every build writes, so that its list is there too.
+const ALWAYS: &str = "sources.tsv.gz";
 /// Folder of tables that are being written.
 const PARTIAL: &str = ".build.partial";
 /// Folder of tables that are complete and not all in their place.
@@ -47,7 +49,6 @@ struct List {
     /// Tables of the build before that are not made any more; they go when the new ones take their place.
     #[serde(default)]
     removed: Vec<String>,
-    #[serde(default)]
     tables: Vec<Listed>,
 }
 
@@ -62,7 +63,7 @@ struct Listed {
 pub(super) fn write(dir: &Path, tables: &[Made]) -> Result<Written> {
     fs::create_dir_all(dir).map_err(BuildError::unreadable(dir))?;
     settle(dir)?;
-    let former = list(dir)?.tables;
+    let former = former(dir)?;
     let mut written = Written { by_hand: changed_by_hand(dir, &former)?, removed: Vec::new() };
     let mine: Vec<&Made> = tables.iter().filter(|made| !written.is_by_hand(&made.name)).collect();
     let partial = dir.join(PARTIAL);
@@ -80,7 +81,8 @@ pub(super) fn write(dir: &Path, tables: &[Made]) -> Result<Written> {
         }
     }
     let ready = dir.join(READY);
-    fs::rename(&partial, &ready).map_err(BuildError::unreadable(&ready))?;
+    rename(&partial, &ready)?;
+    packed::sync_folder(dir)?;
     settle(dir)?;
     Ok(written)
 }
@@ -96,7 +98,9 @@ fn stage(partial: &Path, tables: &[&Made], gone: impl Fn(&[Listed]) -> Vec<Strin
     let path = partial.join(LIST);
     let text = toml::to_string(&list)
         .map_err(|error| BuildError::Unreadable { path: path.clone(), cause: std::io::Error::other(error) })?;
-    fs::write(&path, text).map_err(BuildError::unreadable(&path))?;
+    let mut file = fs::File::create(&path).map_err(BuildError::unreadable(&path))?;
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(BuildError::unreadable(&path))?;
+    packed::sync_folder(partial)?;
     Ok(list.removed)
 }
 
@@ -118,7 +122,10 @@ fn settle(dir: &Path) -> Result<()> {
         for path in removed.iter().map(|name| dir.join(name)).filter(|path| path.is_file()) {
             fs::remove_file(&path).map_err(BuildError::unreadable(&path))?;
         }
+        // the disk has the tables before it has their list
+        packed::sync_folder(dir)?;
         rename(&ready.join(LIST), &dir.join(LIST))?;
+        packed::sync_folder(dir)?;
     }
     fs::remove_dir_all(&ready).map_err(BuildError::unreadable(&ready))
 }
@@ -153,7 +160,7 @@ pub(super) fn by_hand(dir: &Path) -> Result<BTreeSet<String>> {
         return Ok(BTreeSet::new());
     }
     settle(dir)?;
-    let found = changed_by_hand(dir, &list(dir)?.tables)?;
+    let found = changed_by_hand(dir, &former(dir)?)?;
     Ok(found.iter().map(|name| name.strip_suffix(".gz").unwrap_or(name).to_owned()).collect())
 }
 
@@ -165,6 +172,16 @@ fn rename(from: &Path, to: &Path) -> Result<()> {
     fs::rename(from, to).map_err(BuildError::unreadable(to))
 }
 
+/// The tables of the build before; none where there was none.
+fn former(dir: &Path) -> Result<Vec<Listed>> {
+    let former = list(dir)?.tables;
+    if former.is_empty() && dir.join(ALWAYS).is_file() {
+        let message = format!("names no tables, though a build wrote {ALWAYS}");
+        return Err(BuildError::ListDamaged { path: dir.join(LIST), message });
+    }
+    Ok(former)
+}
+
 /// What a build wrote.
 fn list(dir: &Path) -> Result<List> {
     let path = dir.join(LIST);
@@ -172,13 +189,7 @@ fn list(dir: &Path) -> Result<List> {
         return Ok(List::default());
     }
     let text = fs::read_to_string(&path).map_err(BuildError::unreadable(&path))?;
-    toml::from_str(&text).map_err(|error| BuildError::Damaged {
-        path: path.clone(),
-        message: format!(
-            "{}; without it every table counts as put there by hand, so remove it with the tables that were built",
-            error.message()
-        ),
-    })
+    toml::from_str(&text).map_err(|error| BuildError::ListDamaged { path: path.clone(), message: error.message().to_owned() })
 }
 
 /// Tables in the folder that no build wrote as they are, by name.
@@ -223,6 +234,7 @@ mod tests {
 
     const ONE: Table = Table { name: "one.tsv", columns: &["a"] };
     const TWO: Table = Table { name: "two.tsv", columns: &["a"] };
+    const SOURCES: Table = Table { name: "sources.tsv", columns: &["a"] };
 
     fn names(dir: &Path) -> Vec<String> {
         let entries = fs::read_dir(dir).expect("a folder");
@@ -252,6 +264,30 @@ mod tests {
         let done = write(dir, &[]).expect("written");
         assert!(done.removed.is_empty() && done.by_hand.len() == 3);
         assert_eq!(names(dir), ["README.md", "built.toml", "one.tsv", "three.tsv", "two.tsv.gz"]);
+    }
+
+    #[test]
+    fn a_list_that_is_lost_makes_no_table_a_persons() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let dir = folder.path();
+        let tables = || [Made::new(ONE, vec![row(["x"])]), Made::new(SOURCES, vec![row(["x"])])];
+        // tables of a person alone have no list
+        fs::write(dir.join("two.tsv.gz"), "a\nmine\n").expect("written");
+        assert_eq!(write(dir, &tables()).expect("written").by_hand, ["two.tsv.gz"]);
+        let list = fs::read(dir.join(LIST)).expect("a list");
+        for damage in [Some("".as_bytes()), Some(b"removed = []\n"), Some(b"removed = []\ntables = []\n"), None] {
+            match damage {
+                Some(bytes) => fs::write(dir.join(LIST), bytes).expect("written"),
+                None => fs::remove_file(dir.join(LIST)).expect("removed"),
+            }
+            for error in [by_hand(dir).expect_err("refused"), write(dir, &tables()).expect_err("refused")] {
+                let message = error.to_string();
+                assert!(message.contains("built.toml") && message.contains("remove the tables that were built"), "{message}");
+            }
+        }
+        fs::write(dir.join(LIST), list).expect("written");
+        assert_eq!(write(dir, &tables()).expect("written").by_hand, ["two.tsv.gz"]);
+        assert_eq!(names(dir), ["built.toml", "one.tsv.gz", "sources.tsv.gz", "two.tsv.gz"]);
     }
 
     /// What a reader sees of each table.

@@ -9,7 +9,7 @@ use serde::{
 
 use super::{
     super::{CONCEPTS, FLAGS},
-    outline::{Excluded, Outline},
+    outline::{Excluded, Outline, held},
 };
 use crate::releases::{Output, ReleaseError, allowance::Meter};
 
@@ -67,6 +67,14 @@ impl<'o> Reading<'o> {
     fn pass_over(&self) {
         if let Some(meter) = &self.meter {
             meter.pass_over();
+        }
+    }
+
+    /// The next key of an object that is not held as a whole.
+    fn key<'de, A: MapAccess<'de>>(&self, map: &mut A) -> Result<Option<String>, A::Error> {
+        match &self.meter {
+            Some(meter) => map.next_key_seed(held(meter)),
+            None => map.next_key(),
         }
     }
 
@@ -140,7 +148,7 @@ impl<'de> Visitor<'de> for PartSeed<'_, '_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self { reading, outline, part } = self;
-        while let Some(key) = map.next_key::<String>()? {
+        while let Some(key) = reading.key(&mut map)? {
             let (kind, expands) = (outline.kind.as_str(), outline.expands);
             let list = |reading, system, excluded| ConceptList { reading, system, excluded };
             let within = |reading, part| PartSeed { reading, outline, part };

@@ -69,7 +69,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
         return Err(ReleaseError::malformed(&last, 0, format!("holds no concept that can be imported: {reason}")));
     }
     let release = if let [version] = versions.as_slice() { version.clone() } else { String::new() };
-    Ok(Summary { release, notes })
+    Ok(Summary { release, notes, ..Summary::default() })
 }
 
 fn is_fhir(member: &mut Member<'_>) -> Result<bool> {
@@ -301,6 +301,23 @@ mod tests {
         let mut out = Counted(0);
         import(&Release::new(&[path]), &mut out).expect("read");
         assert_eq!(out.0, concepts);
+    }
+
+    #[test]
+    fn keys_systems_and_exclusions_without_end_are_refused() {
+        let endless = "x".repeat(usize::try_from(crate::releases::allowance::LARGEST_PIECE).expect("small") + 100);
+        let many = "{\"code\": \"a\"},".repeat(endless.len() / 14);
+        for part in [
+            format!("\"expansion\": {{\"{endless}\": 1}}"),
+            format!("\"compose\": {{\"{endless}\": 1}}"),
+            format!("\"compose\": {{\"include\": [{{\"system\": \"{endless}\"}}]}}"),
+            format!("\"compose\": {{\"exclude\": [{{\"system\": \"s\", \"concept\": [{many} {{\"code\": \"b\"}}]}}]}}"),
+        ] {
+            let refused = refusal(import, format!("{{\"resourceType\": \"ValueSet\",\n{part}}}").as_bytes());
+            let start = &part[..30];
+            assert!(refused.starts_with("download, line 2: cannot be read"), "{start}: {refused:.200}");
+            assert!(refused.contains("larger than 32 MB"), "{start}: {refused:.200}");
+        }
     }
 
     #[test]

@@ -55,12 +55,13 @@ impl Outline {
 }
 
 /// Reads a value that is held, within the allowance of one piece.
-struct Held<'m, T> {
+pub struct Held<'m, T> {
     meter: &'m Meter,
     of: PhantomData<T>,
 }
 
-fn held<T>(meter: &Meter) -> Held<'_, T> {
+/// A value that is held, within the allowance of one piece.
+pub fn held<T>(meter: &Meter) -> Held<'_, T> {
     Held { meter, of: PhantomData }
 }
 
@@ -105,18 +106,8 @@ impl<'de> Visitor<'de> for OutlineSeed<'_> {
                 "url" => outline.url = map.next_value_seed(held(self.meter))?,
                 "version" => outline.version = map.next_value_seed(held(self.meter))?,
                 "supplements" => outline.supplements = map.next_value_seed(held(self.meter))?,
-                "expansion" => {
-                    let Expansion { total, contains: Counted(listed) } = map.next_value()?;
-                    (outline.total, outline.expands) = (total, listed > 0);
-                }
-                "compose" => {
-                    let Compose { include, exclude } = map.next_value()?;
-                    outline.systems = include.into_iter().map(|include| include.system).collect();
-                    for exclude in exclude {
-                        let codes = exclude.concept.into_iter().map(|concept| (exclude.system.clone(), concept.code));
-                        outline.excluded.extend(codes);
-                    }
-                }
+                "expansion" => map.next_value_seed(self.within(&mut outline, Part::Expansion))?,
+                "compose" => map.next_value_seed(self.within(&mut outline, Part::Compose))?,
                 "entry" => map.next_value_seed(Entries { meter: self.meter, outline: &mut outline })?,
                 _ => _ = map.next_value::<IgnoredAny>()?,
             }
@@ -125,24 +116,77 @@ impl<'de> Visitor<'de> for OutlineSeed<'_> {
     }
 }
 
-#[derive(Deserialize)]
-struct Expansion {
-    total: Option<u64>,
-    #[serde(default)]
-    contains: Counted,
+/// What stands between a value set and its concepts.
+#[derive(Clone, Copy)]
+enum Part {
+    Expansion,
+    Compose,
+    Includes,
+    Include,
 }
 
-#[derive(Deserialize)]
-struct Compose {
-    #[serde(default)]
-    include: Vec<Included>,
-    #[serde(default)]
-    exclude: Vec<Excludes>,
+/// Reads a part of a value set into its outline.
+struct PartSeed<'m, 'o> {
+    meter: &'m Meter,
+    outline: &'o mut Outline,
+    part: Part,
 }
 
-#[derive(Deserialize)]
-struct Included {
-    system: Option<String>,
+impl<'m> OutlineSeed<'m> {
+    fn within<'o>(self, outline: &'o mut Outline, part: Part) -> PartSeed<'m, 'o> {
+        PartSeed { meter: self.meter, outline, part }
+    }
+}
+
+impl<'de> DeserializeSeed<'de> for PartSeed<'_, '_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        match self.part {
+            Part::Includes => deserializer.deserialize_seq(self),
+            Part::Expansion | Part::Compose | Part::Include => deserializer.deserialize_map(self),
+        }
+    }
+}
+
+impl<'de> Visitor<'de> for PartSeed<'_, '_> {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("a part of a value set")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Self { meter, outline, part } = self;
+        let mut system = None;
+        while let Some(key) = map.next_key_seed(held::<String>(meter))? {
+            match (part, key.as_str()) {
+                (Part::Expansion, "total") => outline.total = map.next_value_seed(held(meter))?,
+                (Part::Expansion, "contains") => outline.expands = map.next_value::<Counted>()?.0 > 0,
+                (Part::Compose, "include") => {
+                    map.next_value_seed(PartSeed { meter, outline: &mut *outline, part: Part::Includes })?;
+                }
+                (Part::Compose, "exclude") => {
+                    for exclude in map.next_value_seed(held::<Vec<Excludes>>(meter))? {
+                        let codes = exclude.concept.into_iter().map(|concept| (exclude.system.clone(), concept.code));
+                        outline.excluded.extend(codes);
+                    }
+                }
+                (Part::Include, "system") => system = map.next_value_seed(held(meter))?,
+                _ => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        if matches!(part, Part::Include) {
+            outline.systems.push(system);
+        }
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
+        let Self { meter, outline, .. } = self;
+        while list.next_element_seed(PartSeed { meter, outline: &mut *outline, part: Part::Include })?.is_some() {}
+        Ok(())
+    }
 }
 
 #[derive(Deserialize)]

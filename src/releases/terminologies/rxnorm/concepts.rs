@@ -107,7 +107,7 @@ impl RxNorm {
     /// Reads a release: names first, then what refers to them.
     ///
     /// # Errors
-    /// When RXNCONSO or RXNREL is or a line cannot be used.
+    /// When RXNCONSO or RXNREL is missing, or a line cannot be used.
     pub fn read(release: &Release) -> Result<Self> {
         let mut read = Self::default();
         let mut found = false;

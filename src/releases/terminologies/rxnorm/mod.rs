@@ -61,7 +61,7 @@ pub fn import(release: &Release, out: &mut dyn Output) -> Result<Summary> {
     if rxnorm.uniis.is_empty() {
         notes.push("The release holds no UNII codes: give RXNSAT too".to_owned());
     }
-    Ok(Summary { release: rxnorm.release, notes })
+    Ok(Summary { release: rxnorm.release, notes, ..Summary::default() })
 }
 
 fn is_medicine(name: &str) -> bool {

@@ -1,0 +1,192 @@
+//! The configuration file of `abstractor serve`: what other systems send and how. TOML; a field that is not known is refused.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::mllp::{Network, Settings, TlsFiles};
+
+/// Bytes of the longest message, where the configuration says nothing: a note of the greatest length, escaped or in base64.
+const MAX_MESSAGE: usize = 4_000_000;
+/// Bytes that may be asked for at most.
+const MOST: usize = 64_000_000;
+
+/// A configuration that was read and checked.
+#[derive(Debug, Clone, Default)]
+pub struct Configuration {
+    /// Where the service is reached from outside: what clients of SMART Backend Services mean their assertions for.
+    pub public_url: Option<String>,
+    /// Listeners for HL7 messages.
+    pub mllp: Vec<Settings>,
+}
+
+/// Why a configuration is not taken.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// The file cannot be read.
+    #[error("cannot read the configuration {}: {kind}", .file.display())]
+    Unreadable {
+        /// The file.
+        file: PathBuf,
+        /// Why.
+        kind: std::io::ErrorKind,
+    },
+    /// It is no TOML, or has a field that is not known or of another type.
+    #[error("the configuration {} cannot be used: {message}", .file.display())]
+    Invalid {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong and where.
+        message: String,
+    },
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    public_url: Option<String>,
+    #[serde(default)]
+    mllp: Vec<ListenerTable>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ListenerTable {
+    listen: SocketAddr,
+    user: String,
+    #[serde(default = "this_machine")]
+    allow: Vec<String>,
+    tls: Option<TlsTable>,
+    max_message: Option<usize>,
+    max_connections: Option<usize>,
+    idle_seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TlsTable {
+    certificate: PathBuf,
+    key: PathBuf,
+    client_authority: Option<PathBuf>,
+}
+
+fn this_machine() -> Vec<String> {
+    vec!["127.0.0.0/8".to_owned(), "::1".to_owned()]
+}
+
+impl Configuration {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(file: &Path) -> Result<Self, ConfigError> {
+        let text = std::fs::read_to_string(file)
+            .map_err(|error| ConfigError::Unreadable { file: file.to_owned(), kind: error.kind() })?;
+        let folder = file.parent().unwrap_or(Path::new(""));
+        Self::parse(&text, folder).map_err(|message| ConfigError::Invalid { file: file.to_owned(), message })
+    }
+
+    /// Reads the text of a configuration; files that it names lie relative to `folder`.
+    fn parse(text: &str, folder: &Path) -> Result<Self, String> {
+        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mllp = file.mllp.into_iter().map(|table| table.checked(folder)).collect::<Result<Vec<_>, _>>()?;
+        let public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned());
+        if public_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+            return Err("public_url must begin with https:// or http://".to_owned());
+        }
+        Ok(Self { public_url, mllp })
+    }
+}
+
+impl ListenerTable {
+    fn checked(self, folder: &Path) -> Result<Settings, String> {
+        let within = |name: &str, value: u64, most: u64| {
+            if (1..=most).contains(&value) { Ok(()) } else { Err(format!("{name} must be 1 to {most}")) }
+        };
+        let max_message = self.max_message.unwrap_or(MAX_MESSAGE);
+        let max_connections = self.max_connections.unwrap_or(64);
+        let idle_seconds = self.idle_seconds.unwrap_or(600);
+        within("max_message", max_message as u64, MOST as u64)?;
+        within("max_connections", max_connections as u64, 10_000)?;
+        within("idle_seconds", idle_seconds, 86_400)?;
+        if self.allow.is_empty() {
+            return Err("allow must name at least one address or network".to_owned());
+        }
+        let allow = self.allow.iter().map(|network| network.parse::<Network>()).collect::<Result<Vec<_>, _>>();
+        Ok(Settings {
+            listen: self.listen,
+            user: self.user,
+            allow: allow.map_err(|message| format!("allow: {message}"))?,
+            tls: self.tls.map(|tls| TlsFiles {
+                certificate: folder.join(tls.certificate),
+                key: folder.join(tls.key),
+                client_authority: tls.client_authority.map(|file| folder.join(file)),
+            }),
+            max_message,
+            max_connections,
+            idle: Duration::from_secs(idle_seconds),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<Configuration, String> {
+        Configuration::parse(text, Path::new("/etc/abstractor"))
+    }
+
+    #[test]
+    fn what_is_not_said_has_a_default() {
+        let configuration = read("[[mllp]]\nlisten = \"127.0.0.1:2575\"\nuser = \"emr\"\n").expect("can be used");
+        let [listener] = &configuration.mllp[..] else { panic!("one listener") };
+        assert_eq!((listener.max_message, listener.max_connections, listener.idle.as_secs()), (4_000_000, 64, 600));
+        assert!(listener.allow.iter().any(|network| network.contains("127.0.0.1".parse().expect("an address"))));
+        assert!(!listener.allow.iter().any(|network| network.contains("10.0.0.1".parse().expect("an address"))));
+        assert!(listener.tls.is_none());
+        assert!(read("").expect("can be used").mllp.is_empty());
+        let outside = read("public_url = \"https://abstractor.example/\"").expect("can be used").public_url;
+        assert_eq!(outside.as_deref(), Some("https://abstractor.example"));
+    }
+
+    #[test]
+    fn everything() {
+        let text = "[[mllp]]\nlisten = \"0.0.0.0:2575\"\nuser = \"emr\"\nallow = [\"10.1.0.0/16\"]\nmax_message = 5\nmax_connections = 6\n\
+                    idle_seconds = 7\ntls = { certificate = \"a.pem\", key = \"/keys/b.pem\", client_authority = \"c.pem\" }\n\
+                    [[mllp]]\nlisten = \"[::1]:2576\"\nuser = \"lab\"\n";
+        let configuration = read(text).expect("can be used");
+        assert_eq!(configuration.mllp.len(), 2);
+        let first = &configuration.mllp[0];
+        assert_eq!((first.max_message, first.max_connections, first.idle.as_secs()), (5, 6, 7));
+        let tls = first.tls.as_ref().expect("TLS");
+        assert_eq!(tls.certificate, Path::new("/etc/abstractor/a.pem"));
+        assert_eq!(tls.key, Path::new("/keys/b.pem"));
+        assert_eq!(tls.client_authority.as_deref(), Some(Path::new("/etc/abstractor/c.pem")));
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        let listener = |more: &str| format!("[[mllp]]\nlisten = \"127.0.0.1:2575\"\nuser = \"emr\"\n{more}\n");
+        for (text, named) in [
+            ("[[mlp]]\n".to_owned(), "mlp"),
+            ("public_url = \"abstractor.example\"".to_owned(), "public_url"),
+            (listener("port = 1"), "port"),
+            (listener("allow = [\"10.0.0.0/40\"]"), "10.0.0.0/40"),
+            (listener("allow = []"), "allow"),
+            (listener("max_message = 0"), "max_message"),
+            (listener("idle_seconds = 100000"), "idle_seconds"),
+            (listener("tls = { certificate = \"a\" }"), "key"),
+            ("[[mllp]]\nuser = \"emr\"\n".to_owned(), "listen"),
+            ("[[mllp]]\nlisten = \"2575\"\nuser = \"emr\"\n".to_owned(), "listen"),
+        ] {
+            let message = read(&text).expect_err(&text);
+            assert!(message.contains(named), "{text}: {message}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+//! Destinations that an admin configures, and what became of what was sent to them.
+
+use base64::{Engine as _, engine::general_purpose::STANDARD};
+use thiserror::Error;
+use uuid::Uuid;
+
+use super::{Service, actor};
+use crate::{
+    domain::{Channel, Destination, EventKind, ReviewEntry, ReviewItem, User},
+    interop::hl7::{Stamp, abstract_message},
+    seal::random_bytes,
+    store::{Outgoing, StoreError},
+};
+
+/// Why a destination is not added.
+#[derive(Debug, Error)]
+pub enum DestinationError {
+    /// The name cannot be one.
+    #[error("name must be 1 to 64 letters, digits, dots, dashes or underscores")]
+    Name,
+    /// The name is taken.
+    #[error("there is a destination of this name; disable it, and give this one another name")]
+    NameTaken,
+    /// It would hear of nothing.
+    #[error("events must name at least one of {}", EventKind::ALL.map(EventKind::as_str).join(", "))]
+    NoEvents,
+    /// The address cannot be one.
+    #[error("url must be http://HOST... or https://HOST... without user and password")]
+    Url,
+    /// The address of a receiver of HL7 messages cannot be one.
+    #[error("address must be HOST:PORT")]
+    Address,
+    /// It would hear of something that it cannot be told.
+    #[error("a destination of kind hl7 hears of review.finished and nothing else")]
+    OnlyFinished,
+    /// The secret cannot be one.
+    #[error("secret must be whsec_ and 24 to 64 bytes in base64; leave it out to have one made")]
+    Secret,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl Service {
+    /// Adds a destination and gives it back, with the secret that was made where none was given.
+    ///
+    /// # Errors
+    /// [`DestinationError`].
+    pub async fn add_destination(
+        &self,
+        user: &User,
+        name: String,
+        events: Vec<EventKind>,
+        channel: Channel,
+    ) -> Result<Destination, DestinationError> {
+        let is_name_character = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+        if !(1..=64).contains(&name.len()) || !name.bytes().all(is_name_character) {
+            return Err(DestinationError::Name);
+        }
+        if events.is_empty() {
+            return Err(DestinationError::NoEvents);
+        }
+        let channel = checked(channel)?;
+        if matches!(channel, Channel::Hl7 { .. }) && events.iter().any(|event| *event != EventKind::ReviewFinished) {
+            return Err(DestinationError::OnlyFinished);
+        }
+        let now = self.surroundings.now();
+        let mut events = events;
+        events.sort_unstable();
+        events.dedup();
+        let destination =
+            Destination { id: self.surroundings.new_id(), name, channel, events, disabled: false, created_at: now };
+        if self.store.add_destination(destination.clone(), actor(user), now).await? {
+            Ok(destination)
+        } else {
+            Err(DestinationError::NameTaken)
+        }
+    }
+
+    /// Disables or enables a destination; `false` when there is none of that name.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn set_destination_disabled(&self, user: &User, name: &str, disabled: bool) -> Result<bool, StoreError> {
+        self.store.set_destination_disabled(name, disabled, actor(user), self.surroundings.now()).await
+    }
+
+    /// Sends a delivery once more; `false` when there is none, or it is being sent.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn resend(&self, user: &User, delivery: Uuid) -> Result<bool, StoreError> {
+        self.store.resend_delivery(delivery, actor(user), self.surroundings.now()).await
+    }
+
+    /// What the receivers of HL7 messages are sent of an encounter that is being finished, made of what is finished.
+    pub(super) async fn abstracts(&self, item: &ReviewItem, entries: &[ReviewEntry]) -> Result<Vec<Outgoing>, StoreError> {
+        let at = self.surroundings.now();
+        let destinations = self.store.destinations().await?;
+        let hearing = destinations.into_iter().filter(|one| !one.disabled && one.events.contains(&EventKind::ReviewFinished));
+        Ok(hearing
+            .filter_map(|destination| {
+                let Channel::Hl7 { settings, .. } = &destination.channel else { return None };
+                // MSH-10 has twenty characters
+                let id = self.surroundings.new_id().simple().to_string();
+                let stamp = Stamp { control_id: &id[..20], at };
+                let body = abstract_message(settings, item, entries, stamp);
+                Some(Outgoing { destination: destination.id, body })
+            })
+            .collect())
+    }
+}
+
+/// The channel when it can be used, with a secret.
+fn checked(channel: Channel) -> Result<Channel, DestinationError> {
+    match channel {
+        Channel::Webhook { url, secret } => {
+            let address: ureq::http::Uri = url.parse().map_err(|_| DestinationError::Url)?;
+            let is_http = matches!(address.scheme_str(), Some("http" | "https"));
+            let has_credentials = address.authority().is_some_and(|authority| authority.as_str().contains('@'));
+            if !is_http || has_credentials || address.host().is_none_or(str::is_empty) {
+                return Err(DestinationError::Url);
+            }
+            let secret = if secret.is_empty() {
+                format!("whsec_{}", STANDARD.encode(random_bytes::<32>()))
+            } else {
+                let key = secret.strip_prefix("whsec_").and_then(|key| STANDARD.decode(key).ok());
+                if !key.is_some_and(|key| (24..=64).contains(&key.len())) {
+                    return Err(DestinationError::Secret);
+                }
+                secret
+            };
+            Ok(Channel::Webhook { url, secret })
+        }
+        Channel::Hl7 { address, authority, settings } => {
+            let (host, port) = address.rsplit_once(':').unwrap_or_default();
+            if host.is_empty() || host.contains('/') || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+                return Err(DestinationError::Address);
+            }
+            Ok(Channel::Hl7 { address, authority, settings })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_and_secrets() {
+        let webhook = |url: &str, secret: &str| checked(Channel::Webhook { url: url.to_owned(), secret: secret.to_owned() });
+        assert!(webhook("https://ehr.example/hook?x=1", "").is_ok());
+        let Ok(Channel::Webhook { secret, .. }) = webhook("http://10.0.0.5:8080", "") else { panic!("is fine") };
+        assert!(webhook("http://10.0.0.5:8080", &secret).is_ok(), "a secret that was made is one");
+        for url in ["", "ehr.example", "ftp://ehr.example", "https://", "https://user:pass@ehr.example", "/hook"] {
+            assert!(matches!(webhook(url, ""), Err(DestinationError::Url)), "{url}");
+        }
+        for secret in ["x", "whsec_", "whsec_c2hvcnQ=", "whsec_not base64"] {
+            assert!(matches!(webhook("https://ehr.example", secret), Err(DestinationError::Secret)), "{secret}");
+        }
+    }
+}
