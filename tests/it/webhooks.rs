@@ -214,7 +214,10 @@ fn a_subscription_of_fhir_is_told_of_finished_encounters() {
     assert_eq!(deliveries(&server, "delivered", 1)[0]["tries"], 2);
     let received = received.lock().expect("no panic").clone();
     assert_eq!(received.len(), 2);
-    assert!(received.iter().all(|one| one.body.is_empty() && one.headers["authorization"] == "Bearer of-the-ehr"), "{received:?}");
+    assert!(
+        received.iter().all(|one| one.body.is_empty() && one.headers["authorization"] == "Bearer of-the-ehr"),
+        "{received:?}"
+    );
 
     let id = made.json()["id"].as_str().expect("an id").to_owned();
     let mut off = subscription;

@@ -25,7 +25,10 @@ pub fn subscribed(resource: &Value) -> Result<Channel, (&'static str, String)> {
         return Err(("Subscription.channel.type", "must be rest-hook".to_owned()));
     }
     if !channel["payload"].is_null() {
-        return Err(("Subscription.channel.payload", "must be left out: a notification tells nothing of the patient; read Task then".to_owned()));
+        return Err((
+            "Subscription.channel.payload",
+            "must be left out: a notification tells nothing of the patient; read Task then".to_owned(),
+        ));
     }
     let Some(url) = channel["endpoint"].as_str() else {
         return Err(("Subscription.channel.endpoint", "is missing".to_owned()));
