@@ -3,6 +3,7 @@
 
 use std::sync::OnceLock;
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::json;
 
 use super::server::{Server, program};
@@ -55,7 +56,14 @@ fn sentinels_turn_up_nowhere() {
         assert!(detail.contains(sentinel), "{sentinel} is not in the item");
     }
 
-    for (method, path, role, body) in wrong_requests(&note, &address) {
+    let document = document();
+    let reply = server().call("POST", "/fhir/DocumentReference", "submitter", Some(document.to_string().as_bytes()));
+    assert_eq!(reply.status, 201, "{}", reply.text);
+    let search = format!("/fhir/DocumentReference?patient={RECORD}");
+    assert!(server().call("GET", &search, "coder", None).text.contains(AUTHOR), "the sentinels did not arrive by FHIR");
+
+    let wrong = wrong_requests(&note, &address).into_iter().chain(wrong_fhir(&document));
+    for (method, path, role, body) in wrong {
         let reply = server().call(method, &path, role, Some(body.as_slice()));
         let sent = String::from_utf8_lossy(&body);
         assert!((400..500).contains(&reply.status), "{method} {path} {sent}: {}", reply.status);
@@ -131,6 +139,50 @@ fn wrong_requests(note: &serde_json::Value, address: &str) -> Vec<Sent> {
     sent.push(("POST", "/v1/notes".to_owned(), "submitter", with("source", json!(NAME))));
     sent.push(("POST", "/v1/notes".to_owned(), "coder", whole.into_bytes()));
     sent
+}
+
+/// A FHIR document with a sentinel in every field that may hold something personal.
+fn document() -> serde_json::Value {
+    json!({
+        "resourceType": "DocumentReference", "status": "current", "identifier": [{"value": format!("{EXTERNAL}-2")}],
+        "subject": {"identifier": {"value": RECORD}, "display": NAME}, "author": [{"display": AUTHOR}],
+        "context": {"encounter": [{"identifier": {"value": ENCOUNTER}}]},
+        "content": [{"attachment": {"contentType": "text/plain", "title": TEXT, "data": STANDARD.encode(format!("{TEXT} has gout."))}}],
+    })
+}
+
+/// FHIR requests that are refused, each with a sentinel in it.
+fn wrong_fhir(document: &serde_json::Value) -> Vec<Sent> {
+    let with = |field: &str, value: serde_json::Value| {
+        let mut body = document.clone();
+        body[field] = value;
+        body.to_string().into_bytes()
+    };
+    let attachment = |kind: &str, data: &str| json!([{"attachment": {"contentType": kind, "data": data}}]);
+    let post = |body: Vec<u8>| -> Sent { ("POST", "/fhir/DocumentReference".to_owned(), "submitter", body) };
+    let related = json!([{"code": "replaces", "target": {"reference": format!("DocumentReference/{EXTERNAL}")}}]);
+    vec![
+        post(with("status", json!(TEXT))),
+        post(with("resourceType", json!(TEXT))),
+        post(with("content", attachment(TEXT, "R291dA=="))),
+        post(with("content", attachment(&format!("text/plain; charset={TEXT}"), "R291dA=="))),
+        post(with("content", attachment("text/plain", &format!("{TEXT}!")))),
+        post(with("content", attachment("text/plain", &STANDARD.encode(format!("{TEXT}\0"))))),
+        post(with("content", json!([{"attachment": {"contentType": "text/plain", "url": format!("https://{TEXT}.example")}}]))),
+        post(with("subject", json!({"reference": format!("#{RECORD}")}))),
+        post(with("relatesTo", related)),
+        post(format!("{{{TEXT}").into_bytes()),
+        ("POST", "/fhir".to_owned(), "submitter", document.to_string().into_bytes()),
+        ("POST", "/fhir/DocumentReference".to_owned(), "coder", document.to_string().into_bytes()),
+        ("GET", format!("/fhir/{NAME}/{RECORD}"), "coder", Vec::new()),
+        ("GET", format!("/fhir/Condition/{EXTERNAL}"), "coder", Vec::new()),
+        ("GET", format!("/fhir/Condition?{RECORD}={NAME}"), "coder", Vec::new()),
+        ("GET", format!("/fhir/Condition?patient={RECORD}&_page={TEXT}"), "coder", Vec::new()),
+        ("GET", format!("/fhir/Condition?patient={RECORD}&_count={TEXT}"), "coder", Vec::new()),
+        ("GET", format!("/fhir/Condition?patient={RECORD}"), "admin", Vec::new()),
+        ("GET", format!("/fhir/Task?status={TEXT}"), "coder", Vec::new()),
+        ("PUT", format!("/fhir/DocumentReference/{EXTERNAL}"), "submitter", document.to_string().into_bytes()),
+    ]
 }
 
 #[test]

@@ -165,15 +165,24 @@ impl Call {
     }
 
     /// The encounter that is searched for.
-    pub(super) fn encounter(&self) -> Result<Option<String>, Problem> {
-        let Some(token) = self.parameter("encounter") else { return Ok(None) };
-        let plain = without_system(token, "encounter")?;
-        Ok(Some(plain.strip_prefix("Encounter/").unwrap_or(plain).to_owned()))
+    pub(super) fn encounter(&self) -> Option<String> {
+        let number = without_system(self.parameter("encounter")?);
+        Some(number.strip_prefix("Encounter/").unwrap_or(number).to_owned())
     }
 
     /// The document that is searched for.
-    pub(super) fn identifier(&self) -> Result<Option<String>, Problem> {
-        self.parameter("identifier").map(|token| without_system(token, "identifier").map(str::to_owned)).transpose()
+    pub(super) fn identifier(&self) -> Option<String> {
+        self.parameter("identifier").map(|token| without_system(token).to_owned())
+    }
+
+    /// What the search did not look at, to be told with its results.
+    pub(super) fn unheeded(&self) -> Option<String> {
+        let with_system =
+            |name: &&str| self.parameter(name).is_some_and(|token| token.contains('|') && !token.starts_with('|'));
+        let name = ["encounter", "identifier"].into_iter().find(with_system)?;
+        Some(format!(
+            "{name}: a source's identifiers are one namespace here and their systems are not kept; searched by the value alone"
+        ))
     }
 
     /// The body as JSON.
@@ -182,15 +191,9 @@ impl Call {
     }
 }
 
-/// The value of a token. The system of these identifiers is not kept, so that a search by it could only pretend to look at it; `|value` and
-/// `value` both ask for the value.
-fn without_system<'a>(token: &'a str, name: &str) -> Result<&'a str, Problem> {
-    match token.split_once('|') {
-        None | Some(("", _)) => Ok(token.trim_start_matches('|')),
-        Some(_) => {
-            Err(Problem::parameter(format!("{name}: the system of this identifier is not kept; search by its value alone")))
-        }
-    }
+/// The value of a token.
+fn without_system(token: &str) -> &str {
+    token.split_once('|').map_or(token, |(_, value)| value)
 }
 
 /// A body must be JSON by its content type.

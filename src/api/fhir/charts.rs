@@ -102,7 +102,7 @@ async fn items(call: &Call, wanted: Option<&[String]>, target: Option<&str>) -> 
         items.dedup();
         items
     };
-    let search = notes_asked_for(call)?;
+    let search = notes_asked_for(call);
     let mut found = match (&search, wanted, target) {
         (Some(search), ..) => call.service.find_items(user, search.clone()).await?,
         (None, Some(ids), _) => named(&mut ids.iter().map(String::as_str)),

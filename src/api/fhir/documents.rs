@@ -32,7 +32,7 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
     let user = call.user()?;
     let count = call.count()?;
     let cursor = call.cursor()?;
-    let search = notes_asked_for(&call)?;
+    let search = notes_asked_for(&call);
     if let Some(ids) = call.parameter("_id") {
         let ids: Vec<Uuid> = ids.split(',').filter_map(|id| Uuid::parse_str(id).ok()).take(count as usize).collect();
         let mut found = Vec::new();
@@ -50,15 +50,15 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
 }
 
 /// What the parameters say of the notes that are meant; none when they name none.
-pub(super) fn notes_asked_for(call: &Call) -> Result<Option<NoteSearch>, Problem> {
+pub(super) fn notes_asked_for(call: &Call) -> Option<NoteSearch> {
     let search = NoteSearch {
         patient: call.patient(),
-        encounter: call.encounter()?,
-        external_id: call.identifier()?,
+        encounter: call.encounter(),
+        external_id: call.identifier(),
         ..NoteSearch::default()
     };
     let any = search.patient.is_some() || search.encounter.is_some() || search.external_id.is_some();
-    Ok(any.then_some(search))
+    any.then_some(search)
 }
 
 /// The text of a note: as it is, or as a resource where FHIR is asked for.

@@ -51,7 +51,7 @@ impl Call {
                 json!({"fullUrl": url, "resource": resource, "search": {"mode": "match"}})
             })
             .collect();
-        for notice in notices {
+        for notice in notices.iter().chain(&self.unheeded()) {
             entries.push(json!({"resource": information("warning", notice), "search": {"mode": "outcome"}}));
         }
         let mut links = vec![json!({"relation": "self", "url": self.address(None)})];

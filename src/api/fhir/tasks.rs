@@ -92,7 +92,7 @@ fn states(call: &Call) -> Result<Option<Vec<ItemState>>, Problem> {
 /// The items of the ids, notes, patient or encounter that are named; none when none is.
 async fn named_items(call: &Call) -> Result<Option<Vec<Uuid>>, Problem> {
     let user = call.user()?;
-    let mut found = match notes_asked_for(call)? {
+    let mut found = match notes_asked_for(call) {
         Some(search) => Some(call.service.find_items(user, search).await?),
         None => None,
     };

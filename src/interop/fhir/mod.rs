@@ -20,11 +20,13 @@ mod medication;
 mod note_types;
 mod provenance;
 mod statement;
+mod subscription;
 mod task;
 
 pub use audit::audit_event;
 pub use chart::{Chart, ChartNote, chart, item_of_id};
 pub use document::{binary, document};
+pub use subscription::{CRITERIA, subscribed, subscription};
 pub use task::{Task, task, task_state, task_status};
 
 use jiff::{Timestamp, civil::Date};
@@ -280,8 +282,11 @@ fn subject(patient: Option<&Patient>) -> Value {
         return json!({"type": "Patient", "display": "the patient of this note"});
     };
     let mut identifier = json!({"value": patient.id});
-    if let Some(system) = &patient.system {
-        identifier["system"] = json!(system);
+    match patient.system.as_deref() {
+        Some(system) if system.contains(':') => identifier["system"] = json!(system),
+        // what other ways in call it need be no URI
+        Some(system) => identifier["assigner"] = json!({"display": system}),
+        None => {}
     }
     json!({"type": "Patient", "identifier": identifier})
 }
@@ -333,5 +338,7 @@ fn coding(code: &CodeCandidate) -> Value {
     coding
 }
 
+#[cfg(test)]
+mod reviewed_tests;
 #[cfg(test)]
 mod tests;
