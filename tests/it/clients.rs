@@ -28,11 +28,10 @@ fn follow(language: &str) -> String {
     let section = document.split("\n## ").find(|section| section.starts_with(language)).expect("a section");
     let commands = section.split("```sh\n").nth(2).and_then(|rest| rest.split("```").next()).expect("the commands that run it");
     let server = Server::empty();
-    let path = std::env::var("PATH").unwrap_or_default();
     let output = Command::new("sh")
-        .args(["-ec", commands])
+        .args(["-ec", &format!("PATH=\"$PEERS:$PATH\"\n{commands}")])
         .current_dir(root.join("examples").join(language.to_lowercase()))
-        .env("PATH", format!("{}:{path}", root.join("target/peers/bin").display()))
+        .env("PEERS", root.join("target/peers/bin"))
         .env("ABSTRACTOR_URL", &server.url)
         .envs(["submitter", "coder", "admin"].map(|role| (role.to_uppercase(), &server.tokens[role])))
         .output()

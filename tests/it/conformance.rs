@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, path::Path, process::Command};
 
 use serde_json::{Value, json};
 
-use super::server::{Reply, Server};
+use super::server::{Reply, Server, is_long_tier};
 
 /// What needs more than a running server: tables in a folder, or an earlier reload; a message that could not be used; a registered key.
 const NEVER_A_SUCCESS: [&str; 4] =
@@ -77,8 +77,7 @@ fn the_server_answers_as_its_description_says() {
     let hooks = root.join("tests/fixtures/schemathesis_hooks.py");
     let mut settings = include_str!("../fixtures/schemathesis.toml").replace("${HOOKS}", hooks.to_str().expect("a plain path"));
     let tokens = server.tokens.iter().map(|(role, token)| (role.to_uppercase(), token.clone()));
-    let is_long = std::env::var("ABSTRACTOR_TEST_TIER").is_ok_and(|tier| tier == "long");
-    let examples = ("EXAMPLES".to_owned(), if is_long { "100" } else { "8" }.to_owned());
+    let examples = ("EXAMPLES".to_owned(), if is_long_tier() { "100" } else { "8" }.to_owned());
     for (name, value) in tokens.chain(things(&server)).chain([examples]) {
         settings = settings.replace(&format!("${{{name}}}"), &value);
     }
