@@ -97,7 +97,25 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
 /// The OpenAPI description of all endpoints.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
-    routes().split_for_parts().1
+    let mut document = routes().split_for_parts().1;
+    for item in document.paths.paths.values_mut() {
+        for operation in [&mut item.get, &mut item.post].into_iter().flatten() {
+            for (status, response) in &mut operation.responses.responses {
+                if let utoipa::openapi::RefOr::T(response) = response {
+                    describe(status, response);
+                }
+            }
+        }
+    }
+    document
+}
+
+/// OpenAPI asks for a description of every response: the words of its status, where the handler gives none.
+fn describe(status: &str, response: &mut utoipa::openapi::Response) {
+    if response.description.is_empty() {
+        let known = status.parse().ok().and_then(|status| StatusCode::from_u16(status).ok());
+        known.and_then(|status| status.canonical_reason()).unwrap_or("Answer").clone_into(&mut response.description);
+    }
 }
 
 /// The same as JSON.

@@ -29,6 +29,8 @@ fn every_operation_is_described() {
             let said = operation["summary"].as_str().or(operation["description"].as_str()).unwrap_or_default();
             assert!(!said.is_empty(), "{method} {path} says nothing");
             let responses = operation["responses"].as_object().expect("responses");
+            let is_said = |response: &serde_json::Value| response["description"].as_str().is_some_and(|said| !said.is_empty());
+            assert!(responses.values().all(is_said), "{method} {path} has a response without a description");
             let is_open = operation["security"] == serde_json::json!([{}]) || operation["security"] == serde_json::json!([]);
             assert!(
                 is_open || path.starts_with("/health") || responses.contains_key("401"),
