@@ -40,7 +40,7 @@ fn statements(name: &str) -> Vec<(String, Vec<Wanted>)> {
     let lines = file.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
-            let line = line.replace("\\n", "\n");
+            let line = line.replace("\\n", "\n").replace("\\t", "\t");
             let (mut text, mut wanted, mut at) = (String::new(), Vec::new(), 0);
             for found in mark.captures_iter(&line) {
                 let whole = found.get(0).expect("matched");
