@@ -140,7 +140,8 @@ pub(crate) fn substances(document: &Document, tables: &AllergyTables, rows: &[Ro
         let at = told.partition_point(|told| told.end < span.end);
         let Some(told) = told.get(at).filter(|told| told.start <= span.start && told.len() > span.len()) else { return true };
         let category = tables.allergens.lookup(span.of(text)).map(|allergen| allergen.category.as_str());
-        category.is_none_or(|category| category == "medication" || (told.start == span.start && category == "environment"))
+        let leads = told.start == span.start && !tables.reactions.names(told.of(text));
+        category.is_none_or(|category| category == "medication" || (leads && category == "environment"))
     });
     spans.sort_unstable();
     // a row of a table names its substance even when no vocabulary has it
@@ -168,7 +169,8 @@ fn allergens(document: &Document, tables: &AllergyTables, rows: &[Row], spans: &
         let last = allergies.last().map(|found| found.span);
         // a word that is a reaction by its place alone makes nothing an allergen, unless it is said to be caused
         let caused = CAUSES.is_match(&document.text[one.span.end..one.span.around(&document.text, 0, 120).end]);
-        let by_link = did.reactions.iter().any(|told| !told.open || caused) && !is_done_to(document, one.span);
+        let by_link = did.reactions.iter().any(|told| (!told.open || caused) && !is_done(document, told.span, one.span))
+            && !is_done_to(document, one.span);
         let floor = || statement_around(&document.text, one.span).start;
         let Some(start) = governed(document, tables, rows, one.span, last).or_else(|| by_link.then(floor)) else { continue };
         let (assertion, cues) = assert(&document.text, one.span, start);
@@ -261,8 +263,10 @@ fn is_other_thing(text: &str, span: Span) -> bool {
     {
         return true;
     }
-    let after: String = text[span.end..].chars().take(12).collect::<String>().to_lowercase();
-    [" fever", "-like", " x-ray", " scan", " study", "-free", " free "].iter().any(|word| after.starts_with(word))
+    let after: String = text[span.end..].chars().take(14).collect::<String>().to_lowercase();
+    [" fever", "-like", " x-ray", " scan", " study", "-free", " free ", " deficien", "-deficien"]
+        .iter()
+        .any(|word| after.starts_with(word))
 }
 
 /// Whether `span` stands in the list part of an allergies section: not behind a heading of something else.
@@ -310,7 +314,13 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         }
     }
     let named = AFTER.is_match(after) && !REMEDY.is_match(after);
-    if named || is_recorded(document, tables, span) {
+    // "Cefaclor (severe)" on a line of its own
+    let rest = Span::new(span.end, statement.end.max(span.end));
+    let graded = before.trim().is_empty() && {
+        let severity = tables.reactions.severities_in(text, rest).first().map(|(place, ..)| text[span.end..place.start].trim());
+        severity.is_some_and(|mark| ["(", "[", "-", ":"].contains(&mark))
+    };
+    if named || graded || is_recorded(document, tables, span) {
         return Some(floor);
     }
     // "penicillin (rash) and sulfa (hives)": the list goes on
@@ -335,6 +345,13 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         between.len() < 40 && between.contains(" or ") | between.contains(" and ") && between.split_whitespace().count() <= 5;
     let affirmed = listed && (DENIED.is_match(before) || between.split_whitespace().count() <= 2);
     affirmed.then_some(floor)
+}
+
+/// "Sedation with midazolam", "the catheter was flushed with saline": what is done with a drug is no reaction.
+fn is_done(document: &Document, told: Span, substance: Span) -> bool {
+    let words = told.of(&document.text).to_lowercase();
+    told.start < substance.start
+        && ["sedation", "sedated", "flushed", "flush", "bleeding", "hemorrhage", "irritation"].contains(&words.as_str())
 }
 
 /// What is used in an operation, and what is hardly ever meant as an allergen outside of lists, is none by a reaction beside it.
