@@ -58,7 +58,7 @@ enum ChannelRequest {
 pub struct DestinationBody {
     id: Uuid,
     name: String,
-    /// `webhook` or `hl7`.
+    /// `webhook`, `hl7`, or `rest_hook` for a FHIR Subscription.
     kind: &'static str,
     /// Where it leads.
     address: String,
@@ -198,7 +198,7 @@ pub async fn add_destination(
     let added = service.add_destination(user, request.name, request.events, channel).await?;
     let secret = match &added.channel {
         Channel::Webhook { secret, .. } => Some(secret.clone()),
-        Channel::Hl7 { .. } => None,
+        Channel::RestHook { .. } | Channel::Hl7 { .. } => None,
     };
     Ok((StatusCode::CREATED, Json(DestinationBody { secret, ..DestinationBody::of(added) })))
 }

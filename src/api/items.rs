@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderMap, header},
+    http::{HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use jiff::Timestamp;
@@ -25,7 +25,7 @@ use crate::{
     domain::{
         Assertion, Attributes, ChangeKind, CodeCandidate, DecisionKind, EncounterClass, EntryChange, EntryKind, EntryState,
         Evidence, ItemState, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
-        Standing,
+        Span, Standing, User,
     },
     review,
     service::{QueueItem, Service},
@@ -214,6 +214,9 @@ pub struct ItemDetail {
 #[serde(deny_unknown_fields)]
 pub struct DecisionsRequest {
     decisions: Vec<DecisionRequest>,
+    /// Unit of `start` and `end` of additions.
+    #[serde(default)]
+    offset_unit: OffsetUnit,
 }
 
 /// One decision: `accept`, `amend`, `reject`, `add` or `withdraw`.
@@ -300,6 +303,19 @@ fn entry_body(entry: ReviewEntry, maps: &HashMap<Uuid, OffsetMap>) -> EntryBody 
             .map(|decision| DecisionBody { id: decision.id, by: decision.user_name, at: decision.at, decision: decision.kind })
             .collect(),
     }
+}
+
+/// Turns the place of an addition into code points, as decisions are kept.
+async fn in_code_points(service: &Service, user: &User, decision: &mut DecisionKind, unit: OffsetUnit) -> Result<(), ApiError> {
+    let DecisionKind::Add { note_id: Some(note), start: Some(start), end: Some(end), .. } = decision else { return Ok(()) };
+    let note = service.read_note(user, *note, false).await?.ok_or_else(|| ApiError::missing("note"))?.note;
+    let bytes = OffsetMap::new(&note.content.text, unit).to_bytes(Span::new(*start, *end)).ok_or_else(|| {
+        let detail = "start and end must be a place of the note that cuts no character";
+        ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_span", detail)
+    })?;
+    let code_points = OffsetMap::new(&note.content.text, OffsetUnit::Codepoint);
+    (*start, *end) = (code_points.from_byte(bytes.start), code_points.from_byte(bytes.end));
+    Ok(())
 }
 
 fn remap(attributes: &mut Attributes, map: &OffsetMap) {
@@ -414,7 +430,10 @@ pub async fn decide(
     Body(request): Body<DecisionsRequest>,
 ) -> Result<Response, ApiError> {
     let user = caller.may(Permission::Decide)?;
-    let decisions = request.decisions.into_iter().map(|one| (one.entry_id, one.decision)).collect();
+    let mut decisions: Vec<_> = request.decisions.into_iter().map(|one| (one.entry_id, one.decision)).collect();
+    for (_, decision) in &mut decisions {
+        in_code_points(&service, user, decision, request.offset_unit).await?;
+    }
     let (change, entries) = service.decide(user, id, decisions, if_match(&headers)?).await?;
     let revision = changed(change)?;
     Ok(with_etag(revision, Json(Changed { revision, entries })))

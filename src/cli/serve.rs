@@ -154,11 +154,11 @@ impl Running {
     }
 
     /// Serves until the process is told to stop, then finishes what runs.
-    pub(super) async fn until_stopped(self) -> anyhow::Result<()> {
+    pub(super) async fn until_stopped(mut self) -> anyhow::Result<()> {
         stop_signal().await?;
         tracing::info!("stopping");
         let _ = self.stop.send(true);
-        self.listeners.join_all().await;
+        while self.listeners.join_next().await.is_some() {}
         let _ = self.worker.await;
         let _ = self.sender.await;
         self.server.await.context("the server failed")??;

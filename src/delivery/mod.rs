@@ -79,12 +79,9 @@ impl Sender {
     async fn try_to_deliver(&self, claimed: &ClaimedDelivery) -> Result<(), StoreError> {
         let sent = match &claimed.destination.channel {
             Channel::Webhook { url, secret } => {
-                let request = webhook::request(&claimed.delivery, secret, self.surroundings.now());
-                let url = url.clone();
-                tokio::task::spawn_blocking(move || webhook::send(&url, &request))
-                    .await
-                    .unwrap_or_else(|_| Err(Failure { problem: "failed".to_owned(), is_final: false }))
+                post(url, webhook::request(&claimed.delivery, secret, self.surroundings.now())).await
             }
+            Channel::RestHook { url, headers } => post(url, webhook::empty_request(headers)).await,
             Channel::Hl7 { address, authority, .. } => {
                 let message = claimed.body.as_deref().unwrap_or_default();
                 send_message(address, authority.as_deref(), message)
@@ -119,6 +116,13 @@ impl Sender {
     }
 }
 
+/// Sends a request once, on a thread that may wait.
+async fn post(url: &str, request: webhook::Request) -> Result<(), Failure> {
+    let url = url.to_owned();
+    let failed = |_| Err(Failure { problem: "failed".to_owned(), is_final: false });
+    tokio::task::spawn_blocking(move || webhook::send(&url, &request)).await.unwrap_or_else(failed)
+}
+
 /// Sends a message once; it is delivered when the receiver says that it took it.
 async fn send_message(address: &str, authority: Option<&str>, message: &str) -> Result<(), String> {
     let tls = match authority {
@@ -137,7 +141,7 @@ async fn send_message(address: &str, authority: Option<&str>, message: &str) -> 
 /// The delay after this many tries.
 fn delay(channel: &Channel, tries: u32) -> SignedDuration {
     let longest = match channel {
-        Channel::Webhook { .. } => LONGEST_DELAY,
+        Channel::Webhook { .. } | Channel::RestHook { .. } => LONGEST_DELAY,
         Channel::Hl7 { .. } => LONGEST_DELAY_OF_MESSAGES,
     };
     FIRST_DELAY.checked_mul(1 << tries.saturating_sub(1).min(16)).unwrap_or(longest).min(longest)

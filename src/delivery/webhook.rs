@@ -1,4 +1,5 @@
-//! Webhooks as Standard Webhooks has them: `webhook-id`, `webhook-timestamp` and `webhook-signature` over both and the body.
+//! Requests to other services. Webhooks are as Standard Webhooks has them: `webhook-id`, `webhook-timestamp` and `webhook-signature` over both
+//! and the body. A Subscription of FHIR gets an empty one.
 
 use std::time::Duration;
 
@@ -18,10 +19,13 @@ const TIME_OUT: Duration = Duration::from_secs(20);
 
 /// One request, ready to be sent.
 pub(super) struct Request {
-    id: String,
-    timestamp: String,
-    signature: String,
+    headers: Vec<(String, String)>,
     body: String,
+}
+
+/// The request of a FHIR Subscription: headers that its maker gave, and no body.
+pub(super) fn empty_request(headers: &[(String, String)]) -> Request {
+    Request { headers: headers.to_vec(), body: String::new() }
 }
 
 /// The request of a delivery, signed at `now`. It tells ids only: who may know more asks for it.
@@ -33,7 +37,13 @@ pub(super) fn request(delivery: &Delivery, secret: &str, now: Timestamp) -> Requ
     let body = json!({"type": delivery.event, "timestamp": delivery.created_at, "data": data}).to_string();
     let (id, timestamp) = (delivery.id.to_string(), now.as_second().to_string());
     let signature = sign(secret, &format!("{id}.{timestamp}.{body}"));
-    Request { id, timestamp, signature, body }
+    let named = [
+        ("content-type", "application/json".to_owned()),
+        ("webhook-id", id),
+        ("webhook-timestamp", timestamp),
+        ("webhook-signature", signature),
+    ];
+    Request { headers: named.map(|(name, value)| (name.to_owned(), value)).into(), body }
 }
 
 fn sign(secret: &str, content: &str) -> String {
@@ -57,13 +67,8 @@ pub(super) fn send(url: &str, request: &Request) -> Result<(), Failure> {
         .user_agent(concat!("abstractor/", env!("CARGO_PKG_VERSION")))
         .build()
         .into();
-    let sent = agent
-        .post(url)
-        .header("content-type", "application/json")
-        .header("webhook-id", &request.id)
-        .header("webhook-timestamp", &request.timestamp)
-        .header("webhook-signature", &request.signature)
-        .send(&request.body);
+    let named = request.headers.iter();
+    let sent = named.fold(agent.post(url), |post, (name, value)| post.header(name, value)).send(&request.body);
     let failure = |problem: &str| Err(Failure { problem: problem.to_owned(), is_final: false });
     match sent {
         Ok(answer) => match answer.status().as_u16() {

@@ -60,6 +60,13 @@ pub enum Channel {
         /// Key of the signature, `whsec_` and base64.
         secret: String,
     },
+    /// An empty POST, as a FHIR Subscription has it.
+    RestHook {
+        /// Where to.
+        url: String,
+        /// Headers to send, name and value; they may hold secrets.
+        headers: Vec<(String, String)>,
+    },
     /// The abstract of a finished encounter as an HL7 version 2 message over MLLP.
     Hl7 {
         /// `HOST:PORT`.
@@ -77,6 +84,7 @@ impl Channel {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Webhook { .. } => "webhook",
+            Self::RestHook { .. } => "rest_hook",
             Self::Hl7 { .. } => "hl7",
         }
     }
@@ -85,7 +93,7 @@ impl Channel {
     #[must_use]
     pub fn address(&self) -> &str {
         match self {
-            Self::Webhook { url, .. } => url,
+            Self::Webhook { url, .. } | Self::RestHook { url, .. } => url,
             Self::Hl7 { address, .. } => address,
         }
     }
@@ -94,7 +102,7 @@ impl Channel {
     #[must_use]
     pub const fn max_tries(&self) -> Option<u32> {
         match self {
-            Self::Webhook { .. } => Some(12),
+            Self::Webhook { .. } | Self::RestHook { .. } => Some(12),
             // a bill or a chart must not miss an encounter: it is tried until it is taken, or a lead disables the destination
             Self::Hl7 { .. } => None,
         }

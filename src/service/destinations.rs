@@ -33,6 +33,9 @@ pub enum DestinationError {
     /// It would hear of something that it cannot be told.
     #[error("a destination of kind hl7 hears of review.finished and nothing else")]
     OnlyFinished,
+    /// A header cannot be one.
+    #[error("a header must be a name and a value of visible ASCII characters")]
+    Header,
     /// The secret cannot be one.
     #[error("secret must be whsec_ and 24 to 64 bytes in base64; leave it out to have one made")]
     Secret,
@@ -115,12 +118,7 @@ impl Service {
 fn checked(channel: Channel) -> Result<Channel, DestinationError> {
     match channel {
         Channel::Webhook { url, secret } => {
-            let address: ureq::http::Uri = url.parse().map_err(|_| DestinationError::Url)?;
-            let is_http = matches!(address.scheme_str(), Some("http" | "https"));
-            let has_credentials = address.authority().is_some_and(|authority| authority.as_str().contains('@'));
-            if !is_http || has_credentials || address.host().is_none_or(str::is_empty) {
-                return Err(DestinationError::Url);
-            }
+            check_url(&url)?;
             let secret = if secret.is_empty() {
                 format!("whsec_{}", STANDARD.encode(random_bytes::<32>()))
             } else {
@@ -132,6 +130,16 @@ fn checked(channel: Channel) -> Result<Channel, DestinationError> {
             };
             Ok(Channel::Webhook { url, secret })
         }
+        Channel::RestHook { url, headers } => {
+            check_url(&url)?;
+            let is_header = |(name, value): &(String, String)| {
+                name.parse::<ureq::http::HeaderName>().is_ok() && value.parse::<ureq::http::HeaderValue>().is_ok()
+            };
+            if !headers.iter().all(is_header) {
+                return Err(DestinationError::Header);
+            }
+            Ok(Channel::RestHook { url, headers })
+        }
         Channel::Hl7 { address, authority, settings } => {
             let (host, port) = address.rsplit_once(':').unwrap_or_default();
             if host.is_empty() || host.contains('/') || !port.parse::<u16>().is_ok_and(|port| port > 0) {
@@ -140,6 +148,14 @@ fn checked(channel: Channel) -> Result<Channel, DestinationError> {
             Ok(Channel::Hl7 { address, authority, settings })
         }
     }
+}
+
+fn check_url(url: &str) -> Result<(), DestinationError> {
+    let address: ureq::http::Uri = url.parse().map_err(|_| DestinationError::Url)?;
+    let is_http = matches!(address.scheme_str(), Some("http" | "https"));
+    let has_credentials = address.authority().is_some_and(|authority| authority.as_str().contains('@'));
+    let is_usable = is_http && !has_credentials && address.host().is_some_and(|host| !host.is_empty());
+    if is_usable { Ok(()) } else { Err(DestinationError::Url) }
 }
 
 #[cfg(test)]

@@ -186,6 +186,31 @@ fn many_extractions_in_one_request() {
 }
 
 #[test]
+fn an_addition_may_say_its_place_in_any_unit() {
+    let text = "🫁 Toe nails are thick.";
+    let note = server().post_note(&json!({"text": text, "encounter": "ENC-UNITS"}));
+    server().extraction(&note);
+    let item = item_of(&note);
+    let path = |what: &str| format!("/v1/review/items/{item}/{what}");
+    assert_eq!(post(&path("claim"), "coder", &json!({})).status, 200);
+    let add = |unit: &str, start: usize, end: usize| {
+        let decision = json!({"action": "add", "kind": "diagnosis", "display": "Onychogryphosis", "assertion": "present", "note_id": note,
+            "codes": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "L60.2"}], "start": start, "end": end});
+        post(&path("decisions"), "coder", &json!({"offset_unit": unit, "decisions": [{"decision": decision}]}))
+    };
+    for (unit, start) in [("utf8", 5), ("utf16", 3), ("codepoint", 2)] {
+        let added = add(unit, start, start + 9);
+        assert_eq!(added.status, 200, "{}", added.text);
+        let id = added.json()["entries"][0].clone();
+        let entries = get(&format!("/v1/review/items/{item}"), "coder").json()["entries"].clone();
+        let entry = entries.as_array().expect("entries").iter().find(|entry| entry["id"] == id).expect("is there").clone();
+        assert_eq!((&entry["decisions"][0]["start"], &entry["decisions"][0]["end"]), (&json!(2), &json!(11)), "{unit}");
+    }
+    assert_problem(&add("utf8", 1, 3), 422, "invalid_span", "cuts a character");
+    assert_problem(&add("utf8", 5, 500), 422, "invalid_span", "beyond the note");
+}
+
+#[test]
 fn a_request_has_an_id() {
     let sent = server().send("GET", "/v1/vocabularies", "coder", &[("x-request-id", "mine-1")], None).expect("answers");
     assert_eq!(sent.headers["x-request-id"], "mine-1");

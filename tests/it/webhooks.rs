@@ -186,3 +186,45 @@ fn destinations_that_cannot_be() {
     let reply = post(&server, "/v1/destinations/nowhere/disable", "admin", &json!({}));
     assert_problem(&reply, 404, "not_found", "no such destination");
 }
+
+#[test]
+fn a_subscription_of_fhir_is_told_of_finished_encounters() {
+    let server = Server::empty();
+    let (url, received) = receiver(&[500]);
+    let subscription = json!({
+        "resourceType": "Subscription", "status": "requested", "reason": "codes of finished encounters", "criteria": "Task?status=completed",
+        "channel": {"type": "rest-hook", "endpoint": url, "header": ["Authorization: Bearer of-the-ehr"]}
+    });
+    let refused = server.call("POST", "/fhir/Subscription", "submitter", Some(subscription.to_string().as_bytes()));
+    assert_eq!((refused.status, refused.json()["resourceType"].as_str()), (403, Some("OperationOutcome")), "{}", refused.text);
+    let made = post(&server, "/fhir/Subscription", "admin", &subscription);
+    assert_eq!((made.status, made.json()["status"].as_str()), (201, Some("active")), "{}", made.text);
+    assert!(!made.text.contains("of-the-ehr"), "a header may be a secret");
+    let mut other = subscription.clone();
+    other["criteria"] = json!("Patient?name=x");
+    assert_eq!(post(&server, "/fhir/Subscription", "admin", &other).status, 422);
+
+    let note = server.post_note(&json!({"text": "No known problems."}));
+    server.extraction(&note);
+    let item = server.call("GET", &format!("/v1/notes/{note}"), "submitter", None).json()["item_id"].clone();
+    for what in ["claim", "finish"] {
+        let path = format!("/v1/review/items/{}/{what}", item.as_str().expect("an id"));
+        assert_eq!(post(&server, &path, "coder", &json!({})).status, 200);
+    }
+    assert_eq!(deliveries(&server, "delivered", 1)[0]["tries"], 2);
+    let received = received.lock().expect("no panic").clone();
+    assert_eq!(received.len(), 2);
+    assert!(
+        received.iter().all(|one| one.body.is_empty() && one.headers["authorization"] == "Bearer of-the-ehr"),
+        "{received:?}"
+    );
+
+    let id = made.json()["id"].as_str().expect("an id").to_owned();
+    let mut off = subscription;
+    off["id"] = json!(id);
+    off["status"] = json!("off");
+    let path = format!("/fhir/Subscription/{id}");
+    assert_eq!(server.call("PUT", &path, "admin", Some(off.to_string().as_bytes())).json()["status"], "off");
+    assert_eq!(server.call("GET", &path, "admin", None).json()["status"], "off");
+    assert_eq!(server.call("GET", "/fhir/Subscription", "admin", None).json()["total"].as_u64().unwrap_or(1), 1);
+}

@@ -9,6 +9,7 @@ mod extract;
 mod intake;
 mod outcome;
 mod search;
+mod subscriptions;
 mod tasks;
 
 use std::{pin::Pin, sync::Arc};
@@ -101,7 +102,7 @@ const STATUS: Parameter = token("status", "status");
 const READERS: &[Permission] = &[Permission::ReadNote, Permission::ReadOwnNote];
 
 /// Everything that is served.
-static INTERACTIONS: [Interaction; 25] = [
+static INTERACTIONS: [Interaction; 29] = [
     Interaction {
         resource: "",
         kind: Kind::Capabilities,
@@ -213,6 +214,34 @@ static INTERACTIONS: [Interaction; 25] = [
         permissions: &[Permission::ReadAudit],
         parameters: &[ID],
         serve: |call| Box::pin(audit::search(call)),
+    },
+    Interaction {
+        resource: "Subscription",
+        kind: Kind::Create,
+        permissions: &[Permission::ManageDestinations],
+        parameters: &[],
+        serve: |call| Box::pin(subscriptions::create(call)),
+    },
+    Interaction {
+        resource: "Subscription",
+        kind: Kind::Read,
+        permissions: &[Permission::ManageDestinations],
+        parameters: &[],
+        serve: |call| Box::pin(subscriptions::read(call)),
+    },
+    Interaction {
+        resource: "Subscription",
+        kind: Kind::Search,
+        permissions: &[Permission::ManageDestinations],
+        parameters: &[],
+        serve: |call| Box::pin(subscriptions::search(call)),
+    },
+    Interaction {
+        resource: "Subscription",
+        kind: Kind::Update,
+        permissions: &[Permission::ManageDestinations],
+        parameters: &[],
+        serve: |call| Box::pin(subscriptions::update(call)),
     },
 ];
 

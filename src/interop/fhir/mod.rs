@@ -20,11 +20,13 @@ mod medication;
 mod note_types;
 mod provenance;
 mod statement;
+mod subscription;
 mod task;
 
 pub use audit::audit_event;
 pub use chart::{Chart, ChartNote, chart, item_of_id};
 pub use document::{binary, document};
+pub use subscription::{CRITERIA, subscribed, subscription};
 pub use task::{Task, task, task_state, task_status};
 
 use jiff::{Timestamp, civil::Date};

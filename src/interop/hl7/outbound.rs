@@ -355,8 +355,8 @@ mod tests {
             prompts: Vec::new(),
             evidence: Vec::new(),
             evidence_keys: Vec::new(),
-            changed: None,
             state,
+            changed: None,
             decisions: Vec::new(),
         }
     }
@@ -371,7 +371,6 @@ mod tests {
                 user_id: Uuid::from_u128(4),
                 user_name: "ada".to_owned(),
                 at: Timestamp::UNIX_EPOCH,
-                evidence: Vec::new(),
                 kind: DecisionKind::Amend {
                     codes: vec![crate::domain::ChosenCode {
                         system: icd.to_owned(),
@@ -382,6 +381,7 @@ mod tests {
                     status: None,
                     comment: None,
                 },
+                evidence: Vec::new(),
             }],
             ..entry(EntryState::Amended, vec![code(icd, "I10", &[]), code(icd, "E66.9", &[]), code(icd, "N18.30", &[])])
         };

@@ -22,7 +22,12 @@ async fn sender(store: &dyn Store) -> Uuid {
     }
 }
 
-async fn message(store: &dyn Store, control_id: Option<&str>, content: &str, reason: Option<&str>) -> ReceivedMessage {
+pub(crate) async fn message(
+    store: &dyn Store,
+    control_id: Option<&str>,
+    content: &str,
+    reason: Option<&str>,
+) -> ReceivedMessage {
     ReceivedMessage {
         id: id(),
         user_id: sender(store).await,

@@ -9,7 +9,7 @@ use crate::{
     domain::{Decision, DecisionKind, NewNote, Patient, Role},
     seal::SiteKeys,
     store::{
-        AccountStore, Actor, NoteStore, ReviewStore, Store, StoreError,
+        AccountStore, Actor, MessageFilter, MessageStore, NoteStore, ReviewStore, Store, StoreError,
         conformance::{self, MINUTE, at, extract_all, extraction, id, identified, item_of, post, text, user},
     },
 };
@@ -82,6 +82,9 @@ async fn nothing_sealed_stands_in_clear_in_any_file() {
     };
     store.decide(item, &coder, vec![decision], None, at(3)).await.expect("decides");
 
+    let message = conformance::messages::message(&store, Some("SENTINEL-CONTROL-ID"), "sentinel content", None).await;
+    assert_eq!(store.add_message(message, Actor::service()).await.expect("keeps"), None);
+
     let sentinels = ["glioblastoma", "SENTINEL", "Sentinel", "sentinel", "Patience", "1931-07-13"];
     let log = std::fs::metadata(folder.path().join("abstractor.db-wal")).expect("the log is there").len();
     assert!(log > 0, "the log must hold the writes for this test to mean something");
@@ -144,13 +147,16 @@ async fn after_rotation_the_old_site_key_is_not_needed() {
     let posted = conformance::of_encounter("e", Some("p"), "kept");
     let note = post(&store, posted.clone(), 0).await;
     extract_all(&store, 1).await;
+    let message = conformance::messages::message(&store, Some("C1"), "kept", None).await;
+    store.add_message(message.clone(), Actor::service()).await.expect("keeps");
     drop(store);
     let store = serve(folder.path(), old.rotated_to(new.clone()));
     assert!(store.note(note).await.expect("reads").is_some(), "both keys read the old note");
-    assert_eq!(store.rewrap_data_keys().await.expect("wraps"), 4);
+    assert_eq!(store.rewrap_data_keys().await.expect("wraps"), 5);
     assert_eq!(store.rewrap_data_keys().await.expect("wraps"), 0);
     drop(store);
     let store = serve(folder.path(), new);
+    assert_eq!(store.message(message.id).await.expect("reads"), Some(message));
     assert!(store.note(note).await.expect("reads").expect("is there").content == posted);
     let second = post(&store, posted, 2).await;
     assert_eq!(item_of(&store, second, 3).await.item.notes, [note, second], "blind indexes outlive the rotation");
@@ -218,9 +224,11 @@ async fn a_damaged_row_says_where_and_nothing_else() {
 /// A database that an earlier schema made (`golden/`, with its key) opens in every later release.
 #[tokio::test]
 async fn databases_of_every_schema_open() {
-    for (dump, discharged) in
-        [(include_str!("golden/schema_1.sql"), None), (include_str!("golden/schema_2.sql"), Some("2026-04-02"))]
-    {
+    for (dump, discharged, messages) in [
+        (include_str!("golden/schema_1.sql"), None, 0),
+        (include_str!("golden/schema_2.sql"), Some("2026-04-02"), 0),
+        (include_str!("golden/schema_6.sql"), Some("2026-04-02"), 3),
+    ] {
         let folder = TempDir::new().expect("makes a folder");
         let old = rusqlite::Connection::open(folder.path().join("abstractor.db")).expect("opens");
         old.execute_batch("PRAGMA foreign_keys = OFF").expect("a dump is not in order of reference");
@@ -238,6 +246,20 @@ async fn databases_of_every_schema_open() {
         assert!(extraction.is_some());
         assert_eq!(record.decisions[0].kind, DecisionKind::Accept {});
         assert_eq!(record.decisions[0].user_name, "coder");
+        let lines = store.messages(MessageFilter::Any, None, 10).await.expect("lists");
+        assert_eq!(lines.len(), messages);
+        for line in lines {
+            let message = store.message(line.id).await.expect("reads").expect("is there");
+            assert!(
+                message.content.starts_with(b"MSH|")
+                    && message.identity.is_some()
+                    && !message.outcome.acknowledgement.is_empty()
+            );
+            let Some(note) = message.outcome.note_id else { continue };
+            let note = store.note(note).await.expect("reads").expect("is there");
+            assert_eq!(note.content.text, "A fictional note that came by message.");
+            assert_eq!(note.content.patient.map(|patient| patient.id).as_deref(), Some("golden-new"), "merged");
+        }
     }
 }
 
