@@ -19,6 +19,8 @@ const MOST: usize = 64_000_000;
 /// A configuration that was read and checked.
 #[derive(Debug, Clone, Default)]
 pub struct Configuration {
+    /// Where the service is reached from outside: what clients of SMART Backend Services mean their assertions for.
+    pub public_url: Option<String>,
     /// Listeners for HL7 messages.
     pub mllp: Vec<Settings>,
 }
@@ -47,6 +49,7 @@ pub enum ConfigError {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
+    public_url: Option<String>,
     #[serde(default)]
     mllp: Vec<ListenerTable>,
 }
@@ -92,7 +95,11 @@ impl Configuration {
     fn parse(text: &str, folder: &Path) -> Result<Self, String> {
         let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         let mllp = file.mllp.into_iter().map(|table| table.checked(folder)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Self { mllp })
+        let public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned());
+        if public_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
+            return Err("public_url must begin with https:// or http://".to_owned());
+        }
+        Ok(Self { public_url, mllp })
     }
 }
 
@@ -144,6 +151,8 @@ mod tests {
         assert!(!listener.allow.iter().any(|network| network.contains("10.0.0.1".parse().expect("an address"))));
         assert!(listener.tls.is_none());
         assert!(read("").expect("can be used").mllp.is_empty());
+        let outside = read("public_url = \"https://abstractor.example/\"").expect("can be used").public_url;
+        assert_eq!(outside.as_deref(), Some("https://abstractor.example"));
     }
 
     #[test]
@@ -166,6 +175,7 @@ mod tests {
         let listener = |more: &str| format!("[[mllp]]\nlisten = \"127.0.0.1:2575\"\nuser = \"emr\"\n{more}\n");
         for (text, named) in [
             ("[[mlp]]\n".to_owned(), "mlp"),
+            ("public_url = \"abstractor.example\"".to_owned(), "public_url"),
             (listener("port = 1"), "port"),
             (listener("allow = [\"10.0.0.0/40\"]"), "10.0.0.0/40"),
             (listener("allow = []"), "allow"),

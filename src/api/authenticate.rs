@@ -9,7 +9,7 @@ use axum::{
 
 use super::ApiError;
 use crate::{
-    auth::{Permission, Token, permits},
+    auth::{Permission, Token, TokenAccess, permits},
     domain::User,
     service::Service,
     store::TokenKind,
@@ -23,6 +23,8 @@ pub const SESSION_COOKIE: &str = "abstractor_session";
 pub struct Caller {
     /// The user of the token.
     pub user: User,
+    /// What the token lets through.
+    pub access: TokenAccess,
     /// The token's hash: what the sender calls by a word of its own is kept per token.
     pub token: [u8; 32],
 }
@@ -33,7 +35,10 @@ impl Caller {
     /// # Errors
     /// 403 otherwise.
     pub fn may(&self, permission: Permission) -> Result<&User, ApiError> {
-        if permits(self.user.role, permission) { Ok(&self.user) } else { Err(ApiError::forbidden(self.user.role.as_str())) }
+        if !permits(self.user.role, permission) {
+            return Err(ApiError::forbidden(self.user.role.as_str()));
+        }
+        if self.access.allows(permission) { Ok(&self.user) } else { Err(ApiError::out_of_scope()) }
     }
 }
 
@@ -47,8 +52,14 @@ impl FromRequestParts<Arc<Service>> for Caller {
             .and_then(|value| value.to_str().ok())
             .and_then(Token::from_authorization)
             .ok_or_else(ApiError::unauthorized)?;
-        let user = service.store.user_of_token(token.hash(), TokenKind::Api, service.surroundings.now()).await?;
-        user.map(|user| Self { user, token: token.hash() }).ok_or_else(ApiError::unauthorized)
+        let found = service.store.user_of_api_token(token.hash(), service.surroundings.now()).await?;
+        let (user, kind) = found.ok_or_else(ApiError::unauthorized)?;
+        let access = match kind {
+            TokenKind::ApiRead => TokenAccess::Read,
+            TokenKind::ApiWrite => TokenAccess::Write,
+            TokenKind::Api | TokenKind::Session | TokenKind::SignIn => TokenAccess::Full,
+        };
+        Ok(Self { user, access, token: token.hash() })
     }
 }
 

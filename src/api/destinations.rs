@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{Channel, Delivery, DeliveryState, Destination, EventKind},
+    domain::{Channel, Delivery, DeliveryState, Destination, EventKind, HL7Destination},
     service::{DestinationError, Service},
     store::DeliveryFilter,
 };
@@ -42,6 +42,15 @@ enum ChannelRequest {
         /// `whsec_` and the key in base64; one is made when left out.
         secret: Option<String>,
     },
+    /// The abstract of every finished encounter as an HL7 version 2 message over MLLP; hears of `review.finished` alone.
+    Hl7 {
+        /// `HOST:PORT`.
+        address: String,
+        /// File on the server with the authority of the receiver's certificate; plain TCP when left out.
+        authority: Option<String>,
+        /// What the receiver wants.
+        settings: HL7Destination,
+    },
 }
 
 /// A destination.
@@ -49,7 +58,7 @@ enum ChannelRequest {
 pub struct DestinationBody {
     id: Uuid,
     name: String,
-    /// `webhook`.
+    /// `webhook` or `hl7`.
     kind: &'static str,
     /// Where it leads.
     address: String,
@@ -96,7 +105,7 @@ pub struct DeliveryBody {
     item_id: Uuid,
     state: DeliveryState,
     tries: u32,
-    /// Stable words of the last failure: `http_503`, `timeout`, `tls`, `unreachable`.
+    /// Stable words of the last failure: `http_503`, `timeout`, `tls`, `unreachable`, `answered_AE`.
     problem: Option<String>,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
@@ -184,10 +193,12 @@ pub async fn add_destination(
     let user = caller.may(Permission::ManageDestinations)?;
     let channel = match request.channel {
         ChannelRequest::Webhook { url, secret } => Channel::Webhook { url, secret: secret.unwrap_or_default() },
+        ChannelRequest::Hl7 { address, authority, settings } => Channel::Hl7 { address, authority, settings },
     };
     let added = service.add_destination(user, request.name, request.events, channel).await?;
     let secret = match &added.channel {
         Channel::Webhook { secret, .. } => Some(secret.clone()),
+        Channel::Hl7 { .. } => None,
     };
     Ok((StatusCode::CREATED, Json(DestinationBody { secret, ..DestinationBody::of(added) })))
 }

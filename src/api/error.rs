@@ -34,9 +34,9 @@ pub struct ProblemBody {
 /// An error of the API.
 #[derive(Debug)]
 pub struct ApiError {
-    status: StatusCode,
-    code: &'static str,
-    detail: String,
+    pub(super) status: StatusCode,
+    pub(super) code: &'static str,
+    pub(super) detail: String,
     retry_after: Option<u64>,
 }
 
@@ -64,6 +64,13 @@ impl ApiError {
         serde_json::json!({"status": self.status.as_u16(), "code": self.code, "detail": self.detail})
     }
 
+    /// 403 for a token that was granted less than its user may.
+    #[must_use]
+    pub fn out_of_scope() -> Self {
+        let detail = "the scope of this token does not cover the call; ask for system/*.read or system/*.write too";
+        Self::new(StatusCode::FORBIDDEN, "insufficient_scope", detail)
+    }
+
     /// 401.
     #[must_use]
     pub fn unauthorized() -> Self {
@@ -74,6 +81,12 @@ impl ApiError {
     /// 500; why stands in the log.
     pub(super) fn internal() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the service could not do this; its log says why")
+    }
+
+    /// 409 for a note that could not be extracted.
+    pub(super) fn quarantined(reason: Option<&str>) -> Self {
+        let detail = format!("the note could not be extracted: {}", reason.unwrap_or_default());
+        Self::new(StatusCode::CONFLICT, "note_quarantined", detail)
     }
 
     /// 503 with a time to come back.
@@ -99,17 +112,24 @@ impl IntoResponse for ApiError {
             title: self.status.canonical_reason().unwrap_or("Error").to_owned(),
             status: self.status.as_u16(),
             code: self.code.to_owned(),
-            detail: self.detail,
+            detail: self.detail.clone(),
         };
         let text = serde_json::to_string(&body).unwrap_or_default();
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], text).into_response();
+        self.add_headers(&mut response);
+        response
+    }
+}
+
+impl ApiError {
+    /// What the caller is to do next, where headers say so.
+    pub(super) fn add_headers(&self, response: &mut Response) {
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         if let Some(seconds) = self.retry_after {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
-        response
     }
 }
 

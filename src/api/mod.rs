@@ -4,14 +4,17 @@ mod audit;
 mod authenticate;
 mod body;
 mod bulk;
+mod cds_hooks;
 mod codes;
 mod destinations;
 mod error;
 mod extract;
+mod fhir;
 mod health;
 mod items;
 mod messages;
 mod notes;
+mod oauth;
 mod vocabularies;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
@@ -84,6 +87,10 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(destinations::resend))
         .routes(routes!(messages::list_messages))
         .routes(routes!(messages::replay_message))
+        .routes(routes!(cds_hooks::discover))
+        .routes(routes!(cds_hooks::call))
+        .routes(routes!(oauth::configuration))
+        .routes(routes!(oauth::token))
         .routes(routes!(audit::list_events))
 }
 
@@ -116,6 +123,7 @@ pub fn router(service: Arc<Service>) -> Router {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method")
         })
         .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .merge(fhir::router())
         .layer(middleware::from_fn(count))
         .with_state(service)
 }

@@ -262,7 +262,7 @@ pub(super) async fn post_one(
     Ok(NoteAccepted { id, status })
 }
 
-fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
     let word = value.to_str().ok().map(str::trim).filter(|word| (1..=255).contains(&word.len()));
     word.map(|word| Some(word.to_owned())).ok_or_else(|| {
@@ -271,7 +271,7 @@ fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     })
 }
 
-fn hexadecimal(bytes: &[u8]) -> String {
+pub(super) fn hexadecimal(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -387,10 +387,7 @@ async fn ready(service: &Service, caller: &Caller, id: Uuid) -> Result<Result<(N
     let answer = service.read_note(user, id, true).await?.ok_or_else(|| ApiError::missing("note"))?;
     match (answer.note.status, answer.extraction) {
         (NoteStatus::Ready, Some(extraction)) => Ok(Ok((answer.note, extraction))),
-        (NoteStatus::Quarantined, _) => {
-            let reason = answer.note.quarantine_reason.unwrap_or_default();
-            Err(ApiError::new(StatusCode::CONFLICT, "note_quarantined", format!("the note could not be extracted: {reason}")))
-        }
+        (NoteStatus::Quarantined, _) => Err(ApiError::quarantined(answer.note.quarantine_reason.as_deref())),
         _ => {
             let body = Json(NoteAccepted { id, status: NoteStatus::Pending });
             Ok(Err((StatusCode::ACCEPTED, [(header::RETRY_AFTER, "1")], body).into_response()))
@@ -413,7 +410,7 @@ pub async fn get_fhir(State(service): State<Arc<Service>>, caller: Caller, Id(id
             let extraction = extraction.map_offsets(OffsetUnit::Codepoint, |byte| map.from_byte(byte));
             let source = Source {
                 text: &note.content.text,
-                patient: note.content.patient.as_ref().map(|patient| patient.id.as_str()),
+                patient: note.content.patient.as_ref(),
                 encounter: note.content.encounter.as_deref(),
                 recorded: service.surroundings.now(),
             };

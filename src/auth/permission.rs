@@ -61,6 +61,31 @@ impl Permission {
     ];
 }
 
+impl Permission {
+    /// Whether what it lets through changes something.
+    #[must_use]
+    pub const fn changes_something(self) -> bool {
+        match self {
+            Self::PostNote
+            | Self::Decide
+            | Self::Assign
+            | Self::ManageAccounts
+            | Self::ManageVocabularies
+            | Self::ManageDestinations
+            | Self::ReplayMessages => true,
+            Self::Extract
+            | Self::ReadOwnNote
+            | Self::ReadNote
+            | Self::ListItems
+            | Self::ReadAudit
+            | Self::ReadReports
+            | Self::ReadMetrics
+            | Self::ReadVocabularies
+            | Self::ReadDeliveries => false,
+        }
+    }
+}
+
 /// Whether the role has the permission: the whole table.
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {

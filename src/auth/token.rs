@@ -4,6 +4,7 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::Permission;
 use crate::seal::random_bytes;
 
 /// What every token starts with, so that a leaked one is recognised by secret scanners.
@@ -51,6 +52,29 @@ impl Token {
     #[must_use]
     pub fn reveal(&self) -> &str {
         &self.0
+    }
+}
+
+/// What a token lets its user do, of what their role may.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenAccess {
+    /// All of it.
+    Full,
+    /// What changes nothing.
+    Read,
+    /// What changes something.
+    Write,
+}
+
+impl TokenAccess {
+    /// Whether a call that asks for this permission is let through.
+    #[must_use]
+    pub const fn allows(self, permission: Permission) -> bool {
+        match self {
+            Self::Full => true,
+            Self::Read => !permission.changes_something(),
+            Self::Write => permission.changes_something(),
+        }
     }
 }
 

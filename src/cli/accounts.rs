@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 
 use super::{data::DataFolder, surroundings};
 use crate::{
-    auth::Token,
+    auth::{Token, read_keys},
     domain::{Role, Surroundings, User},
     store::{AccountStore, Actor, TokenKind, TokenRecord},
 };
@@ -58,6 +58,17 @@ enum UserCommand {
     Enable {
         /// Login name
         name: String,
+    },
+    /// Register the public keys of a client that signs its own assertions (SMART Backend Services)
+    Keys {
+        /// Login name
+        name: String,
+        /// JSON Web Key Set with RSA or P-384 public keys, each with a kid; takes the place of the set before
+        #[arg(long, required_unless_present = "remove")]
+        jwks: Option<PathBuf>,
+        /// Take the keys away
+        #[arg(long, conflicts_with = "jwks")]
+        remove: bool,
     },
     /// Print a code that signs a user in to the pages, once, within an hour
     SignIn {
@@ -134,6 +145,23 @@ impl Users {
                 }
                 UserCommand::Disable { name } => set_disabled(&store, &surroundings, &name, true).await,
                 UserCommand::Enable { name } => set_disabled(&store, &surroundings, &name, false).await,
+                UserCommand::Keys { name, jwks, remove: _ } => {
+                    let keys = match &jwks {
+                        Some(file) => {
+                            let text =
+                                std::fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+                            read_keys(&text)
+                                .map_err(anyhow::Error::msg)
+                                .with_context(|| format!("{} cannot be used", file.display()))?;
+                            Some(text)
+                        }
+                        None => None,
+                    };
+                    let is_known = store.set_client_keys(&name, keys, operator(), surroundings.now()).await?;
+                    anyhow::ensure!(is_known, "there is no user {name:?}; `abstractor user list` lists them");
+                    println!("{name}: keys {}", if jwks.is_some() { "registered" } else { "removed" });
+                    Ok(())
+                }
                 UserCommand::SignIn { name } => {
                     let code = add_token(&store, &surroundings, &name, NewToken::sign_in()).await?;
                     println!("{code}");

@@ -80,7 +80,7 @@ impl Demo {
                 eprintln!("Abstractor demo: loading model and vocabularies ...");
             }
             let tokens = accounts(&store).await?;
-            let running = Running::start(Arc::clone(&store), &self.load, self.listen).await?;
+            let running = Running::start(Arc::clone(&store), &self.load, (self.listen, None)).await?;
             let url = format!("http://{}", running.address);
             let posted = if self.empty { Vec::new() } else { post(&running).await? };
             if self.json {

@@ -59,7 +59,7 @@ impl Serve {
         runtime.block_on(async {
             // what is wrong with the configuration is told before anything is loaded
             let listeners = listeners(&store, configuration.mllp).await?;
-            let mut running = Running::start(store, &self.load, self.listen).await?;
+            let mut running = Running::start(store, &self.load, (self.listen, configuration.public_url)).await?;
             for listener in listeners {
                 tracing::info!(address = %listener.address()?, "listening for HL7 messages");
                 running.listen(listener);
@@ -104,7 +104,11 @@ pub(super) struct Running {
 
 impl Running {
     /// Loads everything, listens, and starts the worker.
-    pub(super) async fn start(store: Arc<SqliteStore>, load: &Load, listen: SocketAddr) -> anyhow::Result<Self> {
+    pub(super) async fn start(
+        store: Arc<SqliteStore>,
+        load: &Load,
+        (listen, public_url): (SocketAddr, Option<String>),
+    ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -125,6 +129,7 @@ impl Running {
             vocabularies: VocabularyControl::new(load.reloading(tables), Box::new(make_vectors)),
             surroundings: surroundings.clone(),
             wake: Arc::clone(&wake),
+            public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
             metrics: telemetry::start_metrics()?,
         });
         let (stop, stopped) = watch::channel(false);

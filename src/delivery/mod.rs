@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{Channel, Surroundings},
+    mllp::{self, ClientTls, SendError},
     store::{ClaimedDelivery, DeliveryEnd, Store, StoreError},
 };
 
@@ -21,8 +22,12 @@ const LEASE: SignedDuration = SignedDuration::from_mins(5);
 const IDLE: Duration = Duration::from_millis(500);
 /// The first delay after a failed try, doubled at each further one.
 const FIRST_DELAY: SignedDuration = SignedDuration::from_secs(5);
-/// The longest delay.
+/// The longest delay of a webhook.
 const LONGEST_DELAY: SignedDuration = SignedDuration::from_hours(1);
+/// The longest delay of a message that is tried until it is taken.
+const LONGEST_DELAY_OF_MESSAGES: SignedDuration = SignedDuration::from_mins(5);
+/// How long a receiver may take to answer a message.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Why a try failed: stable words, and whether another one may help.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -80,20 +85,27 @@ impl Sender {
                     .await
                     .unwrap_or_else(|_| Err(Failure { problem: "failed".to_owned(), is_final: false }))
             }
+            Channel::Hl7 { address, authority, .. } => {
+                let message = claimed.body.as_deref().unwrap_or_default();
+                send_message(address, authority.as_deref(), message)
+                    .await
+                    .map_err(|problem| Failure { problem, is_final: false })
+            }
         };
         let now = self.surroundings.now();
+        let channel = &claimed.destination.channel;
         let end = match sent {
             Ok(()) => DeliveryEnd::Delivered,
             Err(failure) => {
                 let delivery = &claimed.delivery;
                 let tries = delivery.tries;
-                let is_last = claimed.destination.channel.max_tries().is_some_and(|most| tries >= most);
+                let is_last = channel.max_tries().is_some_and(|most| tries >= most);
                 let problem = failure.problem;
                 tracing::warn!(delivery = %delivery.id, destination = %claimed.destination.name, tries, problem, "a delivery failed");
                 if failure.is_final || is_last {
                     DeliveryEnd::Dead { problem }
                 } else {
-                    DeliveryEnd::Retry { at: now + delay(tries), problem }
+                    DeliveryEnd::Retry { at: now + delay(channel, tries), problem }
                 }
             }
         };
@@ -107,9 +119,28 @@ impl Sender {
     }
 }
 
+/// Sends a message once; it is delivered when the receiver says that it took it.
+async fn send_message(address: &str, authority: Option<&str>, message: &str) -> Result<(), String> {
+    let tls = match authority {
+        None => None,
+        Some(file) => Some(ClientTls::new(std::path::Path::new(file), None).map_err(|_| "authority_unusable".to_owned())?),
+    };
+    match mllp::send(address, tls.as_ref(), message.as_bytes(), PATIENCE).await {
+        Ok(answer) if answer.is_accepted() => Ok(()),
+        Ok(answer) => Err(format!("answered_{}", answer.code)),
+        Err(SendError::TimedOut) => Err("timeout".to_owned()),
+        Err(SendError::OtherAnswer) => Err("other_answer".to_owned()),
+        Err(SendError::Connection(_) | SendError::Address | SendError::NoAnswer) => Err("unreachable".to_owned()),
+    }
+}
+
 /// The delay after this many tries.
-fn delay(tries: u32) -> SignedDuration {
-    FIRST_DELAY.checked_mul(1 << tries.saturating_sub(1).min(16)).unwrap_or(LONGEST_DELAY).min(LONGEST_DELAY)
+fn delay(channel: &Channel, tries: u32) -> SignedDuration {
+    let longest = match channel {
+        Channel::Webhook { .. } => LONGEST_DELAY,
+        Channel::Hl7 { .. } => LONGEST_DELAY_OF_MESSAGES,
+    };
+    FIRST_DELAY.checked_mul(1 << tries.saturating_sub(1).min(16)).unwrap_or(longest).min(longest)
 }
 
 #[cfg(test)]
@@ -118,7 +149,8 @@ mod tests {
 
     #[test]
     fn delays_double_up_to_an_hour() {
-        let seconds = |tries| delay(tries).as_secs();
+        let webhook = Channel::Webhook { url: String::new(), secret: String::new() };
+        let seconds = |tries| delay(&webhook, tries).as_secs();
         assert_eq!([seconds(1), seconds(2), seconds(3), seconds(4)], [5, 10, 20, 40]);
         assert_eq!([seconds(11), seconds(12), seconds(1_000)], [3_600, 3_600, 3_600]);
     }

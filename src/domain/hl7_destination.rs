@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 /// Which message is sent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AbstractFormat {
     /// DFT^P03: one transaction with the diagnoses, for billing.
@@ -17,7 +17,7 @@ pub enum AbstractFormat {
 }
 
 /// What a receiver wants.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct HL7Destination {
     /// Which message.

@@ -68,9 +68,10 @@ impl Confidentiality {
 pub struct Patient {
     /// The sender's identifier (record number).
     pub id: String,
-    /// Who gives out the identifier, where the sender has several: the same number of two authorities is two patients.
+    /// Who gives out the identifier, where the sender has several: the URI of its system, or the assigning authority of an HL7 message. The same
+    /// number of two systems is two patients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub authority: Option<String>,
+    pub system: Option<String>,
     /// Name, for the coder's eyes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,

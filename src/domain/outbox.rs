@@ -4,6 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::HL7Destination;
+
 /// Something that others may want to hear of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, utoipa::ToSchema)]
 pub enum EventKind {
@@ -58,6 +60,15 @@ pub enum Channel {
         /// Key of the signature, `whsec_` and base64.
         secret: String,
     },
+    /// The abstract of a finished encounter as an HL7 version 2 message over MLLP.
+    Hl7 {
+        /// `HOST:PORT`.
+        address: String,
+        /// File with the authority of the receiver's certificate; plain TCP when none.
+        authority: Option<String>,
+        /// What the receiver wants.
+        settings: HL7Destination,
+    },
 }
 
 impl Channel {
@@ -66,6 +77,7 @@ impl Channel {
     pub const fn kind(&self) -> &'static str {
         match self {
             Self::Webhook { .. } => "webhook",
+            Self::Hl7 { .. } => "hl7",
         }
     }
 
@@ -74,6 +86,7 @@ impl Channel {
     pub fn address(&self) -> &str {
         match self {
             Self::Webhook { url, .. } => url,
+            Self::Hl7 { address, .. } => address,
         }
     }
 
@@ -82,6 +95,8 @@ impl Channel {
     pub const fn max_tries(&self) -> Option<u32> {
         match self {
             Self::Webhook { .. } => Some(12),
+            // a bill or a chart must not miss an encounter: it is tried until it is taken, or a lead disables the destination
+            Self::Hl7 { .. } => None,
         }
     }
 }

@@ -6,9 +6,10 @@ use uuid::Uuid;
 
 use super::{Service, actor};
 use crate::{
-    domain::{Channel, Destination, EventKind, User},
+    domain::{Channel, Destination, EventKind, ReviewEntry, ReviewItem, User},
+    interop::hl7::{Stamp, abstract_message},
     seal::random_bytes,
-    store::StoreError,
+    store::{Outgoing, StoreError},
 };
 
 /// Why a destination is not added.
@@ -26,6 +27,12 @@ pub enum DestinationError {
     /// The address cannot be one.
     #[error("url must be http://HOST... or https://HOST... without user and password")]
     Url,
+    /// The address of a receiver of HL7 messages cannot be one.
+    #[error("address must be HOST:PORT")]
+    Address,
+    /// It would hear of something that it cannot be told.
+    #[error("a destination of kind hl7 hears of review.finished and nothing else")]
+    OnlyFinished,
     /// The secret cannot be one.
     #[error("secret must be whsec_ and 24 to 64 bytes in base64; leave it out to have one made")]
     Secret,
@@ -54,6 +61,9 @@ impl Service {
             return Err(DestinationError::NoEvents);
         }
         let channel = checked(channel)?;
+        if matches!(channel, Channel::Hl7 { .. }) && events.iter().any(|event| *event != EventKind::ReviewFinished) {
+            return Err(DestinationError::OnlyFinished);
+        }
         let now = self.surroundings.now();
         let mut events = events;
         events.sort_unstable();
@@ -82,6 +92,23 @@ impl Service {
     pub async fn resend(&self, user: &User, delivery: Uuid) -> Result<bool, StoreError> {
         self.store.resend_delivery(delivery, actor(user), self.surroundings.now()).await
     }
+
+    /// What the receivers of HL7 messages are sent of an encounter that is being finished, made of what is finished.
+    pub(super) async fn abstracts(&self, item: &ReviewItem, entries: &[ReviewEntry]) -> Result<Vec<Outgoing>, StoreError> {
+        let at = self.surroundings.now();
+        let destinations = self.store.destinations().await?;
+        let hearing = destinations.into_iter().filter(|one| !one.disabled && one.events.contains(&EventKind::ReviewFinished));
+        Ok(hearing
+            .filter_map(|destination| {
+                let Channel::Hl7 { settings, .. } = &destination.channel else { return None };
+                // MSH-10 has twenty characters
+                let id = self.surroundings.new_id().simple().to_string();
+                let stamp = Stamp { control_id: &id[..20], at };
+                let body = abstract_message(settings, item, entries, stamp);
+                Some(Outgoing { destination: destination.id, body })
+            })
+            .collect())
+    }
 }
 
 /// The channel when it can be used, with a secret.
@@ -104,6 +131,13 @@ fn checked(channel: Channel) -> Result<Channel, DestinationError> {
                 secret
             };
             Ok(Channel::Webhook { url, secret })
+        }
+        Channel::Hl7 { address, authority, settings } => {
+            let (host, port) = address.rsplit_once(':').unwrap_or_default();
+            if host.is_empty() || host.contains('/') || !port.parse::<u16>().is_ok_and(|port| port > 0) {
+                return Err(DestinationError::Address);
+            }
+            Ok(Channel::Hl7 { address, authority, settings })
         }
     }
 }

@@ -1,5 +1,7 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
+mod chart;
+mod clients;
 mod code_book;
 mod destinations;
 mod messages;
@@ -7,6 +9,8 @@ mod notes;
 mod queue;
 mod vocabularies;
 
+pub use chart::ChartItem;
+pub use clients::GrantError;
 pub use code_book::find_codes;
 pub use destinations::DestinationError;
 pub use messages::Replay;
@@ -42,6 +46,8 @@ pub struct Service {
     pub surroundings: Surroundings,
     /// Wakes the worker when a note was stored.
     pub wake: Arc<Notify>,
+    /// Where the service is reached from outside, without a slash at the end.
+    pub public_url: String,
     /// Metrics in Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }

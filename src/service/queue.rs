@@ -62,6 +62,7 @@ impl Service {
             state,
             facility: user.facility.clone(),
             department: user.department.clone(),
+            source: None,
             include_restricted: user.sees_restricted,
             after,
             limit,
@@ -188,7 +189,8 @@ impl Service {
         }
         // the revision that was checked is the revision that is finished: a note arriving in between makes it stale
         let revision = revision.or(Some(record.item.revision));
-        let finishing = Finishing { revision, overridden, outgoing: Vec::new() };
+        let outgoing = if mine { self.abstracts(&record.item, &entries).await? } else { Vec::new() };
+        let finishing = Finishing { revision, overridden, outgoing };
         Ok(self.store.finish_item(id, user, finishing, self.surroundings.now()).await?)
     }
 }

@@ -391,7 +391,8 @@ mod tests {
     #[test]
     fn a_note_that_a_later_version_replaced_is_not_looked_at() {
         let text = "ASSESSMENT: Gout.";
-        let notes = vec![note(2, Some("a"), text), note(3, None, text), note(4, Some("a"), text), note(5, None, text)];
+        let mut notes = vec![note(2, Some("a"), text), note(3, None, text), note(4, Some("a"), text), note(5, None, text)];
+        notes[0].standing = Standing::Replaced;
         let changes = changes_of(record(notes), as_changed);
         assert_eq!((changes.suggestions, changes.changed.len(), changes.failed_notes.len()), (3, 3, 0));
     }

@@ -221,12 +221,48 @@ pub struct ItemFilter {
     pub facility: Option<String>,
     /// Only this department.
     pub department: Option<String>,
+    /// Only items with notes of this source.
+    pub source: Option<String>,
     /// Whether restricted items may be seen.
     pub include_restricted: bool,
     /// After this item (the last one of the page before); order is (created_at, id).
     pub after: Option<Uuid>,
     /// At most so many, 1 to 200.
     pub limit: u32,
+}
+
+/// Which notes a search asks for; all of it must hold. `None` = any.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct NoteSearch {
+    /// Of this patient.
+    pub patient: Option<PatientNumber>,
+    /// Of the encounter with this number at the sender.
+    pub encounter: Option<String>,
+    /// With this id at the sender.
+    pub external_id: Option<String>,
+    /// Of this source.
+    pub source: Option<String>,
+    /// Of this facility.
+    pub facility: Option<String>,
+    /// Of this department.
+    pub department: Option<String>,
+    /// Whether restricted notes may be found.
+    pub include_restricted: bool,
+}
+
+/// A patient by the sender's number. `Debug` prints nothing: it is PHI.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PatientNumber {
+    /// The system of the number; any when none.
+    pub system: Option<String>,
+    /// The number.
+    pub number: String,
+}
+
+impl std::fmt::Debug for PatientNumber {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PatientNumber(..)")
+    }
 }
 
 /// Everything a coder needs of an item.
@@ -340,6 +376,10 @@ pub struct TokenRecord {
 pub enum TokenKind {
     /// For programs: the Authorization header.
     Api,
+    /// For programs that asked for reading alone.
+    ApiRead,
+    /// For programs that asked for writing alone.
+    ApiWrite,
     /// A browser session: the cookie.
     Session,
     /// Works once, to start a browser session.
@@ -352,6 +392,8 @@ impl TokenKind {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Api => "api",
+            Self::ApiRead => "api_read",
+            Self::ApiWrite => "api_write",
             Self::Session => "session",
             Self::SignIn => "sign_in",
         }
@@ -426,6 +468,19 @@ pub trait ReviewStore: Send + Sync {
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError>;
 }
 
+/// Searches by patient, encounter and the sender's ids.
+#[async_trait]
+pub trait ChartStore: Send + Sync {
+    /// Notes in the order in which they came, after the one named, at most `limit`.
+    async fn find_notes(&self, search: NoteSearch, after: Option<Uuid>, limit: u32) -> Result<Vec<Note>, StoreError>;
+    /// The items of such notes, in order of (created_at, id).
+    async fn find_items(&self, search: NoteSearch) -> Result<Vec<Uuid>, StoreError>;
+    /// When each of these items changed last: a note, an extraction, a claim, a decision, its end. Missing ones are left out.
+    async fn changed_at(&self, items: Vec<Uuid>) -> Result<Vec<(Uuid, Timestamp)>, StoreError>;
+    /// When the live extraction of each note of an item was recorded.
+    async fn extracted_at(&self, item: Uuid) -> Result<Vec<(Uuid, Timestamp)>, StoreError>;
+}
+
 /// Users, tokens and the audit trail.
 #[async_trait]
 pub trait AccountStore: Send + Sync {
@@ -441,6 +496,16 @@ pub trait AccountStore: Send + Sync {
     async fn add_token(&self, token: TokenRecord, hash: [u8; 32], actor: Actor, now: Timestamp) -> Result<(), StoreError>;
     /// The user of a live token of this kind (not expired, revoked, or of a disabled user).
     async fn user_of_token(&self, hash: [u8; 32], kind: TokenKind, now: Timestamp) -> Result<Option<User>, StoreError>;
+    /// The user of a live token for programs, and which of the three kinds it is.
+    async fn user_of_api_token(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<(User, TokenKind)>, StoreError>;
+    /// Registers the public keys of a user (a JSON Web Key Set) in place of those before; none takes them away. `false` when there is no such
+    /// user.
+    async fn set_client_keys(&self, name: &str, keys: Option<String>, actor: Actor, now: Timestamp)
+    -> Result<bool, StoreError>;
+    /// A user that is not disabled, with the registered keys.
+    async fn client_keys(&self, name: &str) -> Result<Option<(User, String)>, StoreError>;
+    /// Uses up an assertion, known by a hash of client and id, which ends by itself at `expires_at`; `false` when it was used before.
+    async fn redeem_assertion(&self, hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
     /// Uses up a sign-in token: its user, once.
     async fn redeem_sign_in(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, StoreError>;
     /// Tokens of a user, newest first.
@@ -456,6 +521,14 @@ pub trait AccountStore: Send + Sync {
         action: &str,
         subject: Option<(&str, Uuid)>,
         detail: &str,
+        now: Timestamp,
+    ) -> Result<(), StoreError>;
+    /// Records that several things of one kind were read, all or none.
+    async fn record_reads(
+        &self,
+        actor: Actor,
+        action: &str,
+        subjects: (&str, Vec<Uuid>),
         now: Timestamp,
     ) -> Result<(), StoreError>;
     /// Audit events after a sequence number, oldest first, at most `limit`.
@@ -533,5 +606,5 @@ pub trait OutboxStore: Send + Sync {
 }
 
 /// The whole store.
-pub trait Store: NoteStore + ReviewStore + AccountStore + OutboxStore + MessageStore + PatientStore {}
-impl<T: NoteStore + ReviewStore + AccountStore + OutboxStore + MessageStore + PatientStore> Store for T {}
+pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore {}
+impl<T: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore> Store for T {}

@@ -129,7 +129,7 @@ pub(super) fn new_note() -> NewNote {
         source: HOSTILE.to_owned(),
         patient: Some(Patient {
             id: HOSTILE.to_owned(),
-            authority: Some(HOSTILE.to_owned()),
+            system: Some(HOSTILE.to_owned()),
             name: Some(HOSTILE.to_owned()),
             birth_date: Some(jiff::civil::date(1950, 1, 2)),
             sex: Some(HOSTILE.to_owned()),

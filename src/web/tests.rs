@@ -222,6 +222,7 @@ impl House {
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),
             surroundings: Surroundings::new(samples::now, id),
             wake: Arc::new(Notify::new()),
+            public_url: "http://localhost".to_owned(),
             metrics: Arc::new(String::new),
         });
         Self { router: super::router(service), store, item, _folder: folder }
@@ -479,7 +480,7 @@ async fn a_typed_code_follows_the_day() {
         let (status, html) = add(instead).await;
         assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY, "{day} {instead}");
         let said = without_elements(between(&html, "role=\"alert\">", "</p>"));
-        assert!(said.contains("is not a code of") && said.contains("stands for it there"), "{said}");
+        assert!(said.contains("is not a code of") && said.contains("for it there"), "{said}");
         let (status, place) = add(typed).await;
         assert!(status.is_redirection() && place.contains("notice=added"), "{day} {typed}: {place}");
         assert!(house.get(&page, &cookie).await.1.contains("Unspecified appendicitis"), "titled by the edition");

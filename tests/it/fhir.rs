@@ -1,8 +1,8 @@
-//! FHIR out: our notes and sigs as Bundles, validated by `fhir.resources` (Python), whose models are not ours.
+//! FHIR out: our notes and sigs as Bundles, held against validators that are not ours.
 
 use std::{
     io::Write as _,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -14,14 +14,14 @@ use super::{
     server::{Server, program},
 };
 
-/// Reads Bundles, one a line, and names those that are not valid.
+/// Reads resources, one a line, and names those that are not valid.
 const VALIDATE: &str = "
-import sys
-from fhir.resources.R4B.bundle import Bundle
+import json, sys
+from fhir.resources.R4B import get_fhir_model_class
 bad = 0
 for number, line in enumerate(sys.stdin):
     try:
-        Bundle.model_validate_json(line)
+        get_fhir_model_class(json.loads(line)['resourceType']).model_validate_json(line)
     except Exception as error:
         bad += 1
         print('line', number, str(error)[:600])
@@ -36,24 +36,46 @@ fn bundles(notes: &[Value]) -> Vec<Value> {
     said.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect()
 }
 
-fn validate(bundles: &[Value]) {
-    let python = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/fhir/bin/python");
-    assert!(python.exists(), "fhir.resources is not installed: `tests/run` does it");
-    let mut child = Command::new(python)
-        .args(["-c", VALIDATE])
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .expect("Python starts");
-    let lines: Vec<String> = bundles.iter().map(Value::to_string).collect();
-    child.stdin.take().expect("its input").write_all(lines.join("\n").as_bytes()).expect("is read");
+/// A program of `target`, which `tests/run` installs.
+fn installed(path: &str) -> PathBuf {
+    let found = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+    assert!(found.exists(), "{path} is not installed: `tests/run` does it");
+    found
+}
+
+/// Runs a program on lines; it must find nothing wrong.
+fn run(command: &mut Command, lines: &str) -> String {
+    let mut child =
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
+    let mut input = child.stdin.take().expect("its input");
+    let lines = lines.to_owned();
+    // a program that ends early does not read to the end; what it says counts
+    let writer = std::thread::spawn(move || drop(input.write_all(lines.as_bytes())));
     let output = child.wait_with_output().expect("ends");
-    assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    writer.join().expect("the lines are written");
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
+    said
+}
+
+/// Python with the FHIR packages.
+pub fn python() -> Command {
+    Command::new(installed("target/fhir/bin/python"))
+}
+
+/// Holds resources against the models of `fhir.resources`, against FHIR's JSON schema, and against its structure definitions and value
+/// sets, none of which are ours.
+pub fn validate(resources: &[Value]) {
+    let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
+    let lines = lines.join("\n");
+    run(python().args(["-c", VALIDATE]), &lines);
+    let modules = installed("target/peers-node/node_modules");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fhir-peers/validate.js");
+    run(Command::new("node").env("NODE_PATH", modules).arg(script), &lines);
 }
 
 /// Every resource of a kind.
-fn of<'a>(bundle: &'a Value, kind: &str) -> Vec<&'a Value> {
+pub fn of<'a>(bundle: &'a Value, kind: &str) -> Vec<&'a Value> {
     let entries = bundle["entry"].as_array().expect("entries");
     entries.iter().map(|entry| &entry["resource"]).filter(|resource| resource["resourceType"] == kind).collect()
 }

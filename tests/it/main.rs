@@ -1,8 +1,10 @@
 //! Tests from outside: the built program, a running server, its pages.
 
+mod abstracts;
 mod allergy_links;
 mod api;
 mod browser;
+mod cds_hooks;
 mod codes;
 mod commands;
 mod context;
@@ -11,6 +13,7 @@ mod documents;
 mod edits;
 mod endpoints;
 mod fhir;
+mod fhir_api;
 mod gold;
 mod golden;
 mod hl7;
@@ -20,6 +23,7 @@ mod kill;
 mod layers;
 mod leak;
 mod model;
+mod oauth;
 mod openapi;
 mod pages;
 mod server;

@@ -2,40 +2,40 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, coding, status, words};
-use crate::domain::{Assertion, Attribute, CodeRole, CodedEntry, EntryKind, system};
+use super::{
+    Context, coding,
+    statement::{Standing, Statement},
+    status,
+};
+use crate::domain::{Assertion, Attribute, CodeRole, EntryKind, system};
+
+const CLINICAL: &str = "allergyintolerance-clinical";
+const VERIFICATION: &str = "allergyintolerance-verification";
 
 /// The resource of an allergy; none for somebody else's.
-pub(super) fn resource(context: &Context<'_>, entry: &CodedEntry) -> Option<Value> {
+pub(super) fn resource(context: &Context, entry: &Statement<'_>) -> Option<Value> {
+    let sure = if entry.standing == Standing::Confirmed { "confirmed" } else { "unconfirmed" };
     let (clinical, verification) = match (entry.kind, entry.assertion) {
-        (EntryKind::NoKnownAllergies, _) | (_, Some(Assertion::Present | Assertion::Possible)) => ("active", "unconfirmed"),
-        (_, Some(Assertion::Historical)) => ("resolved", "unconfirmed"),
+        (EntryKind::NoKnownAllergies, _) | (_, Some(Assertion::Present)) => ("active", sure),
+        // R4 has no "provisional" for an allergy: one that the note only suspects stays unconfirmed whoever agrees
+        (_, Some(Assertion::Possible)) => ("active", "unconfirmed"),
+        (_, Some(Assertion::Historical)) => ("resolved", sure),
         (_, Some(Assertion::Absent)) => ("inactive", "refuted"),
         _ => return None,
     };
-    // the ICD-10-CM status code says that there is an allergy, not to what
-    let codes: Vec<Value> = entry
-        .codes
-        .iter()
-        .filter(|code| code.role != CodeRole::AllergyStatus && code.system != system::ICD10CM)
-        .map(coding)
-        .collect();
-    // the ingredients of a combination are no synonyms of each other
-    let combination = entry.codes.iter().filter(|code| code.system == system::RXNORM).count() > 1;
-    let code = if codes.is_empty() || combination {
-        json!({"text": words(entry)})
-    } else {
-        json!({"coding": codes, "text": words(entry)})
-    };
     let mut resource = json!({
         "resourceType": "AllergyIntolerance",
-        "extension": context.derivation(&entry.evidence.iter().collect::<Vec<_>>()),
-        "clinicalStatus": status("allergyintolerance-clinical", clinical),
-        "verificationStatus": status("allergyintolerance-verification", verification),
-        "code": code,
+        "verificationStatus": entry.withdrawn(VERIFICATION).unwrap_or_else(|| status(VERIFICATION, verification)),
+        "code": code(entry),
         "patient": context.subject,
     });
-    let attributes = &entry.attributes;
+    // rules ait-1 and ait-2: a clinical status always, but on an error never
+    match entry.standing {
+        Standing::Mistaken => {}
+        Standing::Refuted => resource["clinicalStatus"] = status(CLINICAL, "inactive"),
+        Standing::Suggested | Standing::Confirmed => resource["clinicalStatus"] = status(CLINICAL, clinical),
+    }
+    let attributes = entry.attributes;
     if let Some(kind) = &attributes.allergy_type {
         resource["type"] = json!(kind);
     }
@@ -48,6 +48,9 @@ pub(super) fn resource(context: &Context<'_>, entry: &CodedEntry) -> Option<Valu
     if let Some(encounter) = &context.encounter {
         resource["encounter"] = encounter.clone();
     }
+    if let Some(recorded) = &context.recorded_date {
+        resource["recordedDate"] = recorded.clone();
+    }
     if !attributes.reactions.is_empty() {
         let mut reaction = json!({"manifestation": attributes.reactions.iter().map(manifestation).collect::<Vec<_>>()});
         let grade = attributes.severity.as_ref().and_then(|severity| severity.value.as_ref()?["display"].as_str());
@@ -57,6 +60,23 @@ pub(super) fn resource(context: &Context<'_>, entry: &CodedEntry) -> Option<Valu
         resource["reaction"] = json!([reaction]);
     }
     Some(resource)
+}
+
+fn code(entry: &Statement<'_>) -> Value {
+    // the ICD-10-CM status code says that there is an allergy, not to what
+    let codes: Vec<Value> = entry
+        .codes
+        .iter()
+        .filter(|code| code.role != CodeRole::AllergyStatus && code.system != system::ICD10CM)
+        .map(coding)
+        .collect();
+    // the ingredients of a combination are no synonyms of each other
+    let combination = entry.codes.iter().filter(|code| code.system == system::RXNORM).count() > 1;
+    if codes.is_empty() || combination {
+        json!({"text": entry.words()})
+    } else {
+        json!({"coding": codes, "text": entry.words()})
+    }
 }
 
 fn manifestation(reaction: &Attribute) -> Value {

@@ -2,8 +2,17 @@
 
 use serde_json::{Value, json};
 
-use super::{Context, coding, status, words};
-use crate::domain::{Assertion, CodedEntry, Evidence};
+use super::{
+    Context, coding,
+    statement::{Place, Standing, Statement},
+    status,
+};
+use crate::domain::{Assertion, Evidence};
+
+const VERIFICATION: &str = "condition-ver-status";
+
+/// A code of HL7's RoleCode with its name.
+type Relative = (&'static str, &'static str);
 
 /// Words for relatives and their codes of HL7's RoleCode.
 const RELATIVES: [(&str, &str, &str); 20] = [
@@ -52,22 +61,26 @@ const NO_RELATIVES: [&str; 20] = [
     "godfather",
 ];
 /// Somebody of the family, not said who.
-const FAMILY_MEMBER: (&str, &str) = ("FAMMEMB", "family member");
+const FAMILY_MEMBER: Relative = ("FAMMEMB", "family member");
 
-/// The resources of a diagnosis; none for a mere risk, and for what somebody outside the family has.
-pub(super) fn resources(context: &Context<'_>, entry: &CodedEntry) -> Vec<Value> {
+/// The resources of a diagnosis; none for a mere risk, and for what somebody outside the family has. Each with its places.
+pub(super) fn resources(context: &Context, entry: &Statement<'_>) -> Vec<(Value, Vec<Place>)> {
+    let sure = if entry.standing == Standing::Confirmed { "confirmed" } else { "unconfirmed" };
     let (clinical, verification) = match entry.assertion {
-        Some(Assertion::Present) => (Some("active"), "unconfirmed"),
-        Some(Assertion::Historical) => (Some("resolved"), "unconfirmed"),
+        Some(Assertion::Present) => (Some("active"), sure),
+        Some(Assertion::Historical) => (Some("resolved"), sure),
+        // a coder who accepts it says that the note suspects it, not that the patient has it
         Some(Assertion::Possible) => (Some("active"), "provisional"),
         Some(Assertion::Absent) => (None, "refuted"),
         Some(Assertion::Family) => return family(context, entry),
         Some(Assertion::Hypothetical) | None => return Vec::new(),
     };
+    let withdrawn = entry.withdrawn(VERIFICATION);
+    // rules con-3 to con-5: no clinical status beside an error; what was refuted has none either, which con-3 asks of problem lists only
+    let clinical = clinical.filter(|_| withdrawn.is_none());
     let mut resource = json!({
         "resourceType": "Condition",
-        "extension": context.derivation(&entry.evidence.iter().collect::<Vec<_>>()),
-        "verificationStatus": status("condition-ver-status", verification),
+        "verificationStatus": withdrawn.unwrap_or_else(|| status(VERIFICATION, verification)),
         "category": [status("condition-category", "encounter-diagnosis")],
         "code": code(entry),
         "subject": context.subject,
@@ -78,51 +91,59 @@ pub(super) fn resources(context: &Context<'_>, entry: &CodedEntry) -> Vec<Value>
     if let Some(encounter) = &context.encounter {
         resource["encounter"] = encounter.clone();
     }
-    vec![resource]
+    if let Some(recorded) = &context.recorded_date {
+        resource["recordedDate"] = recorded.clone();
+    }
+    vec![(resource, entry.places())]
 }
 
 /// The first code; words alone when no code was good enough.
-fn code(entry: &CodedEntry) -> Value {
+fn code(entry: &Statement<'_>) -> Value {
     match entry.codes.first() {
-        Some(first) => json!({"coding": [coding(first)], "text": words(entry)}),
-        None => json!({"text": words(entry)}),
+        Some(first) => json!({"coding": [coding(first)], "text": entry.words()}),
+        None => json!({"text": entry.words()}),
     }
 }
 
 /// One resource for each relative that the evidence names.
-fn family(context: &Context<'_>, entry: &CodedEntry) -> Vec<Value> {
-    let mut relatives: Vec<((&str, &str), Vec<&Evidence>)> = Vec::new();
-    for one in &entry.evidence {
+fn family(context: &Context, entry: &Statement<'_>) -> Vec<(Value, Vec<Place>)> {
+    let mut relatives: Vec<(Relative, &str, Vec<Place>)> = Vec::new();
+    for (note, one) in &entry.evidence {
         let Some(relative) = relative(one) else { continue };
-        match relatives.iter_mut().find(|(known, _)| *known == relative) {
-            Some((_, evidence)) => evidence.push(one),
-            None => relatives.push((relative, vec![one])),
+        let place = Place { note: note.clone(), start: one.start, end: one.end };
+        match relatives.iter_mut().find(|(known, ..)| *known == relative) {
+            Some((.., places)) => places.push(place),
+            None => relatives.push((relative, &one.text, vec![place])),
         }
+    }
+    if entry.evidence.is_empty() {
+        relatives.push((FAMILY_MEMBER, entry.display, entry.places()));
     }
     // the disease's own code says what the relative has; the first may be the family history code of the patient
     let own = entry.codes.iter().find(|code| !code.code.starts_with('Z')).or_else(|| entry.codes.first());
-    let resource = |((relation, display), evidence): ((&str, &str), Vec<&Evidence>)| {
-        let words = evidence.first().map_or(entry.display.as_str(), |one| one.text.as_str());
+    // an error, and what the relative does not have, are both taken back: there is no "refuted" family history
+    let status = if matches!(entry.standing, Standing::Mistaken | Standing::Refuted) { "entered-in-error" } else { "partial" };
+    let resource = |((relation, display), words, places): (Relative, &str, Vec<Place>)| {
         let disease = match own {
             Some(own) => json!({"coding": [coding(own)], "text": words}),
             None => json!({"text": words}),
         };
-        json!({
+        let resource = json!({
             "resourceType": "FamilyMemberHistory",
-            "extension": context.derivation(&evidence),
-            "status": "partial",
+            "status": status,
             "patient": context.subject,
             "relationship": {"coding": [
                 {"system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": relation, "display": display}
             ]},
             "condition": [{"code": disease}],
-        })
+        });
+        (resource, places)
     };
     relatives.into_iter().map(resource).collect()
 }
 
 /// Whose disease it is, by the words that made it somebody else's; none for somebody who is no family by blood.
-fn relative(evidence: &Evidence) -> Option<(&'static str, &'static str)> {
+fn relative(evidence: &Evidence) -> Option<Relative> {
     let family = evidence.cues.iter().filter(|cue| cue.means == "family");
     let said = family.map(|cue| cue.text.to_lowercase()).collect::<Vec<_>>().join(" ");
     let words: Vec<&str> = said.split(|letter: char| !letter.is_alphanumeric()).filter(|word| !word.is_empty()).collect();

@@ -1,83 +1,181 @@
-//! An extraction as a FHIR R4 transaction Bundle.
+//! FHIR R4 in and out. What goes out: an extraction, or an encounter as its review left it, as resources; what comes in: documents as notes.
 //!
-//! The Bundle holds the note (a `Binary` with its text and a `DocumentReference`), a `Condition`, `MedicationStatement`,
-//! `AllergyIntolerance` or `FamilyMemberHistory` for each entry that says something of the patient or their family, and a `Provenance`.
+//! [`bundle`] is what the engine found in one note: a transaction Bundle with the note (a `Binary` with its text and a
+//! `DocumentReference`), a `Condition`, `MedicationStatement`, `MedicationRequest`, `AllergyIntolerance` or `FamilyMemberHistory` for each
+//! entry that says something of the patient or their family, and a `Provenance`. Nothing in it was reviewed, so conditions are unconfirmed
+//! or provisional, never confirmed. [`reviewed_bundle`] is the same with the decisions of the coders folded in, and [`chart`] gives the
+//! resources of a whole encounter.
+//!
 //! Every derived resource points at its words with the extension `derivation-reference`; offsets are Unicode code points of the `Binary`'s
-//! text. Nothing in it was reviewed, so conditions are unconfirmed or provisional, never confirmed. Entries that only speak of a risk, and
-//! what other people than relatives have, have no place in a chart and are left out; the coder's queue shows them.
+//! text. Entries that only speak of a risk, and what other people than relatives have, have no place in a chart and are left out; the
+//! coder's queue shows them.
 
 mod allergy;
+mod audit;
+mod chart;
 mod condition;
+mod document;
+pub mod incoming;
 mod medication;
+mod note_types;
+mod provenance;
+mod statement;
+mod task;
 
-use base64::{Engine as _, engine::general_purpose::STANDARD};
-use jiff::Timestamp;
+pub use audit::audit_event;
+pub use chart::{Chart, ChartNote, chart, item_of_id};
+pub use document::{binary, document};
+pub use task::{Task, task, task_state, task_status};
+
+use jiff::{Timestamp, civil::Date};
 use serde_json::{Value, json};
+use uuid::Uuid;
 
-use crate::domain::{CodeCandidate, CodedEntry, EntryKind, Evidence, Extraction};
+use crate::domain::{CodeCandidate, EngineVersion, EntryKind, Extraction, Note, Patient, ReviewEntry};
+use statement::{Place, Statement};
 
 /// URL of the extension that points at the words a resource was derived from.
 const DERIVATION: &str = "http://hl7.org/fhir/StructureDefinition/derivation-reference";
 /// Base of the code systems that FHIR defines itself.
 const TERMINOLOGY: &str = "http://terminology.hl7.org/CodeSystem";
+/// The type of a note's text.
+pub const TEXT: &str = "text/plain; charset=utf-8";
 
 /// What the Bundle says beside the extraction.
 #[derive(Debug, Clone, Copy)]
 pub struct Source<'a> {
     /// The note's text, whole.
     pub text: &'a str,
-    /// The patient's identifier at the sender, where it is known.
-    pub patient: Option<&'a str>,
+    /// The patient, where it is known.
+    pub patient: Option<&'a Patient>,
     /// The encounter's identifier at the sender, where it is known.
     pub encounter: Option<&'a str>,
     /// When the Bundle is made.
     pub recorded: Timestamp,
 }
 
-/// What every resource of one Bundle refers to.
-struct Context<'a> {
-    extraction: &'a Extraction,
+/// What all resources of one Bundle or one encounter refer to.
+struct Context {
     subject: Value,
     encounter: Option<Value>,
-    binary: String,
-    document: String,
+    /// The day of the note that an entry stands in.
+    recorded_date: Option<Value>,
+    links: Links,
 }
 
-/// The Bundle of one note; the extraction's offsets must be code points.
+/// How resources name each other.
+enum Links {
+    /// Within the Bundle of this note.
+    Bundle {
+        /// Its id.
+        note: String,
+    },
+    /// As they are served: an id names the item too, so that a resource is found by its id alone.
+    Served {
+        /// The item that they are of.
+        item: Uuid,
+    },
+}
+
+/// A resource that stands for something in a note.
+struct Derived {
+    url: String,
+    resource: Value,
+    /// The notes that it rests on.
+    notes: Vec<String>,
+}
+
+/// The transaction Bundle of what the engine found in one note; the extraction's offsets must be code points.
 #[must_use]
 pub fn bundle(extraction: &Extraction, source: Source<'_>) -> Value {
-    let name = |what: &str| {
-        let id = uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, format!("{}|{what}", extraction.note_id).as_bytes());
-        format!("urn:uuid:{id}")
-    };
-    let identified = |kind: &str, id: Option<&str>| id.map(|id| json!({"type": kind, "identifier": {"value": id}}));
     let context = Context {
-        extraction,
-        subject: identified("Patient", source.patient).unwrap_or_else(|| json!({"display": "the patient of this note"})),
-        encounter: identified("Encounter", source.encounter),
-        binary: name("binary"),
-        document: name("document"),
+        subject: subject(source.patient),
+        encounter: encounter(source.encounter),
+        recorded_date: None,
+        links: Links::Bundle { note: extraction.note_id.clone() },
     };
-    let mut derived: Vec<(String, Value)> = Vec::new();
-    for entry in &extraction.entries {
-        let resources = match entry.kind {
-            EntryKind::Diagnosis => condition::resources(&context, entry),
-            EntryKind::Medication => vec![medication::resource(&context, entry)],
-            EntryKind::Allergy | EntryKind::NoKnownAllergies => allergy::resource(&context, entry).into_iter().collect(),
-        };
-        for (place, mut resource) in resources.into_iter().enumerate() {
-            without_control_characters(&mut resource);
-            // an entry's id names its first resource; a second relative has one of its own
-            let url = if place == 0 { format!("urn:uuid:{}", entry.id) } else { name(&format!("{}|{place}", entry.id)) };
-            derived.push((url, resource));
+    let entries = extraction.entries.iter().map(|entry| Statement::suggested(&extraction.note_id, entry));
+    let derived: Vec<Derived> = entries.flat_map(|entry| derived(&context, &entry)).collect();
+    let mut resource = json!({
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": context.subject,
+        "content": [{"attachment": {"contentType": TEXT, "url": context.links.binary(&extraction.note_id)}}],
+    });
+    if !extraction.note_id.trim().is_empty() {
+        resource["identifier"] = json!([{"value": extraction.note_id}]);
+    }
+    if let Some(encounter) = &context.encounter {
+        resource["context"] = json!({"encounter": [encounter]});
+    }
+    let mut resources = note_resources(&context, (&extraction.note_id, source.text), resource);
+    let targets: Vec<String> = derived.iter().map(|one| one.url.clone()).collect();
+    resources.extend(derived.into_iter().map(|one| (one.url, one.resource)));
+    if !targets.is_empty() {
+        let made = (&extraction.engine, source.recorded);
+        let resource = provenance::of_engine(&context.links, &targets, &extraction.note_id, made);
+        resources.push((context.links.named("provenance"), resource));
+    }
+    transaction(resources)
+}
+
+/// The transaction Bundle of one note with the decisions of the coders on what stands in it. Offsets must be code points; `made` is what made
+/// its extraction, and when.
+#[must_use]
+pub fn reviewed_bundle(note: &ChartNote<'_>, entries: &[ReviewEntry]) -> Value {
+    let id = note.note.id.to_string();
+    let content = &note.note.content;
+    let context = Context {
+        subject: subject(content.patient.as_ref()),
+        encounter: encounter(content.encounter.as_deref()),
+        recorded_date: Some(recorded_date(note.note)),
+        links: Links::Bundle { note: id.clone() },
+    };
+    let mut resource = document(note.note);
+    resource.as_object_mut().map(|fields| fields.remove("id"));
+    resource["content"][0]["attachment"]["url"] = json!(context.links.binary(&id));
+    let mut resources = note_resources(&context, (&id, &content.text), resource);
+    let mut targets = Vec::new();
+    let mut decided = Vec::new();
+    for entry in entries {
+        let Some(statement) = Statement::reviewed(entry, Some(note.note.id)) else { continue };
+        let made = derived(&context, &statement);
+        let urls: Vec<String> = made.iter().map(|one| one.url.clone()).collect();
+        resources.extend(made.into_iter().map(|one| (one.url, one.resource)));
+        if urls.is_empty() {
+            continue;
+        }
+        for decision in statement.decisions {
+            let name = context.links.named(&decision.id.to_string());
+            decided.push((name, provenance::of_coder(&urls, decision)));
+        }
+        if !statement.evidence.is_empty() {
+            targets.extend(urls);
         }
     }
-    let mut resources = vec![(context.binary.clone(), binary(source.text)), (context.document.clone(), document(&context))];
-    let targets: Vec<Value> = derived.iter().map(|(url, _)| json!({"reference": url})).collect();
-    resources.append(&mut derived);
-    if !targets.is_empty() {
-        resources.push((name("provenance"), provenance(&context, &targets, source.recorded)));
+    if let Some(made) = note.made.filter(|_| !targets.is_empty()) {
+        let resource = provenance::of_engine(&context.links, &targets, &id, made);
+        resources.push((context.links.named("provenance"), resource));
     }
+    resources.extend(decided);
+    transaction(resources)
+}
+
+/// The same Bundle as a collection: nothing in it is to be stored.
+#[must_use]
+pub fn collection(mut bundle: Value) -> Value {
+    bundle["type"] = json!("collection");
+    for entry in bundle["entry"].as_array_mut().into_iter().flatten() {
+        entry.as_object_mut().map(|entry| entry.remove("request"));
+    }
+    bundle
+}
+
+fn note_resources(context: &Context, (note, text): (&str, &str), document: Value) -> Vec<(String, Value)> {
+    vec![(context.links.binary(note), binary(text)), (context.links.document(note), document)]
+}
+
+fn transaction(resources: Vec<(String, Value)>) -> Value {
     let entries: Vec<Value> = resources
         .into_iter()
         .map(|(url, resource)| {
@@ -88,56 +186,126 @@ pub fn bundle(extraction: &Extraction, source: Source<'_>) -> Value {
     json!({"resourceType": "Bundle", "type": "transaction", "entry": entries})
 }
 
-fn binary(text: &str) -> Value {
-    json!({"resourceType": "Binary", "contentType": "text/plain; charset=utf-8", "data": STANDARD.encode(text)})
-}
-
-fn document(context: &Context<'_>) -> Value {
-    let mut resource = json!({
-        "resourceType": "DocumentReference",
-        "status": "current",
-        "subject": context.subject,
-        "content": [{"attachment": {"contentType": "text/plain; charset=utf-8", "url": context.binary}}],
+/// The resources of one entry.
+fn derived(context: &Context, entry: &Statement<'_>) -> Vec<Derived> {
+    let places = entry.places();
+    let resources: Vec<(Value, Vec<Place>)> = match entry.kind {
+        EntryKind::Diagnosis => condition::resources(context, entry),
+        EntryKind::Medication => {
+            let request = medication::request(context, entry);
+            let mut statement = medication::resource(context, entry);
+            if let Some(request) = &request {
+                let kind = request["resourceType"].as_str().unwrap_or_default();
+                statement["basedOn"] = json!([{"reference": context.links.derived(kind, &further(&entry.id, 1))}]);
+            }
+            std::iter::once(statement).chain(request).map(|resource| (resource, places.clone())).collect()
+        }
+        EntryKind::Allergy | EntryKind::NoKnownAllergies => {
+            allergy::resource(context, entry).into_iter().map(|resource| (resource, places.clone())).collect()
+        }
+    };
+    let resources = resources.into_iter().enumerate().map(|(at, (mut resource, places))| {
+        entry.mark(&mut resource, &places, |note| context.links.binary(note));
+        without_control_characters(&mut resource);
+        // an entry's id names its first resource; a second relative, or an order, has one of its own
+        let id = if at == 0 { entry.id.clone() } else { further(&entry.id, at) };
+        let kind = resource["resourceType"].as_str().unwrap_or_default().to_owned();
+        if let Links::Served { item } = context.links {
+            resource["id"] = json!(served_id(item, &id));
+        }
+        let mut notes: Vec<String> = places.into_iter().map(|place| place.note).collect();
+        notes.dedup();
+        Derived { url: context.links.derived(&kind, &id), resource, notes }
     });
-    if !context.extraction.note_id.trim().is_empty() {
-        resource["identifier"] = json!([{"value": context.extraction.note_id}]);
-    }
-    if let Some(encounter) = &context.encounter {
-        resource["context"] = json!({"encounter": [encounter]});
-    }
-    resource
+    resources.collect()
 }
 
-fn provenance(context: &Context<'_>, targets: &[Value], recorded: Timestamp) -> Value {
-    let engine = &context.extraction.engine;
-    let agent = format!("Abstractor {}, model {}, vocabulary {}", engine.version, engine.model, engine.vocabulary);
-    json!({
-        "resourceType": "Provenance",
-        "target": targets,
-        "recorded": recorded.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
-        "agent": [{
-            "type": {"coding": [{"system": format!("{TERMINOLOGY}/provenance-participant-type"), "code": "assembler"}]},
-            "who": {"type": "Device", "display": agent},
-        }],
-        "entity": [{"role": "source", "what": {"reference": context.document}}],
-    })
+/// The id of a further resource of an entry.
+fn further(entry: &str, at: usize) -> String {
+    Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{entry}|{at}").as_bytes()).to_string()
 }
 
-impl Context<'_> {
-    /// One extension for each piece of evidence.
-    fn derivation(&self, evidence: &[&Evidence]) -> Value {
-        evidence
-            .iter()
-            .map(|one| {
-                json!({"url": DERIVATION, "extension": [
-                    {"url": "reference", "valueReference": {"reference": self.binary}},
-                    {"url": "path", "valueString": "Binary.data"},
-                    {"url": "offset", "valueInteger": one.start},
-                    {"url": "length", "valueInteger": one.end - one.start},
-                ]})
-            })
-            .collect()
+/// An id of 64 digits, the most that FHIR allows: the item, then what it is there.
+fn served_id(item: Uuid, id: &str) -> String {
+    let own = Uuid::parse_str(id).unwrap_or_else(|_| Uuid::new_v5(&item, id.as_bytes()));
+    format!("{}{}", item.simple(), own.simple())
+}
+
+impl Links {
+    fn named(&self, what: &str) -> String {
+        match self {
+            Self::Bundle { note } => {
+                let id = Uuid::new_v5(&Uuid::NAMESPACE_OID, format!("{note}|{what}").as_bytes());
+                format!("urn:uuid:{id}")
+            }
+            Self::Served { item } => served_id(*item, what),
+        }
     }
+
+    fn binary(&self, note: &str) -> String {
+        match self {
+            Self::Bundle { .. } => self.named("binary"),
+            Self::Served { .. } => format!("Binary/{note}"),
+        }
+    }
+
+    fn document(&self, note: &str) -> String {
+        match self {
+            Self::Bundle { .. } => self.named("document"),
+            Self::Served { .. } => format!("DocumentReference/{note}"),
+        }
+    }
+
+    fn derived(&self, kind: &str, id: &str) -> String {
+        match self {
+            Self::Bundle { .. } => format!("urn:uuid:{id}"),
+            Self::Served { item } => format!("{kind}/{}", served_id(*item, id)),
+        }
+    }
+}
+
+impl Context {
+    /// References to the notes of these places.
+    fn documents(&self, places: &[Place]) -> Value {
+        let mut notes: Vec<&str> = places.iter().map(|place| place.note.as_str()).collect();
+        notes.dedup();
+        let references: Vec<Value> = notes.iter().map(|note| json!({"reference": self.links.document(note)})).collect();
+        references.into()
+    }
+}
+
+/// The patient, by the sender's identifier.
+fn subject(patient: Option<&Patient>) -> Value {
+    let Some(patient) = patient.filter(|patient| !patient.id.trim().is_empty()) else {
+        return json!({"type": "Patient", "display": "the patient of this note"});
+    };
+    let mut identifier = json!({"value": patient.id});
+    if let Some(system) = &patient.system {
+        identifier["system"] = json!(system);
+    }
+    json!({"type": "Patient", "identifier": identifier})
+}
+
+/// The encounter, by the sender's identifier.
+fn encounter(number: Option<&str>) -> Option<Value> {
+    number
+        .filter(|number| !number.trim().is_empty())
+        .map(|number| json!({"type": "Encounter", "identifier": {"value": number}}))
+}
+
+/// The day of a note: of service, else when it came.
+fn recorded_date(note: &Note) -> Value {
+    note.content.service_date.map_or_else(|| instant(note.received_at), |day: Date| json!(day.to_string()))
+}
+
+/// An instant as FHIR writes it.
+fn instant(at: Timestamp) -> Value {
+    json!(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())
+}
+
+/// What made an extraction, in words.
+fn engine_name(engine: &EngineVersion) -> String {
+    format!("Abstractor {}, model {}, vocabulary {}", engine.version, engine.model, engine.vocabulary)
 }
 
 /// FHIR strings hold no control characters but tab and line breaks; a note may.
@@ -158,12 +326,11 @@ fn status(system: &str, code: &str) -> Value {
 }
 
 fn coding(code: &CodeCandidate) -> Value {
-    json!({"system": code.system, "code": code.code, "display": code.display})
-}
-
-/// The words of the first evidence.
-fn words(entry: &CodedEntry) -> &str {
-    entry.evidence.first().map_or(entry.display.as_str(), |one| one.text.as_str())
+    let mut coding = json!({"system": code.system, "code": code.code});
+    if !code.display.trim().is_empty() {
+        coding["display"] = json!(code.display);
+    }
+    coding
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What each kind of entry becomes.
 
 use super::*;
-use crate::domain::{Assertion, Attributes, CodeRole, Cue, EngineVersion, Evidence, OffsetUnit, system};
+use crate::domain::{Assertion, Attributes, CodeRole, CodedEntry, Cue, EngineVersion, Evidence, OffsetUnit, system};
 
 fn entry(kind: EntryKind, assertion: Option<Assertion>, code: (&str, &str), cue: &str) -> CodedEntry {
     let (system, code) = code;
@@ -67,7 +67,8 @@ fn extraction(entries: Vec<CodedEntry>) -> Extraction {
 
 /// The derived resources of one entry.
 fn of(entry: CodedEntry) -> Vec<Value> {
-    let source = Source { text: "No gout.", patient: Some("4711"), encounter: None, recorded: Timestamp::UNIX_EPOCH };
+    let patient = Patient { id: "4711".to_owned(), ..Patient::default() };
+    let source = Source { text: "No gout.", patient: Some(&patient), encounter: None, recorded: Timestamp::UNIX_EPOCH };
     let bundle = bundle(&extraction(vec![entry]), source);
     let entries = bundle["entry"].as_array().expect("entries");
     let all = entries.iter().map(|one| one["resource"].clone());

@@ -180,11 +180,8 @@ fn required_patient(message: &Message) -> Result<Patient, Problem> {
 fn patient(message: &Message, segment: &Segment, field: usize) -> Option<Patient> {
     let known = |repetition: &&str| message.component_of(repetition, 1).is_some();
     let identifier = message.repetitions(segment, field).find(known)?;
-    let mut patient = Patient {
-        id: message.component_of(identifier, 1)?,
-        authority: message.component_of(identifier, 4),
-        ..Patient::default()
-    };
+    let mut patient =
+        Patient { id: message.component_of(identifier, 1)?, system: message.component_of(identifier, 4), ..Patient::default() };
     if segment.name == "PID" {
         patient.name = message.repetitions(segment, 5).next().and_then(|name| person(message, name, 1));
         patient.birth_date = message.component(segment, 7, 1).and_then(|text| time::day(&text));
@@ -298,7 +295,7 @@ mod tests {
         let document = posted("MDM^T02^MDM_T02", &format!("{PATIENT}\r{TXA}\rOBX|1|TX|||Gout.~Asthma."));
         let patient = Patient {
             id: "4711".to_owned(),
-            authority: Some("NORTH".to_owned()),
+            system: Some("NORTH".to_owned()),
             name: Some("Roe, Jane Q".to_owned()),
             birth_date: Some(date(1950, 2, 28)),
             sex: Some("female".to_owned()),
@@ -373,7 +370,7 @@ mod tests {
         let Ok(Request::MergePatients(merges)) = merged else { panic!("not read") };
         let numbers: Vec<_> = merges.iter().map(|merge| (merge.surviving.id.as_str(), merge.retired.id.as_str())).collect();
         assert_eq!(numbers, [("7", "8"), ("9", "10")]);
-        assert_eq!(merges[0].retired.authority.as_deref(), Some("B"));
+        assert_eq!(merges[0].retired.system.as_deref(), Some("B"));
     }
 
     #[test]

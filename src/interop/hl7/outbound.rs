@@ -253,7 +253,7 @@ fn patient(patient: Option<&Patient>) -> String {
         out.line(&["PID", "1"]);
         return out.0;
     };
-    let authority = patient.authority.as_deref().map_or_else(String::new, |authority| format!("^^^{}", escape(authority)));
+    let authority = patient.system.as_deref().map_or_else(String::new, |authority| format!("^^^{}", escape(authority)));
     let identifier = format!("{}{authority}", escape(&patient.id));
     let name = patient.name.as_deref().unwrap_or_default();
     let (family, given) = name.split_once(',').unwrap_or((name, ""));
@@ -371,6 +371,7 @@ mod tests {
                 user_id: Uuid::from_u128(4),
                 user_name: "ada".to_owned(),
                 at: Timestamp::UNIX_EPOCH,
+                evidence: Vec::new(),
                 kind: DecisionKind::Amend {
                     codes: vec![crate::domain::ChosenCode {
                         system: icd.to_owned(),
@@ -413,7 +414,7 @@ mod tests {
             encounter: Some("V-9".to_owned()),
             patient: Some(Patient {
                 id: "4711".to_owned(),
-                authority: Some("NORTH".to_owned()),
+                system: Some("NORTH".to_owned()),
                 name: Some("Roe, Jane Q".to_owned()),
                 birth_date: Some(date(1950, 2, 28)),
                 sex: Some("female".to_owned()),

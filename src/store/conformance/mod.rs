@@ -10,6 +10,7 @@ pub(crate) mod notes;
 pub(crate) mod outbox;
 pub(crate) mod patients;
 pub(crate) mod review;
+pub(crate) mod searches;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -39,6 +40,10 @@ macro_rules! conformance {
             lifecycle, one_holder_at_a_time, an_expired_claim_is_open, renewing_keeps_the_revision,
             changes_need_the_claim, a_stale_revision_changes_nothing, decisions_are_all_or_nothing,
             finishing_waits_for_extraction, a_new_note_reopens, the_list_is_filtered_and_paged);
+        crate::store::conformance::conformance!(@module $open, searches:
+            notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
+            a_search_stays_in_its_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,
+            reads_are_recorded_together);
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
             a_sign_in_works_once, the_audit_trail_has_no_gaps);

@@ -20,7 +20,7 @@ pub(crate) async fn what_is_posted_is_read_back(store: Arc<dyn Store>) {
         related: Some(RelatedNote { relation: Relation::Appends, external_id: "n-0".to_owned() }),
         patient: Some(Patient {
             id: "MRN 7".to_owned(),
-            authority: Some("NORTH".to_owned()),
+            system: Some("urn:oid:2.999.1".to_owned()),
             name: Some("Doe, Jane".to_owned()),
             birth_date: Some(date(1950, 2, 28)),
             sex: Some("female".to_owned()),
@@ -117,7 +117,7 @@ pub(crate) async fn a_patient_keeps_what_is_known(store: Arc<dyn Store>) {
     let note = |name: Option<&str>, sex: Option<&str>| NewNote {
         patient: Some(Patient {
             id: "p".to_owned(),
-            authority: None,
+            system: None,
             name: name.map(str::to_owned),
             sex: sex.map(str::to_owned),
             birth_date: None,

@@ -25,7 +25,7 @@ fn merged(notes: u64, encounters: u64, items: u64) -> Merged {
 
 pub(crate) async fn authorities_are_kept_apart(store: Arc<dyn Store>) {
     let of = |authority: Option<&str>| NewNote {
-        patient: Some(Patient { authority: authority.map(str::to_owned), ..patient("7") }),
+        patient: Some(Patient { system: authority.map(str::to_owned), ..patient("7") }),
         ..of_encounter("e", None, "a")
     };
     let north = post(&*store, of(Some("north")), 0).await;
@@ -34,7 +34,7 @@ pub(crate) async fn authorities_are_kept_apart(store: Arc<dyn Store>) {
     let item = async |note| item_of(&*store, note, 3).await.item;
     assert_eq!(item(north).await.id, item(again).await.id);
     assert_ne!(item(north).await.id, item(south).await.id);
-    assert_eq!(item(south).await.patient.expect("has a patient").authority.as_deref(), Some("south"));
+    assert_eq!(item(south).await.patient.expect("has a patient").system.as_deref(), Some("south"));
 }
 
 pub(crate) async fn demographics_are_brought_up_to_date(store: Arc<dyn Store>) {

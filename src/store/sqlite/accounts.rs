@@ -102,6 +102,61 @@ impl AccountStore for SqliteStore {
         self.readers.read(move |unit| Ok(live_token(unit, hash, kind, now)?.map(|(_, user)| user))).await
     }
 
+    async fn user_of_api_token(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<(User, TokenKind)>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                for kind in [TokenKind::Api, TokenKind::ApiRead, TokenKind::ApiWrite] {
+                    if let Some((_, user)) = live_token(unit, hash, kind, now)? {
+                        return Ok(Some((user, kind)));
+                    }
+                }
+                Ok(None)
+            })
+            .await
+    }
+
+    async fn set_client_keys(
+        &self,
+        name: &str,
+        keys: Option<String>,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let name = name.to_owned();
+        self.writer
+            .write(move |unit| {
+                let Some(user) = user_named(unit, &name)? else { return Ok(false) };
+                unit.execute("DELETE FROM client_key WHERE user_id = ?1", [bytes(user.id)])?;
+                if let Some(keys) = &keys {
+                    let sql = "INSERT INTO client_key (user_id, keys, changed_at) VALUES (?1, ?2, ?3)";
+                    unit.execute(sql, (bytes(user.id), keys, micros(now)))?;
+                }
+                let action = if keys.is_some() { "client.keys_registered" } else { "client.keys_removed" };
+                audit::append(unit, &Cause { actor, now }, &Event::of(action, "user", user.id, ""))?;
+                Ok(true)
+            })
+            .await
+    }
+
+    async fn client_keys(&self, name: &str) -> Result<Option<(User, String)>, StoreError> {
+        let name = name.to_owned();
+        let sql = format!(
+            "SELECT {USER_COLUMNS}, k.keys FROM user_account u JOIN client_key k ON k.user_id = u.id WHERE u.name = ?1 AND NOT u.disabled"
+        );
+        let read = move |unit: &Unit<'_>| unit.one("user_account", &sql, [name], |row| Ok((user(row)?, row.get("keys")?)));
+        self.readers.read(read).await
+    }
+
+    async fn redeem_assertion(&self, hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
+        self.writer
+            .write(move |unit| {
+                unit.execute("DELETE FROM used_assertion WHERE expires_at < ?1", [micros(now)])?;
+                let sql = "INSERT INTO used_assertion (hash, expires_at) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING";
+                Ok(unit.execute(sql, (hash, micros(expires_at)))? > 0)
+            })
+            .await
+    }
+
     async fn redeem_sign_in(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, StoreError> {
         self.writer
             .write(move |unit| {
@@ -169,6 +224,22 @@ impl AccountStore for SqliteStore {
             .await
     }
 
+    async fn record_reads(
+        &self,
+        actor: Actor,
+        action: &str,
+        (kind, ids): (&str, Vec<Uuid>),
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        let (action, kind) = (action.to_owned(), kind.to_owned());
+        self.writer
+            .write(move |unit| {
+                let cause = Cause { actor, now };
+                ids.into_iter().try_for_each(|id| audit::append(unit, &cause, &Event::of(&action, &kind, id, "")))
+            })
+            .await
+    }
+
     async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
         self.readers.read(move |unit| audit::list(unit, after, limit)).await
     }
@@ -215,7 +286,9 @@ fn token(row: &Columns<'_>) -> Result<TokenRecord, StoreError> {
         id: row.id("id")?,
         user_id: row.id("user_id")?,
         kind: row.word("kind", |word| {
-            [TokenKind::Api, TokenKind::Session, TokenKind::SignIn].into_iter().find(|kind| kind.as_str() == word)
+            [TokenKind::Api, TokenKind::ApiRead, TokenKind::ApiWrite, TokenKind::Session, TokenKind::SignIn]
+                .into_iter()
+                .find(|kind| kind.as_str() == word)
         })?,
         label: row.get("label")?,
         created_at: row.instant("created_at")?,

@@ -56,7 +56,8 @@ fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> 
     unit.one("review_item", sql, (note.identity, note.related, patient_id.map(bytes)), |row| row.id("id"))
 }
 
-/// A known patient takes over what the newer note says of them; what it leaves out stays.
+/// A known patient takes over what the newer note says of them; what it leaves out stays. A number of another system is another patient's,
+/// found by its system too.
 fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Result<Uuid, StoreError> {
     match patients::known(unit, &note.content.source, patient)? {
         Some(id) => {
@@ -71,10 +72,15 @@ fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Resul
     }
 }
 
+/// The blind index of an encounter number at a source.
+pub(super) fn encounter_index(unit: &Unit<'_>, source: &str, number: &str) -> [u8; 32] {
+    unit.vault.blind_index("encounter.external_id", &[source, number])
+}
+
 /// The encounter of this number. A number that is already another patient's is another encounter; one that came without
 /// a patient takes the first patient named.
 fn place_encounter(unit: &Unit<'_>, note: &SealedNote, number: &str, patient_id: Option<Uuid>) -> Result<Uuid, StoreError> {
-    let index = unit.vault.blind_index("encounter.external_id", &[&note.content.source, number]);
+    let index = encounter_index(unit, &note.content.source, number);
     let sql = "SELECT id, patient_id FROM encounter WHERE encounter_index = ?1";
     let known = unit.all("encounter", sql, [index], |row| Ok((row.id("id")?, row.id_or_none("patient_id")?)))?;
     if let Some((id, _)) = known.iter().find(|(_, patient)| *patient == patient_id) {

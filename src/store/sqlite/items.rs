@@ -45,7 +45,8 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
     };
     let sql = format!(
         "{ITEM} WHERE {state} AND {unfinished} AND {after} AND (?2 IS NULL OR i.facility = ?2)
-         AND (?3 IS NULL OR i.department = ?3) AND (?4 OR NOT i.restricted) ORDER BY i.created_at, i.id LIMIT ?6"
+         AND (?3 IS NULL OR i.department = ?3) AND (?4 OR NOT i.restricted)
+         AND (?7 IS NULL OR EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.source = ?7)) ORDER BY i.created_at, i.id LIMIT ?6"
     );
     let values = params![
         micros(now),
@@ -53,7 +54,8 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         filter.department,
         filter.include_restricted,
         filter.after.map(bytes),
-        filter.limit.clamp(1, 200)
+        filter.limit.clamp(1, 200),
+        filter.source
     ];
     unit.all("review_item", &sql, values, |row| open(unit, row))
 }

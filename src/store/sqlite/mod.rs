@@ -24,6 +24,7 @@ mod outbox;
 mod patients;
 mod readers;
 mod review;
+mod searches;
 mod unit;
 mod vault;
 mod writer;

@@ -43,7 +43,7 @@ impl SealedNote {
         note.encounter = note.encounter.filter(|number| !number.is_empty());
         let external_id = note.external_id.take().filter(|external_id| !external_id.is_empty());
         let text = std::mem::take(&mut note.text);
-        let index = |external_id: &String| vault.blind_index("note.external_id", &[&note.source, external_id]);
+        let index = |external_id: &String| identity_index(vault, &note.source, external_id);
         let related = note.related.as_ref().map(|related| &related.external_id);
         Self {
             identity: external_id.as_ref().map(index),
@@ -60,6 +60,11 @@ impl SealedNote {
             data_key,
         }
     }
+}
+
+/// The blind index of a note's id at its source.
+pub(super) fn identity_index(vault: &Vault, source: &str, external_id: &str) -> [u8; 32] {
+    vault.blind_index("note.external_id", &[source, external_id])
 }
 
 /// Writes the row.
@@ -119,6 +124,11 @@ pub(super) fn note(unit: &Unit<'_>, id: Uuid) -> Result<Option<Note>, StoreError
 pub(super) fn notes_of_item(unit: &Unit<'_>, item: Uuid) -> Result<Vec<Note>, StoreError> {
     let sql = format!("{NOTE} WHERE n.item_id = ?1 ORDER BY n.received_at, n.id");
     unit.all("note", &sql, [bytes(item)], |row| open(unit, row))
+}
+
+/// The notes of a query over the tables of [`NOTE`]: what stands behind its FROM.
+pub(super) fn notes_where(unit: &Unit<'_>, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Note>, StoreError> {
+    unit.all("note", &format!("{NOTE} {rest}"), values, |row| open(unit, row))
 }
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {

@@ -69,26 +69,48 @@ impl PatientStore for SqliteStore {
     }
 }
 
-/// The blind index of a record number; none for a blank one, which identifies nobody.
-fn index_of(unit: &Unit<'_>, source: &str, patient: &Patient) -> Option<[u8; 32]> {
-    let parts = [source, patient.id.as_str(), patient.authority.as_deref().unwrap_or_default()];
-    let parts = if patient.authority.is_some() { &parts[..] } else { &parts[..2] };
-    (!patient.id.is_empty()).then(|| unit.vault.blind_index("patient.id", parts))
+/// The blind index of a record number at a source, whatever system it is of.
+pub(super) fn number_index(unit: &Unit<'_>, source: &str, number: &str) -> [u8; 32] {
+    unit.vault.blind_index("patient.id", &[source, number])
 }
 
-/// The patient of a record number; the survivor when it was merged.
+/// The blind index of a record number of a system that is not the first one to have this number.
+fn system_index(unit: &Unit<'_>, (source, number): (&str, &str), system: &str) -> [u8; 32] {
+    unit.vault.blind_index("patient.id", &[source, number, system])
+}
+
+/// The patient of a record number; the survivor when it was merged. A number without a system is the first patient's who has it; a blank
+/// number identifies nobody.
 pub(super) fn known(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Uuid>, StoreError> {
-    let Some(index) = index_of(unit, source, patient) else { return Ok(None) };
+    let Some((row, survivor)) = of_number(unit, source, patient)? else { return Ok(None) };
+    let Some(system) = &patient.system else { return Ok(Some(survivor)) };
+    if details(unit, row)?.system.is_none_or(|first| first == *system) {
+        return Ok(Some(survivor));
+    }
     let sql = "SELECT coalesce(merged_into, id) AS id FROM patient WHERE identity_index = ?1";
-    unit.one("patient", sql, [index], |row| row.id("id"))
+    unit.one("patient", sql, [system_index(unit, (source, &patient.id), system)], |row| row.id("id"))
 }
 
-/// Makes the row of a patient.
+/// The row that has the number alone, and the patient that it stands for.
+fn of_number(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<(Uuid, Uuid)>, StoreError> {
+    if patient.id.is_empty() {
+        return Ok(None);
+    }
+    let sql = "SELECT id, coalesce(merged_into, id) AS survivor FROM patient WHERE identity_index = ?1";
+    unit.one("patient", sql, [number_index(unit, source, &patient.id)], |row| Ok((row.id("id")?, row.id("survivor")?)))
+}
+
+/// Makes the row of a patient. The number alone leads to the first one who has it; another one of another system is found by both.
 pub(super) fn add(unit: &Unit<'_>, id: Uuid, (source, patient): (&str, &Patient), now: Timestamp) -> Result<Uuid, StoreError> {
+    let number = number_index(unit, source, &patient.id);
+    let (identity, number) = match (&patient.system, of_number(unit, source, patient)?) {
+        (Some(system), Some(_)) => (Some(system_index(unit, (source, &patient.id), system)), Some(number)),
+        _ => ((!patient.id.is_empty()).then_some(number), None),
+    };
     let (key, data_key) = unit.vault.new_data_key("patient", id);
     unit.execute(
-        "INSERT INTO patient (id, identity_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5)",
-        params![bytes(id), index_of(unit, source, patient), data_key, key.seal("details", &json(patient)), micros(now)],
+        "INSERT INTO patient (id, identity_index, number_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        params![bytes(id), identity, number, data_key, key.seal("details", &json(patient)), micros(now)],
     )?;
     Ok(id)
 }
@@ -97,7 +119,8 @@ pub(super) fn add(unit: &Unit<'_>, id: Uuid, (source, patient): (&str, &Patient)
 pub(super) fn take_over(unit: &Unit<'_>, id: Uuid, newer: &Patient) -> Result<bool, StoreError> {
     change(unit, id, |before| Patient {
         id: before.id.clone(),
-        authority: before.authority.clone(),
+        // under a number that was merged into this one it is that number's system
+        system: before.system.clone().or_else(|| newer.system.clone().filter(|_| newer.id == before.id)),
         name: newer.name.clone().or_else(|| before.name.clone()),
         birth_date: newer.birth_date.or(before.birth_date),
         sex: newer.sex.clone().or_else(|| before.sex.clone()),
@@ -109,7 +132,7 @@ fn fill(unit: &Unit<'_>, id: Uuid, other: Uuid) -> Result<(), StoreError> {
     let other = details(unit, other)?;
     change(unit, id, |before| Patient {
         id: before.id.clone(),
-        authority: before.authority.clone(),
+        system: before.system.clone(),
         name: before.name.clone().or(other.name),
         birth_date: before.birth_date.or(other.birth_date),
         sex: before.sex.clone().or(other.sex),

@@ -46,7 +46,7 @@ async fn nothing_sealed_stands_in_clear_in_any_file() {
     let note = NewNote {
         patient: Some(Patient {
             id: "SENTINEL-RECORD-NUMBER".to_owned(),
-            authority: Some("SENTINEL-AUTHORITY".to_owned()),
+            system: Some("urn:sentinel-system".to_owned()),
             name: Some("Sentinel, Patience".to_owned()),
             birth_date: Some(jiff::civil::date(1931, 7, 13)),
             sex: Some("sentinel-sex".to_owned()),

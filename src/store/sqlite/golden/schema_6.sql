@@ -239,7 +239,6 @@ CREATE UNIQUE INDEX message_identity ON message (identity_index, content_hash) W
 CREATE INDEX message_failed ON message (received_at, id) WHERE state = 'failed';
 CREATE INDEX message_of_time ON message (received_at, id);
 CREATE INDEX patient_merged ON patient (merged_into) WHERE merged_into IS NOT NULL;
-CREATE INDEX note_of_patient ON note (patient_id) WHERE patient_id IS NOT NULL;
 CREATE INDEX encounter_of_patient ON encounter (patient_id) WHERE patient_id IS NOT NULL;
 CREATE INDEX review_item_of_patient ON review_item (patient_id) WHERE patient_id IS NOT NULL;
 COMMIT;

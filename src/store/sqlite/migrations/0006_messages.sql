@@ -23,6 +23,5 @@ CREATE INDEX message_of_time ON message (received_at, id);
 -- A record number that was merged into another: what comes under it belongs to that one.
 ALTER TABLE patient ADD COLUMN merged_into BLOB REFERENCES patient (id);
 CREATE INDEX patient_merged ON patient (merged_into) WHERE merged_into IS NOT NULL;
-CREATE INDEX note_of_patient ON note (patient_id) WHERE patient_id IS NOT NULL;
 CREATE INDEX encounter_of_patient ON encounter (patient_id) WHERE patient_id IS NOT NULL;
 CREATE INDEX review_item_of_patient ON review_item (patient_id) WHERE patient_id IS NOT NULL;

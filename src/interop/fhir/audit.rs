@@ -1,0 +1,56 @@
+//! An event of the audit trail as `AuditEvent`.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use super::{TERMINOLOGY, instant};
+
+/// The resource: sequence number, when, who, what, and to which thing (its kind and id).
+#[must_use]
+pub fn audit_event(
+    sequence: i64,
+    at: Timestamp,
+    (actor, action, detail): (&str, &str, &str),
+    thing: (&str, Option<Uuid>),
+) -> Value {
+    let mut resource = json!({
+        "resourceType": "AuditEvent",
+        "id": sequence.to_string(),
+        "type": {"system": format!("{TERMINOLOGY}/audit-event-type"), "code": "rest", "display": "RESTful Operation"},
+        "subtype": [{"system": "urn:abstractor:audit-action", "code": action}],
+        "action": letter(action),
+        "recorded": instant(at),
+        "outcome": "0",
+        "agent": [{"who": {"display": actor}, "altId": actor, "requestor": true}],
+        "source": {"observer": {"type": "Device", "display": "Abstractor"}},
+    });
+    if !detail.trim().is_empty() {
+        resource["outcomeDesc"] = json!(detail);
+    }
+    if let (kind, Some(id)) = thing {
+        let mut entity =
+            json!({"what": {"identifier": {"value": id.to_string()}}, "type": {"code": kind, "system": "urn:abstractor:kind"}});
+        let served = match kind {
+            "note" => Some("DocumentReference"),
+            "item" => Some("Task"),
+            _ => None,
+        };
+        if let Some(served) = served {
+            entity["what"] = json!({"reference": format!("{served}/{id}")});
+        }
+        resource["entity"] = json!([entity]);
+    }
+    resource
+}
+
+/// Create, read, update, delete or execute, by the last word of the action.
+fn letter(action: &str) -> &'static str {
+    match action.rsplit('.').next().unwrap_or_default() {
+        "stored" | "created" | "added" => "C",
+        "read" | "listed" | "searched" => "R",
+        "deleted" | "purged" => "D",
+        "claimed" | "released" | "decided" | "finished" | "reopened" | "revoked" | "disabled" | "enabled" | "retracted" => "U",
+        _ => "E",
+    }
+}

@@ -1,0 +1,170 @@
+//! Searches in SQLite: identifiers are compared by blind index, once for each source that there is.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::types::Value;
+use uuid::Uuid;
+
+use super::{
+    SqliteStore, encounters, note_rows, patients,
+    unit::{Unit, bytes},
+};
+use crate::{
+    domain::{Note, Patient},
+    store::{ChartStore, NoteSearch, PatientNumber, StoreError},
+};
+
+/// The most items that one search finds: more encounters than a patient has.
+const MOST_ITEMS: u32 = 10_000;
+
+#[async_trait]
+impl ChartStore for SqliteStore {
+    async fn find_notes(&self, search: NoteSearch, after: Option<Uuid>, limit: u32) -> Result<Vec<Note>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                let Some(mut condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
+                if let Some(after) = after {
+                    condition.and("(n.received_at, n.id) > (SELECT received_at, id FROM note WHERE id = ?)", [blob(after)]);
+                }
+                condition.values.push(Value::Integer(limit.into()));
+                let rest = format!("WHERE {} ORDER BY n.received_at, n.id LIMIT ?", condition.sql);
+                note_rows::notes_where(unit, &rest, rusqlite::params_from_iter(condition.values))
+            })
+            .await
+    }
+
+    async fn find_items(&self, search: NoteSearch) -> Result<Vec<Uuid>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                let Some(condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
+                let sql = format!(
+                    "SELECT id FROM review_item WHERE id IN (SELECT n.item_id FROM note n WHERE {})
+                     ORDER BY created_at, id LIMIT {MOST_ITEMS}",
+                    condition.sql
+                );
+                unit.all("review_item", &sql, rusqlite::params_from_iter(condition.values), |row| row.id("id"))
+            })
+            .await
+    }
+
+    async fn changed_at(&self, items: Vec<Uuid>) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
+        // the words of the index over the changes of items stand in the query, so that it is used
+        let sql = "SELECT ?1 AS id, max(at) AS at FROM (
+                       SELECT max(at) AS at FROM audit_event
+                       WHERE subject_id = ?1 AND subject_kind = 'item' AND action <> 'item.read'
+                       UNION ALL SELECT max(received_at) FROM note WHERE item_id = ?1
+                       UNION ALL SELECT max(x.recorded_at) FROM extraction x JOIN note n ON n.id = x.note_id WHERE n.item_id = ?1)";
+        self.readers
+            .read(move |unit| {
+                let mut found = Vec::with_capacity(items.len());
+                for item in &items {
+                    let at = unit.one("review_item", sql, [bytes(*item)], |row| row.instant_or_none("at"))?;
+                    found.extend(at.flatten().map(|at| (*item, at)));
+                }
+                Ok(found)
+            })
+            .await
+    }
+
+    async fn extracted_at(&self, item: Uuid) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
+        let sql = "SELECT x.note_id, x.recorded_at FROM extraction x JOIN note n ON n.id = x.note_id
+                   WHERE n.item_id = ?1 AND x.live = 1";
+        self.readers
+            .read(move |unit| {
+                unit.all("extraction", sql, [bytes(item)], |row| Ok((row.id("note_id")?, row.instant("recorded_at")?)))
+            })
+            .await
+    }
+}
+
+/// A condition over the note `n`, with its values in order.
+#[derive(Default)]
+struct Condition {
+    sql: String,
+    values: Vec<Value>,
+}
+
+impl Condition {
+    fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+        if !self.sql.is_empty() {
+            self.sql.push_str(" AND ");
+        }
+        self.sql.push_str(sql);
+        self.values.extend(values);
+    }
+
+    fn one_of(&mut self, column: &str, values: Vec<Value>) {
+        let places = vec!["?"; values.len()].join(", ");
+        self.and(&format!("{column} IN ({places})"), values);
+    }
+}
+
+/// The search as a condition; none when no row can meet it.
+fn condition(unit: &Unit<'_>, search: &NoteSearch) -> Result<Option<Condition>, StoreError> {
+    let mut condition = Condition::default();
+    condition.and("true", []);
+    let sources = match &search.source {
+        Some(source) => vec![source.clone()],
+        None if search.patient.is_some() || search.encounter.is_some() || search.external_id.is_some() => sources(unit)?,
+        None => Vec::new(),
+    };
+    if let Some(patient) = &search.patient {
+        condition.one_of("n.patient_id", patients_of(unit, &sources, patient)?);
+    }
+    if let Some(number) = &search.encounter {
+        let mut found = Vec::new();
+        for source in &sources {
+            let index = encounters::encounter_index(unit, source, number);
+            let sql = "SELECT id FROM encounter WHERE encounter_index = ?1";
+            found.extend(unit.all("encounter", sql, [index], |row| row.id("id").map(blob))?);
+        }
+        condition.one_of("n.encounter_id", found);
+    }
+    if let Some(id) = &search.external_id {
+        let index = |source: &String| Value::Blob(note_rows::identity_index(unit.vault, source, id).to_vec());
+        condition.one_of("n.identity_index", sources.iter().map(index).collect());
+    }
+    for (column, value) in
+        [("n.source", &search.source), ("n.facility", &search.facility), ("n.department", &search.department)]
+    {
+        if let Some(value) = value {
+            condition.and(&format!("{column} = ?"), [Value::Text(value.clone())]);
+        }
+    }
+    if !search.include_restricted {
+        condition.and("n.confidentiality = 'normal'", []);
+    }
+    // an empty list of identifiers is met by nothing
+    Ok(if condition.sql.contains("IN ()") { None } else { Some(condition) })
+}
+
+/// Every source that has sent a note, each found by one step in the index.
+fn sources(unit: &Unit<'_>) -> Result<Vec<String>, StoreError> {
+    let sql = "WITH RECURSIVE known (source) AS (
+                   SELECT min(source) FROM note
+                   UNION ALL SELECT (SELECT min(source) FROM note WHERE source > known.source) FROM known WHERE known.source IS NOT NULL)
+               SELECT source FROM known WHERE source IS NOT NULL";
+    unit.all("note", sql, [], |row| row.get("source"))
+}
+
+/// The patients with this number at these sources, and of this system where one is named.
+fn patients_of(unit: &Unit<'_>, sources: &[String], wanted: &PatientNumber) -> Result<Vec<Value>, StoreError> {
+    let mut found = Vec::new();
+    for source in sources {
+        let index = patients::number_index(unit, source, &wanted.number);
+        let sql = "SELECT id, coalesce(merged_into, id) AS survivor, data_key, details FROM patient
+                   WHERE identity_index = ?1 OR number_index = ?1";
+        let patients = unit.all("patient", sql, [index], |row| {
+            let id = row.id("id")?;
+            let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)?;
+            Ok((row.id("survivor")?, key.open_json::<Patient>("details", &row.get::<Vec<u8>>("details")?)?))
+        })?;
+        let of_system = |patient: &Patient| wanted.system.is_none() || wanted.system == patient.system;
+        found.extend(patients.into_iter().filter(|(_, patient)| of_system(patient)).map(|(id, _)| blob(id)));
+    }
+    Ok(found)
+}
+
+fn blob(id: Uuid) -> Value {
+    Value::Blob(bytes(id).to_vec())
+}
