@@ -20,6 +20,7 @@ pub struct EventParameters {
     #[serde(default)]
     after: i64,
     /// At most so many, 1 to 1000; 100 when left out.
+    #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
     limit: Option<u32>,
 }
 

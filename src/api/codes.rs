@@ -33,9 +33,11 @@ const SUBSTANCES: usize = 10;
 #[into_params(parameter_in = Query)]
 pub struct CodeParameters {
     /// Words ("sugar diabetes", "fx hip"), or a code or its beginning ("E11", "e112").
+    #[param(max_length = 200)]
     query: String,
     /// At most so many codes, 1 to 100; 20 when left out.
-    limit: Option<usize>,
+    #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
+    limit: Option<u32>,
 }
 
 /// A code of the book.
@@ -132,7 +134,7 @@ pub struct BlockDetail {
     /// The categories directly below it.
     categories: Vec<CodeBody>,
     /// Its notes and those of what stands around it, which hold for it too.
-    notes: Vec<NoteBody>,
+    notes: Vec<TabularNote>,
 }
 
 /// What an edition says of a code.
@@ -174,7 +176,7 @@ pub struct CodePage {
 
 /// A note of the tabular list.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct NoteBody {
+pub struct TabularNote {
     /// `inclusion`, `includes`, `excludes1`, `excludes2`, `code_first`, `use_additional_code`, `code_also`, `seventh_character` or `note`.
     kind: &'static str,
     /// Its words.
@@ -196,7 +198,7 @@ pub struct CodeDetail {
     /// The codes directly below it.
     children: Vec<CodeBody>,
     /// Its notes and those of the codes, blocks and chapters above it, which hold for it too.
-    notes: Vec<NoteBody>,
+    notes: Vec<TabularNote>,
     /// Paths of the Alphabetic Index that lead to it, or to a stem above it: main term and the words below it, joined by " > ".
     index: Vec<String>,
     /// Every loaded edition, the newest first, with what it says of the code.
@@ -232,8 +234,8 @@ fn block_body(block: &Block) -> BlockBody {
     BlockBody { range: block.range.clone(), chapter: block.chapter, title: block.title.clone() }
 }
 
-fn note_body(note: &CodeNote) -> NoteBody {
-    NoteBody { kind: note.kind.as_str(), text: note.text.clone(), at: note.code.clone() }
+fn tabular_note(note: &CodeNote) -> TabularNote {
+    TabularNote { kind: note.kind.as_str(), text: note.text.clone(), at: note.code.clone() }
 }
 
 fn substance_body(poisoning: &Poisoning) -> SubstanceBody {
@@ -253,7 +255,7 @@ fn detail(vocabulary: &Vocabulary, entry: &CodeEntry<'_>) -> CodeDetail {
         code: body(edition, entry.code),
         parents: bodies(&entry.parents),
         children: bodies(&entry.children),
-        notes: entry.notes.iter().map(|note| note_body(note)).collect(),
+        notes: entry.notes.iter().map(|note| tabular_note(note)).collect(),
         index: entry.paths.iter().map(|path| path.path.clone()).collect(),
         editions: entry
             .editions
@@ -330,7 +332,7 @@ pub async fn find_codes(
         return Err(ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail));
     }
     let pipeline = service.engine.pipeline();
-    let limit = parameters.limit.unwrap_or(20).clamp(1, MOST);
+    let limit = (parameters.limit.unwrap_or(20) as usize).clamp(1, MOST);
     let found = tokio::task::spawn_blocking(move || {
         let vocabulary = pipeline.vocabulary();
         let codes = find_in_book(&pipeline, &parameters.query, limit).into_iter().map(|hit| FoundCode {
@@ -406,6 +408,6 @@ pub async fn get_block(
         blocks: entry.around.iter().map(|block| block_body(block)).collect(),
         below: entry.below.iter().map(|block| block_body(block)).collect(),
         categories: entry.categories.iter().map(|code| body(newest, code)).collect(),
-        notes: entry.notes.iter().map(|note| note_body(note)).collect(),
+        notes: entry.notes.iter().map(|note| tabular_note(note)).collect(),
     }))
 }

@@ -24,8 +24,10 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct DestinationRequest {
     /// Unique name: 1 to 64 letters, digits, dots, dashes or underscores.
+    #[schema(pattern = "^[A-Za-z0-9._-]{1,64}$")]
     name: String,
     /// What it hears of.
+    #[schema(min_items = 1)]
     events: Vec<EventKind>,
     /// How it is reached.
     channel: ChannelRequest,
@@ -38,6 +40,7 @@ enum ChannelRequest {
     /// A JSON object by POST, signed as Standard Webhooks has it. It tells ids, never the words of a note.
     Webhook {
         /// Where to, `http://` or `https://`.
+        #[schema(pattern = "^https?://[^/?#]")]
         url: String,
         /// `whsec_` and the key in base64; one is made when left out.
         secret: Option<String>,
@@ -89,6 +92,7 @@ pub struct DeliveryParameters {
     /// The `next` of the page before.
     after: Option<i64>,
     /// At most so many, 1 to 200; 50 when left out.
+    #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
     limit: Option<u32>,
 }
 

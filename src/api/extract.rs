@@ -24,6 +24,7 @@ pub struct ExtractRequest {
     /// Comes back as `note_id`.
     pub(super) id: Option<String>,
     /// The note.
+    #[schema(min_length = 1)]
     text: String,
     /// Spans whose context is asked for, in the asked unit.
     #[serde(default)]

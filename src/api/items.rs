@@ -43,6 +43,7 @@ pub struct ItemParameters {
     /// The `next` of the page before.
     after: Option<Uuid>,
     /// At most so many, 1 to 200; 50 when left out.
+    #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
     limit: Option<u32>,
 }
 
@@ -149,7 +150,17 @@ pub struct OverrideBody {
 #[serde(deny_unknown_fields)]
 pub struct FinishParameters {
     /// Why hard edits may stand: `documentation_supports_it`, `provider_was_asked`, `conditions_are_unrelated` or `payer_asks_for_it`.
+    #[param(pattern = "^(documentation_supports_it|provider_was_asked|conditions_are_unrelated|payer_asks_for_it)$")]
     override_edits: Option<String>,
+}
+
+/// What the caller has read.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Header)]
+pub struct RevisionHeader {
+    /// The item's ETag: the item is not changed when it has another one by now.
+    #[param(rename = "If-Match", nullable = false, pattern = "^\"?[0-9]{1,19}\"?$")]
+    _if_match: Option<String>,
 }
 
 /// What was decided before the notes changed.
@@ -349,7 +360,7 @@ pub async fn list_items(
 
 /// One item with its entries.
 #[utoipa::path(get, path = "/v1/review/items/{id}", tag = "review", params(("id" = Uuid, Path), OffsetParameters), responses(
-    (status = 200, body = ItemDetail),
+    (status = 200, body = ItemDetail, headers(("ETag" = String, description = "The revision, for `If-Match`"))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
@@ -386,7 +397,7 @@ pub async fn get_item(
 
 /// Takes the item, or renews the claim: 30 minutes.
 #[utoipa::path(post, path = "/v1/review/items/{id}/claim", tag = "review", params(("id" = Uuid, Path)), responses(
-    (status = 200, body = Changed),
+    (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -399,7 +410,7 @@ pub async fn claim_item(State(service): State<Arc<Service>>, caller: Caller, Id(
 
 /// Gives the item back.
 #[utoipa::path(post, path = "/v1/review/items/{id}/release", tag = "review", params(("id" = Uuid, Path)), responses(
-    (status = 200, body = Changed),
+    (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
@@ -411,9 +422,9 @@ pub async fn release_item(State(service): State<Arc<Service>>, caller: Caller, I
 }
 
 /// Decides entries of a claimed item, all or none. `If-Match` with the item's ETag refuses to decide on what has changed.
-#[utoipa::path(post, path = "/v1/review/items/{id}/decisions", tag = "review", params(("id" = Uuid, Path)),
+#[utoipa::path(post, path = "/v1/review/items/{id}/decisions", tag = "review", params(("id" = Uuid, Path), RevisionHeader),
     request_body = DecisionsRequest, responses(
-    (status = 200, body = Changed),
+    (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
@@ -440,8 +451,8 @@ pub async fn decide(
 }
 
 /// Finishes a claimed item whose entries are all decided. A hard edit against its codes needs a reason.
-#[utoipa::path(post, path = "/v1/review/items/{id}/finish", tag = "review", params(("id" = Uuid, Path), FinishParameters), responses(
-    (status = 200, body = Changed),
+#[utoipa::path(post, path = "/v1/review/items/{id}/finish", tag = "review", params(("id" = Uuid, Path), FinishParameters, RevisionHeader), responses(
+    (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),

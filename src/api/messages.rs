@@ -20,11 +20,13 @@ use crate::{
 
 /// Which messages.
 #[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct MessageParameters {
     /// `next` of the page before.
     after: Option<Uuid>,
     /// At most so many, 1 to 1000; 100 when left out.
+    #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
     limit: Option<u32>,
 }
 

@@ -33,6 +33,7 @@ use crate::{
 #[serde(deny_unknown_fields)]
 pub struct NoteRequest {
     /// The note. It is kept as it is; every offset is into it.
+    #[schema(min_length = 1)]
     text: String,
     /// The system that sends it; a submitter's own source when left out, and only that.
     source: Option<String>,
@@ -214,7 +215,7 @@ impl NoteRequest {
 #[into_params(parameter_in = Header)]
 pub struct KeyHeader {
     /// The same key with the same body is the same request, for seven days and this token; 1 to 255 visible ASCII characters.
-    #[param(rename = "Idempotency-Key")]
+    #[param(rename = "Idempotency-Key", nullable = false, min_length = 1, max_length = 255, pattern = "^[!-~]+$")]
     _idempotency_key: Option<String>,
 }
 
@@ -264,7 +265,8 @@ pub(super) async fn post_one(
 
 pub(super) fn idempotency_key(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     let Some(value) = headers.get("idempotency-key") else { return Ok(None) };
-    let word = value.to_str().ok().map(str::trim).filter(|word| (1..=255).contains(&word.len()));
+    let is_visible = |word: &&str| word.bytes().all(|byte| byte.is_ascii_graphic());
+    let word = value.to_str().ok().filter(|word| (1..=255).contains(&word.len())).filter(is_visible);
     word.map(|word| Some(word.to_owned())).ok_or_else(|| {
         let detail = "Idempotency-Key must be 1 to 255 visible ASCII characters";
         ApiError::new(StatusCode::BAD_REQUEST, "invalid_idempotency_key", detail)
@@ -299,6 +301,7 @@ pub struct RetractionBody {
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn retract(
     State(service): State<Arc<Service>>,
@@ -360,7 +363,7 @@ pub async fn get_text(State(service): State<Arc<Service>>, caller: Caller, Id(id
 /// The extraction of a note: 202 while it is pending, 409 when the note is quarantined.
 #[utoipa::path(get, path = "/v1/notes/{id}/extraction", tag = "notes", params(("id" = Uuid, Path), OffsetParameters), responses(
     (status = 200, body = Extraction),
-    (status = 202, body = NoteAccepted),
+    (status = 202, body = NoteAccepted, headers(("Retry-After" = u32, description = "Seconds to wait"))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
@@ -398,7 +401,7 @@ async fn ready(service: &Service, caller: &Caller, id: Uuid) -> Result<Result<(N
 /// The extraction of a note as a FHIR R4 transaction Bundle; 202 and 409 as for the extraction. Nothing in it was reviewed.
 #[utoipa::path(get, path = "/v1/notes/{id}/fhir", tag = "notes", params(("id" = Uuid, Path)), responses(
     (status = 200, description = "a Bundle", body = Object, content_type = "application/fhir+json"),
-    (status = 202, body = NoteAccepted),
+    (status = 202, body = NoteAccepted, headers(("Retry-After" = u32, description = "Seconds to wait"))),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),

@@ -13,7 +13,7 @@ pub struct Attribute {
     pub end: usize,
     /// Normalised value, for example `{"value": 500, "unit": "mg"}` (UCUM unit); absent when not understood.
     #[serde(skip_serializing_if = "Option::is_none", default)]
-    #[schema(value_type = Option<Object>)]
+    #[schema(value_type = Value, required = false)]
     pub value: Option<serde_json::Value>,
 }
 

@@ -19,15 +19,14 @@ use serde_json::Value;
 use super::{
     hl7::{Peer, dead_letters, document, framed, listener, notes, said},
     kill::Numbers,
-    server::Server,
+    server::{Server, is_long_tier},
 };
 
 const SENDERS: u64 = 4;
 
 /// Messages in all: 5,000 in the long tier.
-#[expect(clippy::disallowed_methods, reason = "the long tier of the tests is asked for by the environment")]
 fn messages() -> u64 {
-    if std::env::var("ABSTRACTOR_TEST_TIER").is_ok_and(|tier| tier == "long") { 5_000 } else { 500 }
+    if is_long_tier() { 5_000 } else { 500 }
 }
 
 /// A message, and what is to be answered: AA, or why it is refused.

@@ -55,6 +55,7 @@ fn a_key_is_one_request() {
     assert_ne!(send("key-2", &body).json()["id"], first.json()["id"]);
     assert_problem(&send("", &body), 400, "invalid_idempotency_key", "an empty key");
     assert_problem(&send(&"k".repeat(256), &body), 400, "invalid_idempotency_key", "a long key");
+    assert_problem(&send("two words", &body), 400, "invalid_idempotency_key", "a key with a space");
 }
 
 #[test]

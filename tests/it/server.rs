@@ -28,6 +28,12 @@ pub struct Server {
     watchdog: Option<Child>,
 }
 
+/// Whether the full counts are asked for, as `tests/run --long` does.
+#[expect(clippy::disallowed_methods, reason = "the long tier of the tests is asked for by the environment")]
+pub fn is_long_tier() -> bool {
+    std::env::var("ABSTRACTOR_TEST_TIER").is_ok_and(|tier| tier == "long")
+}
+
 /// Runs the program to its end, with something on standard input.
 pub fn program(arguments: &[&str], input: &[u8]) -> Output {
     let mut child = Command::new(PROGRAM)

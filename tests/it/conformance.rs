@@ -1,0 +1,114 @@
+//! The running server against its own description: schemathesis (Python), which we did not write, sends right and wrong requests to every operation
+//! and holds status, headers, content type and body of each answer against `/openapi.json`.
+
+use std::{collections::BTreeSet, path::Path, process::Command};
+
+use serde_json::{Value, json};
+
+use super::server::{Reply, Server, is_long_tier};
+
+/// What needs more than a running server: tables in a folder, or an earlier reload; a message that could not be used; a registered key.
+const NEVER_A_SUCCESS: [&str; 4] =
+    ["POST /v1/vocabularies/reload", "POST /v1/vocabularies/rollback", "POST /v1/messages/{id}/replay", "POST /oauth/token"];
+
+fn change(server: &Server, path: &str, role: &str, body: &Value) -> Reply {
+    let reply = server.call("POST", path, role, Some(body.to_string().as_bytes()));
+    assert!((200..300).contains(&reply.status), "{path}: {}", reply.text);
+    reply
+}
+
+/// A note that is extracted, with its item, which the coder has claimed.
+fn claimed(server: &Server, note: &Value) -> (String, String) {
+    let id = server.post_note(note);
+    server.extraction(&id);
+    let body = server.call("GET", &format!("/v1/notes/{id}"), "submitter", None).json();
+    let item = body["item_id"].as_str().expect("an item").to_owned();
+    change(server, &format!("/v1/review/items/{item}/claim"), "coder", &json!({}));
+    (id, item)
+}
+
+/// What stands in the place of `${...}`: things to ask for, with something in every field that an answer may have.
+fn things(server: &Server) -> Vec<(String, String)> {
+    let channel = json!({"kind": "webhook", "url": "http://127.0.0.1:9/"});
+    change(
+        server,
+        "/v1/destinations",
+        "admin",
+        &json!({"name": "archive", "events": ["extraction.ready"], "channel": channel}),
+    );
+    let text = "ASSESSMENT: Community-acquired pneumonia.\nMEDICATIONS: aspirin 81 mg by mouth daily, started today.\n\
+                ALLERGIES: penicillin (severe rash).";
+    let patient = json!({"id": "P-1", "name": "Ada Example", "birth_date": "1950-01-31", "sex": "female"});
+    let (note, _) = claimed(
+        server,
+        &json!({"text": text, "external_id": "conformance-1", "version": "1", "patient": patient,
+        "versioned_at": "2026-01-02T03:04:05Z", "encounter": {"id": "E-1", "facility": "North"}, "encounter_class": "inpatient"}),
+    );
+    let (_, item) = claimed(server, &json!({"text": text, "patient": patient, "service_date": "2026-01-02"}));
+    let entries = server.call("GET", &format!("/v1/review/items/{item}"), "coder", None).json()["entries"].clone();
+    let entry = |kind: &str| {
+        let found = entries.as_array().expect("entries").iter().find(|entry| entry["kind"] == kind);
+        found.unwrap_or_else(|| panic!("no {kind} in {entries}"))["id"].as_str().expect("an id").to_owned()
+    };
+    let code = json!({"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "J18.9", "display": "Pneumonia"});
+    let decisions = json!({"decisions": [
+        {"entry_id": entry("diagnosis"), "decision": {"action": "amend", "codes": [code], "comment": "as the film says"}},
+        {"entry_id": entry("medication"), "decision": {"action": "accept"}},
+        {"entry_id": entry("allergy"), "decision": {"action": "reject", "reason": "historical"}},
+        {"decision": {"action": "add", "kind": "diagnosis", "display": "Pneumonia", "codes": [code], "assertion": "present"}}]});
+    change(server, &format!("/v1/review/items/{item}/decisions"), "coder", &decisions);
+    let delivery = server.call("GET", "/v1/deliveries", "lead", None).json()["deliveries"][0]["id"].clone();
+    let delivery = delivery.as_str().expect("a delivery").to_owned();
+    let mut things: Vec<(String, String)> =
+        [("NOTE", note), ("ITEM", item), ("ENTRY", entry("medication")), ("DELIVERY", delivery)]
+            .map(|(name, id)| (name.to_owned(), id))
+            .into();
+    for name in ["FINISH_1", "FINISH_2", "FINISH_3", "RELEASE_1", "RELEASE_2", "RELEASE_3"] {
+        things.push((name.to_owned(), claimed(server, &json!({"text": "The visit went well.", "external_id": name})).1));
+    }
+    things
+}
+
+#[test]
+fn the_server_answers_as_its_description_says() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let server = Server::empty();
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let hooks = root.join("tests/fixtures/schemathesis_hooks.py");
+    let mut settings = include_str!("../fixtures/schemathesis.toml").replace("${HOOKS}", hooks.to_str().expect("a plain path"));
+    let tokens = server.tokens.iter().map(|(role, token)| (role.to_uppercase(), token.clone()));
+    let examples = ("EXAMPLES".to_owned(), if is_long_tier() { "100" } else { "8" }.to_owned());
+    for (name, value) in tokens.chain(things(&server)).chain([examples]) {
+        settings = settings.replace(&format!("${{{name}}}"), &value);
+    }
+    let file = folder.path().join("settings.toml");
+    std::fs::write(&file, settings).expect("writes");
+    let answers = folder.path().join("answers");
+
+    let tried = Command::new(root.join("target/peers/bin/schemathesis"))
+        .arg("--config-file")
+        .arg(&file)
+        .args(["run", &format!("{}/openapi.json", server.url), "--no-color"])
+        .env("ANSWERS", &answers)
+        .current_dir(folder.path())
+        .output()
+        .expect("tests/run made the peers");
+    let said = String::from_utf8_lossy(&tried.stdout).into_owned() + &String::from_utf8_lossy(&tried.stderr);
+    assert!(tried.status.success(), "{said}");
+
+    let answers = std::fs::read_to_string(&answers).expect("the answers");
+    let is_success = |answer: &&str| answer.starts_with('2');
+    let successes: BTreeSet<&str> =
+        answers.lines().filter(is_success).filter_map(|line| Some(line.split_once(' ')?.1)).collect();
+    let description = server.call("GET", "/openapi.json", "", None).json();
+    for (path, operations) in description["paths"].as_object().expect("paths") {
+        for method in operations.as_object().expect("operations").keys() {
+            let operation = format!("{} {path}", method.to_uppercase());
+            let is_success = successes.contains(operation.as_str());
+            assert!(
+                is_success || NEVER_A_SUCCESS.contains(&operation.as_str()),
+                "{operation} was never answered with a success: does tests/fixtures/schemathesis.toml give its tag a token?"
+            );
+        }
+    }
+}
