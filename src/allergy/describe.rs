@@ -1,18 +1,38 @@
 //! What else is told of allergies once they are found: type, category, reactions, severity, criticality.
 
-use super::find::FoundAllergy;
+use super::find::{FoundAllergy, is_tolerated};
 use super::grid::{self, Row};
-use super::reaction::{link_reactions, statement_around};
+use super::links::{Did, Known, link};
+use super::reaction::{put, statement_around};
 use super::table::AllergyTables;
 use crate::domain::{Attribute, Span};
 use crate::text::Document;
 
-/// Type, category, reactions and severity of allergies, sorted; also of those that only the model sees.
-pub fn complete(document: &Document, tables: &AllergyTables, allergies: &mut [FoundAllergy]) {
-    describe(document, tables, &grid::rows(&document.text), allergies);
+/// Type, category, reactions and severity of allergies, sorted; also of those that only the model sees. `candidates` are all substances.
+pub fn complete(document: &Document, tables: &AllergyTables, candidates: &[Span], allergies: &mut [FoundAllergy]) {
+    let rows = grid::rows(&document.text);
+    let mut spans: Vec<Span> = allergies.iter().map(|found| found.span).collect();
+    let others: Vec<Span> = candidates.iter().copied().filter(|one| !spans.iter().any(|other| other.overlaps(*one))).collect();
+    spans.extend(others);
+    spans.sort_unstable();
+    let known: Vec<Known> = spans
+        .iter()
+        .map(|span| {
+            let governed = allergies.binary_search_by_key(span, |found| found.span).is_ok();
+            Known { span: *span, governed, borne: is_tolerated(document, *span) }
+        })
+        .collect();
+    let did = link(document, tables, &known);
+    describe(document, tables, (&rows, &known, &did), allergies);
 }
 
-pub(super) fn describe(document: &Document, tables: &AllergyTables, rows: &[Row], allergies: &mut [FoundAllergy]) {
+/// Type, category, reactions, severity and criticality; `known` holds every allergy's span, `did` what each of them did.
+pub(super) fn describe(
+    document: &Document,
+    tables: &AllergyTables,
+    (rows, known, did): (&[Row], &[Known], &[Did]),
+    allergies: &mut [FoundAllergy],
+) {
     let text = &document.text;
     for index in 0..allergies.len() {
         let span = allergies[index].span;
@@ -22,8 +42,11 @@ pub(super) fn describe(document: &Document, tables: &AllergyTables, rows: &[Row]
         attributes.allergy_type = Some(type_of(document, span, (before, next)).to_owned());
         attributes.category = Some(category(tables, span.of(text)).to_owned());
     }
-    link_reactions(document, tables, rows, allergies);
     for allergy in allergies {
+        let row = rows.iter().find(|row| row.substance.overlaps(allergy.span));
+        let nothing = Did::default();
+        let own = known.binary_search_by_key(&allergy.span, |one| one.span).ok().and_then(|at| did.get(at)).unwrap_or(&nothing);
+        put(text, tables, (row, own), allergy);
         let grave = |reaction: &Attribute| is_grave(&reaction.text);
         if allergy.attributes.reactions.iter().any(grave) || allergy.attributes.severity.as_ref().is_some_and(is_severe) {
             allergy.attributes.criticality = Some("high".to_owned());

@@ -2,9 +2,11 @@
 
 use super::describe::describe;
 use super::grid::{self, Row};
+use super::links::{Known, link};
 use super::none_known::none_known;
-use super::reaction::{is_continued, statement_around, told_before};
+use super::reaction::{is_continued, statement_around};
 use super::table::AllergyTables;
+use super::unnamed;
 use crate::domain::{AllergyScope, Assertion, Attributes, Cue, Span};
 use crate::text::Document;
 
@@ -70,31 +72,14 @@ pattern!(
 );
 pattern!(ALLERGY_TALK, r"(?i)\b(?:allerg\w+|intoleran\w+|adverse|adrs?|reactions?|side effects?|sensitiv\w+)\b");
 pattern!(
-    CAUSE_TOGETHER,
-    r"(?i)^\s*(?:both |each |all )?(?:cause|caused|produce|produced|precipitate|make|made|give|gave|bring on|set off)\b"
-);
-pattern!(
     BORNE,
     r"(?i)^\s*(?:(?:was|is|were|has been) )?(?:(?:well )?tolerated|without (?:any )?(?:trouble|problems?|difficult\w*|incident|a reaction|reaction)|(?:was|is|were) (?:chosen|used|given|started|selected|substituted))\b"
 );
 pattern!(CAN_TAKE, r"(?i)\b(?:can (?:get|take|have|tolerate)|tolerates?|able to (?:take|tolerate)|takes)\b");
 pattern!(
-    MADE,
-    r"(?i)^,?\s*(?:which |that |has |both )*(?:makes?|made|turn(?:s|ed)) (?:him|her|them|me|the patient|my|his)\b(?: \w+){0,2}? (?:sick|ill|want|feel|dizzy|sleepy|loopy|crazy|jittery|shaky|hallucinate|vomit|itch\w*|swell\w*|wheeze|pass|faint|sweat|shake|nauseous|nauseated|goofy|confused|suicidal|manic|drowsy|hyper|into|red|throw|break)\b"
-);
-pattern!(
     CULTURED,
     r"(?i)\b(?:cultur\w*|organisms?|isolates?|coli|pseudomonas|klebsiella|proteus|staph\w*|strep\w*|entero\w*|mrsa|bacteri\w*|urine|grew|growing|sensitiv\w+ and|resistan\w+ and)\b.*\b(?:sensitiv\w+|resistan\w+|susceptib\w+) to[^.;]*$"
 );
-pattern!(
-    THEN_SUFFERED,
-    r"(?i)^[^.;()]{0,70}?\b(?:developed|noted|noticed|became|broke out|got|had|experienced|felt|turned|appeared)\b(?: (?:a|an|some|diffuse|severe|mild|moderate|acute|sudden|immediate))*\s*"
-);
-pattern!(
-    BEFORE_SUFFERING,
-    r"(?i)\b(?:with|after|following|on|into|receiving|received|given|gave (?:him|her)|took|taking|started on)(?: (?:a|an|the|his|her|first|second|single|dose|doses|of|iv|oral|course))*\s*$"
-);
-pattern!(MARKED, r"^\s*(?:->|[-–:(|=])\s*");
 pattern!(
     RULED_OUT,
     r"(?i)^\s*(?:(?:allerg(?:y|ies)|intolerance)\s*(?:[:-]\s*)?(?:no|none|negative|denied)\b|[:-]\s*(?:no|none|negative|denied|no allergy)\b|(?:allerg(?:y|ies)|intolerance)?\s*(?:was |has been )?ruled out)"
@@ -115,9 +100,23 @@ pattern!(EMBEDDED, r"(?:^|\n|\. )\s*(?:[A-Z][A-Z /]{4,40}|(?:Current |Home )?Med
 /// `candidates` are medication or allergen matches and `no_known_candidates` statements of none, both sorted byte spans.
 #[must_use]
 pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no_known_candidates: &[Span]) -> AllergyFindings {
-    let text = &document.text;
     let none_known = none_known(document, no_known_candidates);
-    let rows = grid::rows(text);
+    let rows = grid::rows(&document.text);
+    let spans = substances(document, tables, &rows, candidates);
+    let mut kept: Vec<Span> = Vec::with_capacity(spans.len());
+    for span in spans {
+        let named = none_known.iter().any(|none| none.span.overlaps(span));
+        if !named && kept.last().is_none_or(|last| last.end <= span.start) {
+            kept.push(span);
+        }
+    }
+    let (allergies, none_known) = (allergens(document, tables, &rows, &kept), none_known);
+    AllergyFindings { allergies, none_known }
+}
+
+/// Everything that may be an allergen: the candidates, terms of the allergen table, substances of tables; of those that overlap the longest.
+pub(crate) fn substances(document: &Document, tables: &AllergyTables, rows: &[Row], candidates: &[Span]) -> Vec<Span> {
+    let text = &document.text;
     let whole = Span::new(0, text.len());
     let mut spans: Vec<Span> = candidates.to_vec();
     for span in tables.allergens.find_in(text, whole) {
@@ -129,8 +128,24 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
         }
     }
     spans.sort_unstable();
+    for span in unnamed::substances(text, tables) {
+        if !spans.iter().any(|other| other.overlaps(span)) {
+            spans.push(span);
+        }
+    }
+    // "sick as a dog", "low platelets": the word is part of a reaction
+    let told = unnamed::near_talk(text).into_iter().flat_map(|line| tables.reactions.reactions_in(text, line));
+    let told: Vec<Span> = told.map(|told| told.span).collect();
+    spans.retain(|span| {
+        let at = told.partition_point(|told| told.end < span.end);
+        let Some(told) = told.get(at).filter(|told| told.start <= span.start && told.len() > span.len()) else { return true };
+        let category = tables.allergens.lookup(span.of(text)).map(|allergen| allergen.category.as_str());
+        let leads = told.start == span.start && !tables.reactions.names(told.of(text));
+        category.is_none_or(|category| category == "medication" || (leads && category == "environment"))
+    });
+    spans.sort_unstable();
     // a row of a table names its substance even when no vocabulary has it
-    for row in &rows {
+    for row in rows {
         let words = row.substance.of(text).split_whitespace().count();
         if words <= 5 && !spans.iter().any(|span| span.overlaps(row.substance)) {
             spans.push(row.substance);
@@ -140,38 +155,43 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
     // of overlapping candidates the longest stays
     let all = spans.clone();
     spans.retain(|span| !all.iter().any(|other| other.overlaps(*span) && other.len() > span.len()));
-    spans.retain(|span| !none_known.iter().any(|none| none.span.overlaps(*span)) && !is_no_substance(document, tables, *span));
+    spans.retain(|span| !is_no_substance(document, tables, *span));
     spans.dedup();
-    let mut kept: Vec<Span> = Vec::with_capacity(spans.len());
-    for span in spans {
-        if kept.last().is_none_or(|last| last.end <= span.start) {
-            kept.push(span);
-        }
-    }
-    let spans = kept;
+    spans
+}
+
+/// The substances that are allergens, by the words around them or by what they did, described.
+fn allergens(document: &Document, tables: &AllergyTables, rows: &[Row], spans: &[Span]) -> Vec<FoundAllergy> {
+    let known = known(document, tables, rows, spans);
+    let did = link(document, tables, &known);
     let mut allergies: Vec<FoundAllergy> = Vec::new();
-    for (position, span) in spans.iter().enumerate() {
+    for (one, did) in known.iter().zip(&did) {
         let last = allergies.last().map(|found| found.span);
-        let Some(governed) = governed(document, tables, &rows, *span, last) else { continue };
-        // "both Motrin and Aleve cause swelling": the others of the list are known by the last
-        let mut together: Vec<Span> = Vec::new();
-        if CAUSE_TOGETHER.is_match(&text[span.end..]) {
-            for before in (0..position).rev().map(|before| spans[before]).take_while(|before| Some(*before) != last) {
-                if !is_joined(text, before, together.last().copied().unwrap_or(*span)) {
-                    break;
-                }
-                together.push(before);
-            }
-        }
-        for before in together.into_iter().rev() {
-            let (assertion, cues) = assert(text, before, governed.min(before.start));
-            allergies.push(FoundAllergy { span: before, assertion, cues, attributes: Attributes::default() });
-        }
-        let (assertion, cues) = assert(text, *span, governed);
-        allergies.push(FoundAllergy { span: *span, assertion, cues, attributes: Attributes::default() });
+        // a word that is a reaction by its place alone makes nothing an allergen, unless it is said to be caused
+        let caused = CAUSES.is_match(&document.text[one.span.end..one.span.around(&document.text, 0, 120).end]);
+        let by_link = did.reactions.iter().any(|told| (!told.open || caused) && !is_done(document, told.span, one.span))
+            && !is_done_to(document, one.span);
+        let floor = || statement_around(&document.text, one.span).start;
+        let Some(start) = governed(document, tables, rows, one.span, last).or_else(|| by_link.then(floor)) else { continue };
+        let (assertion, cues) = assert(&document.text, one.span, start);
+        allergies.push(FoundAllergy { span: one.span, assertion, cues, attributes: Attributes::default() });
     }
-    describe(document, tables, &rows, &mut allergies);
-    AllergyFindings { allergies, none_known }
+    describe(document, tables, (rows, &known, &did), &mut allergies);
+    allergies
+}
+
+/// Which substances the words around them call allergens, and which are borne.
+pub(crate) fn known(document: &Document, tables: &AllergyTables, rows: &[Row], spans: &[Span]) -> Vec<Known> {
+    let mut last = None;
+    let mut known = Vec::with_capacity(spans.len());
+    for span in spans {
+        let governed = governed(document, tables, rows, *span, last).is_some();
+        if governed {
+            last = Some(*span);
+        }
+        known.push(Known { span: *span, governed, borne: is_tolerated(document, *span) });
+    }
+    known
 }
 
 /// "Documents haloperidol (dystonia) as an allergy", "Akathisia on Abilify. Intolerance, not allergy": the line says that it is recorded as
@@ -188,20 +208,10 @@ fn is_recorded(document: &Document, tables: &AllergyTables, span: Span) -> bool 
     let after = &text[span.end..line_end];
     let Some(open) = after.find(['(', '[']).filter(|open| after[..*open].trim().is_empty()) else { return false };
     let inside = Span::new(span.end + open + 1, line_end);
-    let first = tables.reactions.reactions_in(text, inside).first().map(|(place, ..)| place.start);
+    let first = tables.reactions.reactions_in(text, inside).first().map(|told| told.span.start);
     first.is_some_and(|first| {
         text[inside.start..first].split_whitespace().count() <= 2 && !text[inside.start..first].contains(')')
     }) && ALLERGY_TALK.is_match(&text[line_start..line_end])
-}
-
-/// Whether two substances stand in one coordination: only a comma, "and" or "or" between them.
-fn is_joined(text: &str, first: Span, second: Span) -> bool {
-    let between = text[first.end..second.start].to_lowercase();
-    let words: Vec<&str> = between
-        .split(|character: char| character == ',' || character.is_whitespace())
-        .filter(|word| !word.is_empty())
-        .collect();
-    words.len() <= 2 && words.iter().all(|word| matches!(*word, "and" | "or" | "nor" | "raw" | "the" | "&"))
 }
 
 /// Words that are no allergen though they may be taken for one: a column's name, a reaction, "hay" of "hay fever", and what the
@@ -253,8 +263,10 @@ fn is_other_thing(text: &str, span: Span) -> bool {
     {
         return true;
     }
-    let after: String = text[span.end..].chars().take(12).collect::<String>().to_lowercase();
-    [" fever", "-like", " x-ray", " scan", " study"].iter().any(|word| after.starts_with(word))
+    let after: String = text[span.end..].chars().take(14).collect::<String>().to_lowercase();
+    [" fever", "-like", " x-ray", " scan", " study", "-free", " free ", " deficien", "-deficien"]
+        .iter()
+        .any(|word| after.starts_with(word))
 }
 
 /// Whether `span` stands in the list part of an allergies section: not behind a heading of something else.
@@ -302,7 +314,13 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         }
     }
     let named = AFTER.is_match(after) && !REMEDY.is_match(after);
-    if tells_reaction(document, tables, span) || named || is_recorded(document, tables, span) {
+    // "Cefaclor (severe)" on a line of its own
+    let rest = Span::new(span.end, statement.end.max(span.end));
+    let graded = before.trim().is_empty() && {
+        let severity = tables.reactions.severities_in(text, rest).first().map(|(place, ..)| text[span.end..place.start].trim());
+        severity.is_some_and(|mark| ["(", "[", "-", ":"].contains(&mark))
+    };
+    if named || graded || is_recorded(document, tables, span) {
         return Some(floor);
     }
     // "penicillin (rash) and sulfa (hives)": the list goes on
@@ -320,11 +338,6 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     {
         return Some(floor);
     }
-    let from = last.map_or(statement.start, |last| last.end.max(statement.start)).min(span.start);
-    let told = told_before(text, tables, Span::new(from, span.start)).filter(|told| !is_done_to(document, told.of(text), span));
-    if told.is_some_and(|told| suffers(&text[from..told.start], &text[told.end..span.start])) {
-        return Some(floor);
-    }
     // "shrimp, sea food or dye allergy": the head word stands at the end of the list
     let head = after.find("llerg").or_else(|| after.find("LLERG"))?;
     let between = after[..head].trim_end_matches(['a', 'A']);
@@ -334,66 +347,21 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
     affirmed.then_some(floor)
 }
 
-/// "The catheter was flushed with saline", "sedation with morphine": what is done with a drug, or what a procedure meets, is no reaction.
-fn is_done_to(document: &Document, reaction: &str, substance: Span) -> bool {
-    let reaction = reaction.to_lowercase();
-    let done = ["flush", "sedat", "hemorrhage", "bleeding", "irritation"].iter().any(|stem| reaction.contains(stem));
+/// "Sedation with midazolam", "the catheter was flushed with saline": what is done with a drug is no reaction.
+fn is_done(document: &Document, told: Span, substance: Span) -> bool {
+    let words = told.of(&document.text).to_lowercase();
+    told.start < substance.start
+        && ["sedation", "sedated", "flushed", "flush", "bleeding", "hemorrhage", "irritation"].contains(&words.as_str())
+}
+
+/// What is used in an operation, and what is hardly ever meant as an allergen outside of lists, is none by a reaction beside it.
+fn is_done_to(document: &Document, substance: Span) -> bool {
     let operation = matches!(
         document.section_kind_at(substance),
         "anesthesia" | "operative_description" | "procedures" | "indications" | "findings" | "risks"
     );
     let weak = ["blood", "alcohol", "smoke", "sun", "cold", "heat", "soap", "tape", "cosmetic", "cosmetics", "food", "metal"];
-    done || operation || weak.contains(&substance.of(&document.text).to_lowercase().as_str())
-}
-
-/// "Gets hives with", "rash from", "wheezing after": the words around a reaction that make what follows its cause. "With" and "after"
-/// need a verb of suffering or the beginning of the statement before them; "nausea with" alone may go on with a symptom.
-fn suffers(before: &str, between: &str) -> bool {
-    let lower = between.trim_start().to_lowercase();
-    // "a breakthrough seizure on Keppra" is no reaction to it
-    if lower.starts_with("on ") && before.to_lowercase().contains("breakthrough") {
-        return false;
-    }
-    if ["from", "to ", "caused by", "attributed to", "when "].iter().any(|word| lower.starts_with(word)) {
-        return true;
-    }
-    SUFFERS.is_match(before)
-}
-pattern!(
-    SUFFERS,
-    r"(?i)(?:^\W*(?:(?:a|an|mild|moderate|severe|oral|diffuse|itchy|local|generalized|serious|[\w-]+severity|upset|swollen)\s+)*$|\b(?:gets?|got|getting|develop\w*|had|has|have|gave|broke|breaks?|experienc\w*|report\w*|suffer\w*|turned|notes?|noted|notices?|and|went into)\b[^.;]{0,40}$)"
-);
-
-/// "Morphine -> itching" on a line of its own, "codeine caused her to be excitable", "rash with Bactrim".
-fn tells_reaction(document: &Document, tables: &AllergyTables, span: Span) -> bool {
-    let text = &document.text;
-    let statement = statement_around(text, span);
-    let after = &text[span.end..statement.end.max(span.end)];
-    let reaction_soon = |lead: usize| {
-        let found = tables.reactions.reactions_in(text, Span::new(span.end + lead, statement.end.max(span.end + lead)));
-        found.first().is_some_and(|(place, ..)| place.start < span.end + lead + 30)
-    };
-    if let Some(cause) = CAUSES.find(after) {
-        return reaction_soon(cause.end());
-    }
-    // "Reglan made her want to crawl out of her skin": what a drug made of somebody is no good
-    if MADE.is_match(after) {
-        return true;
-    }
-    // "with Toradol he developed wheezing", "after a dose of Rocephin the patient noted itching"
-    if let Some(then) = THEN_SUFFERED.find(after)
-        && BEFORE_SUFFERING.is_match(&text[statement.start..span.start])
-    {
-        return reaction_soon(then.end());
-    }
-    let own_line = text[statement.start..span.start].trim().is_empty();
-    let listed = matches!(document.section_kind_at(span), "unspecified" | "allergies" | "other");
-    own_line
-        && listed
-        && MARKED.find(after).is_some_and(|mark| {
-            let graded = tables.reactions.severity_in(text, Span::new(span.end, statement.end.max(span.end)));
-            reaction_soon(mark.end()) || graded.is_some_and(|(place, ..)| place.start < span.end + mark.end() + 3)
-        })
+    operation || weak.contains(&substance.of(&document.text).to_lowercase().as_str())
 }
 
 /// Only names, commas and conjunctions between a cue and a candidate.

@@ -3,14 +3,20 @@
 use std::collections::{BTreeMap, HashSet};
 use std::io::Read as _;
 
-use super::{AllergyTables, find};
+use super::{AllergyTables, AllergyTexts, find};
 use crate::domain::{Span, table};
 use crate::medication::gold_tests::{
     Counts, Gold, compare, document, fixture, gold, listed, marked, pairs, shared, table as our_table,
 };
 
-fn tables() -> AllergyTables {
-    AllergyTables::parse(&our_table("allergens.tsv"), &our_table("reactions.tsv")).expect("our own tables")
+pub(super) fn tables() -> AllergyTables {
+    AllergyTables::parse(AllergyTexts {
+        allergens: &our_table("allergens.tsv"),
+        reactions: &our_table("reactions.tsv"),
+        phrases: &our_table("reaction_phrases.tsv"),
+        links: &our_table("allergy_links.tsv"),
+    })
+    .expect("our own tables")
 }
 
 #[test]

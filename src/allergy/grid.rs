@@ -47,10 +47,10 @@ fn column(header: &str) -> Option<usize> {
 /// Every row of every table of `text` whose header names a substance and a reaction or severity.
 pub(super) fn rows(text: &str) -> Vec<Row> {
     let mut rows = Vec::new();
-    let mut layout: Option<(char, Vec<Option<usize>>)> = None;
+    let mut layout: Option<(&str, Vec<Option<usize>>)> = None;
     let mut start = 0;
     for line in text.split_inclusive('\n') {
-        let separator = ['|', '\t'].into_iter().find(|separator| line.trim().contains(*separator));
+        let separator = ["|", "\t", "  "].into_iter().find(|separator| line.trim().contains(*separator));
         let cells = separator.map(|separator| cells(line, start, separator)).unwrap_or_default();
         start += line.len();
         if cells.len() < 2 {
@@ -103,7 +103,7 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
 }
 
 /// The cells of a line, trimmed; a border at either end makes none.
-fn cells(line: &str, start: usize, separator: char) -> Vec<Span> {
+fn cells(line: &str, start: usize, separator: &str) -> Vec<Span> {
     let body = line.trim_end_matches(['\n', '\r']);
     let mut cells = Vec::new();
     let mut at = start;
@@ -111,9 +111,13 @@ fn cells(line: &str, start: usize, separator: char) -> Vec<Span> {
         let lead = part.len() - part.trim_start().len();
         let inner = part.trim();
         cells.push(Span::new(at + lead.min(part.len()), at + lead.min(part.len()) + inner.len()));
-        at += part.len() + separator.len_utf8();
+        at += part.len() + separator.len();
     }
-    if separator == '|' {
+    if separator == "  " {
+        // a gap may be wider than two blanks
+        cells.retain(|cell| !cell.is_empty());
+    }
+    if separator == "|" {
         if cells.first().is_some_and(|cell| cell.is_empty()) {
             cells.remove(0);
         }

@@ -4,6 +4,8 @@ use std::collections::HashMap;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
+use super::links::LinkModel;
+use super::phrases::{PhraseTable, longest};
 use crate::domain::Span;
 use crate::domain::table::{self, TableError};
 
@@ -31,26 +33,58 @@ pub struct AllergyTable {
 #[derive(Debug)]
 pub struct ReactionTable {
     words: Words,
+    phrases: PhraseTable,
     /// Code, name, and severity for a word of severity.
     rows: Vec<(String, String, String)>,
 }
 
-/// Both tables; build them once per process.
+/// A reaction as it is told.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Its words.
+    pub span: Span,
+    /// SNOMED CT; empty when the free sets have none.
+    pub code: String,
+    /// Its plain name; None when no table has it.
+    pub display: Option<String>,
+    /// A reaction by its place alone.
+    pub open: bool,
+}
+
+/// The texts of the tables.
+#[derive(Debug, Clone, Copy)]
+pub struct AllergyTexts<'a> {
+    /// `vocabularies/allergens.tsv`.
+    pub allergens: &'a str,
+    /// `vocabularies/reactions.tsv`.
+    pub reactions: &'a str,
+    /// `vocabularies/reaction_phrases.tsv`.
+    pub phrases: &'a str,
+    /// `vocabularies/allergy_links.tsv`.
+    pub links: &'a str,
+}
+
+/// All tables of allergies; build them once per process.
 #[derive(Debug)]
 pub struct AllergyTables {
     /// `vocabularies/allergens.tsv`.
     pub allergens: AllergyTable,
     /// `vocabularies/reactions.tsv`.
     pub reactions: ReactionTable,
+    pub(super) links: LinkModel,
 }
 
 impl AllergyTables {
-    /// Reads both tables.
+    /// Reads all tables.
     ///
     /// # Errors
-    /// The first unreadable row of either.
-    pub fn parse(allergens: &str, reactions: &str) -> Result<Self, TableError> {
-        Ok(Self { allergens: AllergyTable::parse(allergens)?, reactions: ReactionTable::parse(reactions)? })
+    /// The first unreadable row of any.
+    pub fn parse(texts: AllergyTexts<'_>) -> Result<Self, TableError> {
+        Ok(Self {
+            allergens: AllergyTable::parse(texts.allergens)?,
+            reactions: ReactionTable::parse(texts.reactions, texts.phrases)?,
+            links: LinkModel::parse(texts.links)?,
+        })
     }
 }
 
@@ -93,11 +127,11 @@ impl AllergyTable {
 }
 
 impl ReactionTable {
-    /// Reads `term`, `code`, `display`, `severity`.
+    /// Reads `term`, `code`, `display`, `severity`, and the patterns of phrases.
     ///
     /// # Errors
-    /// An empty term.
-    pub fn parse(reactions: &str) -> Result<Self, TableError> {
+    /// An empty term, or a pattern that cannot be used.
+    pub fn parse(reactions: &str, phrases: &str) -> Result<Self, TableError> {
         let mut terms = Vec::new();
         let mut rows = Vec::new();
         table::read("reactions", reactions, |row| {
@@ -108,7 +142,7 @@ impl ReactionTable {
             rows.push((row.get("code")?.to_owned(), row.get("display")?.to_owned(), row.get("severity")?.to_owned()));
             Ok(())
         })?;
-        Ok(Self { words: Words::new("reactions", terms)?, rows })
+        Ok(Self { words: Words::new("reactions", terms)?, phrases: PhraseTable::parse(phrases)?, rows })
     }
 
     /// True when these words name a reaction and nothing else.
@@ -116,23 +150,46 @@ impl ReactionTable {
         self.words.index.get(&words.to_lowercase()).and_then(|index| self.rows.get(*index)).is_some_and(|row| row.2.is_empty())
     }
 
-    /// Reactions inside `within`, with code and name.
-    pub(super) fn reactions_in(&self, text: &str, within: Span) -> Vec<(Span, &str, &str)> {
-        let found = self.words.find(text, within).into_iter();
-        found
-            .filter_map(|(span, index)| self.rows.get(index).map(|row| (span, row)))
-            .filter(|(_, row)| row.2.is_empty())
-            .map(|(span, row)| (span, row.0.as_str(), row.1.as_str()))
-            .collect()
+    /// The kinds of a word of relation.
+    pub(super) fn kinds(&self, word: &str) -> &[String] {
+        self.phrases.kinds(word)
     }
 
-    /// The first word of severity inside `within`, with its grade and code.
-    pub(super) fn severity_in(&self, text: &str, within: Span) -> Option<(Span, &str, &str)> {
+    /// Reactions inside `within`: terms and phrases, of those that overlap the longest, in order.
+    pub(super) fn reactions_in(&self, text: &str, within: Span) -> Vec<Told> {
+        let found = self.words.find(text, within).into_iter();
+        let terms: Vec<(Span, &(String, String, String))> = found
+            .filter_map(|(span, index)| self.rows.get(index).map(|row| (span, row)))
+            .filter(|(_, row)| row.2.is_empty())
+            .collect();
+        let mut spans: Vec<Span> = terms.iter().map(|(span, _)| *span).collect();
+        spans.extend(self.phrases.find(text, within));
+        let mut told: Vec<Told> = Vec::new();
+        for span in longest(spans) {
+            let row = terms.iter().rev().find(|(term, _)| span.contains(*term)).map(|(_, row)| *row);
+            let (code, display) = row.map_or_else(Default::default, |row| (row.0.clone(), Some(row.1.clone())));
+            match told.last_mut() {
+                // "blistering rash" is one reaction, named by its last word
+                Some(last) if text[last.span.end..span.start] == *" " => {
+                    last.span.end = span.end;
+                    if display.is_some() {
+                        (last.code, last.display) = (code, display);
+                    }
+                }
+                _ => told.push(Told { span, code, display, open: false }),
+            }
+        }
+        told
+    }
+
+    /// Words of severity inside `within`, with grade and code, in order.
+    pub(super) fn severities_in(&self, text: &str, within: Span) -> Vec<(Span, &str, &str)> {
         let found = self.words.find(text, within).into_iter();
         found
             .filter_map(|(span, index)| self.rows.get(index).map(|row| (span, row)))
-            .find(|(_, row)| !row.2.is_empty())
+            .filter(|(_, row)| !row.2.is_empty())
             .map(|(span, row)| (span, row.2.as_str(), row.0.as_str()))
+            .collect()
     }
 }
 

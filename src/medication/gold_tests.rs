@@ -293,7 +293,7 @@ fn attributes_and_status_of_the_gold() {
 
 /// A line of marked cases: the plain text and its marks (span, words inside the braces).
 pub(crate) fn marked(line: &str) -> (String, Vec<(Span, String)>) {
-    let line = line.replace("\\n", "\n");
+    let line = line.replace("\\n", "\n").replace("\\t", "\t");
     let pattern = Regex::new(r"\[([^\[\]]+)\]\{([^}]*)\}").expect("constant");
     let (mut text, mut marks, mut last) = (String::new(), Vec::new(), 0);
     for captures in pattern.captures_iter(&line) {

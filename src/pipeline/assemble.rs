@@ -188,7 +188,7 @@ impl Assembly<'_> {
             for found in &mut named {
                 found.attributes = Attributes::default();
             }
-            allergy::complete(document, &pipeline.allergies, &mut named);
+            allergy::complete(document, &pipeline.allergies, &candidates, &mut named);
         }
         let allergies = named
             .into_iter()

@@ -21,7 +21,7 @@ pub use recode::Recoded;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::{
-    allergy::AllergyTables,
+    allergy::{AllergyTables, AllergyTexts},
     assertion::CueTable,
     coding::{
         CandidateSource, Coder, ConfidenceModel, Conventions, Ranking, RankingModel, SpecificityPrompts, TermVectors,
@@ -127,7 +127,12 @@ impl Pipeline {
             cues: CueTable::parse(tables.get("cues.tsv")?.1)?,
             sig: SigTable::parse(tables.get("sig_words.tsv")?.1)?,
             medication_cues: MedicationCueTable::parse(tables.get("medication_cues.tsv")?.1)?,
-            allergies: AllergyTables::parse(tables.get("allergens.tsv")?.1, tables.get("reactions.tsv")?.1)?,
+            allergies: AllergyTables::parse(AllergyTexts {
+                allergens: tables.get("allergens.tsv")?.1,
+                reactions: tables.get("reactions.tsv")?.1,
+                phrases: tables.get("reaction_phrases.tsv")?.1,
+                links: tables.get("allergy_links.tsv")?.1,
+            })?,
             vocabulary,
             recognizers,
             version: env!("CARGO_PKG_VERSION"),

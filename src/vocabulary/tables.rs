@@ -26,10 +26,11 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 35] = embedded![
+const EMBEDDED: [(&str, &[u8]); 37] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
+    "allergy_links.tsv",
     "boilerplate.tsv",
     "clinical_drugs.tsv.gz",
     "code_confidence.tsv",
@@ -53,6 +54,7 @@ const EMBEDDED: [(&str, &[u8]); 35] = embedded![
     "index.tsv",
     "medication_cues.tsv",
     "medications.tsv.gz",
+    "reaction_phrases.tsv",
     "reactions.tsv",
     "section_codes.tsv",
     "sections.tsv",

@@ -1,6 +1,7 @@
 //! Which reaction and which severity belong to which allergen: statements of ours, through the whole program.
 //!
-//! `allergy_links.txt` and `allergy_links_hard.txt` were read while the rules were written, `allergy_links_unseen.txt` was only scored.
+//! `allergy_links.txt` and `allergy_links_hard.txt` were read while the rules were written, `allergy_links_development.txt` was written for them
+//! and for the weights; `allergy_links_unseen.txt` and `allergy_links_fresh.txt` were only scored.
 //! Marks are those of the golden notes, with `reaction="a / b"`, `severity`, `type` and `category` for each allergen.
 
 use std::{collections::BTreeMap, path::Path};
@@ -40,7 +41,7 @@ fn statements(name: &str) -> Vec<(String, Vec<Wanted>)> {
     let lines = file.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
     lines
         .map(|line| {
-            let line = line.replace("\\n", "\n");
+            let line = line.replace("\\n", "\n").replace("\\t", "\t");
             let (mut text, mut wanted, mut at) = (String::new(), Vec::new(), 0);
             for found in mark.captures_iter(&line) {
                 let whole = found.get(0).expect("matched");
@@ -137,12 +138,19 @@ fn score(name: &str) -> (Counts, Counts) {
     (mentions, links)
 }
 
+/// Floors of F1, of allergens and of their reactions and severities, a little below what was reached.
+const FLOORS: [(&str, f64, f64); 5] = [
+    ("allergy_links.txt", 0.95, 0.93),
+    ("allergy_links_hard.txt", 0.87, 0.86),
+    ("allergy_links_development.txt", 0.87, 0.86),
+    ("allergy_links_unseen.txt", 0.83, 0.77),
+    ("allergy_links_fresh.txt", 0.83, 0.80),
+];
+
 #[test]
 fn reactions_find_their_allergen() {
-    let (mentions, links) = score("allergy_links.txt");
-    assert!(mentions.f1() > 0.95 && links.f1() > 0.93, "{:.3} {:.3}", mentions.f1(), links.f1());
-    let (mentions, links) = score("allergy_links_hard.txt");
-    assert!(mentions.f1() > 0.78 && links.f1() > 0.64, "{:.3} {:.3}", mentions.f1(), links.f1());
-    let (mentions, links) = score("allergy_links_unseen.txt");
-    assert!(mentions.f1() > 0.79 && links.f1() > 0.64, "{:.3} {:.3}", mentions.f1(), links.f1());
+    for (name, mentions_floor, links_floor) in FLOORS {
+        let (mentions, links) = score(name);
+        assert!(mentions.f1() > mentions_floor && links.f1() > links_floor, "{name}: {:.3} {:.3}", mentions.f1(), links.f1());
+    }
 }

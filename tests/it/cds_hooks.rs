@@ -4,12 +4,15 @@ use serde_json::{Value, json};
 
 use super::api::{assert_problem, get, post, server};
 
-fn call(service: &str, role: &str, context: &Value) -> super::server::Reply {
-    let body = json!({
+fn body(service: &str, context: &Value) -> Value {
+    json!({
         "hook": service, "hookInstance": "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", "fhirServer": "https://ehr.example/fhir",
         "context": context, "prefetch": {}
-    });
-    post(&format!("/cds-services/{service}"), role, &body)
+    })
+}
+
+fn call(service: &str, role: &str, context: &Value) -> super::server::Reply {
+    post(&format!("/cds-services/{service}"), role, &body(service, context))
 }
 
 fn cards(reply: &super::server::Reply) -> Vec<Value> {
@@ -38,13 +41,14 @@ fn services_are_discovered_without_a_token() {
 
 #[test]
 fn a_note_gets_cards_before_it_is_signed() {
-    let before = server().gauge("abstractor_notes");
-    let found = cards(&call("note-sign", "submitter", &json!({"userId": "Practitioner/1", "patientId": "x", "note": NOTE})));
+    let own = super::server::Server::empty();
+    let asked = body("note-sign", &json!({"userId": "Practitioner/1", "patientId": "x", "note": NOTE})).to_string();
+    let found = cards(&own.call("POST", "/cds-services/note-sign", "submitter", Some(asked.as_bytes())));
     assert_ne!(found[0]["indicator"], "info", "{found:?}");
     assert!(found[0]["summary"].as_str().is_some_and(|summary| summary.to_lowercase().contains("amoxicillin")), "{found:?}");
     let questions = found.last().expect("a card");
     assert!(questions["detail"].as_str().is_some_and(|detail| detail.contains("eart failure")), "{questions}");
-    assert_eq!(server().gauge("abstractor_notes"), before, "nothing is stored");
+    assert_eq!(own.gauge("abstractor_notes"), 0, "nothing is stored");
     assert!(cards(&call("note-sign", "submitter", &json!({"patientId": "x", "note": "Feels well."}))).is_empty());
 }
 

@@ -240,7 +240,7 @@ fn an_independent_client_sends_every_kind_of_message() {
     assert_eq!(standing("F-1"), [pair("IMPRESSION:\nAsthma.", "current")]);
     let first = note(&all, "D-1")[0];
     assert_eq!(first["patient"]["name"], "Sentinel, Patience");
-    assert_eq!(first["patient"]["authority"], "NORTH");
+    assert_eq!(first["patient"]["system"], "NORTH");
     assert_eq!((&first["source"], &first["note_type"]), (&json!("emr"), &json!("progress_note")));
     assert_eq!((&first["encounter"], &first["service_date"]), (&json!("V-D-1"), &json!("2026-05-03")));
     let report = note(&all, "F-1")[0];

@@ -65,7 +65,7 @@ pub fn text_of(content_type: &str, bytes: &[u8]) -> Result<String, ContentError>
     match form(content_type)? {
         Form::Plain => decoded(content_type, bytes),
         Form::Html => decoded(content_type, bytes).map(|html| html_to_text(&html)),
-        Form::Rtf => rtf_to_text(bytes).ok_or(ContentError::Rtf),
+        Form::Rtf => rtf_to_text(bytes).map(|text| text.trim_end().to_owned()).ok_or(ContentError::Rtf),
     }
 }
 

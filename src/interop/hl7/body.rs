@@ -10,8 +10,8 @@ use super::{
     escape::hexadecimal,
     message::{Message, Segment},
     problem::Problem,
-    rtf,
 };
+use crate::interop::content::rtf_to_text;
 
 /// Some senders leave the padding out.
 const BASE64: GeneralPurpose = GeneralPurpose::new(
@@ -98,7 +98,7 @@ fn encapsulated(message: &Message, raw: &str) -> Result<String, Problem> {
         let detail = "the document is a PDF; send its text in OBX-5 as TX or FT, or RTF";
         return Err(Problem::error("pdf_document", 102, detail).at("OBX", 5));
     }
-    if let Some(text) = rtf::text(&bytes) {
+    if let Some(text) = rtf_to_text(&bytes) {
         return Ok(text);
     }
     let plain = ["", "PLAIN", "TEXT", "TXT", "OCTET-STREAM", "UNKNOWN", "X-HL7-TEXT"].contains(&subtype.as_str());

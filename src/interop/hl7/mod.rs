@@ -16,7 +16,6 @@ mod inbound;
 mod message;
 mod outbound;
 mod problem;
-mod rtf;
 mod time;
 
 #[cfg(test)]

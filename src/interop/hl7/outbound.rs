@@ -381,7 +381,6 @@ mod tests {
                     status: None,
                     comment: None,
                 },
-                evidence: Vec::new(),
             }],
             ..entry(EntryState::Amended, vec![code(icd, "I10", &[]), code(icd, "E66.9", &[]), code(icd, "N18.30", &[])])
         };

@@ -153,6 +153,7 @@ const EMBEDDED: [Source; 12] = [
         tables: &[
             "abbreviations.tsv",
             "allergens.tsv",
+            "allergy_links.tsv",
             "boilerplate.tsv",
             "code_confidence.tsv",
             "code_limits.tsv",
@@ -168,6 +169,7 @@ const EMBEDDED: [Source; 12] = [
             "history_codes.tsv",
             "index.tsv",
             "medication_cues.tsv",
+            "reaction_phrases.tsv",
             "reactions.tsv",
             "section_codes.tsv",
             "sections.tsv",
