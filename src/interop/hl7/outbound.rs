@@ -371,6 +371,7 @@ mod tests {
                 user_id: Uuid::from_u128(4),
                 user_name: "ada".to_owned(),
                 at: Timestamp::UNIX_EPOCH,
+                evidence: Vec::new(),
                 kind: DecisionKind::Amend {
                     codes: vec![crate::domain::ChosenCode {
                         system: icd.to_owned(),
