@@ -91,7 +91,7 @@ pub fn verify(
         return Err(AssertionProblem::NotVerified);
     }
     let left = claims.exp.saturating_sub(now.as_second());
-    if left < -LEEWAY || left > LONGEST_LIFE + LEEWAY {
+    if !(-LEEWAY..=LONGEST_LIFE + LEEWAY).contains(&left) {
         return Err(AssertionProblem::Expired);
     }
     if claims.jti.is_empty() || claims.jti.len() > 255 {

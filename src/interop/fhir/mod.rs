@@ -3,7 +3,7 @@
 //! [`bundle`] is what the engine found in one note: a transaction Bundle with the note (a `Binary` with its text and a
 //! `DocumentReference`), a `Condition`, `MedicationStatement`, `MedicationRequest`, `AllergyIntolerance` or `FamilyMemberHistory` for each
 //! entry that says something of the patient or their family, and a `Provenance`. Nothing in it was reviewed, so conditions are unconfirmed
-//! or provisional, never confirmed. [`reviewed_bundle`] is the same with the decisions of the coders folded in, and [`chart`] gives the
+//! or provisional, never confirmed. [`reviewed_bundle`] is the same with the decisions of the coders folded in, and [`chart()`] gives the
 //! resources of a whole encounter.
 //!
 //! Every derived resource points at its words with the extension `derivation-reference`; offsets are Unicode code points of the `Binary`'s
