@@ -170,6 +170,9 @@ fn pairs(document: &Document, tables: &AllergyTables, known: &[Known], passage: 
             if ends > MOST_ENDS || is_denied(tables, tokens, (at, other)) {
                 continue;
             }
+            if !known[substance].governed && is_relieved(tables, tokens, (at, other)) {
+                continue;
+            }
             let allergy = tokens.iter().any(|token| tables.reactions.kinds(&token.word).iter().any(|kind| kind == "allergy"));
             let counted = |words: [&str; 2]| match tokens.iter().filter(|token| words.contains(&token.word.as_str())).count() {
                 count @ 0..=2 => count.to_string(),
@@ -265,6 +268,12 @@ fn is_denied(tables: &AllergyTables, tokens: &[Token], (substance, reaction): (u
         }
     }
     false
+}
+
+/// "Dihydroergotamine allowed some resolution of her headache": what a substance relieves it did not do.
+fn is_relieved(tables: &AllergyTables, tokens: &[Token], (substance, reaction): (usize, usize)) -> bool {
+    let between = tokens.get(substance + 1..reaction).unwrap_or_default();
+    between.iter().any(|token| tables.reactions.kinds(&token.word).iter().any(|kind| kind == "relieve"))
 }
 
 /// Features of the substance at one token and the reaction at the other.

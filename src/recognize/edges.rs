@@ -154,8 +154,11 @@ const NUMBERED: &[&str] = &["tylenol", "codeine", "acetaminophen"];
 /// Units behind a number that is therefore a strength.
 const UNITS: &[&str] = &["mg", "mcg", "g", "gm", "ml", "meq", "units", "unit", "milligrams", "micrograms", "%"];
 
-/// The mentions with the edges that the guidelines give them. Lost is only a form that stands behind its drug
-/// ("Ventolin inhaler") and was found as a medication of its own.
+/// Words of a prescription that tell what is handed out, and name nothing ("disp #60").
+const HANDED_OUT: &[&str] = &["disp", "dispense", "dispensed", "qty", "quantity", "refill", "refills", "rf", "sig"];
+
+/// The mentions with the edges that the guidelines give them. Lost are only what a prescription hands out ("disp #60"), and a form that stands
+/// behind its drug ("Ventolin inhaler"), where they were found as a medication of their own.
 #[must_use]
 pub fn trimmed(document: &Document, mut mentions: Vec<Mention>) -> Vec<Mention> {
     let text = document.text.as_str();
@@ -187,12 +190,22 @@ pub fn trimmed(document: &Document, mut mentions: Vec<Mention>) -> Vec<Mention> 
         if mention.kind != MentionKind::Medication {
             return true;
         }
-        let form =
-            document.words[document.words_in(mention.span)].iter().all(|word| AFTER_MEDICATION.contains(&word.folded.as_str()));
+        let words: Vec<&str> =
+            document.words[document.words_in(mention.span)].iter().map(|word| word.folded.as_str()).collect();
+        if is_handed_out(&words) {
+            return false;
+        }
+        let form = words.iter().all(|word| AFTER_MEDICATION.contains(word));
         let behind = ends.iter().any(|end| text.get(*end..mention.span.start).is_some_and(|between| between == " "));
         text[mention.span.start..mention.span.end].chars().any(char::is_alphabetic) && !(form && behind)
     });
     mentions
+}
+
+/// Whether words tell what a prescription hands out and nothing else.
+fn is_handed_out(words: &[&str]) -> bool {
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    words.iter().any(|word| HANDED_OUT.contains(word)) && words.iter().all(|word| HANDED_OUT.contains(word) || is_number(word))
 }
 
 /// The span without the punctuation at its ends that no name has there ("-respiratory arrest").
@@ -301,6 +314,16 @@ mod tests {
         assert_eq!(cut("robaxin 750", |words| medication(words, " daily")), "robaxin 750");
         assert_eq!(cut("percocet 5 325", |words| medication(words, " mg")), "percocet");
         assert_eq!(cut("500", |words| medication(words, " mg")), "500");
+    }
+
+    #[test]
+    fn what_is_handed_out_is_no_medication() {
+        for (words, expected) in
+            [("disp 60", true), ("dispense", true), ("refills 3", true), ("60", false), ("disp aspirin 60", false), ("", false)]
+        {
+            let words: Vec<&str> = words.split_whitespace().collect();
+            assert_eq!(is_handed_out(&words), expected, "{words:?}");
+        }
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use quick_xml::{
     Error, Reader, XmlVersion,
-    escape::resolve_predefined_entity,
+    escape::resolve_xml_entity,
     events::{BytesRef, BytesStart, Event},
 };
 
@@ -165,7 +165,7 @@ fn resolved(reference: &BytesRef<'_>, file: &str, line: u64) -> Result<String> {
     if let Some(character) = reference.resolve_char_ref().map_err(|error| wrong(file, line, error))? {
         return Ok(character.to_string());
     }
-    resolve_predefined_entity(reference).map(str::to_owned).ok_or_else(|| {
+    resolve_xml_entity(reference).map(str::to_owned).ok_or_else(|| {
         ReleaseError::malformed(file, line, format!("&{}; is no entity of XML; import the file as published", &**reference))
     })
 }
