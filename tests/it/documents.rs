@@ -93,7 +93,8 @@ fn the_table_of_error_codes_is_complete() {
             .chain(text.match_indices("unavailable("))
             .chain(text.match_indices("bad("))
         {
-            let rest: String = text[at..].chars().take(160).collect();
+            // what stands before the end of the statement
+            let rest: String = text[at..].chars().take(160).take_while(|letter| *letter != ';').collect();
             if let Some(code) = rest.split('"').nth(1) {
                 let is_code = !code.is_empty() && code.chars().all(|letter| letter.is_ascii_lowercase() || letter == '_');
                 if is_code && code.len() > 3 && !architecture.contains(&format!("`{code}`")) {
