@@ -6,7 +6,10 @@ use uuid::Uuid;
 
 use super::words;
 use crate::{
-    domain::{Attributes, CodeCandidate, CodeRole, DecisionKind, EntryKind, EntryState, Evidence, NotReportable, ReviewEntry},
+    domain::{
+        Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, EntryKind, EntryState, Evidence, NotReportable,
+        ReviewEntry,
+    },
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -99,6 +102,8 @@ pub(super) struct EntryView {
     pub more_places: Vec<PlaceView>,
     /// What was decided before the notes changed.
     pub changed: Option<String>,
+    /// Whether no note says it any more: there is nothing to accept.
+    pub is_gone: bool,
     /// What was decided, oldest first.
     pub decisions: Vec<String>,
     /// Assertions or statuses to choose from.
@@ -171,6 +176,7 @@ impl EntryViews<'_> {
             places,
             more_places,
             changed: entry.changed.as_ref().map(words::change),
+            is_gone: entry.changed.as_ref().is_some_and(|change| change.what == ChangeKind::EvidenceGone),
             decisions: entry
                 .decisions
                 .iter()
