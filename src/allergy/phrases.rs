@@ -60,11 +60,8 @@ impl PhraseTable {
         for pattern in &self.phrases {
             for captures in pattern.captures_iter(words) {
                 let Some(hit) = captures.name("r").or_else(|| captures.get(0)) else { continue };
-                if !self
-                    .except
-                    .as_ref()
-                    .is_some_and(|except| except.find(hit.as_str()).is_some_and(|one| one.len() == hit.len()))
-                {
+                let is_whole = |except: &Regex| except.find(hit.as_str()).is_some_and(|one| one.len() == hit.len());
+                if !self.except.as_ref().is_some_and(is_whole) {
                     found.push(Span::new(within.start + hit.start(), within.start + hit.end()));
                 }
             }
