@@ -1,7 +1,7 @@
 //! The FHIR interface on a running server: an EHR's journeys with a client that is not ours, permissions, scopes, errors, Bundles.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeSet,
     sync::OnceLock,
     time::{Duration, Instant},
 };
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::{
     fhir::{of, python, validate},
-    golden,
+    fhir_rules::assert_rules,
     server::{Reply, Server},
 };
 
@@ -20,7 +20,7 @@ const NOBODY: &str = "0192f0c1-2222-7333-8444-555566667777";
 /// What a test sends where it must not come back.
 const SENT: &str = "Zyxwatson";
 
-fn server() -> &'static Server {
+pub fn server() -> &'static Server {
     static SERVER: OnceLock<Server> = OnceLock::new();
     SERVER.get_or_init(|| {
         let mut server = Server::shared(&[]);
@@ -31,11 +31,11 @@ fn server() -> &'static Server {
     })
 }
 
-fn get(path: &str, role: &str) -> Reply {
+pub fn get(path: &str, role: &str) -> Reply {
     server().call("GET", path, role, None)
 }
 
-fn post(path: &str, role: &str, body: &Value) -> Reply {
+pub fn post(path: &str, role: &str, body: &Value) -> Reply {
     server().call("POST", path, role, Some(body.to_string().as_bytes()))
 }
 
@@ -43,7 +43,7 @@ fn attachment(kind: &str, bytes: &[u8]) -> Value {
     json!({"attachment": {"contentType": kind, "data": STANDARD.encode(bytes)}})
 }
 
-fn document(number: &str, patient: &str, text: &str) -> Value {
+pub fn document(number: &str, patient: &str, text: &str) -> Value {
     json!({
         "resourceType": "DocumentReference",
         "status": "current",
@@ -54,7 +54,7 @@ fn document(number: &str, patient: &str, text: &str) -> Value {
 }
 
 /// Posts a document and gives its id.
-fn posted(document: &Value, role: &str) -> String {
+pub fn posted(document: &Value, role: &str) -> String {
     let reply = post("/fhir/DocumentReference", role, document);
     assert_eq!(reply.status, 201, "{}", reply.text);
     let id = reply.json()["id"].as_str().expect("an id").to_owned();
@@ -63,7 +63,7 @@ fn posted(document: &Value, role: &str) -> String {
 }
 
 /// A page, with the content type that all have.
-fn page(path: &str, role: &str) -> Value {
+pub fn page(path: &str, role: &str) -> Value {
     let reply = get(path, role);
     assert_eq!(reply.status, 200, "{path}: {}", reply.text);
     assert_eq!(reply.headers["content-type"], "application/fhir+json");
@@ -84,7 +84,7 @@ fn wait_for(path: &str, role: &str, wish: impl Fn(&[&Value]) -> bool, kind: &str
 }
 
 /// Resources of a kind of a page, which may be empty.
-fn resources<'a>(bundle: &'a Value, kind: &str) -> Vec<&'a Value> {
+pub fn resources<'a>(bundle: &'a Value, kind: &str) -> Vec<&'a Value> {
     if bundle["entry"].is_array() { of(bundle, kind) } else { Vec::new() }
 }
 
@@ -121,7 +121,7 @@ fn an_ehr_goes_its_ways_with_a_client_that_is_not_ours() {
 }
 
 /// Every address, and who passes: submitter, coder, lead, auditor, admin.
-const ADDRESSES: [(&str, &str, &str); 22] = [
+const ADDRESSES: [(&str, &str, &str); 26] = [
     ("POST", "/fhir", "x...."),
     ("POST", "/fhir/DocumentReference", "x...."),
     ("PUT", "/fhir/DocumentReference/{id}", "x...."),
@@ -144,6 +144,10 @@ const ADDRESSES: [(&str, &str, &str); 22] = [
     ("GET", "/fhir/Task?status=requested", "xxx.."),
     ("GET", "/fhir/AuditEvent", "...x."),
     ("GET", "/fhir/AuditEvent/1", "...x."),
+    ("POST", "/fhir/Subscription", "....x"),
+    ("GET", "/fhir/Subscription", "....x"),
+    ("GET", "/fhir/Subscription/{id}", "....x"),
+    ("PUT", "/fhir/Subscription/{id}", "....x"),
 ];
 
 #[test]
@@ -496,129 +500,4 @@ fn an_order_is_a_draft_until_a_coder_agrees() {
     let active = page("/fhir/MedicationRequest?patient=ORDER&status=active", "submitter");
     assert_eq!(resources(&active, "MedicationRequest")[0]["id"], order["id"], "it keeps its id");
     validate(&[found.clone(), statements.clone(), active]);
-}
-
-/// The rules of R4 and of US Core that hold for one resource, as far as a schema does not say them.
-fn assert_rules(resource: &Value) {
-    let code = |field: &str| resource[field]["coding"][0]["code"].as_str();
-    match resource["resourceType"].as_str().expect("a type") {
-        "Condition" => {
-            let verification = code("verificationStatus").expect("a verification status");
-            if verification == "entered-in-error" {
-                assert_eq!(code("clinicalStatus"), None, "con-5: {resource}");
-            } else if verification != "refuted" {
-                assert!(code("clinicalStatus").is_some(), "{resource}");
-            }
-            assert!(resource["abatementDateTime"].is_null(), "con-4: nothing of ours says when it ended: {resource}");
-            assert_eq!(resource["category"][0]["coding"][0]["code"], "encounter-diagnosis", "US Core: {resource}");
-            assert!(resource["code"]["text"].is_string() && resource["subject"].is_object(), "US Core: {resource}");
-        }
-        "AllergyIntolerance" => {
-            let in_error = code("verificationStatus") == Some("entered-in-error");
-            assert_eq!(code("clinicalStatus").is_none(), in_error, "ait-1, ait-2: {resource}");
-            assert!(resource["code"].is_object() && resource["patient"].is_object(), "US Core: {resource}");
-        }
-        "MedicationRequest" => {
-            for field in ["status", "intent", "medicationCodeableConcept", "subject", "reportedBoolean"] {
-                assert!(!resource[field].is_null(), "US Core, {field}: {resource}");
-            }
-        }
-        "DocumentReference" => {
-            for field in ["status", "type", "category", "subject", "content", "date"] {
-                assert!(!resource[field].is_null(), "US Core, {field}: {resource}");
-            }
-        }
-        "FamilyMemberHistory" => assert!(resource["relationship"].is_object(), "{resource}"),
-        _ => {}
-    }
-}
-
-/// Decides on every entry that waits: accept, amend, or reject for one reason after the other.
-fn decide_all(item: &str) -> usize {
-    let path = format!("/v1/review/items/{item}");
-    assert_eq!(post(&format!("{path}/claim"), "coder", &json!({})).status, 200);
-    let entries = get(&path, "coder").json()["entries"].as_array().expect("entries").clone();
-    let reasons = ["not_documented", "negated", "wrong_patient"];
-    let decisions: Vec<Value> = entries
-        .iter()
-        .enumerate()
-        .map(|(at, entry)| {
-            let id = &entry["id"];
-            match at % 4 {
-                0 => json!({"entry_id": id, "decision": {"action": "reject", "reason": reasons[at / 4 % reasons.len()]}}),
-                1 if entry["kind"] == "diagnosis" => {
-                    json!({"entry_id": id, "decision": {"action": "amend", "assertion": "present"}})
-                }
-                _ => json!({"entry_id": id, "decision": {"action": "accept"}}),
-            }
-        })
-        .collect();
-    if !decisions.is_empty() {
-        let reply = post(&format!("{path}/decisions"), "coder", &json!({"decisions": decisions}));
-        assert_eq!(reply.status, 200, "{}", reply.text);
-    }
-    let added = json!({"action": "add", "kind": "diagnosis", "display": "Gout", "assertion": "present",
-        "codes": [{"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "M10.9"}]});
-    let reply = post(&format!("{path}/decisions"), "coder", &json!({"decisions": [{"decision": added}]}));
-    assert_eq!(reply.status, 200, "{}", reply.text);
-    decisions.len()
-}
-
-#[test]
-fn reviewed_notes_of_ours_are_valid_and_keep_the_rules() {
-    let notes = golden::notes();
-    let ids: Vec<String> = notes
-        .iter()
-        .map(|note| posted(&document(&format!("GOLD-{}", note.name), &format!("GOLD-{}", note.name), &note.text), "submitter"))
-        .collect();
-    let mut shown = Vec::new();
-    let mut seen: BTreeMap<(String, String), usize> = BTreeMap::new();
-    let mut decided = 0;
-    for (id, note) in ids.iter().zip(&notes) {
-        server().extraction(id);
-        let item = get(&format!("/v1/notes/{id}"), "submitter").json()["item_id"].as_str().expect("an item").to_owned();
-        decided += decide_all(&item);
-        let bundle = page(&format!("/fhir/DocumentReference/{id}/$everything"), "coder");
-        let mut told = 0;
-        for kind in [
-            "Condition",
-            "AllergyIntolerance",
-            "MedicationStatement",
-            "MedicationRequest",
-            "FamilyMemberHistory",
-            "Provenance",
-            "DocumentReference",
-        ] {
-            let found = page(&format!("/fhir/{kind}?patient=GOLD-{}&_count=100", note.name), "coder");
-            let all = resources(&found, kind);
-            // what a coder added stands in no note
-            let here = resources(&bundle, kind).len();
-            assert!(all.len() == here || all.len() == here + 1 || kind == "Provenance", "{kind}: {} and {here}", all.len());
-            for resource in all {
-                assert_rules(resource);
-                let status = ["verificationStatus", "status"]
-                    .iter()
-                    .find_map(|field| resource[field].as_str().or_else(|| resource[field]["coding"][0]["code"].as_str()));
-                *seen.entry((kind.to_owned(), status.unwrap_or("").to_owned())).or_default() += 1;
-                told += 1;
-            }
-            shown.push(found);
-        }
-        assert!(told > 0, "{}", note.name);
-        shown.push(bundle);
-    }
-    assert!(decided > 150, "only {decided} decisions");
-    for (kind, status) in [
-        ("Condition", "confirmed"),
-        ("Condition", "refuted"),
-        ("Condition", "entered-in-error"),
-        ("AllergyIntolerance", "confirmed"),
-        ("MedicationStatement", "entered-in-error"),
-        ("MedicationStatement", "active"),
-        ("FamilyMemberHistory", "partial"),
-        ("Provenance", ""),
-    ] {
-        assert!(seen.contains_key(&(kind.to_owned(), status.to_owned())), "no {kind} {status} among {seen:?}");
-    }
-    validate(&shown);
 }

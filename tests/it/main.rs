@@ -16,6 +16,7 @@ mod edits;
 mod endpoints;
 mod fhir;
 mod fhir_api;
+mod fhir_rules;
 mod gold;
 mod golden;
 mod hl7;
