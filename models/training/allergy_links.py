@@ -32,7 +32,7 @@ feature\tweight
 def read(path):
     """(group, linked, features) of every pair."""
     pairs = []
-    for line in open(path, encoding="utf-8"):
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
         at = line.find("PAIR\t")
         if at >= 0:
             _, group, linked, _, _, *features = line[at:].rstrip("\n").split("\t")
