@@ -41,7 +41,7 @@ pub(super) fn refused(rejection: &BytesRejection) -> ApiError {
         ApiError::new(
             StatusCode::PAYLOAD_TOO_LARGE,
             "note_too_large",
-            "the body is larger than a note of one million bytes can be",
+            "the body is larger than that of the longest note accepted can be; send the text in parts",
         )
     } else {
         ApiError::new(StatusCode::BAD_REQUEST, "unreadable_body", "the body could not be read to its end")

@@ -15,8 +15,9 @@ use futures_util::{Stream, StreamExt as _, stream};
 use serde_json::{Value, json};
 
 use super::{
-    ApiError, BODY_LIMIT, Caller, ProblemBody,
+    ApiError, Caller, ProblemBody,
     body::parse,
+    body_limit,
     extract::{ExtractRequest, extract_one},
     notes::{NoteRequest, post_one},
 };
@@ -34,7 +35,7 @@ const AT_ONCE: usize = 16;
     (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn post_notes(State(service): State<Arc<Service>>, caller: Caller, body: Body) -> Result<Response, ApiError> {
     caller.may(Permission::PostNote)?;
-    let answers = lines(body).map(move |line| {
+    let answers = lines(body, body_limit(service.max_note_bytes)).map(move |line| {
         let (service, caller) = (Arc::clone(&service), caller.clone());
         async move {
             let stored = async { post_one(&service, &caller, parse::<NoteRequest>(&line.bytes?)?, None).await }.await;
@@ -56,7 +57,7 @@ pub async fn post_notes(State(service): State<Arc<Service>>, caller: Caller, bod
     (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn extract_many(State(service): State<Arc<Service>>, caller: Caller, body: Body) -> Result<Response, ApiError> {
     caller.may(Permission::Extract)?;
-    let answers = lines(body).map(move |line| {
+    let answers = lines(body, body_limit(service.max_note_bytes)).map(move |line| {
         let service = Arc::clone(&service);
         async move {
             let mut note_id = format!("line-{}", line.number);
@@ -101,9 +102,9 @@ struct Reading {
 }
 
 /// The lines of a body as they arrive; none is held that is longer than a request of one note may be.
-fn lines(body: Body) -> impl Stream<Item = Line> + Send + 'static {
+fn lines(body: Body, most: usize) -> impl Stream<Item = Line> + Send + 'static {
     let reading = Reading { body: body.into_data_stream(), read: Vec::new(), number: 0, is_ended: false, is_too_long: false };
-    stream::unfold(reading, |mut reading| async move {
+    stream::unfold(reading, move |mut reading| async move {
         loop {
             if let Some(end) = reading.read.iter().position(|byte| *byte == b'\n') {
                 let rest = reading.read.split_off(end + 1);
@@ -113,7 +114,7 @@ fn lines(body: Body) -> impl Stream<Item = Line> + Send + 'static {
                 }
                 continue;
             }
-            if reading.read.len() > BODY_LIMIT {
+            if reading.read.len() > most {
                 reading.read.clear();
                 reading.is_too_long = true;
             }
@@ -139,7 +140,7 @@ impl Reading {
         }
         let number = self.number;
         if std::mem::take(&mut self.is_too_long) {
-            let detail = "the line is larger than a note of one million bytes can be";
+            let detail = "the line is larger than that of the longest note accepted can be; send the text in parts";
             let error = ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, "note_too_large", detail);
             return Some(Line { number, bytes: Err(error) });
         }
@@ -151,9 +152,11 @@ impl Reading {
 mod tests {
     use super::*;
 
+    const MOST: usize = 1_000;
+
     async fn read(chunks: Vec<&'static str>) -> Vec<(usize, Result<String, ()>)> {
         let body = Body::from_stream(stream::iter(chunks.into_iter().map(Ok::<_, Infallible>)));
-        lines(body)
+        lines(body, MOST)
             .map(|line| (line.number, line.bytes.map(|bytes| String::from_utf8_lossy(&bytes).trim().to_owned()).map_err(drop)))
             .collect()
             .await
@@ -170,7 +173,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_line_that_is_too_long_is_thrown_away() {
-        let chunk: &'static str = Box::leak("y".repeat(BODY_LIMIT / 4).into_boxed_str());
+        let chunk: &'static str = Box::leak("y".repeat(MOST / 4).into_boxed_str());
         let mut chunks = vec!["a\n"];
         chunks.extend(std::iter::repeat_n(chunk, 8));
         chunks.push("\nb\n");
@@ -181,7 +184,7 @@ mod tests {
     async fn a_broken_connection_drops_the_last_line() {
         let parts: Vec<Result<&str, std::io::Error>> =
             vec![Ok("a\n"), Ok("{\"half\""), Err(std::io::Error::other("the connection broke"))];
-        let found: Vec<Line> = lines(Body::from_stream(stream::iter(parts))).collect().await;
+        let found: Vec<Line> = lines(Body::from_stream(stream::iter(parts)), MOST).collect().await;
         assert_eq!(found.iter().map(|line| line.number).collect::<Vec<_>>(), [1]);
     }
 }

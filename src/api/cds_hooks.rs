@@ -199,7 +199,7 @@ async fn of_note(service: &Service, context: HookContext) -> Result<Found, ApiEr
         let detail = "context.note is missing: the text of the note that is about to be signed";
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail));
     };
-    check_text(&text)?;
+    check_text(&text, service.max_note_bytes)?;
     let input = NoteInput {
         note_id: service.surroundings.new_id().to_string(),
         text,

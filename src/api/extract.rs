@@ -69,7 +69,7 @@ pub(super) async fn extract_one(
     request: ExtractRequest,
     priority: Priority,
 ) -> Result<Extraction, ApiError> {
-    check_text(&request.text)?;
+    check_text(&request.text, service.max_note_bytes)?;
     let map = OffsetMap::new(&request.text, request.offset_unit);
     let Some(spans) = request.spans.iter().map(|span| map.to_bytes(*span)).collect::<Option<Vec<Span>>>() else {
         let detail = "a span of \"spans\" is empty, lies outside the text or cuts a character";

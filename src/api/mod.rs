@@ -27,10 +27,12 @@ use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, resp
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-use crate::{pipeline::MAX_NOTE_BYTES, service::Service};
+use crate::service::Service;
 
 /// The largest body read: a note of the greatest length, its characters escaped, and the other fields.
-const BODY_LIMIT: usize = 6 * MAX_NOTE_BYTES + 65_536;
+const fn body_limit(max_note_bytes: usize) -> usize {
+    6 * max_note_bytes + 65_536
+}
 
 #[derive(OpenApi)]
 #[openapi(
@@ -140,8 +142,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .method_not_allowed_fallback(|| async {
             ApiError::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "this address does not take this method")
         })
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
-        .merge(fhir::router())
+        .layer(DefaultBodyLimit::max(body_limit(service.max_note_bytes)))
+        .merge(fhir::router(service.max_note_bytes))
         .layer(middleware::from_fn(count))
         .with_state(service)
 }

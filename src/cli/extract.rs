@@ -14,6 +14,7 @@ use jiff::Timestamp;
 
 use super::{
     inputs::{self, BadNote, Input},
+    limit::NoteLimit,
     load, render,
 };
 use crate::{
@@ -79,6 +80,8 @@ pub(super) struct Extract {
     #[arg(long, value_name = "SOURCE", value_delimiter = ',')]
     without: Vec<CandidateSource>,
     #[command(flatten)]
+    limit: NoteLimit,
+    #[command(flatten)]
     load: load::Load,
 }
 
@@ -133,7 +136,7 @@ impl Extract {
         }
         let mut waiting: VecDeque<Result<Waiting, BadNote>> = VecDeque::new();
         for file in files {
-            let read = inputs::read(&file, self.offset_unit.into(), &mut |input: Input| {
+            let read = inputs::read(&file, (self.offset_unit.into(), self.limit.bytes()), &mut |input: Input| {
                 waiting.push_back(input.map(|input| Waiting {
                     note_id: input.note_id.clone(),
                     text: input.text.clone(),

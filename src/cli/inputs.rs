@@ -13,7 +13,7 @@ use serde::Deserialize;
 
 use crate::{
     domain::{EncounterClass, OffsetUnit, Span},
-    pipeline::{MAX_NOTE_BYTES, NoteInput, check_text},
+    pipeline::{NoteInput, check_text},
     text::OffsetMap,
 };
 
@@ -82,8 +82,11 @@ fn is_lines(path: &Path) -> bool {
     path.as_os_str() == "-" || name.ends_with(".jsonl") || name.ends_with(".ndjson")
 }
 
+/// How notes are read: the unit of their spans, and the bytes of the longest one that is taken.
+pub(super) type Reading = (OffsetUnit, usize);
+
 /// Calls `each` with every note of a file.
-pub(super) fn read(path: &Path, unit: OffsetUnit, each: &mut dyn FnMut(Input) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub(super) fn read(path: &Path, reading: Reading, each: &mut dyn FnMut(Input) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut reader: Box<dyn BufRead> = if path.as_os_str() == "-" {
         Box::new(BufReader::new(io::stdin()))
     } else {
@@ -97,7 +100,7 @@ pub(super) fn read(path: &Path, unit: OffsetUnit, each: &mut dyn FnMut(Input) ->
     }
     if is_lines(path) {
         let stem = if path.as_os_str() == "-" { "stdin".to_owned() } else { plain_name(path) };
-        read_lines(reader, &stem, unit, each)
+        read_lines(reader, &stem, reading, each)
     } else {
         let name = plain_name(path);
         let stem = name.rsplit_once('.').map_or(name.as_str(), |(stem, _)| stem);
@@ -105,18 +108,15 @@ pub(super) fn read(path: &Path, unit: OffsetUnit, each: &mut dyn FnMut(Input) ->
             .file_name()
             .map(|file| file.to_string_lossy().chars().take(stem.chars().count()).collect())
             .unwrap_or_else(|| stem.to_owned());
-        let mut bytes = Vec::new();
+        let (mut bytes, most) = (Vec::new(), reading.1);
         // one byte more than allowed is enough to know that it is too long
-        reader
-            .take(MAX_NOTE_BYTES as u64 + 1)
-            .read_to_end(&mut bytes)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        if bytes.len() > MAX_NOTE_BYTES {
-            let message = format!("the file is longer than the {MAX_NOTE_BYTES} bytes that a note may have");
+        reader.take(most as u64 + 1).read_to_end(&mut bytes).with_context(|| format!("cannot read {}", path.display()))?;
+        if bytes.len() > most {
+            let message = format!("the file is longer than the {most} bytes that a note may have");
             return each(Err(BadNote { note_id: stem, code: "note_too_large", message }));
         }
         each(match String::from_utf8(bytes) {
-            Ok(text) => checked(NoteInput { note_id: stem, text, ..NoteInput::default() }),
+            Ok(text) => checked(NoteInput { note_id: stem, text, ..NoteInput::default() }, most),
             Err(error) => Err(not_utf8(stem, error.utf8_error().valid_up_to())),
         })
     }
@@ -125,7 +125,7 @@ pub(super) fn read(path: &Path, unit: OffsetUnit, each: &mut dyn FnMut(Input) ->
 fn read_lines(
     mut reader: Box<dyn BufRead>,
     stem: &str,
-    unit: OffsetUnit,
+    reading: Reading,
     each: &mut dyn FnMut(Input) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
@@ -140,7 +140,7 @@ fn read_lines(
         let fallback = format!("{stem}:{number}");
         each(match std::str::from_utf8(&bytes) {
             Err(error) => Err(not_utf8(fallback, error.valid_up_to())),
-            Ok(line) => parse(line, fallback, unit),
+            Ok(line) => parse(line, fallback, reading),
         })?;
     }
     Ok(())
@@ -150,7 +150,7 @@ fn not_utf8(note_id: String, at: usize) -> BadNote {
     BadNote { note_id, code: "invalid_utf8", message: format!("not valid UTF-8 at byte {at}; convert the file to UTF-8") }
 }
 
-fn parse(line: &str, fallback: String, unit: OffsetUnit) -> Input {
+fn parse(line: &str, fallback: String, (unit, most): Reading) -> Input {
     let bad = |note_id: &str, message: String| BadNote { note_id: note_id.to_owned(), code: "invalid_json", message };
     let value: serde_json::Value = serde_json::from_str(line)
         .map_err(|error| bad(&fallback, format!("not a JSON object: {:?} at column {}", error.classify(), error.column())))?;
@@ -177,7 +177,7 @@ fn parse(line: &str, fallback: String, unit: OffsetUnit) -> Input {
     let expected = "inpatient, outpatient or emergency";
     let encounter_class =
         word(fields.encounter_class.as_ref(), "encounter_class", expected, &id, |text| text.parse::<EncounterClass>().ok())?;
-    checked(NoteInput { note_id: id, text, spans, service_date, discharge_date, encounter_class })
+    checked(NoteInput { note_id: id, text, spans, service_date, discharge_date, encounter_class }, most)
 }
 
 fn word<T>(
@@ -197,8 +197,8 @@ fn word<T>(
     }
 }
 
-fn checked(input: NoteInput) -> Input {
-    match check_text(&input.text) {
+fn checked(input: NoteInput, most: usize) -> Input {
+    match check_text(&input.text, most) {
         Ok(()) => Ok(input),
         Err(error) => Err(BadNote { note_id: input.note_id, code: error.code(), message: error.to_string() }),
     }
@@ -209,7 +209,7 @@ mod tests {
     use super::*;
 
     fn code(line: &str) -> &'static str {
-        parse(line, "f:1".to_owned(), OffsetUnit::Codepoint).err().map_or("ok", |bad| bad.code)
+        parse(line, "f:1".to_owned(), (OffsetUnit::Codepoint, 100)).err().map_or("ok", |bad| bad.code)
     }
 
     #[test]
@@ -218,6 +218,7 @@ mod tests {
             (r#"{"id":"a","text":"Asthma.","unknown":1}"#, "ok"),
             (r#"{"id":7,"text":"Asthma."}"#, "ok"),
             (r#"{"id":"a","text":""}"#, "empty_note"),
+            (&format!(r#"{{"text":"{}"}}"#, "a".repeat(101)), "note_too_large"),
             (r#"{"id":"a","text":"a\u0000b"}"#, "nul_character"),
             (r#"{"id":"a"}"#, "invalid_json"),
             (r#"{"id":"a","text":5}"#, "invalid_json"),
@@ -232,7 +233,7 @@ mod tests {
 
     #[test]
     fn the_line_number_names_a_note_without_id() {
-        let input = parse(r#"{"text":"Asthma."}"#, "notes.jsonl:3".to_owned(), OffsetUnit::Codepoint).expect("reads");
+        let input = parse(r#"{"text":"Asthma."}"#, "notes.jsonl:3".to_owned(), (OffsetUnit::Codepoint, 7)).expect("reads");
         assert_eq!(input.note_id, "notes.jsonl:3");
     }
 }

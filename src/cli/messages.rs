@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::{
     accounts::{operator, runtime},
     data::DataFolder,
+    limit::NoteLimit,
     surroundings,
 };
 use crate::{
@@ -45,6 +46,8 @@ enum MessageCommand {
     Replay {
         /// Its id, from `messages list`
         id: Uuid,
+        #[command(flatten)]
+        limit: NoteLimit,
     },
 }
 
@@ -56,7 +59,7 @@ impl Messages {
             match self.command {
                 MessageCommand::List { all, limit } => list(&store, all, limit).await.map(|()| true),
                 MessageCommand::Show { id } => show(&store, id).await.map(|()| true),
-                MessageCommand::Replay { id } => replay(&store, id).await,
+                MessageCommand::Replay { id, limit } => replay(&store, id, limit).await,
             }
         })
     }
@@ -87,9 +90,9 @@ async fn show(store: &SqliteStore, id: Uuid) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn replay(store: &SqliteStore, id: Uuid) -> anyhow::Result<bool> {
+async fn replay(store: &SqliteStore, id: Uuid, limit: NoteLimit) -> anyhow::Result<bool> {
     let (surroundings, wake) = (surroundings(), Notify::new());
-    let intake = Intake { store, surroundings: &surroundings, wake: &wake };
+    let intake = Intake { store, surroundings: &surroundings, wake: &wake, max_note_bytes: limit.bytes() };
     match intake.replay_message(operator(), id).await? {
         Replay::Missing => {
             anyhow::bail!("there is no message {id}; `abstractor messages list` lists those that could not be used")

@@ -6,6 +6,7 @@ mod data;
 mod demo;
 mod extract;
 mod inputs;
+mod limit;
 mod load;
 mod messages;
 mod model;

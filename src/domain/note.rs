@@ -250,4 +250,6 @@ pub struct Note {
     pub quarantine_reason: Option<String>,
     /// The review item (encounter) it belongs to.
     pub item_id: Uuid,
+    /// Our id of the patient.
+    pub patient_id: Option<Uuid>,
 }

@@ -117,6 +117,8 @@ pub struct ReviewItem {
     pub encounter: Option<String>,
     /// The patient, opened.
     pub patient: Option<Patient>,
+    /// Our id of the patient.
+    pub patient_id: Option<Uuid>,
     /// Class of the encounter.
     pub encounter_class: Option<EncounterClass>,
     /// Facility.

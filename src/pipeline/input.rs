@@ -5,7 +5,7 @@ use thiserror::Error;
 
 use crate::domain::{EncounterClass, Note, Span};
 
-/// The longest note accepted, in bytes of UTF-8.
+/// The longest note accepted where no other length is set, in bytes of UTF-8.
 pub const MAX_NOTE_BYTES: usize = 1_000_000;
 
 /// A note to extract. The text was checked with [`check_text`].
@@ -59,11 +59,13 @@ pub enum InputError {
     /// Nothing but white space.
     #[error("the note is empty; send the text of the note in \"text\"")]
     Empty,
-    /// Longer than [`MAX_NOTE_BYTES`].
-    #[error("the note has {bytes} bytes; at most {MAX_NOTE_BYTES} are accepted: send it in parts")]
+    /// Longer than is accepted.
+    #[error("the note has {bytes} bytes; at most {most} are accepted: send it in parts")]
     TooLarge {
         /// Its length.
         bytes: usize,
+        /// The most that is accepted.
+        most: usize,
     },
     /// A NUL character.
     #[error("the note has a NUL character at byte {at}; remove NUL characters before sending")]
@@ -85,13 +87,13 @@ impl InputError {
     }
 }
 
-/// Checks a text.
+/// Checks a text of at most so many bytes.
 ///
 /// # Errors
 /// Why it is not accepted.
-pub fn check_text(text: &str) -> Result<(), InputError> {
-    if text.len() > MAX_NOTE_BYTES {
-        return Err(InputError::TooLarge { bytes: text.len() });
+pub fn check_text(text: &str, most: usize) -> Result<(), InputError> {
+    if text.len() > most {
+        return Err(InputError::TooLarge { bytes: text.len(), most });
     }
     if let Some(at) = text.find('\0') {
         return Err(InputError::Nul { at });

@@ -116,6 +116,7 @@ fn note(content: NewNote, entries: Vec<CodedEntry>) -> (Note, Option<Extraction>
         standing: Standing::Current,
         quarantine_reason: None,
         item_id: Uuid::from_u128(1),
+        patient_id: None,
     };
     (note, Some(extraction))
 }
@@ -129,6 +130,7 @@ fn item(class: Option<EncounterClass>, notes: Vec<(Note, Option<Extraction>)>) -
         id: Uuid::from_u128(1),
         encounter: None,
         patient: Some(Patient { sex: Some("female".to_owned()), birth_date: Some(date(1960, 1, 1)), ..Patient::default() }),
+        patient_id: None,
         encounter_class: class,
         facility: None,
         department: None,

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Service, actor, visible};
 use crate::{
     auth::Scope,
-    domain::{Attributes, ItemState, Note, OffsetUnit, ReviewEntry, ReviewItem, Role, User},
+    domain::{Attributes, ItemState, Note, OffsetUnit, Patient, ReviewEntry, ReviewItem, Role, User},
     review,
     store::{ItemFilter, ItemRecord, NoteSearch, StoreError},
     text::OffsetMap,
@@ -40,6 +40,23 @@ impl Service {
         let ids = notes.iter().map(|note| note.id).collect();
         self.store.record_reads(actor(user), "note.read", ("note", ids), self.surroundings.now()).await?;
         Ok(notes)
+    }
+
+    /// Patients of whom the user may see a note. Every one of them is recorded as read.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn find_patients(
+        &self,
+        user: &User,
+        search: NoteSearch,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<(Uuid, Patient)>, StoreError> {
+        let patients = self.store.find_patients(within(user, search), after, limit).await?;
+        let ids = patients.iter().map(|(id, _)| *id).collect();
+        self.store.record_reads(actor(user), "patient.read", ("patient", ids), self.surroundings.now()).await?;
+        Ok(patients)
     }
 
     /// The items that hold such notes. Nothing is read of them yet.

@@ -48,6 +48,8 @@ pub struct Service {
     pub wake: Arc<Notify>,
     /// Where the service is reached from outside, without a slash at the end.
     pub public_url: String,
+    /// The longest note accepted, in bytes of UTF-8.
+    pub max_note_bytes: usize,
     /// Metrics in Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }
@@ -61,13 +63,15 @@ pub struct Intake<'a> {
     pub surroundings: &'a Surroundings,
     /// Wakes the worker when a note was stored.
     pub wake: &'a Notify,
+    /// The longest note accepted, in bytes of UTF-8.
+    pub max_note_bytes: usize,
 }
 
 impl Service {
     /// The part that takes in what other systems send.
     #[must_use]
     pub fn intake(&self) -> Intake<'_> {
-        Intake { store: &*self.store, surroundings: &self.surroundings, wake: &self.wake }
+        Intake { store: &*self.store, surroundings: &self.surroundings, wake: &self.wake, max_note_bytes: self.max_note_bytes }
     }
 
     /// Records an access that changes nothing.

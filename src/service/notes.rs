@@ -47,7 +47,7 @@ impl Intake<'_> {
     /// # Errors
     /// [`PostError`].
     pub async fn post_note(&self, user: &User, mut posting: Posting) -> Result<(Uuid, bool), PostError> {
-        check_text(&posting.note.text)?;
+        check_text(&posting.note.text, self.max_note_bytes)?;
         let itself =
             |note: &NewNote| note.related.as_ref().is_some_and(|other| Some(&other.external_id) == note.external_id.as_ref());
         if itself(&posting.note) {

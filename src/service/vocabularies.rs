@@ -356,6 +356,7 @@ mod tests {
             standing: Standing::Current,
             quarantine_reason: None,
             item_id: Uuid::from_u128(1),
+            patient_id: None,
         }
     }
 
@@ -364,6 +365,7 @@ mod tests {
             id: Uuid::from_u128(1),
             encounter: None,
             patient: None,
+            patient_id: None,
             encounter_class: None,
             facility: None,
             department: None,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::Note;
+use crate::domain::{Note, Patient};
 
 /// Which notes a search asks for; all of it must hold. `None` = any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ pub struct NoteSearch {
     pub include_restricted: bool,
 }
 
-/// A patient by the sender's number. `Debug` prints nothing: it is PHI.
+/// A patient by the sender's number, or by our id written out. `Debug` prints nothing: it is PHI.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PatientNumber {
     /// The system of the number; any when none.
@@ -46,6 +46,13 @@ impl std::fmt::Debug for PatientNumber {
 pub trait ChartStore: Send + Sync {
     /// Notes in the order in which they came, after the one named, at most `limit`.
     async fn find_notes(&self, search: NoteSearch, after: Option<Uuid>, limit: u32) -> Result<Vec<Note>, StoreError>;
+    /// The patients of such notes by id, after the one named, at most `limit`.
+    async fn find_patients(
+        &self,
+        search: NoteSearch,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<(Uuid, Patient)>, StoreError>;
     /// The items of such notes, in order of (created_at, id).
     async fn find_items(&self, search: NoteSearch) -> Result<Vec<Uuid>, StoreError>;
     /// When each of these items changed last: a note, an extraction, a claim, a decision, its end. Missing ones are left out.

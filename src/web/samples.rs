@@ -155,11 +155,13 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         standing: Standing::Current,
         quarantine_reason: None,
         item_id,
+        patient_id: None,
     };
     let review_item = ReviewItem {
         id: item_id,
         encounter: Some(HOSTILE.to_owned()),
         patient: new_note().patient,
+        patient_id: None,
         encounter_class: Some(EncounterClass::Inpatient),
         facility: Some(HOSTILE.to_owned()),
         department: Some(HOSTILE.to_owned()),

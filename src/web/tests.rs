@@ -223,6 +223,7 @@ impl House {
             surroundings: Surroundings::new(samples::now, id),
             wake: Arc::new(Notify::new()),
             public_url: "http://localhost".to_owned(),
+            max_note_bytes: 1_000_000,
             metrics: Arc::new(String::new),
         });
         Self { router: super::router(service), store, item, _folder: folder }

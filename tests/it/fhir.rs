@@ -44,7 +44,13 @@ fn installed(path: &str) -> PathBuf {
 }
 
 /// Runs a program on lines; it must find nothing wrong.
-fn run(command: &mut Command, lines: &str) -> String {
+fn run(command: &mut Command, lines: &str) {
+    let (ended, said) = output_of(command, lines);
+    assert!(ended, "{said}");
+}
+
+/// Runs a program on lines: whether it found nothing wrong, and what it said.
+fn output_of(command: &mut Command, lines: &str) -> (bool, String) {
     let mut child =
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the program starts");
     let mut input = child.stdin.take().expect("its input");
@@ -53,9 +59,8 @@ fn run(command: &mut Command, lines: &str) -> String {
     let writer = std::thread::spawn(move || drop(input.write_all(lines.as_bytes())));
     let output = child.wait_with_output().expect("ends");
     writer.join().expect("the lines are written");
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
-    said
+    let errors = if output.status.success() { String::new() } else { String::from_utf8_lossy(&output.stderr).into_owned() };
+    (output.status.success(), format!("{errors}{}", String::from_utf8_lossy(&output.stdout)))
 }
 
 /// Python with the FHIR packages.
@@ -72,6 +77,16 @@ pub fn validate(resources: &[Value]) {
     let modules = installed("target/peers-node/node_modules");
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fhir-peers/validate.js");
     run(Command::new("node").env("NODE_PATH", modules).arg(script), &lines);
+}
+
+/// Holds resources against the profiles of IPS and US Core; says what is wrong, and how many resources each profile was tried on.
+pub fn profiles(resources: &[Value]) -> Result<Value, String> {
+    let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
+    let modules = installed("target/peers-node/node_modules");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fhir-peers/profiles.js");
+    let (ended, said) = output_of(Command::new("node").env("NODE_PATH", modules).arg(script), &lines.join("\n"));
+    let counts = said.lines().last().and_then(|line| serde_json::from_str(line).ok());
+    counts.filter(|_| ended).ok_or(said)
 }
 
 /// Every resource of a kind.

@@ -121,7 +121,7 @@ fn an_ehr_goes_its_ways_with_a_client_that_is_not_ours() {
 }
 
 /// Every address, and who passes: submitter, coder, lead, auditor, admin.
-const ADDRESSES: [(&str, &str, &str); 26] = [
+const ADDRESSES: [(&str, &str, &str); 28] = [
     ("POST", "/fhir", "x...."),
     ("POST", "/fhir/DocumentReference", "x...."),
     ("PUT", "/fhir/DocumentReference/{id}", "x...."),
@@ -139,6 +139,8 @@ const ADDRESSES: [(&str, &str, &str); 26] = [
     ("GET", "/fhir/FamilyMemberHistory?patient=x", "xxx.."),
     ("GET", "/fhir/Provenance?patient=x", "xxx.."),
     ("GET", "/fhir/Provenance/{id}", "xxx.."),
+    ("GET", "/fhir/Patient?identifier=x", "xxx.."),
+    ("GET", "/fhir/Patient/{id}", "xxx.."),
     ("GET", "/fhir/Task", "xxx.."),
     ("GET", "/fhir/Task/{id}", "xxx.."),
     ("GET", "/fhir/Task?status=requested", "xxx.."),
@@ -195,7 +197,7 @@ fn errors_are_outcomes_and_quote_nothing() {
     empty["subject"] = json!({"identifier": {"value": SENT}});
     let long = format!("{SENT} {}", "gout ".repeat(220_000));
     let cases = [
-        ("no resource", get("/fhir/Patient/1"), 404, "unknown_address"),
+        ("no resource", get("/fhir/Observation/1"), 404, "unknown_address"),
         ("no address", get("/fhir/x/y/z"), 404, "unknown_address"),
         ("no document", get(&format!("/fhir/DocumentReference/{NOBODY}")), 404, "not_found"),
         ("no id", get("/fhir/DocumentReference/Zyxwatson"), 404, "not_found"),

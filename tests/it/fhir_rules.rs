@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Value, json};
 
 use super::{
-    fhir::validate,
+    fhir::{of, profiles, validate},
     fhir_api::{document, get, page, post, posted, resources, server},
     golden,
 };
@@ -133,4 +133,80 @@ fn reviewed_notes_of_ours_are_valid_and_keep_the_rules() {
         assert!(seen.contains_key(&(kind.to_owned(), status.to_owned())), "no {kind} {status} among {seen:?}");
     }
     validate(&shown);
+}
+
+#[test]
+fn what_goes_out_keeps_the_profiles_of_ips_and_us_core() {
+    let mut shown = Vec::new();
+    let notes = golden::notes().into_iter().map(|note| (note.name, note.text));
+    let ordered = "PLAN: Start lisinopril 10 mg p.o. daily, #30, 2 refills. Start metformin 500 mg b.i.d. Disp #60.";
+    for (name, text) in notes.chain([("orders".to_owned(), ordered.to_owned())]) {
+        let number = format!("PROFILE-{name}");
+        let patient = json!({"id": number, "system": "urn:oid:2.999.7", "name": "Rowe, Ada Jane", "birth_date": "1950-02-01", "sex": "female"});
+        let id = server().post_note(&json!({"text": text, "external_id": number, "patient": patient, "encounter": number}));
+        server().extraction(&id);
+        shown.push(get(&format!("/v1/notes/{id}/fhir"), "submitter").json());
+        let item = get(&format!("/v1/notes/{id}"), "submitter").json()["item_id"].as_str().expect("an item").to_owned();
+        decide_all(&item);
+        let bundle = page(&format!("/fhir/DocumentReference/{id}/$everything"), "coder");
+        let patient =
+            bundle["entry"].as_array().expect("entries").iter().find(|one| one["resource"]["resourceType"] == "Patient");
+        let patient = patient.expect("the patient is in the Bundle");
+        assert_eq!(patient["request"]["ifNoneExist"], format!("identifier=urn:oid:2.999.7|{number}"));
+        for kind in ["Condition", "MedicationStatement", "AllergyIntolerance"] {
+            for one in of(&bundle, kind) {
+                let subject = if kind == "AllergyIntolerance" { &one["patient"] } else { &one["subject"] };
+                assert_eq!(subject["reference"], patient["fullUrl"], "{one}");
+            }
+        }
+        shown.push(bundle);
+        let found = page(&format!("/fhir/Patient?identifier=urn:oid:2.999.7|{number}"), "coder");
+        let id = resources(&found, "Patient")[0]["id"].as_str().expect("an id").to_owned();
+        assert_eq!(page(&format!("/fhir/Patient/{id}"), "submitter"), *resources(&found, "Patient")[0]);
+        assert_eq!(page(&format!("/fhir/Patient?_id={id},{id}x"), "lead")["entry"].as_array().map(Vec::len), Some(1));
+        shown.push(found);
+        // by our id, as a reference, and by the number: all the same
+        let by = |patient: &str| page(&format!("/fhir/Condition?patient={patient}&_count=100"), "coder");
+        let conditions = by(&id);
+        for other in [format!("Patient/{id}"), format!("{}/fhir/Patient/{id}", server().url), number.clone()] {
+            assert_eq!(by(&other)["entry"], conditions["entry"], "{other}");
+        }
+        for one in resources(&conditions, "Condition") {
+            assert_eq!(one["subject"]["reference"], format!("Patient/{id}"));
+        }
+        shown.push(conditions);
+    }
+    validate(&shown);
+    let seen = profiles(&shown).unwrap_or_else(|wrong| panic!("{wrong}"));
+    for (profile, least) in [
+        ("PatientUvIps", 30),
+        ("ConditionUvIps", 100),
+        ("AllergyIntoleranceUvIps", 20),
+        ("MedicationStatementIPS", 100),
+        ("MedicationRequestIPS", 1),
+        ("USCorePatientProfile", 30),
+        ("USCoreMedicationRequestProfile", 1),
+    ] {
+        assert!(seen[profile].as_u64().unwrap_or(0) >= least, "{profile} was tried too seldom: {seen}");
+    }
+    // a validator that finds nothing must be able to
+    let mut broken = of(&shown[0], "Condition").first().copied().cloned().expect("a condition");
+    broken["subject"].as_object_mut().expect("a subject").remove("reference");
+    let wrong = profiles(&[broken]).expect_err("IPS wants a reference");
+    assert!(wrong.contains("Condition.subject.reference"), "{wrong}");
+}
+
+#[test]
+fn a_patient_of_whom_little_is_known_is_told_as_such() {
+    let note = json!({"text": "ASSESSMENT: Gout.", "external_id": "PROFILE-BARE", "patient": "BARE-1"});
+    server().post_note(&note);
+    let found = page("/fhir/Patient?identifier=BARE-1", "coder");
+    let bare = resources(&found, "Patient")[0].clone();
+    assert_eq!((&bare["gender"], &bare["birthDate"]), (&json!("unknown"), &Value::Null));
+    validate(std::slice::from_ref(&bare));
+    // IPS wants a name, which nobody told
+    let wrong = profiles(&[bare]).expect_err("IPS wants a name");
+    assert!(wrong.contains("PatientUvIps") && !wrong.contains("USCorePatientProfile: "), "{wrong}");
+    assert_eq!(resources(&page("/fhir/Patient?identifier=urn:x|BARE-1", "coder"), "Patient").len(), 0);
+    assert_eq!(get("/fhir/Patient", "coder").status, 400);
 }

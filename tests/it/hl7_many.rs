@@ -262,6 +262,7 @@ async fn an_independent_receiver_takes_our_abstracts() {
         id: uuid::Uuid::from_u128(1),
         encounter: Some("V|9".to_owned()),
         patient: Some(Patient { id: "4711".to_owned(), name: Some("O^Neil, Zoë".to_owned()), ..Patient::default() }),
+        patient_id: None,
         encounter_class: Some(EncounterClass::Inpatient),
         facility: None,
         department: None,

@@ -2,7 +2,10 @@
 
 use serde_json::{Value, json};
 
-use super::api::{assert_problem, get, post, server};
+use super::{
+    api::{assert_problem, get, post, server},
+    server::Server,
+};
 
 fn note(external_id: &str, text: &str) -> Value {
     json!({"external_id": external_id, "text": text})
@@ -239,4 +242,33 @@ fn the_api_can_be_read_without_a_token() {
         let id = link.split('"').next().expect("an id");
         assert!(id == "main" || reply.text.contains(&format!("id=\"{id}\"")), "nothing at #{id}");
     }
+}
+
+#[test]
+fn the_longest_note_is_what_the_site_says() {
+    let server = Server::shared(&["--max-note-bytes", "3000"]);
+    let text = |length: usize| "gout ".repeat(length).chars().take(length).collect::<String>();
+    let post = |path: &str, body: &Value| server.call("POST", path, "submitter", Some(body.to_string().as_bytes()));
+    for path in ["/v1/notes", "/v1/extract"] {
+        let kept = post(path, &json!({"text": text(3000)}));
+        assert!([200, 201, 202].contains(&kept.status), "{path}: {}", kept.text);
+        let refused = post(path, &json!({"text": text(3001)}));
+        assert_problem(&refused, 413, "note_too_large", path);
+        assert!(refused.text.contains("at most 3000"), "{}", refused.text);
+        // a body that no note of this length can have is not read to its end
+        let huge = post(path, &json!({"text": text(200_000)}));
+        assert_problem(&huge, 413, "note_too_large", path);
+    }
+    for path in ["/v1/notes/bulk", "/v1/extract/bulk"] {
+        let lines = format!("{}\n{}\n", json!({"text": text(3001)}), json!({"text": text(2999)}));
+        let reply = server.call("POST", path, "submitter", Some(lines.as_bytes()));
+        let answers: Vec<Value> = reply.text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
+        assert_eq!(answers.len(), 2, "{}", reply.text);
+        assert!(answers[0].to_string().contains("note_too_large"), "{}", answers[0]);
+        assert!(!answers[1].to_string().contains("note_too_large"), "{}", answers[1]);
+    }
+    let document = super::fhir_api::document("LONG-1", "LONG", &text(3001));
+    assert_eq!(post("/fhir/DocumentReference", &document).status, 413);
+    let document = super::fhir_api::document("LONG-2", "LONG", &text(3000));
+    assert_eq!(post("/fhir/DocumentReference", &document).status, 201);
 }

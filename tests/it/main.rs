@@ -17,6 +17,7 @@ mod endpoints;
 mod fhir;
 mod fhir_api;
 mod fhir_rules;
+mod fuzz;
 mod gold;
 mod golden;
 mod hl7;

@@ -154,12 +154,12 @@ impl Call {
         }
     }
 
-    /// The patient that is searched for.
-    pub(super) fn patient(&self) -> Option<PatientNumber> {
-        let token = self.parameter("patient")?;
+    /// The patient that this parameter names: by a token, by our id, or by a reference to their resource here or elsewhere.
+    pub(super) fn patient(&self, parameter: &str) -> Option<PatientNumber> {
+        let token = self.parameter(parameter)?;
         let (system, number) = match token.split_once('|') {
             Some((system, number)) => (Some(system.to_owned()).filter(|system| !system.is_empty()), number),
-            None => (None, token.strip_prefix("Patient/").unwrap_or(token)),
+            None => (None, token.rsplit_once("Patient/").map_or(token, |(_, id)| id)),
         };
         Some(PatientNumber { system, number: number.to_owned() })
     }
@@ -179,7 +179,9 @@ impl Call {
     pub(super) fn unheeded(&self) -> Option<String> {
         let with_system =
             |name: &&str| self.parameter(name).is_some_and(|token| token.contains('|') && !token.starts_with('|'));
-        let name = ["encounter", "identifier"].into_iter().find(with_system)?;
+        // a patient's is kept with its system
+        let names = if self.interaction.resource == "Patient" { &["encounter"][..] } else { &["encounter", "identifier"] };
+        let name = names.iter().copied().find(with_system)?;
         Some(format!(
             "{name}: a source's identifiers are one namespace here and their systems are not kept; searched by the value alone"
         ))

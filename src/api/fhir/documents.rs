@@ -52,7 +52,7 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
 /// What the parameters say of the notes that are meant; none when they name none.
 pub(super) fn notes_asked_for(call: &Call) -> Option<NoteSearch> {
     let search = NoteSearch {
-        patient: call.patient(),
+        patient: call.patient("patient"),
         encounter: call.encounter(),
         external_id: call.identifier(),
         ..NoteSearch::default()

@@ -21,7 +21,8 @@ use crate::{
 /// Takes a DocumentReference, or Parameters with one named `document` or a string named `text`.
 pub(super) async fn extract(call: Call) -> Result<Answer, Problem> {
     let note = asked(&call.json()?)?;
-    check_text(&note.text).map_err(|error| Problem::at(error, "DocumentReference.content".to_owned()))?;
+    check_text(&note.text, call.service.max_note_bytes)
+        .map_err(|error| Problem::at(error, "DocumentReference.content".to_owned()))?;
     let input = NoteInput {
         note_id: call.service.surroundings.new_id().to_string(),
         text: note.text.clone(),

@@ -74,7 +74,7 @@ pub(super) async fn bundle(call: Call) -> Result<Answer, Problem> {
                 match entry {
                     Ok(entry) => {
                         if let Entry::Document(Request::Store { note, .. }) = &entry {
-                            check_text(&note.text)
+                            check_text(&note.text, call.service.max_note_bytes)
                                 .map_err(|error| Problem::at(error, format!("Bundle.entry[{at}].resource")))?;
                         }
                         requests.push(entry);

@@ -8,6 +8,7 @@ mod documents;
 mod extract;
 mod intake;
 mod outcome;
+mod patients;
 mod search;
 mod subscriptions;
 mod tasks;
@@ -27,10 +28,12 @@ use self::{
     outcome::Problem,
 };
 use super::{ApiError, Caller, body::Word};
-use crate::{auth::Permission, pipeline::MAX_NOTE_BYTES, service::Service};
+use crate::{auth::Permission, service::Service};
 
 /// The largest body read: a note of the greatest length in base64 of RTF, which writes a letter with up to six, and what stands around it.
-const BODY_LIMIT: usize = 8 * MAX_NOTE_BYTES + 1_000_000;
+const fn body_limit(max_note_bytes: usize) -> usize {
+    8 * max_note_bytes + 1_000_000
+}
 
 type Serving = Pin<Box<dyn Future<Output = Result<Answer, Problem>> + Send>>;
 
@@ -88,7 +91,7 @@ const ID: Parameter = parameter("_id", "token", "the id");
 const PATIENT: Parameter = parameter(
     "patient",
     "reference",
-    "the sender's identifier of the patient: value, or system|value; also patient:identifier",
+    "the patient's id here, or the sender's identifier: value, or system|value; also patient:identifier",
 );
 const ENCOUNTER: Parameter = parameter("encounter", "reference", "the sender's identifier of the encounter");
 const IDENTIFIER: Parameter = parameter("identifier", "token", "the sender's identifier of the document");
@@ -102,7 +105,7 @@ const STATUS: Parameter = token("status", "status");
 const READERS: &[Permission] = &[Permission::ReadNote, Permission::ReadOwnNote];
 
 /// Everything that is served.
-static INTERACTIONS: [Interaction; 29] = [
+static INTERACTIONS: [Interaction; 31] = [
     Interaction {
         resource: "",
         kind: Kind::Capabilities,
@@ -181,6 +184,20 @@ static INTERACTIONS: [Interaction; 29] = [
         "Provenance",
         &[ID, PATIENT, ENCOUNTER, parameter("target", "reference", "what was made: a derived resource or a DocumentReference")],
     ),
+    Interaction {
+        resource: "Patient",
+        kind: Kind::Read,
+        permissions: READERS,
+        parameters: &[],
+        serve: |call| Box::pin(patients::read(call)),
+    },
+    Interaction {
+        resource: "Patient",
+        kind: Kind::Search,
+        permissions: READERS,
+        parameters: &[ID, parameter("identifier", "token", "the sender's identifier of the patient: value, or system|value")],
+        serve: |call| Box::pin(patients::search(call)),
+    },
     Interaction {
         resource: "Task",
         kind: Kind::Read,
@@ -277,7 +294,7 @@ impl Interaction {
 }
 
 /// The routes of the table. Every error below `/fhir` is an OperationOutcome.
-pub(super) fn router() -> Router<Arc<Service>> {
+pub(super) fn router(max_note_bytes: usize) -> Router<Arc<Service>> {
     let mut router = Router::new();
     for interaction in &INTERACTIONS {
         for (path, method) in interaction.routes() {
@@ -294,7 +311,7 @@ pub(super) fn router() -> Router<Arc<Service>> {
             ))
         })
         .route("/fhir/{*rest}", any(|| async { nothing_here() }))
-        .layer(DefaultBodyLimit::max(BODY_LIMIT))
+        .layer(DefaultBodyLimit::max(body_limit(max_note_bytes)))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(outcome::panicked))
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Context, Derived, Links, derived, encounter, provenance, recorded_date, served_id, statement::Statement, subject};
+use super::{Context, Derived, Links, derived, encounter, patient, provenance, recorded_date, served_id, statement::Statement};
 use crate::domain::{EngineVersion, Note, ReviewEntry, ReviewItem};
 
 /// A note of a chart.
@@ -31,7 +31,7 @@ pub struct Chart<'a> {
 #[must_use]
 pub fn chart(chart: Chart<'_>) -> Vec<Value> {
     let mut context = Context {
-        subject: subject(chart.item.patient.as_ref()),
+        subject: patient::subject(chart.item.patient.as_ref(), patient::served(chart.item.patient_id)),
         encounter: encounter(chart.item.encounter.as_deref()),
         recorded_date: None,
         links: Links::Served { item: chart.item.id },

@@ -3,7 +3,7 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{TERMINOLOGY, TEXT, encounter, instant, note_types, subject, without_control_characters};
+use super::{TERMINOLOGY, TEXT, encounter, instant, note_types, patient, without_control_characters};
 use crate::domain::{Confidentiality, EncounterClass, Note, Standing};
 
 /// The text of a note as a resource.
@@ -30,7 +30,7 @@ pub fn document(note: &Note) -> Value {
         "category": [{"coding": [
             {"system": "http://hl7.org/fhir/us/core/CodeSystem/us-core-documentreference-category", "code": "clinical-note"}
         ]}],
-        "subject": subject(content.patient.as_ref()),
+        "subject": patient::subject(content.patient.as_ref(), patient::served(note.patient_id)),
         "date": instant(content.versioned_at.unwrap_or(note.received_at)),
         "content": [{"attachment": attachment}],
     });

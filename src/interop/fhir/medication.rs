@@ -4,7 +4,7 @@
 use serde_json::{Value, json};
 
 use super::{
-    Context, coding,
+    Context, coding, patient,
     statement::{Standing, Statement},
 };
 use crate::domain::{Attribute, CodeRole, MedicationStatus};
@@ -26,8 +26,13 @@ pub(super) fn resource(context: &Context, entry: &Statement<'_>) -> Value {
         "status": status,
         "medicationCodeableConcept": medication(entry),
         "subject": context.subject,
+        // when it was taken, the words seldom say; IPS wants that said
+        "_effectiveDateTime": patient::unknown(),
         "derivedFrom": context.documents(&entry.places()),
     });
+    if let Some(recorded) = &context.recorded_date {
+        resource["dateAsserted"] = recorded.clone();
+    }
     if let Some(encounter) = &context.encounter {
         resource["context"] = encounter.clone();
     }
@@ -58,6 +63,8 @@ pub(super) fn request(context: &Context, entry: &Statement<'_>) -> Option<Value>
         "reportedBoolean": true,
         "medicationCodeableConcept": medication(entry),
         "subject": context.subject,
+        // a note tells of orders, not who gave them; US Core wants that said
+        "requester": patient::unknown(),
     });
     if let Some(encounter) = &context.encounter {
         resource["encounter"] = encounter.clone();

@@ -1,7 +1,7 @@
 //! FHIR R4 in and out. What goes out: an extraction, or an encounter as its review left it, as resources; what comes in: documents as notes.
 //!
 //! [`bundle`] is what the engine found in one note: a transaction Bundle with the note (a `Binary` with its text and a
-//! `DocumentReference`), a `Condition`, `MedicationStatement`, `MedicationRequest`, `AllergyIntolerance` or `FamilyMemberHistory` for each
+//! `DocumentReference`), the `Patient`, a `Condition`, `MedicationStatement`, `MedicationRequest`, `AllergyIntolerance` or `FamilyMemberHistory` for each
 //! entry that says something of the patient or their family, and a `Provenance`. Nothing in it was reviewed, so conditions are unconfirmed
 //! or provisional, never confirmed. [`reviewed_bundle`] is the same with the decisions of the coders folded in, and [`chart()`] gives the
 //! resources of a whole encounter.
@@ -18,6 +18,7 @@ mod document;
 pub mod incoming;
 mod medication;
 mod note_types;
+mod patient;
 mod provenance;
 mod statement;
 mod subscription;
@@ -26,6 +27,7 @@ mod task;
 pub use audit::audit_event;
 pub use chart::{Chart, ChartNote, chart, item_of_id};
 pub use document::{binary, document};
+pub use patient::{merged_patient, patient};
 pub use subscription::{CRITERIA, subscribed, subscription};
 pub use task::{Task, task, task_state, task_status};
 
@@ -40,6 +42,8 @@ use statement::{Place, Statement};
 const DERIVATION: &str = "http://hl7.org/fhir/StructureDefinition/derivation-reference";
 /// Base of the code systems that FHIR defines itself.
 const TERMINOLOGY: &str = "http://terminology.hl7.org/CodeSystem";
+/// What the patient's resource is called within a Bundle.
+const PATIENT: &str = "patient";
 /// The type of a note's text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
 
@@ -90,11 +94,12 @@ struct Derived {
 /// The transaction Bundle of what the engine found in one note; the extraction's offsets must be code points.
 #[must_use]
 pub fn bundle(extraction: &Extraction, source: Source<'_>) -> Value {
+    let links = Links::Bundle { note: extraction.note_id.clone() };
     let context = Context {
-        subject: subject(source.patient),
+        subject: patient::subject(source.patient, Some(links.named(PATIENT))),
         encounter: encounter(source.encounter),
         recorded_date: None,
-        links: Links::Bundle { note: extraction.note_id.clone() },
+        links,
     };
     let entries = extraction.entries.iter().map(|entry| Statement::suggested(&extraction.note_id, entry));
     let derived: Vec<Derived> = entries.flat_map(|entry| derived(&context, &entry)).collect();
@@ -111,6 +116,7 @@ pub fn bundle(extraction: &Extraction, source: Source<'_>) -> Value {
         resource["context"] = json!({"encounter": [encounter]});
     }
     let mut resources = note_resources(&context, (&extraction.note_id, source.text), resource);
+    resources.extend(patient_resource(&context.links, source.patient));
     let targets: Vec<String> = derived.iter().map(|one| one.url.clone()).collect();
     resources.extend(derived.into_iter().map(|one| (one.url, one.resource)));
     if !targets.is_empty() {
@@ -118,7 +124,7 @@ pub fn bundle(extraction: &Extraction, source: Source<'_>) -> Value {
         let resource = provenance::of_engine(&context.links, &targets, &extraction.note_id, made);
         resources.push((context.links.named("provenance"), resource));
     }
-    transaction(resources)
+    transaction(resources, source.patient)
 }
 
 /// The transaction Bundle of one note with the decisions of the coders on what stands in it. Offsets must be code points; `made` is what made
@@ -127,16 +133,20 @@ pub fn bundle(extraction: &Extraction, source: Source<'_>) -> Value {
 pub fn reviewed_bundle(note: &ChartNote<'_>, entries: &[ReviewEntry]) -> Value {
     let id = note.note.id.to_string();
     let content = &note.note.content;
+    let links = Links::Bundle { note: id.clone() };
+    let patient = content.patient.as_ref();
     let context = Context {
-        subject: subject(content.patient.as_ref()),
+        subject: patient::subject(patient, Some(links.named(PATIENT))),
         encounter: encounter(content.encounter.as_deref()),
         recorded_date: Some(recorded_date(note.note)),
-        links: Links::Bundle { note: id.clone() },
+        links,
     };
     let mut resource = document(note.note);
     resource.as_object_mut().map(|fields| fields.remove("id"));
     resource["content"][0]["attachment"]["url"] = json!(context.links.binary(&id));
+    resource["subject"] = context.subject.clone();
     let mut resources = note_resources(&context, (&id, &content.text), resource);
+    resources.extend(patient_resource(&context.links, patient));
     let mut targets = Vec::new();
     let mut decided = Vec::new();
     for entry in entries {
@@ -160,7 +170,7 @@ pub fn reviewed_bundle(note: &ChartNote<'_>, entries: &[ReviewEntry]) -> Value {
         resources.push((context.links.named("provenance"), resource));
     }
     resources.extend(decided);
-    transaction(resources)
+    transaction(resources, patient)
 }
 
 /// The same Bundle as a collection: nothing in it is to be stored.
@@ -177,12 +187,21 @@ fn note_resources(context: &Context, (note, text): (&str, &str), document: Value
     vec![(context.links.binary(note), binary(text)), (context.links.document(note), document)]
 }
 
-fn transaction(resources: Vec<(String, Value)>) -> Value {
+/// The patient, where a sender said who it is.
+fn patient_resource(links: &Links, of: Option<&Patient>) -> Option<(String, Value)> {
+    of.filter(|of| patient::is_identified(of)).map(|of| (links.named(PATIENT), patient::patient(None, of)))
+}
+
+fn transaction(resources: Vec<(String, Value)>, of: Option<&Patient>) -> Value {
     let entries: Vec<Value> = resources
         .into_iter()
         .map(|(url, resource)| {
             let kind = resource["resourceType"].clone();
-            json!({"fullUrl": url, "resource": resource, "request": {"method": "POST", "url": kind}})
+            let mut request = json!({"method": "POST", "url": kind});
+            if let Some(of) = of.filter(|_| kind == "Patient") {
+                request["ifNoneExist"] = json!(patient::search(of));
+            }
+            json!({"fullUrl": url, "resource": resource, "request": request})
         })
         .collect();
     json!({"resourceType": "Bundle", "type": "transaction", "entry": entries})
@@ -274,21 +293,6 @@ impl Context {
         let references: Vec<Value> = notes.iter().map(|note| json!({"reference": self.links.document(note)})).collect();
         references.into()
     }
-}
-
-/// The patient, by the sender's identifier.
-fn subject(patient: Option<&Patient>) -> Value {
-    let Some(patient) = patient.filter(|patient| !patient.id.trim().is_empty()) else {
-        return json!({"type": "Patient", "display": "the patient of this note"});
-    };
-    let mut identifier = json!({"value": patient.id});
-    match patient.system.as_deref() {
-        Some(system) if system.contains(':') => identifier["system"] = json!(system),
-        // what other ways in call it need be no URI
-        Some(system) => identifier["assigner"] = json!({"display": system}),
-        None => {}
-    }
-    json!({"type": "Patient", "identifier": identifier})
 }
 
 /// The encounter, by the sender's identifier.

@@ -81,6 +81,7 @@ fn note() -> Note {
         standing: Standing::Current,
         quarantine_reason: None,
         item_id: ITEM,
+        patient_id: None,
     }
 }
 
@@ -89,6 +90,7 @@ fn item() -> ReviewItem {
         id: ITEM,
         encounter: Some("V-1".to_owned()),
         patient: None,
+        patient_id: None,
         encounter_class: None,
         facility: None,
         department: None,

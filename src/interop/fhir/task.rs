@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{encounter, instant, subject};
+use super::{encounter, instant, patient};
 use crate::domain::{ItemState, ReviewItem};
 
 /// What a Task is made of.
@@ -55,7 +55,7 @@ pub fn task(task: Task<'_>) -> Value {
         fields.remove("input");
     }
     if item.patient.is_some() {
-        resource["for"] = subject(item.patient.as_ref());
+        resource["for"] = patient::subject(item.patient.as_ref(), patient::served(item.patient_id));
     }
     if let Some(encounter) = encounter(item.encounter.as_deref()) {
         resource["encounter"] = encounter;

@@ -418,6 +418,7 @@ mod tests {
                 birth_date: Some(date(1950, 2, 28)),
                 sex: Some("female".to_owned()),
             }),
+            patient_id: None,
             encounter_class: Some(EncounterClass::Inpatient),
             facility: Some("SOUTH".to_owned()),
             department: Some("ICU".to_owned()),

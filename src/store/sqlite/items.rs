@@ -101,6 +101,7 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<ReviewItem, StoreError> {
         id,
         encounter: open_encounter(unit, row)?,
         patient: open_patient(unit, row)?,
+        patient_id: row.id_or_none("patient_id")?,
         encounter_class: row.word_or_none("encounter_class", |word| word.parse().ok())?,
         facility: row.get("facility")?,
         department: row.get("department")?,

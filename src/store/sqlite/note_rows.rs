@@ -139,6 +139,7 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
     Ok(Note {
         id,
         item_id: row.id("item_id")?,
+        patient_id: row.id_or_none("patient_id")?,
         received_at: row.instant("received_at")?,
         status: row.word("status", |word| {
             [NoteStatus::Pending, NoteStatus::Ready, NoteStatus::Quarantined].into_iter().find(|status| status.as_str() == word)

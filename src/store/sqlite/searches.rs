@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::{
     SqliteStore, encounters, note_rows, patients,
-    unit::{Unit, bytes},
+    unit::{Columns, Unit, bytes},
 };
 use crate::{
     domain::{Note, Patient},
@@ -29,6 +29,27 @@ impl ChartStore for SqliteStore {
                 condition.values.push(Value::Integer(limit.into()));
                 let rest = format!("WHERE {} ORDER BY n.received_at, n.id LIMIT ?", condition.sql);
                 note_rows::notes_where(unit, &rest, rusqlite::params_from_iter(condition.values))
+            })
+            .await
+    }
+
+    async fn find_patients(
+        &self,
+        search: NoteSearch,
+        after: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<(Uuid, Patient)>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                let Some(mut condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
+                let after = after.map_or_else(Vec::new, |after| bytes(after).to_vec());
+                condition.values.extend([Value::Blob(after), Value::Integer(limit.into())]);
+                let sql = format!(
+                    "SELECT id, data_key, details FROM patient WHERE id IN (SELECT n.patient_id FROM note n WHERE {}) AND id > ?
+                     ORDER BY id LIMIT ?",
+                    condition.sql
+                );
+                unit.all("patient", &sql, rusqlite::params_from_iter(condition.values), |row| opened(unit, row))
             })
             .await
     }
@@ -150,19 +171,26 @@ fn sources(unit: &Unit<'_>) -> Result<Vec<String>, StoreError> {
 /// The patients with this number at these sources, and of this system where one is named.
 fn patients_of(unit: &Unit<'_>, sources: &[String], wanted: &PatientNumber) -> Result<Vec<Value>, StoreError> {
     let mut found = Vec::new();
+    if let Some(id) = Uuid::parse_str(&wanted.number).ok().filter(|_| wanted.system.is_none()) {
+        let sql = "SELECT coalesce(merged_into, id) AS survivor FROM patient WHERE id = ?1";
+        found.extend(unit.one("patient", sql, [bytes(id)], |row| row.id("survivor").map(blob))?);
+    }
     for source in sources {
         let index = patients::number_index(unit, source, &wanted.number);
         let sql = "SELECT id, coalesce(merged_into, id) AS survivor, data_key, details FROM patient
                    WHERE identity_index = ?1 OR number_index = ?1";
-        let patients = unit.all("patient", sql, [index], |row| {
-            let id = row.id("id")?;
-            let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)?;
-            Ok((row.id("survivor")?, key.open_json::<Patient>("details", &row.get::<Vec<u8>>("details")?)?))
-        })?;
+        let patients = unit.all("patient", sql, [index], |row| Ok((row.id("survivor")?, opened(unit, row)?.1)))?;
         let of_system = |patient: &Patient| wanted.system.is_none() || wanted.system == patient.system;
         found.extend(patients.into_iter().filter(|(_, patient)| of_system(patient)).map(|(id, _)| blob(id)));
     }
     Ok(found)
+}
+
+/// A patient of a row that has `id`, `data_key` and `details`.
+fn opened(unit: &Unit<'_>, row: &Columns<'_>) -> Result<(Uuid, Patient), StoreError> {
+    let id = row.id("id")?;
+    let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)?;
+    Ok((id, key.open_json("details", &row.get::<Vec<u8>>("details")?)?))
 }
 
 fn blob(id: Uuid) -> Value {
