@@ -8,8 +8,7 @@ PAIRS.txt  what `cargo test --lib allergy::training -- --ignored --nocapture` pr
 
 A logistic regression over binary features, fitted by adaptive gradient steps with an L2 penalty; the weights of the later half of the steps are
 averaged. A feature must hold in two statements or notes. Pairs of annotated notes weigh a half, since most of their reactions are told of no
-allergy. The intercepts are raised at the end: a missed reaction costs more than one to strike out, and notes talk less of allergies than
-statements do. Standard library only.
+allergy. The intercepts are raised at the end: a missed reaction costs more than one to strike out. Standard library only.
 """
 
 import argparse
@@ -20,7 +19,7 @@ from pathlib import Path
 
 TABLE = Path(__file__).resolve().parents[2] / "vocabularies/allergy_links.tsv"
 PENALTY, STEP, EPOCHS, NOTE_WEIGHT, LEAST = 0.003, 0.3, 40, 0.5, 2
-RAISED = {"governed": 0.5, "ungoverned": 1.0}
+RAISED = 0.5
 HEAD = """\
 # Weights of the probability that a reaction belongs to a substance: a logistic model over what stands between the two and around them, fitted by
 # models/training/allergy_links.py. feature: a: the reaction stands after the substance, b: before it, u: only of a substance that nothing else
@@ -71,8 +70,8 @@ def fit(pairs, epochs=EPOCHS, seed=1):
                 squares[feature] += slope * slope
                 weights[feature] -= STEP * slope / math.sqrt(squares[feature])
     for side in "ab":
-        for name, more in RAISED.items():
-            mean[f"{side}:{name}"] += more
+        for name in ("governed", "ungoverned"):
+            mean[f"{side}:{name}"] += RAISED
     return mean
 
 

@@ -60,7 +60,7 @@ pattern!(
 pattern!(DENIED, r"(?i)\b(?:denies|denied|denying|deny|no|not|without|negative for|never had|did not|does not|has not|nor)\b");
 pattern!(
     UNSURE,
-    r"(?i)(?:\?|\b(?:questionable|questionably|question of|possible|possibly|probable|probably|might|may|perhaps|unclear|uncertain|thinks|suspected|suspects|not sure|unsure|potential|likely|apparent)\b)"
+    r"(?i)(?:\?|\b(?:questionable|questionably|question of|possible|possibly|probable|probably|might|may|perhaps|unclear|uncertain|thinks|suspected|suspects|not sure|unsure|potential|likely|apparent|suspect|could (?:well |equally )?(?:be|have been)|doubtful|(?:never|not|un)[ -]?proven|ddx)\b)"
 );
 pattern!(
     CAUSES,
@@ -155,6 +155,11 @@ pub(crate) fn substances(document: &Document, tables: &AllergyTables, rows: &[Ro
     // of overlapping candidates the longest stays
     let all = spans.clone();
     spans.retain(|span| !all.iter().any(|other| other.overlaps(*span) && other.len() > span.len()));
+    // "amoxicillin-clavulanate", "tape-silicones": the name goes on
+    spans.retain(|span| {
+        let before = text[..span.start].strip_suffix('-').map(str::len);
+        !before.is_some_and(|end| all.iter().any(|other| other.end == end))
+    });
     spans.retain(|span| !is_no_substance(document, tables, *span));
     spans.dedup();
     spans

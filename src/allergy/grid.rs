@@ -13,6 +13,8 @@ pub(super) struct Row {
     pub severity: Option<Span>,
     /// Allergy or intolerance.
     pub kind: Option<Span>,
+    /// How grave the next reaction may be.
+    pub criticality: Option<Span>,
 }
 
 impl Row {
@@ -30,10 +32,11 @@ impl Row {
 /// What a column holds, by a word of its header.
 fn column(header: &str) -> Option<usize> {
     let header = header.to_lowercase();
-    let names: [(usize, &[&str]); 4] = [
+    let names: [(usize, &[&str]); 5] = [
         (0, &["allergen", "substance", "agent", "drug", "medication", "allergy", "allergies"]),
         (1, &["reaction", "reactions", "manifestation", "manifestations"]),
-        (2, &["severity", "criticality"]),
+        (2, &["severity"]),
+        (4, &["criticality"]),
         (3, &["type", "category"]),
     ];
     let words: Vec<&str> = header.split(|character: char| !character.is_alphabetic()).filter(|word| !word.is_empty()).collect();
@@ -63,7 +66,7 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
         let of_allergens = cells
             .first()
             .is_some_and(|first| ["allerg", "substance"].iter().any(|word| first.of(text).to_lowercase().contains(word)))
-            || named.iter().any(|column| matches!(column, Some(1 | 2)));
+            || named.iter().any(|column| matches!(column, Some(1 | 2 | 4)));
         let named: Vec<Option<usize>> = named
             .into_iter()
             .zip(&cells)
@@ -73,7 +76,7 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
             })
             .collect();
         let of_doses = ["dose", "dosage", "frequency", "direction", "route", "sig", "cycle", "strength"];
-        if named.contains(&Some(0)) && (named.contains(&Some(1)) || named.contains(&Some(2))) {
+        if named.contains(&Some(0)) && [1, 2, 4].iter().any(|column| named.contains(&Some(*column))) {
             let doses = header
                 .split(|letter: char| !letter.is_alphabetic())
                 .any(|word| of_doses.iter().any(|known| word.starts_with(known)));
@@ -96,7 +99,7 @@ pub(super) fn rows(text: &str) -> Vec<Row> {
             words.chars().any(char::is_alphabetic) && !none.contains(&words.as_str())
         };
         if let Some(substance) = cell(0).filter(names) {
-            rows.push(Row { substance, reaction: cell(1), severity: cell(2), kind: cell(3) });
+            rows.push(Row { substance, reaction: cell(1), severity: cell(2), kind: cell(3), criticality: cell(4) });
         }
     }
     rows
@@ -134,13 +137,14 @@ mod tests {
 
     #[test]
     fn reads_rows_by_their_header() {
-        let text = "| Allergen | Comment |\n|---|---|\n| Cefaclor | serum sickness |\nAllergen\tSeverity\tReaction\nEgg\tHigh\t\n\nA | B\n";
+        let text = "| Allergen | Comment |\n|---|---|\n| Cefaclor | serum sickness |\nAllergen\tSeverity\tCriticality\tReaction\nEgg\tHigh\tLow\t\n\nA | B\n";
         let found = rows(text);
         assert_eq!(found.len(), 2);
         assert_eq!(found[0].substance.of(text), "Cefaclor");
         assert_eq!(found[0].reaction.map(|cell| cell.of(text)), Some("serum sickness"));
         assert_eq!(found[1].substance.of(text), "Egg");
         assert_eq!(found[1].severity.map(|cell| cell.of(text)), Some("High"));
+        assert_eq!(found[1].criticality.map(|cell| cell.of(text)), Some("Low"));
         assert_eq!(found[1].reaction, None);
     }
 

@@ -197,6 +197,10 @@ fn of_row(text: &str, tables: &AllergyTables, row: &Row, allergy: &mut FoundAlle
             (None, None) => {}
         }
     }
+    let criticality = row.criticality.map(|cell| cell.of(text).to_lowercase());
+    if let Some(word) = criticality.filter(|word| ["high", "low"].contains(&word.as_str())) {
+        allergy.attributes.criticality = Some(word);
+    }
     if row.kind.is_some_and(|kind| kind.of(text).to_lowercase().contains("intoleran")) {
         allergy.attributes.allergy_type = Some("intolerance".to_owned());
     }

@@ -9,12 +9,14 @@ pattern!(
 );
 pattern!(
     NO_SUBSTANCE,
-    r"(?i)^(?:(?:any|no|other|these|those|this|that|it|them|her|him|his|their|my|medications?|medicines?|drugs?|anything|everything|something|nothing|foods?|substances?|multiple|many|several|some|certain|known|unknown|previous|prior|past|treatment|therapy|medical|touch|light|pain|stress|voice|sound|noise|cold|heat|exercise|activity|surgery|anesthesia|stimul\w+|palpation|being|take|have|be|date|time|bleeding|one|two|most|environmental|seasonal|exposure|new|last|same|general|care|diagnosis|news|antibiotics?|allergens?|infections?|sepsis|trauma|injury|grief|loss|death|inhal\w+|hot|temperatures?|labou?r|medial|lateral|pinprick|vibration|glucose|feeds?|feeding|diet|ambulation|weight|position|changes?|report\w*|is|are|was|the|a|an|of|in|on|with|none|nkda|nka|pt|patient)\b|.*\b(?:medications?|drugs?|medicines?|allerg\w+|reactions?)$)"
+    r"(?i)^(?:(?:any|no|other|these|those|this|that|it|them|her|him|his|their|my|medications?|medicines?|drugs?|anything|everything|something|nothing|foods?|substances?|multiple|many|several|some|certain|known|unknown|previous|prior|past|treatment|therapy|medical|touch|light|pain|stress|voice|sound|noise|cold|heat|exercise|activity|surgery|anesthesia|stimul\w+|palpation|being|take|have|be|date|time|bleeding|one|two|most|environmental|seasonal|exposure|new|last|same|general|care|diagnosis|news|antibiotics?|allergens?|infections?|sepsis|trauma|injury|grief|loss|death|inhal\w+|hot|mild|moderate|severe|mod|temperatures?|labou?r|medial|lateral|pinprick|vibration|glucose|feeds?|feeding|diet|ambulation|weight|position|changes?|report\w*|is|are|was|the|a|an|of|in|on|with|none|nkda|nka|pt|patient)\b|.*\b(?:medications?|drugs?|medicines?|allerg\w+|reactions?)$)"
 );
 pattern!(
     ITEM,
     r"(?i)(?:^|[,;:/]|\d[.)]|[-•*]|\band\b|\bto\b)\s*(?P<s>[a-z][\w'’-]+(?: [a-z#][\w'’#-]*){0,2}?)\s*(?:\(|\[|->|[-–—=]|:)\s*$"
 );
+// "Nursing: arms red and itchy", "PAC: severe nausea": the line is headed by who speaks
+pattern!(LABEL, r"^[A-Z][\w'’/-]*(?: [\w'’/-]+){0,3}\s*:\s*$");
 pattern!(TALK, r"(?i)\b(?:allerg\w+|intoleran\w+|adrs?|adverse|reactions?|rxn|side effects?|sensitiv\w+|anaphyla\w+)\b");
 
 /// A line reaches no farther than so many bytes.
@@ -58,6 +60,9 @@ pub(super) fn substances(text: &str, tables: &AllergyTables) -> Vec<Span> {
                 .map_or(told.span.start, |(span, ..)| span.start);
             let near = Span::new(end, end).around(text, 60, 0);
             let near = Span::new(near.start.max(line.start), end);
+            if near.start == line.start && LABEL.is_match(near.of(text)) {
+                continue;
+            }
             if let Some(hit) = ITEM.captures(near.of(text)).and_then(|captures| captures.name("s")) {
                 add(hit, near.start);
             }
@@ -78,6 +83,8 @@ mod tests {
         assert_eq!(names("She is allergic to Zorvex, which gives her hives."), ["Zorvex"]);
         assert_eq!(names("Allergies: Blixol (rash), Quandamine - severe hives"), ["Blixol", "Quandamine"]);
         assert!(names("He is not allergic to any medications. Reaction to light is brisk.").is_empty());
+        assert!(names("Night nurse: itchy all over, allergy band applied.").is_empty());
+        assert!(names("Genuine reaction of moderate severity, tingling in the feet.").is_empty());
         assert!(names("Allergies reviewed: no reaction to the medication.").is_empty());
     }
 }

@@ -85,7 +85,8 @@ pub struct Attributes {
     /// `allergy` or `intolerance`.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none", default)]
     pub allergy_type: Option<String>,
-    /// `high` where a reaction was grave or severe (FHIR `AllergyIntolerance.criticality`); absent when nothing says so.
+    /// `high` where a reaction was grave or severe, or what a table of the note says, `high` or `low` (FHIR `AllergyIntolerance.criticality`);
+    /// absent when nothing says so.
     #[serde(skip_serializing_if = "Option::is_none", default)]
     pub criticality: Option<String>,
     /// `medication`, `food`, `environment` or `biologic`.
