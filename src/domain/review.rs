@@ -161,7 +161,11 @@ pub struct ChosenCode {
 #[serde(tag = "action", rename_all = "snake_case", deny_unknown_fields)]
 pub enum DecisionKind {
     /// The entry is right as suggested.
-    Accept {},
+    Accept {
+        /// Accepted together with others of its kind rather than by itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        bulk: bool,
+    },
     /// The entry is right after these changes.
     Amend {
         /// Replaces the codes.
@@ -225,7 +229,7 @@ impl DecisionKind {
     #[must_use]
     pub const fn action(&self) -> &'static str {
         match self {
-            Self::Accept {} => "accept",
+            Self::Accept { .. } => "accept",
             Self::Amend { .. } => "amend",
             Self::Reject { .. } => "reject",
             Self::Add { .. } => "add",
@@ -304,7 +308,7 @@ impl EntryState {
     pub fn fold<'a>(decisions: impl IntoIterator<Item = &'a DecisionKind>) -> Self {
         let mut added = false;
         decisions.into_iter().fold(Self::Suggested, |_, kind| match kind {
-            DecisionKind::Accept {} => Self::Accepted,
+            DecisionKind::Accept { .. } => Self::Accepted,
             DecisionKind::Amend { .. } => Self::Amended,
             DecisionKind::Reject { .. } => Self::Rejected,
             DecisionKind::Add { .. } => {

@@ -6,11 +6,13 @@ mod edits;
 mod rollup;
 #[cfg(test)]
 pub(crate) mod tests;
+mod together;
 
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
 pub use edits::{ItemEdit, OVERRIDE_REASONS, item_edits, override_detail, override_reason};
 pub use rollup::{evidence_key, rollup};
+pub use together::{SURE, acceptable_together, last_decided};
 
 use jiff::civil::Date;
 
@@ -75,7 +77,7 @@ pub fn check(
             }
             codes
         }
-        DecisionKind::Accept {} | DecisionKind::Reject { .. } | DecisionKind::Withdraw {} => return Ok(()),
+        DecisionKind::Accept { .. } | DecisionKind::Reject { .. } | DecisionKind::Withdraw {} => return Ok(()),
     };
     let (edition, _) = editions.on(day);
     for (at, code) in codes.iter().enumerate() {

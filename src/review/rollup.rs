@@ -140,7 +140,7 @@ pub fn evidence_key(text: &str, evidence: &Evidence) -> String {
 
 /// Stable for the item, the kind, the concept and the assertion or status, so that a decision serves every repetition and
 /// survives a new note or another extraction.
-fn entry_id(item: Uuid, entry: &CodedEntry) -> Uuid {
+pub(super) fn entry_id(item: Uuid, entry: &CodedEntry) -> Uuid {
     let concept = entry
         .codes
         .iter()

@@ -151,6 +151,18 @@ fn drafted(entries: Vec<CodedEntry>) -> ItemRecord {
     item(Some(EncounterClass::Outpatient), vec![note(on(date(2026, 5, 4)), entries)])
 }
 
+/// The tables that these tests read.
+pub(crate) fn vocabulary() -> &'static Vocabulary {
+    &HOUSE.0
+}
+
+/// An item with one suggested diagnosis of this code and probability.
+pub(crate) fn record_of(code: &str, probability: f32) -> ItemRecord {
+    let entry =
+        CodedEntry { id: "e1".to_owned(), confidence: Some(probability), ..diagnosis(Assertion::Present, &[(code, &[])]) };
+    drafted(vec![entry])
+}
+
 /// Decides as the service does: on the words that the entry rests on now.
 fn decide(record: &mut ItemRecord, entry_id: Uuid, kind: DecisionKind) {
     let decided = rollup(record).into_iter().find(|entry| entry.id == entry_id);
@@ -359,7 +371,7 @@ fn unchanged_words_keep_their_decision() {
     let first = "Cough for a week. She has [pneumonia] of the left lung. Afebrile.";
     let moved = "Addendum of today. Cough for a week.\n She has  [pneumonia] of the left lung; afebrile.";
     for (kind, state) in [
-        (DecisionKind::Accept {}, EntryState::Accepted),
+        (DecisionKind::Accept { bulk: false }, EntryState::Accepted),
         (amend(&["J15.9"], None), EntryState::Amended),
         (DecisionKind::Reject { reason: "duplicate".to_owned(), comment: None }, EntryState::Rejected),
     ] {
@@ -377,7 +389,7 @@ fn unchanged_words_keep_their_decision() {
 fn words_that_are_gone_are_not_reported() {
     use crate::domain::{ChangeKind, EntryState};
     let first = "She has [pneumonia] of the left lung.";
-    let entries = after(DecisionKind::Accept {}, first, "[] The film is clear.");
+    let entries = after(DecisionKind::Accept { bulk: false }, first, "[] The film is clear.");
     assert_eq!(entries[0].changed.as_ref().map(|change| change.what), Some(ChangeKind::EvidenceGone));
     assert_eq!(entries[0].display, "a diagnosis", "it is still named");
     assert_eq!(entries[0].not_reportable_because, Some(NotReportable::NoLongerDocumented));

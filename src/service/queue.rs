@@ -7,10 +7,13 @@ use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
     coding::edits::Severity,
-    domain::{Decision, DecisionKind, ItemState, ReviewEntry, ReviewItem, User},
+    domain::{Decision, DecisionKind, EntryKind, ItemState, ReviewEntry, ReviewItem, User},
     review::{self, DecisionError, ItemEdit},
     store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
+
+/// Items looked at in one step to find the next one.
+const NEXT: u32 = 20;
 
 /// An item with its entries and the edits of its codes.
 #[derive(Debug)]
@@ -154,6 +157,63 @@ impl Service {
             metrics::counter!("abstractor_decisions_total").increment(count as u64);
         }
         Ok((change, ids))
+    }
+
+    /// Accepts together what of `seen` is of this kind and may be accepted so ([`review::acceptable_together`]); none is no error.
+    ///
+    /// # Errors
+    /// [`DecideError`].
+    pub async fn accept_together(
+        &self,
+        user: &User,
+        id: Uuid,
+        (kind, seen): (EntryKind, &[Uuid]),
+        revision: Option<u64>,
+    ) -> Result<(ItemChange, Vec<Uuid>), DecideError> {
+        let (record, entries) = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        let pipeline = self.engine.pipeline();
+        let vocabulary = pipeline.vocabulary();
+        let (edition, _) = vocabulary.editions.on(review::code_day(&record));
+        let mut chosen = review::acceptable_together((vocabulary, edition), &record, &entries);
+        let of_kind = |id: &Uuid| entries.iter().any(|entry| entry.id == *id && entry.kind == kind);
+        chosen.retain(|id| seen.contains(id) && of_kind(id));
+        let decisions = chosen.into_iter().map(|id| (Some(id), DecisionKind::Accept { bulk: true })).collect();
+        // what was checked is what is decided on
+        self.decide(user, id, decisions, revision.or(Some(record.item.revision))).await
+    }
+
+    /// Takes back what the user decided last and still stands: one decision, or all that were made together. The entries; empty when there
+    /// is nothing to take back.
+    ///
+    /// # Errors
+    /// [`DecideError`].
+    pub async fn undo(&self, user: &User, id: Uuid, revision: Option<u64>) -> Result<(ItemChange, Vec<Uuid>), DecideError> {
+        let (record, entries) = self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        let decisions =
+            review::last_decided(&entries, user.id).into_iter().map(|entry| (Some(entry), DecisionKind::Withdraw {})).collect();
+        self.decide(user, id, decisions, revision.or(Some(record.item.revision))).await
+    }
+
+    /// Claims the item that has waited longest of those that the user may see; none when nobody needs them.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn take_next(&self, user: &User) -> Result<Option<Uuid>, StoreError> {
+        let mut after = None;
+        loop {
+            let open = self.items(user, Some(ItemState::Open), after, NEXT).await?;
+            for item in &open {
+                // another coder may have been faster
+                let claimed = self.store.claim_item(item.id, user, CLAIM_LEASE, self.surroundings.now()).await?;
+                if matches!(claimed, ItemChange::Done { .. }) {
+                    return Ok(Some(item.id));
+                }
+            }
+            after = open.last().map(|item| item.id);
+            if open.len() < NEXT as usize {
+                return Ok(None);
+            }
+        }
     }
 
     /// Finishes an item whose entries are all decided, and whose codes have no hard edit against them or a reason from

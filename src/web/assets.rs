@@ -32,9 +32,13 @@ pub(super) static STYLE: LazyLock<Asset> =
 pub(super) static SCRIPT: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("keys", "js", "text/javascript; charset=utf-8", include_str!("keys.js")));
 
+/// What spares a coder steps on the page of an item; it works without.
+pub(super) static WORK: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("work", "js", "text/javascript; charset=utf-8", include_str!("work.js")));
+
 /// `GET /assets/{name}`
 pub(super) async fn show(Path(name): Path<String>) -> Response {
-    let found = [&STYLE, &SCRIPT].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&name));
+    let found = [&STYLE, &SCRIPT, &WORK].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&name));
     match found {
         Some(asset) => {
             let headers =

@@ -18,14 +18,14 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{Assertion, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, system},
+    domain::{Assertion, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system},
     review::{CodeProblem, DecisionError, code_day},
     service::{DecideError, Service},
     store::{ItemChange, ItemRecord},
     vocabulary::{Edition, Vocabulary},
 };
 
-type Answer = Result<Response, Refusal>;
+pub(super) type Answer = Result<Response, Refusal>;
 /// Why a form is not taken: a word of [`super::notice`].
 type Problem = &'static str;
 
@@ -87,6 +87,14 @@ pub(super) struct AddForm {
     code: String,
     #[serde(default)]
     comment: String,
+    /// The note in which the words were selected; empty = no words were.
+    #[serde(default)]
+    note: String,
+    /// Where they stand: characters of the text as a page has it, in which a line ends with a line feed alone.
+    #[serde(default)]
+    start: String,
+    #[serde(default)]
+    end: String,
 }
 
 /// `POST /items/{id}/claim`
@@ -141,7 +149,7 @@ pub(super) async fn decide(
         Err(problem) => return Ok(back(id, problem, Some(form.entry))),
     };
     let notice = match kind {
-        DecisionKind::Accept {} => "accepted",
+        DecisionKind::Accept { .. } => "accepted",
         DecisionKind::Amend { .. } => "amended",
         DecisionKind::Reject { .. } => "rejected",
         DecisionKind::Add { .. } => "added",
@@ -164,21 +172,25 @@ pub(super) async fn add(
     let (record, _) = service.open_item(user, id).await?.ok_or_else(|| missing(&session))?;
     let pipeline = service.engine.pipeline();
     let code = typed_code(titles(pipeline.vocabulary(), &record), form.kind, (&form.system, &form.code), &display);
+    let place = match selected(&record, &form) {
+        Ok(place) => place,
+        Err(problem) => return Ok(back(id, problem, None)),
+    };
     let kind = DecisionKind::Add {
         kind: form.kind,
         display,
         codes: code.into_iter().collect(),
         assertion: matches!(form.kind, EntryKind::Diagnosis | EntryKind::Allergy).then_some(Assertion::Present),
         status: (form.kind == EntryKind::Medication).then_some(MedicationStatus::Active),
-        note_id: None,
-        start: None,
-        end: None,
+        note_id: place.map(|(note, _)| note),
+        start: place.map(|(_, span)| span.start),
+        end: place.map(|(_, span)| span.end),
         comment: filled(&form.comment),
     };
     decided(&service, &session, id, (None, kind, form.revision.parse().ok(), "added")).await
 }
 
-/// Hands a decision in, and renews the claim: a coder who decides is at work.
+/// Hands a decision in, and renews the claim.
 async fn decided(
     service: &Service,
     session: &Session,
@@ -187,10 +199,7 @@ async fn decided(
 ) -> Answer {
     let done = service.decide(&session.user, id, vec![(entry, kind)], revision).await;
     if matches!(done, Ok((ItemChange::Done { .. }, _))) {
-        let renewed = service.claim(&session.user, id).await;
-        if let Err(DecideError::Store(error)) = renewed {
-            tracing::warn!(%error, "a claim could not be renewed");
-        }
+        renew(service, session, id).await;
     }
     let mut at = entry;
     let done = done.map(|(change, ids)| {
@@ -202,6 +211,38 @@ async fn decided(
         Err(NotDone::Word("missing")) => Err(missing(session)),
         Err(NotDone::Word(problem)) => Ok(back(id, problem, entry)),
         Err(NotDone::Said(why)) => item::refused(service, session, id, why).await,
+    }
+}
+
+/// What became of decisions on several entries: the word of the notice where some were made, and where there were none to make.
+pub(super) async fn decided_many(
+    service: &Service,
+    session: &Session,
+    id: Uuid,
+    done: Result<(ItemChange, Vec<Uuid>), DecideError>,
+    (made, none): (&str, Problem),
+) -> Answer {
+    let mut entries = Vec::new();
+    let done = done.map(|(change, ids)| {
+        entries = ids;
+        change
+    });
+    match problem_of(done)? {
+        Ok(()) if entries.is_empty() => Ok(back(id, none, None)),
+        Ok(()) => {
+            renew(service, session, id).await;
+            Ok(to(&format!("/items/{id}?notice={made}"), entries.first().copied()))
+        }
+        Err(NotDone::Word("missing")) => Err(missing(session)),
+        Err(NotDone::Word(problem)) => Ok(back(id, problem, None)),
+        Err(NotDone::Said(why)) => item::refused(service, session, id, why).await,
+    }
+}
+
+/// Renews the claim: a coder who decides is at work.
+async fn renew(service: &Service, session: &Session, id: Uuid) {
+    if let Err(DecideError::Store(error)) = service.claim(&session.user, id).await {
+        tracing::warn!(%error, "a claim could not be renewed");
     }
 }
 
@@ -255,7 +296,7 @@ fn to(address: &str, entry: Option<Uuid>) -> Response {
 /// The decision that a form makes.
 fn decision(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
     match form.action.as_str() {
-        "accept" => Ok(DecisionKind::Accept {}),
+        "accept" => Ok(DecisionKind::Accept { bulk: false }),
         "withdraw" => Ok(DecisionKind::Withdraw {}),
         "reject" if form.reason.is_empty() => Err("reason_missing"),
         "reject" => Ok(DecisionKind::Reject { reason: form.reason.clone(), comment: filled(&form.comment) }),
@@ -284,6 +325,35 @@ fn amendment(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm) -> Re
         return Err("nothing_changed");
     }
     Ok(DecisionKind::Amend { codes, assertion, status, comment: filled(&form.comment) })
+}
+
+/// The selected words in code points of their note; none when nothing was selected.
+fn selected(record: &ItemRecord, form: &AddForm) -> Result<Option<(Uuid, Span)>, Problem> {
+    if form.note.is_empty() {
+        return Ok(None);
+    }
+    let note = record.notes.iter().map(|(note, _)| note).find(|note| note.id.to_string() == form.note).ok_or("invalid")?;
+    let (Ok(start), Ok(end)) = (form.start.parse(), form.end.parse()) else { return Err("invalid") };
+    let place = of_page(&note.content.text, Span::new(start, end)).ok_or("invalid")?;
+    Ok(Some((note.id, place)))
+}
+
+/// Characters of a text as a page has it, where every line ends with a line feed alone, in code points of the text as it is.
+fn of_page(text: &str, shown: Span) -> Option<Span> {
+    let mut before = None;
+    let mut seen = 0;
+    let mut starts: Vec<usize> = Vec::new();
+    for (at, letter) in text.chars().enumerate() {
+        // CR LF is shown as one line feed, a CR by itself as another
+        if !(letter == '\n' && before == Some('\r')) {
+            starts.push(at);
+        }
+        before = Some(letter);
+        seen = at + 1;
+    }
+    starts.push(seen);
+    let (start, end) = (*starts.get(shown.start)?, *starts.get(shown.end)?);
+    (start < end).then(|| Span::new(start, end))
 }
 
 /// An offered code with those that must stand beside it.
@@ -322,4 +392,22 @@ fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
 fn filled(comment: &str) -> Option<String> {
     let comment = comment.trim();
     (!comment.is_empty()).then(|| comment.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_selected_on_a_page_is_found_in_the_text() {
+        let text = "Zoë\r\nhas 🫀 failure\rand\ngout";
+        for words in ["has", "🫀", "failure", "gout", "Zoë"] {
+            let shown = text.replace("\r\n", "\n").replace('\r', "\n");
+            let at = shown.find(words).map(|byte| shown[..byte].chars().count()).expect("stands there");
+            let place = of_page(text, Span::new(at, at + words.chars().count())).expect("is found");
+            assert_eq!(text.chars().skip(place.start).take(place.end - place.start).collect::<String>(), words);
+        }
+        assert_eq!(of_page(text, Span::new(3, 3)), None);
+        assert_eq!(of_page(text, Span::new(3, 99)), None);
+    }
 }

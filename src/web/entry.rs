@@ -327,7 +327,8 @@ fn decision(kind: &DecisionKind) -> String {
         words
     };
     match kind {
-        DecisionKind::Accept {} => "accepted".to_owned(),
+        DecisionKind::Accept { bulk: false } => "accepted".to_owned(),
+        DecisionKind::Accept { bulk: true } => "accepted with others of its kind".to_owned(),
         DecisionKind::Reject { reason, comment } => {
             with_comment(format!("rejected: {}", words::reject_reason(reason)), comment)
         }

@@ -23,9 +23,14 @@ use super::{
 use crate::{
     auth::Permission,
     coding::edits::Severity,
-    domain::{EntryKind, Extraction, ItemState, Note, NoteStatus, REJECT_REASONS, ReviewEntry, Span, Standing},
-    review::{OVERRIDE_REASONS, code_day, override_reason},
+    domain::{
+        DecisionKind, EntryKind, Extraction, ItemState, Note, NoteStatus, OffsetUnit, REJECT_REASONS, ReviewEntry, Span,
+        Standing,
+    },
+    review::{OVERRIDE_REASONS, acceptable_together, code_day, last_decided, override_reason},
     service::{QueueItem, Service},
+    store::ItemRecord,
+    text::OffsetMap,
     vocabulary::Vocabulary,
 };
 
@@ -38,11 +43,17 @@ pub(super) struct Group {
     pub undecided: usize,
     /// The entries.
     pub entries: Vec<EntryView>,
+    /// `diagnosis` and so on: the kind that is accepted together.
+    pub kind: &'static str,
+    /// Those that may be accepted together.
+    pub together: Vec<Uuid>,
 }
 
 /// A note.
 #[derive(Debug, Clone, Default)]
 pub(super) struct NoteView {
+    /// Its id.
+    pub id: Uuid,
     /// What it is called here.
     pub label: String,
     /// Date, author, source.
@@ -81,6 +92,8 @@ pub(super) struct ItemPage {
     pub undecided: usize,
     /// All entries that ask for one or got one.
     pub total: usize,
+    /// What undoing takes back; none when there is nothing.
+    pub undo: Option<String>,
     /// Notes not read yet.
     pub pending: u32,
     /// Warnings: how they look and what they say, grave ones first.
@@ -173,6 +186,8 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
     };
     let (main, aside): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| is_charted(entry));
     let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
+    let together = if held { acceptable_together((vocabulary, edition), record, entries) } else { Vec::new() };
+    let undo = if held { last_decided(entries, user) } else { Vec::new() };
     let groups = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy].map(|kind| {
         let title = words::kinds(kind);
         let entries: Vec<EntryView> = main
@@ -180,9 +195,16 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             .filter(|(_, entry)| words::kinds(entry.kind) == title)
             .map(|(at, entry)| views.view(*at, entry))
             .collect();
-        Group { title, undecided: entries.iter().filter(|entry| entry.undecided).count(), entries }
+        let of_kind = main.iter().filter(|(_, entry)| entry.kind == kind && together.contains(&entry.id));
+        Group {
+            title,
+            undecided: entries.iter().filter(|entry| entry.undecided).count(),
+            entries,
+            kind: kind.as_str(),
+            together: of_kind.map(|(_, entry)| entry.id).collect(),
+        }
     });
-    let mut marks = marks(entries);
+    let mut marks = marks(record, entries);
     let notes = record.notes.iter().zip(labels).map(|((note, extraction), label)| {
         let marks = marks.remove(&note.id).unwrap_or_default();
         note_view(note, extraction.as_ref(), &marks, label)
@@ -204,6 +226,11 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
         held,
         can_claim: review.state == ItemState::Open,
         undecided,
+        undo: match &undo[..] {
+            [] => None,
+            [one] => entries.iter().find(|entry| entry.id == *one).map(|entry| entry.display.clone()),
+            many => Some(format!("{} entries", many.len())),
+        },
         total: main.len(),
         pending: review.pending_notes,
         alerts: record
@@ -293,6 +320,7 @@ fn note_view(note: &Note, extraction: Option<&Extraction>, marks: &[Mark], label
         (!note.content.source.is_empty()).then(|| format!("from {}", note.content.source)),
     ];
     NoteView {
+        id: note.id,
         label,
         about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         status: words::standing(note.standing).or(match note.status {
@@ -306,16 +334,29 @@ fn note_view(note: &Note, extraction: Option<&Extraction>, marks: &[Mark], label
     }
 }
 
+/// Where a coder who added the entry says that it stands, in bytes of its note.
+fn added_at(record: &ItemRecord, entry: &ReviewEntry) -> Option<(Uuid, Span)> {
+    entry.decisions.iter().find_map(|decision| match decision.kind {
+        DecisionKind::Add { note_id: Some(id), start: Some(start), end: Some(end), .. } => {
+            let (note, _) = record.notes.iter().find(|(note, _)| note.id == id)?;
+            let map = OffsetMap::new(&note.content.text, OffsetUnit::Codepoint);
+            map.to_bytes(Span::new(start, end)).map(|span| (id, span))
+        }
+        _ => None,
+    })
+}
+
 /// The marks of each note.
-fn marks(entries: &[ReviewEntry]) -> HashMap<Uuid, Vec<Mark>> {
+fn marks(record: &ItemRecord, entries: &[ReviewEntry]) -> HashMap<Uuid, Vec<Mark>> {
     let mut marks: HashMap<Uuid, Vec<Mark>> = HashMap::new();
     for (at, entry) in entries.iter().enumerate() {
         let charted = if is_charted(entry) { "" } else { " uncharted" };
         let code = entry.codes.first().map_or_else(String::new, |code| format!(" · {}", code.code));
         let title = format!("{}: {}{code}", context(entry).unwrap_or_else(|| words::kind(entry.kind)), entry.display);
-        for (place, (note, evidence)) in entry.evidence.iter().enumerate() {
-            marks.entry(*note).or_default().push(Mark {
-                span: Span::new(evidence.start, evidence.end),
+        let evidence = entry.evidence.iter().map(|(note, evidence)| (*note, Span::new(evidence.start, evidence.end)));
+        for (place, (note, span)) in evidence.chain(added_at(record, entry)).enumerate() {
+            marks.entry(note).or_default().push(Mark {
+                span,
                 look: format!("{} {}{charted}", entry.kind.as_str(), words::entry_state(entry.state)),
                 title: title.clone(),
                 anchor: anchor(at, place),

@@ -1,9 +1,9 @@
 "use strict";
-// Short cuts of the item page. Every one of them is also a link or a button.
+// Short cuts. Every one of them is also a link or a button.
 (() => {
   const entries = Array.from(document.querySelectorAll(".entry"));
   const help = document.getElementById("keys");
-  if (entries.length === 0) return;
+  const press = (id) => { const button = document.getElementById(id); if (button) button.click(); };
 
   const current = () => {
     const focused = document.activeElement && document.activeElement.closest(".entry");
@@ -42,6 +42,9 @@
     r: (entry) => { if (entry) open(entry, "reject"); },
     m: (entry) => { if (entry) open(entry, "amend"); },
     e: (entry) => { const link = entry && entry.querySelector(".places a"); if (link) { link.click(); entry.focus(); } },
+    s: () => press("select-add"),
+    u: () => press("undo"),
+    x: () => press("next"),
     "?": () => { if (help) help.showModal(); },
   };
 
@@ -49,6 +52,7 @@
     if (event.ctrlKey || event.altKey || event.metaKey || event.repeat && event.key !== "j" && event.key !== "k") return;
     const typing = event.target.closest("input, select, textarea, dialog[open]");
     if (typing) {
+      if (event.defaultPrevented) return;
       if (event.key === "Escape" && typing.closest(".entry")) { const entry = typing.closest(".entry"); typing.closest("details").open = false; entry.focus(); }
       return;
     }

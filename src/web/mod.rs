@@ -18,6 +18,7 @@ mod queue;
 mod reference;
 mod session;
 mod shell;
+mod shortcuts;
 mod sign_in;
 mod words;
 
@@ -47,7 +48,7 @@ const FORM_LIMIT: usize = 64 * 1024;
 const HEADERS: [(HeaderName, &str); 5] = [
     (
         header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self' data:; form-action 'self'; \
+        "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self' data:; form-action 'self'; \
          base-uri 'none'; frame-ancestors 'none'",
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
@@ -65,12 +66,16 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/queue", get(queue::show))
         .route("/about", get(about::show))
         .route("/codes", get(codes::search))
+        .route("/queue/next", post(shortcuts::next))
+        .route("/codes/offers", get(shortcuts::offers))
         .route("/codes/{code}", get(codes::show))
         .route("/items/{id}", get(item::show))
         .route("/items/{id}/claim", post(change::claim))
         .route("/items/{id}/release", post(change::release))
         .route("/items/{id}/decide", post(change::decide))
         .route("/items/{id}/add", post(change::add))
+        .route("/items/{id}/accept-together", post(shortcuts::accept_together))
+        .route("/items/{id}/undo", post(shortcuts::undo))
         .route("/items/{id}/finish", post(change::finish))
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))

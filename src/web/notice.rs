@@ -18,7 +18,7 @@ impl Notice {
     }
 }
 
-const NOTICES: [(&str, &str); 8] = [
+const NOTICES: [(&str, &str); 10] = [
     ("claimed", "The encounter is yours for 30 minutes; every decision renews that."),
     ("released", "The encounter is back in the queue."),
     ("finished", "The encounter is finished."),
@@ -26,10 +26,12 @@ const NOTICES: [(&str, &str); 8] = [
     ("amended", "Amended."),
     ("rejected", "Rejected."),
     ("added", "Added."),
-    ("withdrawn", "The decision was taken back."),
+    ("withdrawn", "Taken back: what you decided last is to be decided again."),
+    ("accepted_together", "Accepted together. Undo takes all of them back."),
+    ("nothing_waits", "Nothing waits for review."),
 ];
 
-const PROBLEMS: [(&str, &str); 14] = [
+const PROBLEMS: [(&str, &str); 16] = [
     ("held", "Not done: another coder holds this encounter."),
     ("not_held", "Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again."),
     ("already_finished", "Not done: the encounter is finished."),
@@ -46,6 +48,8 @@ const PROBLEMS: [(&str, &str); 14] = [
     ("nothing_changed", "Not amended: choose another code, type one, or choose another status."),
     ("reason_missing", "Not rejected: choose a reason."),
     ("name_missing", "Not added: the entry needs a name."),
+    ("none_together", "Not done: none of these may be accepted together; look at each."),
+    ("nothing_to_undo", "Not done: there is no decision of yours to take back."),
     ("invalid", "Not done: the decision could not be taken as it was sent."),
 ];
 

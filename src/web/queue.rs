@@ -19,7 +19,7 @@ use super::{
     words,
 };
 use crate::{
-    auth::Permission,
+    auth::{Permission, permits},
     domain::{ItemState, ReviewItem},
     service::Service,
 };
@@ -79,6 +79,8 @@ pub(super) struct QueuePage {
     pub filters: Vec<Filter>,
     /// The current one.
     pub filter: &'static str,
+    /// Whether one can be taken: something waits, and the user may decide.
+    pub can_take: bool,
     /// What the user holds; on the first page of the open ones.
     pub mine: Vec<Row>,
     /// The page's rows.
@@ -141,6 +143,7 @@ pub(super) async fn show(
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
         filters: FILTERS.map(|(word, label)| Filter { word, label, current: word == filter }).into(),
         filter,
+        can_take: filter == "open" && !items.is_empty() && permits(user.role, Permission::Decide),
         mine,
         rows: items.into_iter().map(|item| row(item, now)).collect(),
         continued: address.after.is_some(),

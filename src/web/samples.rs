@@ -180,7 +180,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
     let comment = || Some(HOSTILE.to_owned());
     let kinds = [
         DecisionKind::Amend { codes: Vec::new(), assertion: Some(Assertion::Possible), status: None, comment: comment() },
-        DecisionKind::Accept {},
+        DecisionKind::Accept { bulk: false },
         DecisionKind::Reject { reason: "other".to_owned(), comment: comment() },
         DecisionKind::Withdraw {},
     ];

@@ -7,7 +7,7 @@ use axum::{
 };
 
 use super::{
-    assets::{SCRIPT, STYLE},
+    assets::{SCRIPT, STYLE, WORK},
     session::Session,
 };
 use crate::store::StoreError;
@@ -34,9 +34,14 @@ impl Shell {
         &STYLE.path
     }
 
-    /// Address of the script.
+    /// Address of the script of every page.
     pub(super) fn script(&self) -> &'static str {
         &SCRIPT.path
+    }
+
+    /// Address of the script of an item's page.
+    pub(super) fn work(&self) -> &'static str {
+        &WORK.path
     }
 }
 

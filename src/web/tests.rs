@@ -113,6 +113,7 @@ fn the_queue_escapes() {
         let page = QueuePage {
             shell: shell(),
             notice: notice::lookup(Some("finished"), None),
+            can_take: true,
             filters: vec![Filter { word: "open", label: "Open", current: true }],
             filter: "open",
             mine,

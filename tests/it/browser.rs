@@ -139,6 +139,20 @@ impl Browser {
         self.post("goog/cdp/execute", &body).expect("is emulated");
     }
 
+    /// What axe-core finds grave or serious on the page: rule, and the first element that breaks it.
+    pub fn accessibility(&self) -> Vec<String> {
+        let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/peers-node/node_modules/axe-core/axe.min.js");
+        let axe = std::fs::read_to_string(file).expect("axe-core is installed: `tests/run` does it");
+        self.post("execute/sync", &json!({ "script": axe, "args": [] })).expect("axe is read");
+        let script = "const done = arguments[0]; axe.run(document, { resultTypes: ['violations'] }).then(\
+            (found) => done({ tried: found.passes.length, wrong: found.violations.filter((one) => \
+            ['serious', 'critical'].includes(one.impact)).map((one) => `${one.id}: ${one.nodes[0].html}`) }), \
+            (error) => done({ tried: 0, wrong: [String(error)] }))";
+        let found = self.post("execute/async", &json!({ "script": script, "args": [] })).expect("axe runs");
+        assert!(found["tried"].as_u64().is_some_and(|tried| tried > 10) || found["wrong"] != json!([]), "axe tried nothing");
+        found["wrong"].as_array().expect("a list").iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
+    }
+
     /// Saves what is seen under `target/screenshots/`.
     pub fn screenshot(&self, name: &str) {
         let image = call("GET", &format!("{}/screenshot", self.session), None).expect("a picture");

@@ -75,7 +75,7 @@ pub fn validate(resources: &[Value]) {
     let lines = lines.join("\n");
     run(python().args(["-c", VALIDATE]), &lines);
     let modules = installed("target/peers-node/node_modules");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fhir-peers/validate.js");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/peers/validate.js");
     run(Command::new("node").env("NODE_PATH", modules).arg(script), &lines);
 }
 
@@ -83,7 +83,7 @@ pub fn validate(resources: &[Value]) {
 pub fn profiles(resources: &[Value]) -> Result<Value, String> {
     let lines: Vec<String> = resources.iter().map(Value::to_string).collect();
     let modules = installed("target/peers-node/node_modules");
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/fhir-peers/profiles.js");
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/peers/profiles.js");
     let (ended, said) = output_of(Command::new("node").env("NODE_PATH", modules).arg(script), &lines.join("\n"));
     let counts = said.lines().last().and_then(|line| serde_json::from_str(line).ok());
     counts.filter(|_| ended).ok_or(said)

@@ -101,7 +101,7 @@ fn assert_outcome(reply: &Reply, status: u16, code: &str, name: &str) -> Value {
 #[test]
 fn an_ehr_goes_its_ways_with_a_client_that_is_not_ours() {
     let server = Server::empty();
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/fhir-peers/ehr.py");
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/peers/ehr.py");
     let output = python()
         .arg(script)
         .arg(&server.url)

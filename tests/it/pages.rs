@@ -130,3 +130,122 @@ fn a_coder_works_through_an_encounter() {
 fn a_coder_works_through_an_encounter_in_a_narrow_window() {
     journey(700);
 }
+
+/// Signs the coder in and opens the queue.
+fn sign_in(browser: &Browser, server: &Server) {
+    browser.open(&server.url);
+    browser.fill("#code", &server.tokens["coder"]);
+    browser.click("main button");
+    browser.wait_for("location.pathname === '/queue'");
+}
+
+/// Keys of WebDriver.
+const ENTER: &str = "\u{e007}";
+const DOWN: &str = "\u{e015}";
+
+/// Selects these words where they stand first in a note.
+fn select(browser: &Browser, words: &str) {
+    let script = format!(
+        "(() => {{ const walker = document.createTreeWalker(document.querySelector('.note .text'), NodeFilter.SHOW_TEXT); let node; \
+         while ((node = walker.nextNode())) {{ const at = node.data.indexOf({words:?}); if (at < 0) continue; \
+         const range = document.createRange(); range.setStart(node, at); range.setEnd(node, at + {words:?}.length); \
+         getSelection().removeAllRanges(); getSelection().addRange(range); return true; }} return false; }})()"
+    );
+    assert_eq!(browser.evaluate(&script), true, "{words} stand in the note");
+}
+
+#[test]
+fn what_saves_a_coder_steps() {
+    let mut server = Server::empty();
+    server.add_user("emr", &["--role", "submitter", "--source", "emr"]);
+    let text = "HISTORY OF PRESENT ILLNESS:\r\nMs Zo\u{eb} Rowe \u{1f642} feels well. Walks her zebrafish twice a day.\r\n\
+                PAST MEDICAL HISTORY: Gout. Asthma. GERD.\r\nMEDICATIONS: Allopurinol 100 mg daily. Omeprazole 20 mg daily. Albuterol inhaler prn.";
+    for number in 1..=2 {
+        let id = server
+            .post_note(&serde_json::json!({"text": text, "external_id": format!("STEPS-{number}"), "patient": "STEPS",
+            "encounter": format!("STEPS-{number}"), "encounter_class": "outpatient"}));
+        server.extraction(&id);
+    }
+    let browser = Browser::start(1366);
+    sign_in(&browser, &server);
+    assert_eq!(browser.accessibility(), [""; 0], "the queue");
+
+    // the next encounter with one key
+    browser.press("x");
+    browser.wait_for("document.querySelector('#finish') !== null");
+    let first = browser.address().split('?').next().expect("an address").to_owned();
+    assert_eq!(browser.accessibility(), [""; 0], "the encounter");
+
+    // accepted together, and taken back together
+    let medications = "form.together:has(input[value=medication])";
+    assert_eq!(browser.evaluate(&format!("document.querySelector('{medications}').hidden")), true, "nothing of it was on the screen");
+    for _ in 0..browser.count(".entry") {
+        browser.press("j");
+        std::thread::sleep(std::time::Duration::from_millis(60));
+    }
+    browser.wait_for(&format!("document.querySelector('{medications}')?.hidden === false"));
+    let many = browser.text(&format!("{medications} .how-many")).parse::<usize>().expect("a number");
+    assert!(many >= 2, "{many}");
+    browser.screenshot("together-1366");
+    browser.click(&format!("{medications} button"));
+    browser.wait_for(&format!("document.querySelectorAll('.entry.medication.accepted').length === {many}"));
+    assert!(browser.text(".entry.medication.accepted .decisions").contains("accepted with others of its kind"));
+    browser.press("u");
+    browser.wait_for("document.querySelectorAll('.entry.medication.accepted').length === 0");
+    assert!(browser.text(".notice").contains("Taken back"));
+
+    // words of the note become an entry, with a code found by other words
+    select(&browser, "zebrafish");
+    browser.wait_for("document.querySelector('#select-add').hidden === false");
+    browser.screenshot("selection-1366");
+    browser.press("s");
+    browser.wait_for("document.activeElement.id === 'add-code'");
+    browser.fill("#add-code", "essential hypertension");
+    browser.wait_for("document.querySelectorAll('#add .offers li').length > 0");
+    browser.press(DOWN);
+    let wider = "[...document.querySelectorAll('.entries, .notes')].some((pane) => pane.scrollWidth > pane.clientWidth)";
+    assert_eq!(browser.evaluate(wider), false, "the offers stay in their pane");
+    browser.screenshot("offers-1366");
+    browser.press(ENTER);
+    assert_eq!(browser.evaluate("document.querySelector('#add-code').value"), "I10");
+    assert!(browser.text("#add .chosen").contains("Essential (primary) hypertension"));
+    browser.click("#add button");
+    browser.wait_for("document.querySelectorAll('.entry.added').length === 1");
+    assert_eq!(browser.text("mark.added"), "zebrafish", "what was selected is marked");
+    browser.press("u");
+    browser.wait_for("document.querySelectorAll('.entry.withdrawn, .entry.added').length === document.querySelectorAll('.entry.withdrawn').length");
+
+    // a code by words while amending
+    browser.evaluate("document.querySelector('.entry.diagnosis.undecided').focus()");
+    browser.press("m");
+    browser.wait_for("document.activeElement.closest('details.amend') !== null");
+    browser.fill(".entry:focus-within details.amend input[name=code]", "chronic gout, unspecified");
+    browser.wait_for("[...document.querySelectorAll('.offers')].some((list) => !list.hidden)");
+    browser.press(DOWN);
+    browser.press(ENTER);
+    let code = browser.evaluate("document.activeElement.value").as_str().expect("a code").to_owned();
+    assert!(code.starts_with("M1A"), "{code}");
+    browser.press(ENTER);
+    browser.wait_for("document.querySelectorAll('.entry.amended').length === 1");
+    assert!(browser.text(".entry.amended .code").contains(&code));
+
+    accept_the_rest(&browser);
+    browser.click("#finish");
+    browser.wait_for("location.pathname === '/queue'");
+    browser.press("x");
+    browser.wait_for("document.querySelector('#finish') !== null");
+    assert_ne!(browser.address().split('?').next().expect("an address"), first, "another encounter");
+    for (path, name) in
+        [("/codes?query=gout", "the code book"), ("/codes/M10.9", "a code"), ("/about", "about"), ("/reference", "the API")]
+    {
+        browser.open(&format!("{}{path}", server.url));
+        browser.wait_for("document.readyState === 'complete'");
+        assert_eq!(browser.accessibility(), [""; 0], "{name}");
+    }
+    browser.prefer_dark();
+    browser.open(&first);
+    assert_eq!(browser.accessibility(), [""; 0], "the encounter, finished and dark");
+    browser.click(".bar button");
+    browser.wait_for("location.pathname === '/sign-in'");
+    assert_eq!(browser.accessibility(), [""; 0], "the sign-in");
+}

@@ -128,7 +128,7 @@ fn code(resource: &Value, field: &str) -> Option<String> {
 #[test]
 fn decisions_are_the_verification_of_a_condition() {
     use Assertion::{Absent, Historical, Possible, Present};
-    let accept = || vec![DecisionKind::Accept {}];
+    let accept = || vec![DecisionKind::Accept { bulk: false }];
     for (assertion, decisions, verification, clinical) in [
         (Present, vec![], "unconfirmed", Some("active")),
         (Present, accept(), "confirmed", Some("active")),
@@ -154,7 +154,8 @@ fn decisions_are_the_status_of_the_others() {
         (EntryKind::Medication, "status", ["active", "active", "not-taken", "entered-in-error"]),
     ];
     for (kind, field, expected) in cases {
-        let decisions = [vec![], vec![DecisionKind::Accept {}], vec![reject("negated")], vec![reject("not_documented")]];
+        let decisions =
+            [vec![], vec![DecisionKind::Accept { bulk: false }], vec![reject("negated")], vec![reject("not_documented")]];
         for (decisions, expected) in decisions.into_iter().zip(expected) {
             let assertion = (kind == EntryKind::Allergy).then_some(Assertion::Present);
             let found = of(entry(kind, assertion, decisions));
@@ -174,7 +175,7 @@ fn decisions_are_the_status_of_the_others() {
 #[test]
 fn a_resource_is_found_by_its_id_and_keeps_it() {
     let suggested = of(entry(EntryKind::Diagnosis, Some(Assertion::Present), vec![]));
-    let accepted = of(entry(EntryKind::Diagnosis, Some(Assertion::Present), vec![DecisionKind::Accept {}]));
+    let accepted = of(entry(EntryKind::Diagnosis, Some(Assertion::Present), vec![DecisionKind::Accept { bulk: false }]));
     let id = suggested[0]["id"].as_str().expect("an id");
     assert_eq!((id.len(), item_of_id(id)), (64, Some(ITEM)));
     assert_eq!(accepted[0]["id"], id);
@@ -186,7 +187,7 @@ fn a_resource_is_found_by_its_id_and_keeps_it() {
 
 #[test]
 fn provenance_tells_the_engine_then_the_coder() {
-    let found = of(entry(EntryKind::Diagnosis, Some(Assertion::Present), vec![DecisionKind::Accept {}]));
+    let found = of(entry(EntryKind::Diagnosis, Some(Assertion::Present), vec![DecisionKind::Accept { bulk: false }]));
     let parts: Vec<Option<String>> = found[1..].iter().map(|one| code(&one["agent"][0], "type")).collect();
     assert_eq!(parts, [Some("assembler".to_owned()), Some("verifier".to_owned())]);
     assert_eq!(found[1]["entity"][0]["what"]["reference"], format!("DocumentReference/{NOTE}"));
@@ -226,14 +227,14 @@ fn what_no_note_says_any_more_is_taken_back_where_it_was_decided() {
         let entry = entry(EntryKind::Diagnosis, Some(Assertion::Present), decisions);
         of(ReviewEntry { evidence: Vec::new(), changed, state: EntryState::Suggested, ..entry })
     };
-    let told = gone(vec![DecisionKind::Accept {}], Some(ChangeKind::EvidenceGone));
+    let told = gone(vec![DecisionKind::Accept { bulk: false }], Some(ChangeKind::EvidenceGone));
     assert_eq!(code(&told[0], "verificationStatus").as_deref(), Some("entered-in-error"));
     assert_eq!(gone(vec![reject("other")], None), [] as [Value; 0], "what was rejected and is gone is not told again");
 }
 
 #[test]
 fn the_bundle_of_a_note_has_what_stands_in_it() {
-    let here = entry(EntryKind::Diagnosis, Some(Assertion::Present), vec![DecisionKind::Accept {}]);
+    let here = entry(EntryKind::Diagnosis, Some(Assertion::Present), vec![DecisionKind::Accept { bulk: false }]);
     let elsewhere = ReviewEntry { id: Uuid::from_u128(9), evidence: vec![(Uuid::from_u128(7), evidence())], ..here.clone() };
     let (note, engine) = (note(), engine());
     let bundle = reviewed_bundle(&ChartNote { note: &note, made: Some((&engine, Timestamp::UNIX_EPOCH)) }, &[here, elsewhere]);

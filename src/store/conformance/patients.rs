@@ -116,7 +116,7 @@ pub(crate) async fn an_encounter_of_both_stays_two_items(store: Arc<dyn Store>) 
         user_id: coder.id,
         user_name: coder.name.clone(),
         at: at(3),
-        kind: DecisionKind::Accept {},
+        kind: DecisionKind::Accept { bulk: false },
         evidence: Vec::new(),
     };
     store.decide(item, &coder, vec![decision.clone()], None, at(3)).await.expect("decides");

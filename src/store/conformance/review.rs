@@ -81,7 +81,7 @@ pub(crate) async fn lifecycle(store: Arc<dyn Store>) {
     assert_eq!(claimed.claimed_by, Some((coder.id, "coder".to_owned())));
     let comment = Some("see page 2".to_owned());
     let reject = decision(item, &coder, DecisionKind::Reject { reason: "negated".to_owned(), comment });
-    let accept = decision(item, &coder, DecisionKind::Accept {});
+    let accept = decision(item, &coder, DecisionKind::Accept { bulk: false });
     let decisions = vec![reject, accept];
     let done = store.decide(item, &coder, decisions.clone(), Some(revision), at(3)).await.expect("answers");
     assert_eq!(done, ItemChange::Done { revision: revision + 1 });
@@ -120,7 +120,7 @@ pub(crate) async fn one_holder_at_a_time(store: Arc<dyn Store>) {
     let other = user(&*store, "other", Role::Coder).await;
     claim(&*store, item, &coder, 0).await;
     let held = ItemChange::HeldBy { name: "coder".to_owned(), until: at(60) };
-    let accept = decision(item, &other, DecisionKind::Accept {});
+    let accept = decision(item, &other, DecisionKind::Accept { bulk: false });
     for refused in [
         store.claim_item(item, &other, MINUTE, at(59)).await,
         store.release_item(item, &other, at(59)).await,
@@ -159,7 +159,7 @@ pub(crate) async fn renewing_keeps_the_revision(store: Arc<dyn Store>) {
 
 pub(crate) async fn changes_need_the_claim(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
-    let accept = decision(item, &coder, DecisionKind::Accept {});
+    let accept = decision(item, &coder, DecisionKind::Accept { bulk: false });
     for (refused, expected) in [
         (store.decide(item, &coder, vec![accept.clone()], None, at(1)).await, ItemChange::NotHeld),
         (store.release_item(item, &coder, at(1)).await, ItemChange::NotHeld),
@@ -175,7 +175,7 @@ pub(crate) async fn changes_need_the_claim(store: Arc<dyn Store>) {
 pub(crate) async fn a_stale_revision_changes_nothing(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     let revision = claim(&*store, item, &coder, 0).await;
-    let accept = || vec![decision(item, &coder, DecisionKind::Accept {})];
+    let accept = || vec![decision(item, &coder, DecisionKind::Accept { bulk: false })];
     store.decide(item, &coder, accept(), Some(revision), at(1)).await.expect("answers");
     let stale = ItemChange::Stale { revision: revision + 1 };
     assert_eq!(store.decide(item, &coder, accept(), Some(revision), at(2)).await.expect("answers"), stale);
@@ -199,8 +199,8 @@ pub(crate) async fn a_stale_revision_changes_nothing(store: Arc<dyn Store>) {
 pub(crate) async fn decisions_are_all_or_nothing(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     let revision = claim(&*store, item, &coder, 0).await;
-    let good = decision(item, &coder, DecisionKind::Accept {});
-    let elsewhere = decision(id(), &coder, DecisionKind::Accept {});
+    let good = decision(item, &coder, DecisionKind::Accept { bulk: false });
+    let elsewhere = decision(id(), &coder, DecisionKind::Accept { bulk: false });
     let failed = store.decide(item, &coder, vec![good.clone(), elsewhere], None, at(1)).await;
     assert!(matches!(failed, Err(StoreError::Inconsistent { table: "decision", .. })), "{failed:?}");
     assert!(store.decide(item, &coder, vec![good.clone(), good], None, at(1)).await.is_err(), "one id, two decisions");

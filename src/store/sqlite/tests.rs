@@ -244,7 +244,7 @@ async fn databases_of_every_schema_open() {
         assert_eq!(note.content.discharge_date.map(|day| day.to_string()).as_deref(), discharged);
         assert_eq!(record.item.encounter.as_deref(), Some("e-1"));
         assert!(extraction.is_some());
-        assert_eq!(record.decisions[0].kind, DecisionKind::Accept {});
+        assert_eq!(record.decisions[0].kind, DecisionKind::Accept { bulk: false });
         assert_eq!(record.decisions[0].user_name, "coder");
         let lines = store.messages(MessageFilter::Any, None, 10).await.expect("lists");
         assert_eq!(lines.len(), messages);

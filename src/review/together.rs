@@ -1,0 +1,137 @@
+//! Which entries may be accepted together, without a look at each by itself: what is beyond doubt and costs little where it is wrong. And which
+//! were decided last.
+
+use std::collections::HashSet;
+
+use uuid::Uuid;
+
+use super::rollup::entry_id;
+use crate::{
+    domain::{Decision, DecisionKind, EntryKind, ReviewEntry, system},
+    store::ItemRecord,
+    vocabulary::{Edition, Vocabulary},
+};
+
+/// From this probability on an entry may be accepted with others.
+pub const SURE: f32 = 0.8;
+
+/// Entries of the item that wait, that the engine is sure of ([`SURE`]), about which nothing is asked or alerted, and whose code carries no
+/// payment: none in a hierarchical condition category, no complication or comorbidity.
+#[must_use]
+pub fn acceptable_together(
+    (vocabulary, edition): (&Vocabulary, &Edition),
+    record: &ItemRecord,
+    entries: &[ReviewEntry],
+) -> Vec<Uuid> {
+    let alerted = alerted(record);
+    let is_paid = |code: &str| edition.notes.categories(code).is_some() || vocabulary.lists.complication(code).is_some();
+    let may = |entry: &&ReviewEntry| {
+        let paid = entry.codes.first().is_some_and(|code| code.system == system::ICD10CM && is_paid(&code.code));
+        let asked = !entry.prompts.is_empty() || entry.changed.is_some();
+        entry.needs_decision() && !asked && !alerted.contains(&entry.id) && !paid && is_sure(entry)
+    };
+    entries.iter().filter(may).map(|entry| entry.id).collect()
+}
+
+/// The entries of the user's last decision that still stands on its entry; of all decisions that were made together with it.
+#[must_use]
+pub fn last_decided(entries: &[ReviewEntry], user: Uuid) -> Vec<Uuid> {
+    let standing = entries.iter().filter_map(|entry| Some((entry.id, entry.decisions.last()?)));
+    let own: Vec<(Uuid, &Decision)> = standing
+        .filter(|(_, decision)| decision.user_id == user && !matches!(decision.kind, DecisionKind::Withdraw {}))
+        .collect();
+    let Some(at) = own.iter().map(|(_, decision)| decision.at).max() else { return Vec::new() };
+    own.into_iter().filter(|(_, decision)| decision.at == at).map(|(entry, _)| entry).collect()
+}
+
+/// By the code where there is one to be sure of, else by the words.
+fn is_sure(entry: &ReviewEntry) -> bool {
+    if entry.kind == EntryKind::Diagnosis {
+        return !entry.codes.is_empty() && entry.confidence.is_some_and(|probability| probability >= SURE);
+    }
+    !entry.codes.is_empty() && entry.evidence.iter().any(|(_, evidence)| evidence.confidence >= SURE)
+}
+
+/// The entries that an alert of their note concerns.
+fn alerted(record: &ItemRecord) -> HashSet<Uuid> {
+    let mut found = HashSet::new();
+    for extraction in record.current_notes().filter_map(|(_, extraction)| extraction.as_ref()) {
+        let named: HashSet<&str> = extraction.alerts.iter().flat_map(|alert| &alert.entries).map(String::as_str).collect();
+        let of_item = extraction.entries.iter().filter(|entry| named.contains(entry.id.as_str()));
+        found.extend(of_item.map(|entry| entry_id(record.item.id, entry)));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        domain::{EntryState, Prompt},
+        review::{rollup, tests},
+    };
+
+    #[test]
+    fn what_was_decided_together_is_taken_back_together() {
+        let (user, other) = (Uuid::from_u128(7), Uuid::from_u128(8));
+        let entry = |number: u128, decisions: Vec<(Uuid, i64, DecisionKind)>| {
+            let mut entry = rollup(&tests::record_of("I10", 0.9)).remove(0);
+            entry.id = Uuid::from_u128(number);
+            let made = |(user_id, second, kind): (Uuid, i64, DecisionKind)| Decision {
+                id: Uuid::from_u128(9),
+                item_id: Uuid::from_u128(1),
+                entry_id: entry.id,
+                user_id,
+                user_name: String::new(),
+                at: jiff::Timestamp::from_second(second).expect("an instant"),
+                kind,
+                evidence: Vec::new(),
+            };
+            entry.decisions = decisions.into_iter().map(made).collect();
+            entry
+        };
+        let accept = |bulk| DecisionKind::Accept { bulk };
+        let entries = [
+            entry(1, vec![(user, 5, accept(false))]),
+            entry(2, vec![(user, 6, accept(true))]),
+            entry(3, vec![(user, 6, accept(true))]),
+            entry(4, vec![(user, 7, accept(false)), (user, 8, DecisionKind::Withdraw {})]),
+            entry(5, vec![(user, 7, accept(false)), (other, 9, accept(false))]),
+        ];
+        assert_eq!(last_decided(&entries, user), [Uuid::from_u128(2), Uuid::from_u128(3)]);
+        assert_eq!(last_decided(&entries, other), [Uuid::from_u128(5)]);
+        assert!(last_decided(&entries[3..4], user).is_empty());
+    }
+
+    #[test]
+    fn what_is_asked_alerted_paid_or_unsure_is_looked_at_alone() {
+        let vocabulary = tests::vocabulary();
+        let edition = vocabulary.editions.newest();
+        let record = tests::record_of("I10", 0.95);
+        let entries = rollup(&record);
+        let of = |record: &ItemRecord, entries: &[ReviewEntry]| acceptable_together((vocabulary, edition), record, entries);
+        assert_eq!(of(&record, &entries), [entries[0].id]);
+
+        let paid = tests::record_of("I50.9", 0.95);
+        assert!(of(&paid, &rollup(&paid)).is_empty(), "heart failure is in a condition category");
+        let unsure = tests::record_of("I10", 0.79);
+        assert!(of(&unsure, &rollup(&unsure)).is_empty());
+
+        let mut asked = entries.clone();
+        asked[0].prompts.push(Prompt { kind: "laterality".to_owned(), message: "which side".to_owned() });
+        assert!(of(&record, &asked).is_empty());
+        let mut decided = entries.clone();
+        decided[0].state = EntryState::Accepted;
+        assert!(of(&record, &decided).is_empty());
+
+        let mut alerted = record.clone();
+        let extraction = alerted.notes[0].1.as_mut().expect("an extraction");
+        let id = extraction.entries[0].id.clone();
+        extraction.alerts.push(crate::domain::Alert {
+            kind: "allergy_conflict".to_owned(),
+            message: String::new(),
+            entries: vec![id],
+        });
+        assert!(of(&alerted, &entries).is_empty());
+    }
+}

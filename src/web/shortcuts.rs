@@ -1,0 +1,129 @@
+//! What saves a coder steps: accepting together, undoing, taking the next encounter, codes while one types.
+
+use std::sync::Arc;
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::{
+    change::{Answer, decided_many},
+    session::{Posted, Session},
+    shell::{Refusal, failed},
+};
+use crate::{
+    auth::Permission,
+    domain::EntryKind,
+    service::{Service, find_codes},
+    vocabulary::FoundBy,
+};
+
+/// Codes offered while one types.
+const OFFERED: usize = 8;
+/// Bytes of a query that are read.
+const LONGEST: usize = 200;
+
+/// The form that accepts together.
+#[derive(Deserialize)]
+pub(super) struct TogetherForm {
+    kind: EntryKind,
+    #[serde(default)]
+    revision: String,
+    /// Ids of the entries whose words were on the screen, with a comma between.
+    #[serde(default)]
+    seen: String,
+}
+
+/// The form that undoes.
+#[derive(Deserialize)]
+pub(super) struct UndoForm {
+    #[serde(default)]
+    revision: String,
+}
+
+/// A form without fields.
+#[derive(Deserialize)]
+pub(super) struct NoFields {}
+
+/// `POST /items/{id}/accept-together`
+pub(super) async fn accept_together(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form }: Posted<TogetherForm>,
+) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let seen: Vec<Uuid> = form.seen.split(',').filter_map(|id| id.trim().parse().ok()).collect();
+    let done = service.accept_together(user, id, (form.kind, &seen), form.revision.parse().ok()).await;
+    decided_many(&service, &session, id, done, ("accepted_together", "none_together")).await
+}
+
+/// `POST /items/{id}/undo`
+pub(super) async fn undo(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form }: Posted<UndoForm>,
+) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let done = service.undo(user, id, form.revision.parse().ok()).await;
+    decided_many(&service, &session, id, done, ("withdrawn", "nothing_to_undo")).await
+}
+
+/// `POST /queue/next`
+pub(super) async fn next(State(service): State<Arc<Service>>, Posted { session, .. }: Posted<NoFields>) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let to = match service.take_next(user).await? {
+        Some(id) => format!("/items/{id}?notice=claimed"),
+        None => "/queue?notice=nothing_waits".to_owned(),
+    };
+    Ok(Redirect::to(&to).into_response())
+}
+
+/// What is typed so far.
+#[derive(Deserialize)]
+pub(super) struct Typed {
+    #[serde(default)]
+    query: String,
+}
+
+/// A code that may be meant.
+#[derive(Serialize)]
+struct Offer {
+    code: String,
+    title: String,
+    /// The words that found it, where they are not the title.
+    matched: String,
+}
+
+/// `GET /codes/offers?query=`: codes for what is typed, best first.
+pub(super) async fn offers(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Query(mut typed): Query<Typed>,
+) -> Result<Response, Refusal> {
+    session.may(Permission::ListItems)?;
+    let cut = (0..=LONGEST.min(typed.query.len())).rev().find(|at| typed.query.is_char_boundary(*at)).unwrap_or(0);
+    typed.query.truncate(cut);
+    if typed.query.trim().is_empty() {
+        return Ok(Json(Vec::<Offer>::new()).into_response());
+    }
+    let found = tokio::task::spawn_blocking(move || {
+        let pipeline = service.engine.pipeline();
+        let hits = find_codes(&pipeline, &typed.query, OFFERED * 3);
+        // what the newest edition does not have, or what cannot stand on a claim, is found in the code book
+        let newest = pipeline.vocabulary().editions.newest();
+        let may_stand = hits
+            .into_iter()
+            .filter(|hit| hit.edition.name == newest.name && hit.code.billable && hit.found_by != FoundBy::PartOfWords);
+        let offers = may_stand.take(OFFERED).map(|hit| Offer {
+            code: hit.code.code.clone(),
+            title: hit.code.title.clone(),
+            matched: if hit.matched.eq_ignore_ascii_case(&hit.code.title) { String::new() } else { hit.matched.to_owned() },
+        });
+        offers.collect::<Vec<_>>()
+    });
+    Ok(Json(found.await.map_err(|_| failed())?).into_response())
+}
