@@ -74,12 +74,15 @@ fn journey(width: u32) {
     shot("amend");
     browser.fill(".entry.undecided details.amend select[name=system]", "ICD-10-CM");
     browser.fill(".entry.undecided details.amend input[name=code]", "E11");
-    browser.click(".entry.undecided details.amend button");
+    browser.press(ENTER);
     browser.wait_for("document.querySelector('[role=alert]') !== null");
     shot("refused");
     browser.click(".entry.undecided details.amend summary");
     browser.fill(".entry.undecided details.amend select[name=system]", "ICD-10-CM");
     browser.fill(".entry.undecided details.amend input[name=code]", "e119");
+    // the codes that are offered lie over the button until they are dismissed
+    browser.wait_for("[...document.querySelectorAll('.offers')].some((list) => !list.hidden)");
+    browser.press(ESCAPE);
     browser.click(".entry.undecided details.amend button");
     browser.wait_for("document.querySelectorAll('.entry.amended').length === 1");
     assert!(browser.text(".entry.amended .code").contains("E11.9"));
@@ -88,7 +91,7 @@ fn journey(width: u32) {
     browser.click(".add summary");
     browser.fill("#add-display", "hypertension, essential");
     browser.fill("#add-code", "I10");
-    browser.click("#add button");
+    browser.press(ENTER);
     browser.wait_for("document.querySelectorAll('.entry.added').length === 1");
     shot("decided");
 
@@ -141,6 +144,7 @@ fn sign_in(browser: &Browser, server: &Server) {
 
 /// Keys of WebDriver.
 const ENTER: &str = "\u{e007}";
+const ESCAPE: &str = "\u{e00c}";
 const DOWN: &str = "\u{e015}";
 
 /// Selects these words where they stand first in a note.
