@@ -189,6 +189,7 @@ impl From<DecideError> for ApiError {
             }
             DecideError::HardEdits(_) => Self::new(StatusCode::CONFLICT, "hard_edits", error.to_string()),
             DecideError::UnknownReason => Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", error.to_string()),
+            DecideError::UnknownReopening => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", error.to_string()),
             DecideError::Decision(error @ DecisionError::UnknownEntry(_)) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_entry", error.to_string())
             }

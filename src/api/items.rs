@@ -471,3 +471,31 @@ pub async fn finish_item(
     let revision = changed(service.finish(user, id, if_match(&headers)?, reason).await?)?;
     Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
 }
+
+/// Why an item is put back.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ReopenRequest {
+    /// `coding_error`, `new_information`, `query_answered`, `claim_abandoned` or `other`.
+    reason: String,
+}
+
+/// Puts an item back into the queue: a finished one, or one that another coder holds. Its decisions stay; what is finished again is sent again.
+#[utoipa::path(post, path = "/v1/review/items/{id}/reopen", tag = "review", params(("id" = Uuid, Path)), request_body = ReopenRequest, responses(
+    (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn reopen_item(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Id(id): Id,
+    Body(request): Body<ReopenRequest>,
+) -> Result<Response, ApiError> {
+    let user = caller.may(Permission::Reopen)?;
+    let revision = changed(service.reopen(user, id, &request.reason).await?)?;
+    Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
+}

@@ -75,6 +75,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(items::release_item))
         .routes(routes!(items::decide))
         .routes(routes!(items::finish_item))
+        .routes(routes!(items::reopen_item))
         .routes(routes!(codes::find_codes))
         .routes(routes!(codes::get_code))
         .routes(routes!(codes::list_chapters))

@@ -17,8 +17,8 @@ pub enum Permission {
     ListItems,
     /// Claim items, decide on entries, finish.
     Decide,
-    /// Assign items to others and take claims back.
-    Assign,
+    /// Put items back into the queue: finished ones, and those that others hold.
+    Reopen,
     /// Read the audit trail.
     ReadAudit,
     /// Read reports: counts and rates, no note text.
@@ -48,7 +48,7 @@ impl Permission {
         Self::ReadNote,
         Self::ListItems,
         Self::Decide,
-        Self::Assign,
+        Self::Reopen,
         Self::ReadAudit,
         Self::ReadReports,
         Self::ManageAccounts,
@@ -68,7 +68,7 @@ impl Permission {
         match self {
             Self::PostNote
             | Self::Decide
-            | Self::Assign
+            | Self::Reopen
             | Self::ManageAccounts
             | Self::ManageVocabularies
             | Self::ManageDestinations
@@ -90,15 +90,15 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Assign, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
-        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, ReplayMessages,
+        Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
+        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, Reopen, ReplayMessages,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
         Role::Lead => matches!(
             permission,
-            Extract | ReadNote | ListItems | Decide | Assign | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
+            Extract | ReadNote | ListItems | Decide | Reopen | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
         ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
         Role::Admin => matches!(
@@ -189,7 +189,7 @@ mod tests {
             (Permission::ReadNote, ".xx.."),
             (Permission::ListItems, ".xx.."),
             (Permission::Decide, ".xx.."),
-            (Permission::Assign, "..x.."),
+            (Permission::Reopen, "..x.."),
             (Permission::ReadAudit, "...x."),
             (Permission::ReadReports, "..xx."),
             (Permission::ManageAccounts, "....x"),

@@ -30,8 +30,8 @@ pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patie
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use reconciliation::{ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 pub use review::{
-    ChangeKind, ChosenCode, Decision, DecisionKind, EntryChange, EntryState, ItemState, REJECT_REASONS, ReviewEntry,
-    ReviewItem, Role, User,
+    ChangeKind, ChosenCode, Decision, DecisionKind, EntryChange, EntryState, ItemState, REJECT_REASONS, REOPEN_REASONS,
+    ReviewEntry, ReviewItem, Role, User,
 };
 pub use span::Span;
 pub use surroundings::Surroundings;

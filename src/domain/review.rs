@@ -16,7 +16,7 @@ pub enum Role {
     Submitter,
     /// Reads the queue and decides.
     Coder,
-    /// A coder who also assigns and reopens.
+    /// A coder who also puts items back into the queue.
     Lead,
     /// Reads audit events and reports, no note text.
     Auditor,
@@ -223,6 +223,9 @@ pub enum DecisionKind {
 /// Reasons a rejection may give.
 pub const REJECT_REASONS: [&str; 8] =
     ["not_documented", "wrong_patient", "negated", "historical", "duplicate", "wrong_code", "not_a_diagnosis", "other"];
+
+/// Why a lead puts an item back into the queue.
+pub const REOPEN_REASONS: [&str; 5] = ["coding_error", "new_information", "query_answered", "claim_abandoned", "other"];
 
 impl DecisionKind {
     /// The word of the contract.

@@ -94,6 +94,20 @@ fn beside(entry: &ReviewEntry) -> impl Iterator<Item = Reported<'_>> {
     first.into_iter().flat_map(|code| &code.with).map(|code| Reported { code, entry: entry.id, chosen: false })
 }
 
+/// The ICD-10-CM codes that coders let stand and that may be reported, each once, in the order of their entries.
+#[must_use]
+pub fn assigned_codes(entries: &[ReviewEntry]) -> Vec<&str> {
+    let mut codes: Vec<&str> = Vec::new();
+    for entry in entries.iter().filter(|entry| entry.reportable && counts(entry) && entry.state != EntryState::Suggested) {
+        for one in reported(entry).chain(beside(entry)) {
+            if !codes.contains(&one.code) {
+                codes.push(one.code);
+            }
+        }
+    }
+    codes
+}
+
 /// What to do about a code that another edition has.
 fn other_edition(editions: (&Editions, &Edition), code: &str) -> Option<String> {
     code_problem(editions, code)

@@ -10,7 +10,7 @@ mod together;
 
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
-pub use edits::{ItemEdit, OVERRIDE_REASONS, item_edits, override_detail, override_reason};
+pub use edits::{ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};
 pub use rollup::{evidence_key, rollup};
 pub use together::{SURE, acceptable_together, last_decided};
 

@@ -7,7 +7,7 @@ use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
     coding::edits::Severity,
-    domain::{Decision, DecisionKind, EntryKind, ItemState, ReviewEntry, ReviewItem, User},
+    domain::{Decision, DecisionKind, EntryKind, ItemState, REOPEN_REASONS, ReviewEntry, ReviewItem, User},
     review::{self, DecisionError, ItemEdit},
     store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
@@ -44,6 +44,9 @@ pub enum DecideError {
     /// A reason that is not one of ours.
     #[error("override_edits must be one of {}", review::OVERRIDE_REASONS.join(", "))]
     UnknownReason,
+    /// A reason to put an item back that is not one of ours.
+    #[error("reason must be one of {}", REOPEN_REASONS.join(", "))]
+    UnknownReopening,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -118,6 +121,18 @@ impl Service {
     pub async fn release(&self, user: &User, id: Uuid) -> Result<ItemChange, DecideError> {
         self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
         Ok(self.store.release_item(id, user, self.surroundings.now()).await?)
+    }
+
+    /// Puts an item back into the queue, finished or held by anybody, for one of [`REOPEN_REASONS`].
+    ///
+    /// # Errors
+    /// When the item is missing, the reason is not known, or the store fails.
+    pub async fn reopen(&self, user: &User, id: Uuid, reason: &str) -> Result<ItemChange, DecideError> {
+        if !REOPEN_REASONS.contains(&reason) {
+            return Err(DecideError::UnknownReopening);
+        }
+        self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        Ok(self.store.reopen_item(id, user, reason, self.surroundings.now()).await?)
     }
 
     /// Appends decisions, all or none; answers with their entry ids.

@@ -432,6 +432,8 @@ pub trait ReviewStore: Send + Sync {
         revision: Option<u64>,
         now: Timestamp,
     ) -> Result<ItemChange, StoreError>;
+    /// Puts an item back into the queue: a finished one, or one that anybody holds. Its decisions stay. An open one stays as it is.
+    async fn reopen_item(&self, id: Uuid, user: &User, reason: &str, now: Timestamp) -> Result<ItemChange, StoreError>;
     /// Finishes an item that the user holds; refused while notes are pending.
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError>;
 }

@@ -131,6 +131,24 @@ pub(super) async fn finish(
     answer(&session, id, done, "/queue?notice=finished")
 }
 
+/// The form that puts an item back.
+#[derive(Deserialize)]
+pub(super) struct ReopenForm {
+    #[serde(default)]
+    reason: String,
+}
+
+/// `POST /items/{id}/reopen`
+pub(super) async fn reopen(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form }: Posted<ReopenForm>,
+) -> Answer {
+    let user = session.may(Permission::Reopen)?;
+    let done = service.reopen(user, id, &form.reason).await;
+    answer(&session, id, done, &format!("/items/{id}?notice=reopened"))
+}
+
 /// `POST /items/{id}/decide`
 pub(super) async fn decide(
     State(service): State<Arc<Service>>,
@@ -268,6 +286,7 @@ fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), NotDon
         Ok(ItemChange::Missing) | Err(DecideError::Missing) => "missing",
         Err(DecideError::Undecided(_)) => "undecided",
         Err(DecideError::HardEdits(_) | DecideError::UnknownReason) => "hard_edits",
+        Err(DecideError::UnknownReopening) => "reason_missing",
         Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => "unknown_entry",
         Err(DecideError::Decision(DecisionError::Code { problem: CodeProblem::Unknown { .. }, .. })) => "code_unknown",
         Err(DecideError::Decision(DecisionError::Code { problem, .. })) => {

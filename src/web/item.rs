@@ -12,7 +12,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    entry::{Choice, EntryView, EntryViews, anchor, context, systems},
+    entry::{Choice, EntryView, EntryViews, anchor, context, systems, title},
     highlight::{Mark, Piece, pieces},
     lists::{self, ListTable},
     notice::{self, Notice},
@@ -21,13 +21,13 @@ use super::{
     words,
 };
 use crate::{
-    auth::Permission,
+    auth::{Permission, permits},
     coding::edits::Severity,
     domain::{
-        DecisionKind, EntryKind, Extraction, ItemState, Note, NoteStatus, OffsetUnit, REJECT_REASONS, ReviewEntry, Span,
-        Standing,
+        DecisionKind, EntryKind, Extraction, ItemState, Note, NoteStatus, OffsetUnit, REJECT_REASONS, REOPEN_REASONS,
+        ReviewEntry, Span, Standing,
     },
-    review::{OVERRIDE_REASONS, acceptable_together, code_day, last_decided, override_reason},
+    review::{OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
     service::{QueueItem, Service},
     store::ItemRecord,
     text::OffsetMap,
@@ -88,6 +88,8 @@ pub(super) struct ItemPage {
     pub held: bool,
     /// Whether the user can take it.
     pub can_claim: bool,
+    /// Reasons for which the user can put it back into the queue; empty where they cannot.
+    pub reopen_reasons: Vec<(&'static str, &'static str)>,
     /// Entries that wait for a decision.
     pub undecided: usize,
     /// All entries that ask for one or got one.
@@ -98,6 +100,8 @@ pub(super) struct ItemPage {
     pub pending: u32,
     /// Warnings: how they look and what they say, grave ones first.
     pub alerts: Vec<(&'static str, String)>,
+    /// Codes that were decided on and may be reported, with their titles.
+    pub assigned: Vec<(String, String)>,
     /// What is to be said about the drafted codes.
     pub edits: Vec<EditView>,
     /// Whether a hard one is among them.
@@ -167,6 +171,9 @@ fn shown(service: &Service, session: &Session, item: &QueueItem, (status, notice
     let pipeline = service.engine.pipeline();
     let mut view = view(item, pipeline.vocabulary(), session.user.id);
     view.shell = Shell::of(session);
+    if permits(session.user.role, Permission::Reopen) && !view.held && item.record.item.state != ItemState::Open {
+        view.reopen_reasons = REOPEN_REASONS.map(|reason| (reason, words::reopen_reason(reason))).into();
+    }
     view.notice = notice;
     page(status, &view)
 }
@@ -245,6 +252,10 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             .enumerate()
             .filter(|(_, (note, _))| note.standing == Standing::Current)
             .filter_map(|(at, (_, extraction))| lists::table(&format!("note {}", at + 1), extraction.as_ref()?))
+            .collect(),
+        assigned: assigned_codes(entries)
+            .into_iter()
+            .map(|code| (code.to_owned(), title((vocabulary, edition), code).to_owned()))
             .collect(),
         edits: edits
             .iter()

@@ -77,6 +77,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/accept-together", post(shortcuts::accept_together))
         .route("/items/{id}/undo", post(shortcuts::undo))
         .route("/items/{id}/finish", post(change::finish))
+        .route("/items/{id}/reopen", post(change::reopen))
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))

@@ -18,10 +18,11 @@ impl Notice {
     }
 }
 
-const NOTICES: [(&str, &str); 10] = [
+const NOTICES: [(&str, &str); 11] = [
     ("claimed", "The encounter is yours for 30 minutes; every decision renews that."),
     ("released", "The encounter is back in the queue."),
     ("finished", "The encounter is finished."),
+    ("reopened", "The encounter is open again; its decisions stand."),
     ("accepted", "Accepted."),
     ("amended", "Amended."),
     ("rejected", "Rejected."),
@@ -46,7 +47,7 @@ const PROBLEMS: [(&str, &str); 16] = [
     ),
     ("code_missing", "Not done: a code is needed. Type one, or choose one of those offered."),
     ("nothing_changed", "Not amended: choose another code, type one, or choose another status."),
-    ("reason_missing", "Not rejected: choose a reason."),
+    ("reason_missing", "Not done: choose a reason."),
     ("name_missing", "Not added: the entry needs a name."),
     ("none_together", "Not done: none of these may be accepted together; look at each."),
     ("nothing_to_undo", "Not done: there is no decision of yours to take back."),

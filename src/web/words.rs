@@ -128,6 +128,18 @@ pub(super) fn reject_reason(reason: &str) -> &str {
     }
 }
 
+/// Why an encounter goes back into the queue.
+pub(super) fn reopen_reason(reason: &str) -> &str {
+    match reason {
+        "coding_error" => "a code is wrong",
+        "new_information" => "something new is known",
+        "query_answered" => "a query was answered",
+        "claim_abandoned" => "its holder is away",
+        "other" => "other",
+        unknown => unknown,
+    }
+}
+
 /// Class of an encounter.
 pub(super) const fn encounter_class(class: Option<EncounterClass>) -> &'static str {
     match class {

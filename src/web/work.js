@@ -142,6 +142,20 @@
     elements.code.focus();
   });
 
+  // The codes, one a line, for another program.
+  const copy = document.getElementById("copy-codes");
+  if (copy && navigator.clipboard) {
+    copy.hidden = false;
+    copy.addEventListener("click", async () => {
+      const lines = Array.from(document.querySelectorAll("#assigned li"), (line) => line.textContent.trim().replace(/\s+/g, " "));
+      const said = document.getElementById("copied");
+      try {
+        await navigator.clipboard.writeText(lines.join("\n"));
+        said.textContent = `${lines.length} copied`;
+      } catch { said.textContent = "The browser did not allow it; select the list and copy it."; }
+    });
+  }
+
   // What was on the screen: an entry counts as seen when it stood there whole, or filled most of it.
   const together = Array.from(document.querySelectorAll("form.together"));
   if (together.length > 0) {

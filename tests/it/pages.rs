@@ -182,7 +182,11 @@ fn what_saves_a_coder_steps() {
 
     // accepted together, and taken back together
     let medications = "form.together:has(input[value=medication])";
-    assert_eq!(browser.evaluate(&format!("document.querySelector('{medications}').hidden")), true, "nothing of it was on the screen");
+    assert_eq!(
+        browser.evaluate(&format!("document.querySelector('{medications}').hidden")),
+        true,
+        "nothing of it was on the screen"
+    );
     for _ in 0..browser.count(".entry") {
         browser.press("j");
         std::thread::sleep(std::time::Duration::from_millis(60));
@@ -234,6 +238,9 @@ fn what_saves_a_coder_steps() {
     assert!(browser.text(".entry.amended .code").contains(&code));
 
     accept_the_rest(&browser);
+    let codes = browser.text("#assigned");
+    assert!(codes.contains(&code) && codes.contains("J45.909"), "{codes}");
+    browser.screenshot("assigned-1366");
     browser.click("#finish");
     browser.wait_for("location.pathname === '/queue'");
     browser.press("x");
@@ -252,4 +259,34 @@ fn what_saves_a_coder_steps() {
     browser.click(".bar button");
     browser.wait_for("location.pathname === '/sign-in'");
     assert_eq!(browser.accessibility(), [""; 0], "the sign-in");
+}
+
+#[test]
+fn a_lead_puts_a_finished_encounter_back() {
+    let server = Server::empty();
+    let id = server.post_note(&serde_json::json!({"text": "ASSESSMENT: Gout.", "external_id": "BACK-1", "patient": "BACK"}));
+    server.extraction(&id);
+    let browser = Browser::start(1366);
+    sign_in(&browser, &server);
+    browser.press("x");
+    browser.wait_for("document.querySelector('#finish') !== null");
+    let item = browser.address().split('?').next().expect("an address").to_owned();
+    accept_the_rest(&browser);
+    browser.click("#finish");
+    browser.wait_for("location.pathname === '/queue'");
+    browser.open(&item);
+    assert_eq!(browser.count("#reopen"), 0, "a coder cannot");
+    browser.click(".bar button");
+    browser.wait_for("location.pathname === '/sign-in'");
+    browser.fill("#code", &server.tokens["lead"]);
+    browser.click("main button");
+    browser.wait_for("location.pathname === '/queue'");
+    browser.open(&item);
+    assert_eq!(browser.accessibility(), [""; 0]);
+    browser.screenshot("reopen-1366");
+    browser.fill("#reopen-reason", "a code is wrong");
+    browser.click("#reopen");
+    browser.wait_for("document.querySelector('#claim') !== null");
+    assert!(browser.text(".notice").contains("open again"));
+    assert_eq!(browser.count(".entry.accepted"), 1, "its decisions stand");
 }

@@ -39,7 +39,7 @@ macro_rules! conformance {
             notes_of_an_encounter_share_an_item, a_number_of_two_patients_is_two_items, a_first_patient_is_taken_over,
             lifecycle, one_holder_at_a_time, an_expired_claim_is_open, renewing_keeps_the_revision,
             changes_need_the_claim, a_stale_revision_changes_nothing, decisions_are_all_or_nothing,
-            finishing_waits_for_extraction, a_new_note_reopens, the_list_is_filtered_and_paged);
+            finishing_waits_for_extraction, a_new_note_reopens, a_lead_puts_items_back, the_list_is_filtered_and_paged);
         crate::store::conformance::conformance!(@module $open, searches:
             notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
             a_search_stays_in_its_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,

@@ -240,6 +240,41 @@ pub(crate) async fn a_new_note_reopens(store: Arc<dyn Store>) {
     assert!(store.audit_events(0, 100).await.expect("reads").iter().any(|event| event.action == "item.reopened"));
 }
 
+pub(crate) async fn a_lead_puts_items_back(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let lead = user(&*store, "lead", Role::Lead).await;
+    let reopen = async |second| store.reopen_item(item, &lead, "coding_error", at(second)).await.expect("answers");
+    let now = async |second| store.item(item, at(second)).await.expect("reads").expect("is there");
+    let ItemChange::Done { revision: open } = reopen(1).await else { panic!("an open one") };
+    assert_eq!(now(1).await.item.revision, open, "nothing changed");
+
+    claim(&*store, item, &coder, 2).await;
+    let accept = decision(item, &coder, DecisionKind::Accept { bulk: false });
+    assert!(matches!(store.decide(item, &coder, vec![accept], None, at(3)).await.expect("answers"), ItemChange::Done { .. }));
+    assert!(matches!(reopen(4).await, ItemChange::Done { .. }));
+    let back = now(5).await;
+    assert_eq!((back.item.state, back.item.claimed_by, back.decisions.len()), (ItemState::Open, None, 1));
+    let lost = store.finish_item(item, &coder, Finishing::at(None), at(5)).await.expect("answers");
+    assert_eq!(lost, ItemChange::NotHeld);
+
+    claim(&*store, item, &coder, 6).await;
+    extract_all(&*store, 6).await;
+    assert!(matches!(
+        store.finish_item(item, &coder, Finishing::at(None), at(7)).await.expect("answers"),
+        ItemChange::Done { .. }
+    ));
+    assert!(matches!(reopen(8).await, ItemChange::Done { .. }));
+    let back = now(9).await;
+    assert_eq!((back.item.state, back.decisions.len()), (ItemState::Open, 1));
+    let nowhere = store.reopen_item(id(), &lead, "other", at(9)).await.expect("answers");
+    assert_eq!(nowhere, ItemChange::Missing);
+    let events = store.audit_events(0, 1000).await.expect("reads");
+    let reopened: Vec<_> = events.iter().filter(|event| event.action == "item.reopened").collect();
+    assert_eq!(reopened.len(), 2);
+    assert!(reopened.iter().all(|event| event.actor.name == lead.name && event.detail.starts_with("coding_error")));
+    assert!(reopened[0].detail.contains(&coder.name), "whose claim it was");
+}
+
 pub(crate) async fn the_list_is_filtered_and_paged(store: Arc<dyn Store>) {
     let place = |facility: &str, department: &str, label| NewNote {
         facility: Some(facility.to_owned()),

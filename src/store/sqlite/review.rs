@@ -98,6 +98,23 @@ impl ReviewStore for SqliteStore {
             .await
     }
 
+    async fn reopen_item(&self, id: Uuid, user: &User, reason: &str, now: Timestamp) -> Result<ItemChange, StoreError> {
+        let cause = cause(user, now);
+        let reason = reason.to_owned();
+        self.writer
+            .write(move |unit| {
+                let Some(item) = items::item(unit, id, now)? else { return Ok(ItemChange::Missing) };
+                let detail = match (item.state, holder(&item)) {
+                    (ItemState::Finished, _) => reason,
+                    (_, Some(held)) => format!("{reason}; {} held it", held.name),
+                    (_, None) => return Ok(ItemChange::Done { revision: item.revision }),
+                };
+                end_claim(unit, id, ItemState::Open)?;
+                change(unit, &item, &cause, ("item.reopened", &detail))
+            })
+            .await
+    }
+
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError> {
         let cause = cause(user, now);
         self.writer
