@@ -63,7 +63,8 @@ fn things(server: &Server) -> Vec<(String, String)> {
         [("NOTE", note), ("ITEM", item), ("ENTRY", entry("medication")), ("DELIVERY", delivery)]
             .map(|(name, id)| (name.to_owned(), id))
             .into();
-    for name in ["FINISH_1", "FINISH_2", "FINISH_3", "RELEASE_1", "RELEASE_2", "RELEASE_3"] {
+    for name in ["FINISH_1", "FINISH_2", "FINISH_3", "RELEASE_1", "RELEASE_2", "RELEASE_3", "REOPEN_1", "REOPEN_2", "REOPEN_3"]
+    {
         things.push((name.to_owned(), claimed(server, &json!({"text": "The visit went well.", "external_id": name})).1));
     }
     things
