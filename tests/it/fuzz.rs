@@ -1,4 +1,4 @@
-//! Fuzz targets. `cargo test` runs each on generated inputs of a fixed seed; `cargo bolero test it fuzz::NAME` hands the same code to libFuzzer.
+//! Fuzz targets: each is tried on inputs made from a seed, which `tests/run` fixes, for ten seconds, in the long tier for ten minutes.
 
 use std::{
     sync::atomic::{AtomicUsize, Ordering},
