@@ -26,7 +26,7 @@ use crate::{auth::Permission, engine::Priority, service::Service};
 /// Lines worked on at once.
 const AT_ONCE: usize = 16;
 
-/// Stores many notes: NDJSON of the objects of `POST /v1/notes`, one a line, at most one million bytes of text each. Answers a line each, in order:
+/// Stores many notes: NDJSON of the objects of `POST /v1/notes`, one a line, each with a text no longer than a note may be. Answers a line each, in order:
 /// `{"line", "id", "status"}`, or `{"line", "error": {"status", "code", "detail"}}`.
 #[utoipa::path(post, path = "/v1/notes/bulk", tag = "notes",
     request_body(content = String, content_type = "application/x-ndjson"), responses(

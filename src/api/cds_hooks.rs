@@ -178,7 +178,7 @@ async fn of_patient(service: &Service, user: &User, context: HookContext) -> Res
         let detail = "context.patientId is missing or empty";
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail));
     }
-    let patient = Some(PatientNumber { system: None, number: context.patient_id });
+    let patient = Some(PatientNumber { system: None, number: context.patient_id, id: None });
     let search = NoteSearch { patient, encounter: context.encounter_id, ..NoteSearch::default() };
     let mut items = service.find_items(user, search).await?;
     let older = items.len().saturating_sub(MOST_ENCOUNTERS);

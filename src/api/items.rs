@@ -27,9 +27,9 @@ use crate::{
         Evidence, ItemState, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
         Span, Standing, User,
     },
-    review,
-    service::{QueueItem, Service},
-    store::AuditEvent,
+    review::{self, DecisionError},
+    service::{DecideError, QueueItem, Service},
+    store::{AuditEvent, Reopening},
     text::OffsetMap,
 };
 
@@ -443,6 +443,10 @@ pub async fn decide(
     let user = caller.may(Permission::Decide)?;
     let mut decisions: Vec<_> = request.decisions.into_iter().map(|one| (one.entry_id, one.decision)).collect();
     for (_, decision) in &mut decisions {
+        if matches!(decision, DecisionKind::Accept { bulk: true }) {
+            let message = "bulk is set by the pages, which know what may be accepted together; leave it out".to_owned();
+            return Err(DecideError::Decision(DecisionError::Invalid(message)).into());
+        }
         in_code_points(&service, user, decision, request.offset_unit).await?;
     }
     let (change, entries) = service.decide(user, id, decisions, if_match(&headers)?).await?;
@@ -481,21 +485,25 @@ pub struct ReopenRequest {
 }
 
 /// Puts an item back into the queue: a finished one, or one that another coder holds. Its decisions stay; what is finished again is sent again.
-#[utoipa::path(post, path = "/v1/review/items/{id}/reopen", tag = "review", params(("id" = Uuid, Path)), request_body = ReopenRequest, responses(
+/// `If-Match` with the item's ETag refuses to do it to what has changed.
+#[utoipa::path(post, path = "/v1/review/items/{id}/reopen", tag = "review", params(("id" = Uuid, Path), RevisionHeader), request_body = ReopenRequest, responses(
     (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
     (status = 413, body = ProblemBody, content_type = "application/problem+json"),
     (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn reopen_item(
     State(service): State<Arc<Service>>,
     caller: Caller,
     Id(id): Id,
+    headers: HeaderMap,
     Body(request): Body<ReopenRequest>,
 ) -> Result<Response, ApiError> {
     let user = caller.may(Permission::Reopen)?;
-    let revision = changed(service.reopen(user, id, &request.reason).await?)?;
+    let reopening = Reopening { reason: request.reason, revision: if_match(&headers)? };
+    let revision = changed(service.reopen(user, id, reopening).await?)?;
     Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
 }

@@ -162,7 +162,7 @@ pub struct ChosenCode {
 pub enum DecisionKind {
     /// The entry is right as suggested.
     Accept {
-        /// Accepted together with others of its kind rather than by itself.
+        /// Accepted on the pages together with others of its kind rather than by itself.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         bulk: bool,
     },

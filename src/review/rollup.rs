@@ -52,6 +52,7 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
             if entry.confidence > rolled.confidence {
                 rolled.confidence = entry.confidence;
                 rolled.codes.clone_from(&entry.codes);
+                rolled.prompts.clone_from(&entry.prompts);
                 rolled.display.clone_from(&entry.display);
             }
         }

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::rollup::entry_id;
+use super::{edits::ItemEdit, rollup::entry_id};
 use crate::{
-    domain::{Decision, DecisionKind, EntryKind, ReviewEntry, system},
+    coding::edits::Severity,
+    domain::{Decision, DecisionKind, EncounterClass, EntryKind, ReviewEntry, system},
     store::ItemRecord,
     vocabulary::{Edition, Vocabulary},
 };
@@ -15,30 +16,46 @@ use crate::{
 /// From this probability on an entry may be accepted with others.
 pub const SURE: f32 = 0.8;
 
-/// Entries of the item that wait, that the engine is sure of ([`SURE`]), about which nothing is asked or alerted, and whose code carries no
-/// payment: none in a hierarchical condition category, no complication or comorbidity.
+/// Entries of the item that wait, that the engine is sure of ([`SURE`]), about which nothing is asked or alerted, whose codes no hard or soft
+/// edit names, and that carry no payment: none in a hierarchical condition category, no complication or comorbidity. Where the lists of
+/// complications are not loaded, no diagnosis of an encounter that they could pay for.
 #[must_use]
 pub fn acceptable_together(
     (vocabulary, edition): (&Vocabulary, &Edition),
     record: &ItemRecord,
-    entries: &[ReviewEntry],
+    (entries, edits): (&[ReviewEntry], &[ItemEdit]),
 ) -> Vec<Uuid> {
-    let alerted = alerted(record);
+    let mut alerted = alerted(record);
+    alerted
+        .extend(edits.iter().filter(|found| found.edit.severity != Severity::Informational).flat_map(|found| &found.entries));
+    let outside = matches!(record.item.encounter_class, Some(EncounterClass::Outpatient | EncounterClass::Emergency));
+    let is_known = outside || vocabulary.lists.knows_complications();
     let is_paid = |code: &str| edition.notes.categories(code).is_some() || vocabulary.lists.complication(code).is_some();
     let may = |entry: &&ReviewEntry| {
-        let paid = entry.codes.first().is_some_and(|code| code.system == system::ICD10CM && is_paid(&code.code));
+        let first = entry.codes.first().filter(|code| code.system == system::ICD10CM);
+        let paid = first.is_some_and(|code| is_paid(&code.code) || code.with.iter().any(|beside| is_paid(beside)));
         let asked = !entry.prompts.is_empty() || entry.changed.is_some();
-        entry.needs_decision() && !asked && !alerted.contains(&entry.id) && !paid && is_sure(entry)
+        (is_known || entry.kind != EntryKind::Diagnosis)
+            && entry.needs_decision()
+            && !asked
+            && !alerted.contains(&entry.id)
+            && !paid
+            && is_sure(entry)
     };
     entries.iter().filter(may).map(|entry| entry.id).collect()
 }
 
-/// The entries of the user's last decision that still stands on its entry; of all decisions that were made together with it.
+/// The entries of the user's last decision that still stands on its entry; of all decisions that were made together with it. Taking back a
+/// change to an added entry would take the entry away, so only its addition is taken back.
 #[must_use]
 pub fn last_decided(entries: &[ReviewEntry], user: Uuid) -> Vec<Uuid> {
-    let standing = entries.iter().filter_map(|entry| Some((entry.id, entry.decisions.last()?)));
+    let standing = entries.iter().filter_map(|entry| Some((entry, entry.decisions.last()?)));
     let own: Vec<(Uuid, &Decision)> = standing
+        .filter(|(entry, _)| {
+            !entry.decisions[..entry.decisions.len() - 1].iter().any(|one| matches!(one.kind, DecisionKind::Add { .. }))
+        })
         .filter(|(_, decision)| decision.user_id == user && !matches!(decision.kind, DecisionKind::Withdraw {}))
+        .map(|(entry, decision)| (entry.id, decision))
         .collect();
     let Some(at) = own.iter().map(|(_, decision)| decision.at).max() else { return Vec::new() };
     own.into_iter().filter(|(_, decision)| decision.at == at).map(|(entry, _)| entry).collect()
@@ -67,6 +84,7 @@ fn alerted(record: &ItemRecord) -> HashSet<Uuid> {
 mod tests {
     use super::*;
     use crate::{
+        coding::edits::{Edit, EditKind},
         domain::{EntryState, Prompt},
         review::{rollup, tests},
     };
@@ -100,6 +118,19 @@ mod tests {
         ];
         assert_eq!(last_decided(&entries, user), [Uuid::from_u128(2), Uuid::from_u128(3)]);
         assert_eq!(last_decided(&entries, other), [Uuid::from_u128(5)]);
+        let add = || DecisionKind::Add {
+            kind: EntryKind::Diagnosis,
+            display: "Gout".to_owned(),
+            codes: Vec::new(),
+            assertion: None,
+            status: None,
+            note_id: None,
+            start: None,
+            end: None,
+            comment: None,
+        };
+        let added = [entry(1, vec![(user, 5, add())]), entry(2, vec![(other, 5, add()), (user, 6, accept(false))])];
+        assert_eq!(last_decided(&added, user), [Uuid::from_u128(1)], "what was only changed does not go");
         assert!(last_decided(&entries[3..4], user).is_empty());
     }
 
@@ -109,11 +140,30 @@ mod tests {
         let edition = vocabulary.editions.newest();
         let record = tests::record_of("I10", 0.95);
         let entries = rollup(&record);
-        let of = |record: &ItemRecord, entries: &[ReviewEntry]| acceptable_together((vocabulary, edition), record, entries);
+        let of =
+            |record: &ItemRecord, entries: &[ReviewEntry]| acceptable_together((vocabulary, edition), record, (entries, &[]));
         assert_eq!(of(&record, &entries), [entries[0].id]);
 
         let paid = tests::record_of("I50.9", 0.95);
         assert!(of(&paid, &rollup(&paid)).is_empty(), "heart failure is in a condition category");
+        let mut inpatient = record.clone();
+        inpatient.item.encounter_class = Some(EncounterClass::Inpatient);
+        assert!(of(&inpatient, &entries).is_empty(), "no list says whether it is a complication");
+        for (severity, expected) in [(Severity::Informational, 1), (Severity::Soft, 0), (Severity::Hard, 0)] {
+            let edit = Edit {
+                kind: EditKind::Excludes1,
+                severity,
+                codes: vec!["I10".to_owned()],
+                message: String::new(),
+                rule: String::new(),
+            };
+            let named = [ItemEdit { edit, entries: vec![entries[0].id] }];
+            let found = acceptable_together((vocabulary, edition), &record, (&entries, &named));
+            assert_eq!(found.len(), expected, "{severity:?}");
+        }
+        let mut beside = record.clone();
+        beside.notes[0].1.as_mut().expect("an extraction").entries[0].codes[0].with = vec!["I50.9".to_owned()];
+        assert!(of(&beside, &rollup(&beside)).is_empty(), "it stands beside the code");
         let unsure = tests::record_of("I10", 0.79);
         assert!(of(&unsure, &rollup(&unsure)).is_empty());
 

@@ -9,7 +9,7 @@ use crate::{
     coding::edits::Severity,
     domain::{Decision, DecisionKind, EntryKind, ItemState, REOPEN_REASONS, ReviewEntry, ReviewItem, User},
     review::{self, DecisionError, ItemEdit},
-    store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
+    store::{Finishing, ItemChange, ItemFilter, ItemRecord, Reopening, StoreError},
 };
 
 /// Items looked at in one step to find the next one.
@@ -127,12 +127,12 @@ impl Service {
     ///
     /// # Errors
     /// When the item is missing, the reason is not known, or the store fails.
-    pub async fn reopen(&self, user: &User, id: Uuid, reason: &str) -> Result<ItemChange, DecideError> {
-        if !REOPEN_REASONS.contains(&reason) {
+    pub async fn reopen(&self, user: &User, id: Uuid, reopening: Reopening) -> Result<ItemChange, DecideError> {
+        if !REOPEN_REASONS.contains(&reopening.reason.as_str()) {
             return Err(DecideError::UnknownReopening);
         }
         self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
-        Ok(self.store.reopen_item(id, user, reason, self.surroundings.now()).await?)
+        Ok(self.store.reopen_item(id, user, reopening, self.surroundings.now()).await?)
     }
 
     /// Appends decisions, all or none; answers with their entry ids.
@@ -189,7 +189,8 @@ impl Service {
         let pipeline = self.engine.pipeline();
         let vocabulary = pipeline.vocabulary();
         let (edition, _) = vocabulary.editions.on(review::code_day(&record));
-        let mut chosen = review::acceptable_together((vocabulary, edition), &record, &entries);
+        let mut chosen =
+            review::acceptable_together((vocabulary, edition), &record, (&entries, &self.edits(&record, &entries)));
         let of_kind = |id: &Uuid| entries.iter().any(|entry| entry.id == *id && entry.kind == kind);
         chosen.retain(|id| seen.contains(id) && of_kind(id));
         let decisions = chosen.into_iter().map(|id| (Some(id), DecisionKind::Accept { bulk: true })).collect();

@@ -26,13 +26,23 @@ pub struct NoteSearch {
     pub include_restricted: bool,
 }
 
-/// A patient by the sender's number, or by our id written out. `Debug` prints nothing: it is PHI.
+/// A patient by the sender's number or by our id. `Debug` prints nothing: it is PHI.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PatientNumber {
     /// The system of the number; any when none.
     pub system: Option<String>,
-    /// The number.
+    /// The number; empty when only the id counts.
     pub number: String,
+    /// Our id, or that of a number that was merged into another; either it or the number must hold.
+    pub id: Option<Uuid>,
+}
+
+impl PatientNumber {
+    /// By our id alone.
+    #[must_use]
+    pub const fn of_id(id: Uuid) -> Self {
+        Self { system: None, number: String::new(), id: Some(id) }
+    }
 }
 
 impl std::fmt::Debug for PatientNumber {

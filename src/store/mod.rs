@@ -264,6 +264,15 @@ pub struct Finishing {
     pub outgoing: Vec<Outgoing>,
 }
 
+/// How an item is put back into the queue.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reopening {
+    /// Why: one of [`REOPEN_REASONS`](crate::domain::REOPEN_REASONS).
+    pub reason: String,
+    /// Only at this revision; any when none.
+    pub revision: Option<u64>,
+}
+
 /// What one destination is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -433,7 +442,7 @@ pub trait ReviewStore: Send + Sync {
         now: Timestamp,
     ) -> Result<ItemChange, StoreError>;
     /// Puts an item back into the queue: a finished one, or one that anybody holds. Its decisions stay. An open one stays as it is.
-    async fn reopen_item(&self, id: Uuid, user: &User, reason: &str, now: Timestamp) -> Result<ItemChange, StoreError>;
+    async fn reopen_item(&self, id: Uuid, user: &User, reopening: Reopening, now: Timestamp) -> Result<ItemChange, StoreError>;
     /// Finishes an item that the user holds; refused while notes are pending.
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError>;
 }

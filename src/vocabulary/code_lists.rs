@@ -78,6 +78,12 @@ impl CodeLists {
         self.exempt.contains(code)
     }
 
+    /// Whether the lists of complications are loaded.
+    #[must_use]
+    pub fn knows_complications(&self) -> bool {
+        !self.levels.is_empty()
+    }
+
     /// `CC` or `MCC`, when the lists are loaded and have the code.
     #[must_use]
     pub fn complication(&self, code: &str) -> Option<&str> {

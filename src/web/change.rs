@@ -21,7 +21,7 @@ use crate::{
     domain::{Assertion, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system},
     review::{CodeProblem, DecisionError, code_day},
     service::{DecideError, Service},
-    store::{ItemChange, ItemRecord},
+    store::{ItemChange, ItemRecord, Reopening},
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -136,6 +136,8 @@ pub(super) async fn finish(
 pub(super) struct ReopenForm {
     #[serde(default)]
     reason: String,
+    #[serde(default)]
+    revision: String,
 }
 
 /// `POST /items/{id}/reopen`
@@ -145,7 +147,7 @@ pub(super) async fn reopen(
     Posted { session, form }: Posted<ReopenForm>,
 ) -> Answer {
     let user = session.may(Permission::Reopen)?;
-    let done = service.reopen(user, id, &form.reason).await;
+    let done = service.reopen(user, id, Reopening { reason: form.reason, revision: form.revision.parse().ok() }).await;
     answer(&session, id, done, &format!("/items/{id}?notice=reopened"))
 }
 

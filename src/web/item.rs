@@ -90,6 +90,8 @@ pub(super) struct ItemPage {
     pub can_claim: bool,
     /// Reasons for which the user can put it back into the queue; empty where they cannot.
     pub reopen_reasons: Vec<(&'static str, &'static str)>,
+    /// Name of the edition of its day.
+    pub edition: String,
     /// Entries that wait for a decision.
     pub undecided: usize,
     /// All entries that ask for one or got one.
@@ -193,7 +195,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
     };
     let (main, aside): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| is_charted(entry));
     let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
-    let together = if held { acceptable_together((vocabulary, edition), record, entries) } else { Vec::new() };
+    let together = if held { acceptable_together((vocabulary, edition), record, (entries, edits)) } else { Vec::new() };
     let undo = if held { last_decided(entries, user) } else { Vec::new() };
     let groups = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy].map(|kind| {
         let title = words::kinds(kind);
@@ -231,6 +233,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             format!("{}{until}", if held { "you" } else { name })
         }),
         held,
+        edition: edition.name.clone(),
         can_claim: review.state == ItemState::Open,
         undecided,
         undo: match &undo[..] {

@@ -67,7 +67,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/about", get(about::show))
         .route("/codes", get(codes::search))
         .route("/queue/next", post(shortcuts::next))
-        .route("/codes/offers", get(shortcuts::offers))
+        .route("/codes/offers", post(shortcuts::offers))
         .route("/codes/{code}", get(codes::show))
         .route("/items/{id}", get(item::show))
         .route("/items/{id}/claim", post(change::claim))

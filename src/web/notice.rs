@@ -27,7 +27,7 @@ const NOTICES: [(&str, &str); 11] = [
     ("amended", "Amended."),
     ("rejected", "Rejected."),
     ("added", "Added."),
-    ("withdrawn", "Taken back: what you decided last is to be decided again."),
+    ("withdrawn", "Taken back."),
     ("accepted_together", "Accepted together. Undo takes all of them back."),
     ("nothing_waits", "Nothing waits for review."),
 ];

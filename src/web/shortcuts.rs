@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
-    response::{IntoResponse, Redirect, Response},
+    extract::{Path, State},
+    response::{IntoResponse, Redirect},
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
     change::{Answer, decided_many},
-    session::{Posted, Session},
-    shell::{Refusal, failed},
+    session::Posted,
+    shell::failed,
 };
 use crate::{
     auth::Permission,
@@ -82,11 +82,14 @@ pub(super) async fn next(State(service): State<Arc<Service>>, Posted { session, 
     Ok(Redirect::to(&to).into_response())
 }
 
-/// What is typed so far.
+/// What is typed so far. In a form and not in an address, which others may log: it may be words of a note.
 #[derive(Deserialize)]
 pub(super) struct Typed {
     #[serde(default)]
     query: String,
+    /// The edition of the encounter's day.
+    #[serde(default)]
+    edition: String,
 }
 
 /// A code that may be meant.
@@ -98,12 +101,8 @@ struct Offer {
     matched: String,
 }
 
-/// `GET /codes/offers?query=`: codes for what is typed, best first.
-pub(super) async fn offers(
-    State(service): State<Arc<Service>>,
-    session: Session,
-    Query(mut typed): Query<Typed>,
-) -> Result<Response, Refusal> {
+/// `POST /codes/offers`: codes for what is typed, best first.
+pub(super) async fn offers(State(service): State<Arc<Service>>, Posted { session, form: mut typed }: Posted<Typed>) -> Answer {
     session.may(Permission::ListItems)?;
     let cut = (0..=LONGEST.min(typed.query.len())).rev().find(|at| typed.query.is_char_boundary(*at)).unwrap_or(0);
     typed.query.truncate(cut);
@@ -113,11 +112,12 @@ pub(super) async fn offers(
     let found = tokio::task::spawn_blocking(move || {
         let pipeline = service.engine.pipeline();
         let hits = find_codes(&pipeline, &typed.query, OFFERED * 3);
-        // what the newest edition does not have, or what cannot stand on a claim, is found in the code book
-        let newest = pipeline.vocabulary().editions.newest();
-        let may_stand = hits
-            .into_iter()
-            .filter(|hit| hit.edition.name == newest.name && hit.code.billable && hit.found_by != FoundBy::PartOfWords);
+        // what cannot stand on a claim of that day is found in the code book
+        let editions = &pipeline.vocabulary().editions;
+        let edition = editions.all().find(|one| one.name == typed.edition).unwrap_or_else(|| editions.newest());
+        let may_stand = hits.into_iter().filter(|hit| {
+            hit.found_by != FoundBy::PartOfWords && edition.codes.lookup(&hit.code.code).is_some_and(|code| code.billable)
+        });
         let offers = may_stand.take(OFFERED).map(|hit| Offer {
             code: hit.code.code.clone(),
             title: hit.code.title.clone(),

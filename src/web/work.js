@@ -4,6 +4,7 @@
 (() => {
   // Codes for the words in a field of a code.
   const ICD = "http://hl7.org/fhir/sid/icd-10-cm";
+  const edition = document.querySelector("[data-edition]").dataset.edition;
   let finders = 0;
   const finder = (field) => {
     const system = field.form && field.form.elements.system;
@@ -24,7 +25,7 @@
       field.setAttribute(name, value);
     }
     let at = -1, asked = 0, timer;
-    const close = () => { list.hidden = true; at = -1; field.setAttribute("aria-expanded", "false"); field.removeAttribute("aria-activedescendant"); };
+    const close = () => { clearTimeout(timer); asked++; list.hidden = true; at = -1; field.setAttribute("aria-expanded", "false"); field.removeAttribute("aria-activedescendant"); };
     const mark = (to) => {
       const all = list.children;
       if (all.length === 0) return;
@@ -70,7 +71,8 @@
       if (query.length < 2 || (system && system.value !== ICD)) { close(); return; }
       const mine = ++asked;
       try {
-        const reply = await fetch(`/codes/offers?query=${encodeURIComponent(query)}`, { headers: { accept: "application/json" } });
+        const body = new URLSearchParams({ form_token: field.form.elements.form_token.value, query, edition });
+        const reply = await fetch("/codes/offers", { method: "POST", body });
         const offers = reply.ok ? await reply.json() : [];
         if (mine === asked && document.activeElement === field) show(offers);
       } catch { close(); }
@@ -79,7 +81,16 @@
     // with nothing typed yet, the words of the note are looked for
     field.addEventListener("focus", () => { if (!field.value && field.dataset.words) ask(); });
     field.addEventListener("blur", close);
+    const isCode = () => /^\s*[a-z]\d[0-9a-z.]*\s*$/i.test(field.value);
+    const isIcd = () => !system || system.value === ICD;
     field.addEventListener("keydown", (event) => {
+      if (event.isComposing) return;
+      // words are no code: Enter offers codes for them instead of sending them
+      if (event.key === "Enter" && at < 0 && field.value.trim() && isIcd() && !isCode()) {
+        event.preventDefault();
+        if (list.hidden) ask(); else mark(0);
+        return;
+      }
       if (list.hidden) return;
       if (event.key === "ArrowDown") mark(at + 1);
       else if (event.key === "ArrowUp") mark(at < 0 ? -1 : at - 1);
@@ -133,7 +144,7 @@
     elements.end.value = found.end;
     elements.display.value = found.words.replace(/\s+/g, " ").slice(0, 300);
     const place = document.getElementById("add-place");
-    place.textContent = `${found.label.replace(/^Text of /, "From ")}: “${elements.display.value}”`;
+    place.querySelector("span").textContent = `${found.label.replace(/^Text of /, "From ")}: “${elements.display.value}”`;
     place.hidden = false;
     getSelection().removeAllRanges();
     form.closest("details").open = true;
@@ -141,6 +152,16 @@
     elements.code.dataset.words = elements.display.value;
     elements.code.focus();
   });
+
+  const placeless = document.querySelector("#add-place button");
+  if (placeless) {
+    placeless.addEventListener("click", () => {
+      for (const name of ["note", "start", "end"]) form.elements[name].value = "";
+      form.elements.code.dataset.words = "";
+      placeless.parentElement.hidden = true;
+      form.elements.display.focus();
+    });
+  }
 
   // The codes, one a line, for another program.
   const copy = document.getElementById("copy-codes");

@@ -201,6 +201,7 @@ fn what_saves_a_coder_steps() {
     browser.press("u");
     browser.wait_for("document.querySelectorAll('.entry.medication.accepted').length === 0");
     assert!(browser.text(".notice").contains("Taken back"));
+    assert_eq!(browser.count(".entry.medication.undecided"), browser.count(".entry.medication"), "they wait again");
 
     // words of the note become an entry, with a code found by other words
     select(&browser, "zebrafish");
@@ -208,6 +209,7 @@ fn what_saves_a_coder_steps() {
     browser.screenshot("selection-1366");
     browser.press("s");
     browser.wait_for("document.activeElement.id === 'add-code'");
+    assert!(browser.text("#add-place").contains("zebrafish"));
     browser.fill("#add-code", "essential hypertension");
     browser.wait_for("document.querySelectorAll('#add .offers li').length > 0");
     browser.press(DOWN);
@@ -217,7 +219,7 @@ fn what_saves_a_coder_steps() {
     browser.press(ENTER);
     assert_eq!(browser.evaluate("document.querySelector('#add-code').value"), "I10");
     assert!(browser.text("#add .chosen").contains("Essential (primary) hypertension"));
-    browser.click("#add button");
+    browser.click("#add button.primary");
     browser.wait_for("document.querySelectorAll('.entry.added').length === 1");
     assert_eq!(browser.text("mark.added"), "zebrafish", "what was selected is marked");
     browser.press("u");

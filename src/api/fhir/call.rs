@@ -161,7 +161,9 @@ impl Call {
             Some((system, number)) => (Some(system.to_owned()).filter(|system| !system.is_empty()), number),
             None => (None, token.rsplit_once("Patient/").map_or(token, |(_, id)| id)),
         };
-        Some(PatientNumber { system, number: number.to_owned() })
+        // what an identifier says is the sender's word; a reference may be to what is served here
+        let id = Uuid::parse_str(number).ok().filter(|_| parameter != "identifier" && system.is_none());
+        Some(PatientNumber { system, number: number.to_owned(), id })
     }
 
     /// The encounter that is searched for.

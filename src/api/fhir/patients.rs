@@ -15,7 +15,7 @@ use crate::{
 /// One patient. A record number that was merged into another names the one that stays.
 pub(super) async fn read(call: Call) -> Result<Answer, Problem> {
     let id = call.uuid()?;
-    let found = call.service.find_patients(call.user()?, search_of(id.to_string()), None, 1).await?;
+    let found = call.service.find_patients(call.user()?, search_of(id), None, 1).await?;
     let (known, details) = found.first().ok_or_else(|| call.missing())?;
     let resource = if *known == id { patient(Some(id), details) } else { merged_patient(id, *known) };
     Ok(Answer::resource(&resource))
@@ -28,7 +28,7 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
     if let Some(ids) = call.parameter("_id") {
         let mut found = Vec::new();
         for id in ids.split(',').filter_map(|id| Uuid::parse_str(id).ok()).take(count as usize) {
-            let one = call.service.find_patients(user, search_of(id.to_string()), None, 1).await?;
+            let one = call.service.find_patients(user, search_of(id), None, 1).await?;
             found.extend(one.iter().filter(|(known, _)| *known == id).map(|(id, details)| patient(Some(*id), details)));
         }
         return Ok(call.page(found, None, &[]));
@@ -43,6 +43,6 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
     Ok(call.page(found.iter().map(|(id, details)| patient(Some(*id), details)).collect(), next.as_ref(), &[]))
 }
 
-fn search_of(number: String) -> NoteSearch {
-    NoteSearch { patient: Some(PatientNumber { system: None, number }), ..NoteSearch::default() }
+fn search_of(id: Uuid) -> NoteSearch {
+    NoteSearch { patient: Some(PatientNumber::of_id(id)), ..NoteSearch::default() }
 }

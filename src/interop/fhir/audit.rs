@@ -34,6 +34,7 @@ pub fn audit_event(
         let served = match kind {
             "note" => Some("DocumentReference"),
             "item" => Some("Task"),
+            "patient" => Some("Patient"),
             _ => None,
         };
         if let Some(served) = served {

@@ -198,8 +198,8 @@ fn transaction(resources: Vec<(String, Value)>, of: Option<&Patient>) -> Value {
         .map(|(url, resource)| {
             let kind = resource["resourceType"].clone();
             let mut request = json!({"method": "POST", "url": kind});
-            if let Some(of) = of.filter(|_| kind == "Patient") {
-                request["ifNoneExist"] = json!(patient::search(of));
+            if let Some(search) = of.filter(|_| kind == "Patient").and_then(patient::search) {
+                request["ifNoneExist"] = json!(search);
             }
             json!({"fullUrl": url, "resource": resource, "request": request})
         })

@@ -72,11 +72,11 @@ pub fn merged_patient(id: Uuid, survivor: Uuid) -> Value {
     })
 }
 
-/// What a server that has this patient already is to look for, so that no second one is made there. A number whose system is not known is
-/// only met by one that has none: two systems may give out the same number.
-pub(super) fn search(patient: &Patient) -> String {
-    let system = patient.system.as_deref().filter(|system| is_uri(system)).unwrap_or_default();
-    format!("identifier={}|{}", escaped(system), escaped(&patient.id))
+/// What a server that has this patient already is to look for, so that no second one is made there. Nothing where the system of the number is
+/// no URI: two systems may give out the same number, and a patient made twice is better than two made one.
+pub(super) fn search(patient: &Patient) -> Option<String> {
+    let system = patient.system.as_deref().filter(|system| is_uri(system))?;
+    Some(format!("identifier={}|{}", escaped(system), escaped(&patient.id)))
 }
 
 fn identifier(patient: &Patient) -> Value {
@@ -114,10 +114,13 @@ pub(super) fn unknown() -> Value {
     json!({"extension": [{"url": ABSENT, "valueCode": "unknown"}]})
 }
 
-/// Percent-encoded for a query.
+/// A word of a token for a query: what parts tokens is marked as none, and all is percent-encoded.
 fn escaped(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
+        if b"\\,|$".contains(&byte) {
+            out.push_str("%5C");
+        }
         if byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte) {
             out.push(char::from(byte));
         } else {
@@ -151,8 +154,10 @@ mod tests {
     fn a_server_looks_for_the_number_of_its_system() {
         let one =
             |system: Option<&str>| Patient { id: "M 7".to_owned(), system: system.map(str::to_owned), ..Patient::default() };
-        assert_eq!(search(&one(Some("urn:oid:2.999"))), "identifier=urn:oid:2.999|M%207");
-        assert_eq!(search(&one(Some("NORTH"))), "identifier=|M%207");
-        assert_eq!(search(&one(None)), "identifier=|M%207");
+        assert_eq!(search(&one(Some("urn:oid:2.999"))).as_deref(), Some("identifier=urn:oid:2.999|M%207"));
+        assert_eq!(search(&one(Some("NORTH"))), None, "two authorities may give out the same number");
+        assert_eq!(search(&one(None)), None);
+        let odd = Patient { id: "A,B|C".to_owned(), ..one(Some("urn:a")) };
+        assert_eq!(search(&odd).as_deref(), Some("identifier=urn:a|A%5C%2CB%5C%7CC"), "one number, not two");
     }
 }

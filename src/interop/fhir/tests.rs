@@ -72,8 +72,10 @@ fn of(entry: CodedEntry) -> Vec<Value> {
     let bundle = bundle(&extraction(vec![entry]), source);
     let entries = bundle["entry"].as_array().expect("entries");
     let all = entries.iter().map(|one| one["resource"].clone());
-    all.filter(|one| !["Binary", "DocumentReference", "Provenance"].contains(&one["resourceType"].as_str().expect("a type")))
-        .collect()
+    all.filter(|one| {
+        !["Binary", "DocumentReference", "Patient", "Provenance"].contains(&one["resourceType"].as_str().expect("a type"))
+    })
+    .collect()
 }
 
 #[test]

@@ -42,7 +42,7 @@ macro_rules! conformance {
             finishing_waits_for_extraction, a_new_note_reopens, a_lead_puts_items_back, the_list_is_filtered_and_paged);
         crate::store::conformance::conformance!(@module $open, searches:
             notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
-            a_search_stays_in_its_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,
+            a_search_stays_in_its_scope, patients_are_found_in_their_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,
             reads_are_recorded_together);
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,

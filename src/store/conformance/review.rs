@@ -7,7 +7,7 @@ use uuid::Uuid;
 use super::{MINUTE, at, extract_all, id, item_of, of_encounter, post, text, user};
 use crate::{
     domain::{Confidentiality, Decision, DecisionKind, ItemState, NewNote, Role, User},
-    store::{Finishing, ItemChange, ItemFilter, Store, StoreError},
+    store::{Finishing, ItemChange, ItemFilter, Reopening, Store, StoreError},
 };
 
 /// An item with one extracted note, and a coder.
@@ -243,7 +243,9 @@ pub(crate) async fn a_new_note_reopens(store: Arc<dyn Store>) {
 pub(crate) async fn a_lead_puts_items_back(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     let lead = user(&*store, "lead", Role::Lead).await;
-    let reopen = async |second| store.reopen_item(item, &lead, "coding_error", at(second)).await.expect("answers");
+    let because = |reason: &str, revision| Reopening { reason: reason.to_owned(), revision };
+    let reopen =
+        async |second| store.reopen_item(item, &lead, because("coding_error", None), at(second)).await.expect("answers");
     let now = async |second| store.item(item, at(second)).await.expect("reads").expect("is there");
     let ItemChange::Done { revision: open } = reopen(1).await else { panic!("an open one") };
     assert_eq!(now(1).await.item.revision, open, "nothing changed");
@@ -266,7 +268,9 @@ pub(crate) async fn a_lead_puts_items_back(store: Arc<dyn Store>) {
     assert!(matches!(reopen(8).await, ItemChange::Done { .. }));
     let back = now(9).await;
     assert_eq!((back.item.state, back.decisions.len()), (ItemState::Open, 1));
-    let nowhere = store.reopen_item(id(), &lead, "other", at(9)).await.expect("answers");
+    let stale = store.reopen_item(item, &lead, because("other", Some(open)), at(9)).await.expect("answers");
+    assert_eq!(stale, ItemChange::Stale { revision: back.item.revision }, "it is no more what the lead saw");
+    let nowhere = store.reopen_item(id(), &lead, because("other", None), at(9)).await.expect("answers");
     assert_eq!(nowhere, ItemChange::Missing);
     let events = store.audit_events(0, 1000).await.expect("reads");
     let reopened: Vec<_> = events.iter().filter(|event| event.action == "item.reopened").collect();

@@ -9,7 +9,7 @@ use crate::{
 };
 
 fn patient(system: Option<&str>, number: &str) -> Option<PatientNumber> {
-    Some(PatientNumber { system: system.map(str::to_owned), number: number.to_owned() })
+    Some(PatientNumber { system: system.map(str::to_owned), number: number.to_owned(), id: None })
 }
 
 fn of_patient(system: Option<&str>, number: &str) -> NewNote {
@@ -72,6 +72,37 @@ pub(crate) async fn a_number_of_two_systems_is_two_patients(store: Arc<dyn Store
     let late = post(&*store, of_patient(None, "8"), 4).await;
     post(&*store, of_patient(Some("urn:a"), "8"), 5).await;
     assert_eq!(system_of(late).await.as_deref(), Some("urn:a"));
+}
+
+pub(crate) async fn patients_are_found_in_their_scope(store: Arc<dyn Store>) {
+    let note = post(&*store, of_patient(Some("urn:a"), "7"), 0).await;
+    let secret = NewNote { confidentiality: Confidentiality::Restricted, ..of_patient(Some("urn:b"), "7") };
+    let secret = post(&*store, secret, 1).await;
+    let id_of = async |note| store.note(note).await.expect("reads").expect("is there").patient_id.expect("a patient");
+    let (plain, restricted) = (id_of(note).await, id_of(secret).await);
+    let found = async |number: &str, include_restricted, after| {
+        let search = NoteSearch { patient: patient(None, number), include_restricted, ..NoteSearch::default() };
+        let patients = store.find_patients(search, after, 10).await.expect("finds");
+        patients.into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    let mut both = [plain, restricted];
+    both.sort_unstable();
+    assert_eq!(found("7", true, None).await, both);
+    assert_eq!(found("7", true, Some(both[0])).await, both[1..]);
+    assert_eq!(found("7", false, None).await, [plain], "nobody hears of a patient by a note that is not theirs to see");
+    assert!(found(&plain.to_string(), true, None).await.is_empty(), "our id is no number of a sender's");
+    let by_id = async |id, include_restricted| {
+        let search = NoteSearch { patient: Some(PatientNumber::of_id(id)), include_restricted, ..NoteSearch::default() };
+        store.find_patients(search, None, 10).await.expect("finds").into_iter().map(|(id, _)| id).collect::<Vec<_>>()
+    };
+    assert_eq!(by_id(plain, false).await, [plain]);
+    assert_eq!(by_id(restricted, true).await, [restricted]);
+    assert!(by_id(restricted, false).await.is_empty());
+    assert!(by_id(id(), true).await.is_empty());
+    assert!(found("9", true, None).await.is_empty());
+    let search = NoteSearch { patient: patient(Some("urn:b"), "7"), ..all() };
+    let details = store.find_patients(search, None, 10).await.expect("finds");
+    assert_eq!(details.iter().map(|(_, one)| one.system.as_deref()).collect::<Vec<_>>(), [Some("urn:b")]);
 }
 
 pub(crate) async fn a_search_stays_in_its_scope(store: Arc<dyn Store>) {

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     domain::{Decision, EventKind, ItemState, ReviewItem, User},
-    store::{Actor, Finishing, ItemChange, ItemFilter, ItemRecord, ReviewStore, StoreError},
+    store::{Actor, Finishing, ItemChange, ItemFilter, ItemRecord, Reopening, ReviewStore, StoreError},
 };
 
 #[async_trait]
@@ -98,14 +98,17 @@ impl ReviewStore for SqliteStore {
             .await
     }
 
-    async fn reopen_item(&self, id: Uuid, user: &User, reason: &str, now: Timestamp) -> Result<ItemChange, StoreError> {
+    async fn reopen_item(&self, id: Uuid, user: &User, reopening: Reopening, now: Timestamp) -> Result<ItemChange, StoreError> {
         let cause = cause(user, now);
-        let reason = reason.to_owned();
         self.writer
             .write(move |unit| {
+                let Reopening { reason, revision } = &reopening;
                 let Some(item) = items::item(unit, id, now)? else { return Ok(ItemChange::Missing) };
+                if revision.is_some_and(|expected| expected != item.revision) {
+                    return Ok(ItemChange::Stale { revision: item.revision });
+                }
                 let detail = match (item.state, holder(&item)) {
-                    (ItemState::Finished, _) => reason,
+                    (ItemState::Finished, _) => reason.clone(),
                     (_, Some(held)) => format!("{reason}; {} held it", held.name),
                     (_, None) => return Ok(ItemChange::Done { revision: item.revision }),
                 };

@@ -171,11 +171,11 @@ fn sources(unit: &Unit<'_>) -> Result<Vec<String>, StoreError> {
 /// The patients with this number at these sources, and of this system where one is named.
 fn patients_of(unit: &Unit<'_>, sources: &[String], wanted: &PatientNumber) -> Result<Vec<Value>, StoreError> {
     let mut found = Vec::new();
-    if let Some(id) = Uuid::parse_str(&wanted.number).ok().filter(|_| wanted.system.is_none()) {
+    if let Some(id) = wanted.id {
         let sql = "SELECT coalesce(merged_into, id) AS survivor FROM patient WHERE id = ?1";
         found.extend(unit.one("patient", sql, [bytes(id)], |row| row.id("survivor").map(blob))?);
     }
-    for source in sources {
+    for source in sources.iter().filter(|_| !wanted.number.is_empty()) {
         let index = patients::number_index(unit, source, &wanted.number);
         let sql = "SELECT id, coalesce(merged_into, id) AS survivor, data_key, details FROM patient
                    WHERE identity_index = ?1 OR number_index = ?1";
