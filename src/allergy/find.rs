@@ -155,10 +155,11 @@ pub(crate) fn substances(document: &Document, tables: &AllergyTables, rows: &[Ro
     // of overlapping candidates the longest stays
     let all = spans.clone();
     spans.retain(|span| !all.iter().any(|other| other.overlaps(*span) && other.len() > span.len()));
-    // "amoxicillin-clavulanate", "tape-silicones": the name goes on
+    // "amoxicillin-clavulanate" in one cell of a table is one; in a list a hyphen may part two, and none may be lost
     spans.retain(|span| {
         let before = text[..span.start].strip_suffix('-').map(str::len);
-        !before.is_some_and(|end| all.iter().any(|other| other.end == end))
+        let in_cell = |other: &Span| rows.iter().any(|row| row.substance.contains(*span) && row.substance.contains(*other));
+        !before.is_some_and(|end| all.iter().any(|other| other.end == end && in_cell(other)))
     });
     spans.retain(|span| !is_no_substance(document, tables, *span));
     spans.dedup();

@@ -192,6 +192,12 @@ fn search_rows(service: &Service, query: &str) -> (Vec<CodeRow>, Vec<SubstanceRo
     (rows, substances.collect(), how)
 }
 
+/// Leaves of a query what is read of it.
+pub(super) fn cut(query: &mut String) {
+    let at = (0..=LONGEST.min(query.len())).rev().find(|at| query.is_char_boundary(*at)).unwrap_or(0);
+    query.truncate(at);
+}
+
 /// `GET /codes?query=`
 pub(super) async fn search(
     State(service): State<Arc<Service>>,
@@ -202,8 +208,7 @@ pub(super) async fn search(
     let pipeline = service.engine.pipeline();
     let vocabulary = pipeline.vocabulary();
     let mut query = address.query.unwrap_or_default();
-    let cut = (0..=LONGEST.min(query.len())).rev().find(|at| query.is_char_boundary(*at)).unwrap_or(0);
-    query.truncate(cut);
+    cut(&mut query);
     if let Some(entry) = vocabulary.look_up_block(&query) {
         return Ok(page(StatusCode::OK, &block_page(&session, vocabulary, &entry)));
     }

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{
     change::{Answer, decided_many},
+    codes::cut,
     session::Posted,
     shell::failed,
 };
@@ -24,8 +25,6 @@ use crate::{
 
 /// Codes offered while one types.
 const OFFERED: usize = 8;
-/// Bytes of a query that are read.
-const LONGEST: usize = 200;
 
 /// The form that accepts together.
 #[derive(Deserialize)]
@@ -104,8 +103,7 @@ struct Offer {
 /// `POST /codes/offers`: codes for what is typed, best first.
 pub(super) async fn offers(State(service): State<Arc<Service>>, Posted { session, form: mut typed }: Posted<Typed>) -> Answer {
     session.may(Permission::ListItems)?;
-    let cut = (0..=LONGEST.min(typed.query.len())).rev().find(|at| typed.query.is_char_boundary(*at)).unwrap_or(0);
-    typed.query.truncate(cut);
+    cut(&mut typed.query);
     if typed.query.trim().is_empty() {
         return Ok(Json(Vec::<Offer>::new()).into_response());
     }

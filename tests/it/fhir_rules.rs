@@ -152,7 +152,7 @@ fn what_goes_out_keeps_the_profiles_of_ips_and_us_core() {
         let patient =
             bundle["entry"].as_array().expect("entries").iter().find(|one| one["resource"]["resourceType"] == "Patient");
         let patient = patient.expect("the patient is in the Bundle");
-        assert_eq!(patient["request"]["ifNoneExist"], format!("identifier=urn:oid:2.999.7|{number}"));
+        assert_eq!(patient["request"]["ifNoneExist"], format!("identifier=urn%3Aoid%3A2.999.7|{number}"));
         for kind in ["Condition", "MedicationStatement", "AllergyIntolerance"] {
             for one in of(&bundle, kind) {
                 let subject = if kind == "AllergyIntolerance" { &one["patient"] } else { &one["subject"] };

@@ -8,6 +8,7 @@ use super::{
     call::{Answer, Call},
     outcome::{Problem, information},
 };
+use crate::interop::fhir::percent_encoded;
 
 /// Where a page begins: behind this id, of this item where the page is of a chart's resources.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -73,23 +74,11 @@ impl Call {
             .map(|(name, value)| (name, value.to_owned()))
             .collect();
         pairs.extend(cursor.map(|cursor| ("_page", cursor.written())));
-        let query: Vec<String> = pairs.iter().map(|(name, value)| format!("{}={}", escaped(name), escaped(value))).collect();
+        let query: Vec<String> =
+            pairs.iter().map(|(name, value)| format!("{}={}", percent_encoded(name), percent_encoded(value))).collect();
         let question = if query.is_empty() { "" } else { "?" };
         format!("{}/{}{question}{}", self.base, self.interaction.resource, query.join("&"))
     }
-}
-
-/// Percent-encoded for a query.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
-    }
-    out
 }
 
 /// Whether an element of a resource has one of the tokens: `code`, `system|code`, `|code`, `system|`.
@@ -148,10 +137,5 @@ mod tests {
         ] {
             assert_eq!(has_token(&resource, element, tokens), expected, "{element} {tokens}");
         }
-    }
-
-    #[test]
-    fn queries_are_escaped() {
-        assert_eq!(escaped("http://a|b c&d"), "http%3A%2F%2Fa%7Cb%20c%26d");
     }
 }

@@ -307,6 +307,20 @@ fn recorded_date(note: &Note) -> Value {
     note.content.service_date.map_or_else(|| instant(note.received_at), |day: Date| json!(day.to_string()))
 }
 
+/// Percent-encoded for a query.
+#[must_use]
+pub fn percent_encoded(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}
+
 /// An instant as FHIR writes it.
 fn instant(at: Timestamp) -> Value {
     json!(at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string())

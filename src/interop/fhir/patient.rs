@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{TERMINOLOGY, without_control_characters};
+use super::{TERMINOLOGY, percent_encoded, without_control_characters};
 use crate::domain::Patient;
 
 /// Why something that a profile asks for is not there.
@@ -114,20 +114,16 @@ pub(super) fn unknown() -> Value {
     json!({"extension": [{"url": ABSENT, "valueCode": "unknown"}]})
 }
 
-/// A word of a token for a query: what parts tokens is marked as none, and all is percent-encoded.
+/// A word of a token for a query, whatever parts tokens marked as none.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if b"\\,|$".contains(&byte) {
-            out.push_str("%5C");
+    let mut word = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if ['\\', ',', '|', '$'].contains(&letter) {
+            word.push('\\');
         }
-        if byte.is_ascii_alphanumeric() || b"-._~:/".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            out.push_str(&format!("%{byte:02X}"));
-        }
+        word.push(letter);
     }
-    out
+    percent_encoded(&word)
 }
 
 #[cfg(test)]
@@ -154,10 +150,15 @@ mod tests {
     fn a_server_looks_for_the_number_of_its_system() {
         let one =
             |system: Option<&str>| Patient { id: "M 7".to_owned(), system: system.map(str::to_owned), ..Patient::default() };
-        assert_eq!(search(&one(Some("urn:oid:2.999"))).as_deref(), Some("identifier=urn:oid:2.999|M%207"));
+        assert_eq!(search(&one(Some("urn:oid:2.999"))).as_deref(), Some("identifier=urn%3Aoid%3A2.999|M%207"));
         assert_eq!(search(&one(Some("NORTH"))), None, "two authorities may give out the same number");
         assert_eq!(search(&one(None)), None);
         let odd = Patient { id: "A,B|C".to_owned(), ..one(Some("urn:a")) };
-        assert_eq!(search(&odd).as_deref(), Some("identifier=urn:a|A%5C%2CB%5C%7CC"), "one number, not two");
+        assert_eq!(search(&odd).as_deref(), Some("identifier=urn%3Aa|A%5C%2CB%5C%7CC"), "one number, not two");
+    }
+
+    #[test]
+    fn queries_are_escaped() {
+        assert_eq!(percent_encoded("http://a|b c&d"), "http%3A%2F%2Fa%7Cb%20c%26d");
     }
 }
