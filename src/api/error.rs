@@ -189,7 +189,7 @@ impl From<DecideError> for ApiError {
             }
             DecideError::HardEdits(_) => Self::new(StatusCode::CONFLICT, "hard_edits", error.to_string()),
             DecideError::UnknownReason => Self::new(StatusCode::BAD_REQUEST, "invalid_parameter", error.to_string()),
-            DecideError::UnknownReopening => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", error.to_string()),
+            DecideError::Unacceptable(_) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", error.to_string()),
             DecideError::Decision(error @ DecisionError::UnknownEntry(_)) => {
                 Self::new(StatusCode::NOT_FOUND, "unknown_entry", error.to_string())
             }
@@ -211,6 +211,8 @@ pub fn changed(change: ItemChange) -> Result<u64, ApiError> {
         ItemChange::HeldBy { name, until } => conflict("held_by_other", format!("{name} holds this item until {until}")),
         ItemChange::NotHeld => conflict("not_claimed", "claim the item first; a claim ends after 30 minutes".to_owned()),
         ItemChange::Finished => conflict("finished", "the item is finished".to_owned()),
+        ItemChange::AssignedTo { name } => conflict("assigned_to_other", format!("this item is assigned to {name}")),
+        ItemChange::ForLeads => conflict("for_leads", "this item was passed up: a lead takes it, or assigns it".to_owned()),
         ItemChange::Pending { notes } => conflict("notes_pending", format!("{notes} notes of this item are not extracted yet")),
         ItemChange::Stale { revision } => Err(ApiError::new(
             StatusCode::PRECONDITION_FAILED,

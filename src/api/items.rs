@@ -1,4 +1,4 @@
-//! `/v1/review/items`: the queue, and working through one encounter.
+//! `/v1/review/items/{id}`: working through one encounter.
 
 use std::{collections::HashMap, sync::Arc};
 
@@ -24,28 +24,14 @@ use crate::{
     coding::edits::Edit,
     domain::{
         Assertion, Attributes, ChangeKind, CodeCandidate, DecisionKind, EncounterClass, EntryChange, EntryKind, EntryState,
-        Evidence, ItemState, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, ReviewEntry, ReviewItem,
-        Span, Standing, User,
+        Evidence, ItemState, ItemSummary, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, Remark, RemarkKind,
+        ReviewEntry, ReviewItem, Span, Standing, User,
     },
     review::{self, DecisionError},
     service::{DecideError, QueueItem, Service},
-    store::{AuditEvent, Reopening},
+    store::AuditEvent,
     text::OffsetMap,
 };
-
-/// Which items.
-#[derive(Debug, Deserialize, IntoParams)]
-#[into_params(parameter_in = Query)]
-#[serde(deny_unknown_fields)]
-pub struct ItemParameters {
-    /// In this state; any when left out.
-    state: Option<ItemState>,
-    /// The `next` of the page before.
-    after: Option<Uuid>,
-    /// At most so many, 1 to 200; 50 when left out.
-    #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
-    limit: Option<u32>,
-}
 
 /// Unit of offsets.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -73,19 +59,24 @@ pub struct ItemBody {
     claimed_by: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
     claimed_until: Option<Timestamp>,
+    /// Login name of who is to work on it; nobody else takes it, but a lead.
+    assigned_to: Option<String>,
+    /// Whether it was passed up: a lead takes it.
+    escalated: bool,
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pended_until: Option<Timestamp>,
+    /// Why it was laid aside or passed up.
+    place_reason: Option<String>,
+    /// What lists say of it; absent until it is worked out, within a second of a change.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    summary: Option<ItemSummary>,
+    /// What looking at it is expected to be worth against other items, in points.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    benefit: Option<u32>,
     notes: Vec<Uuid>,
     pending_notes: u32,
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-}
-
-/// A page of the queue.
-#[derive(Serialize, ToSchema)]
-pub struct ItemPage {
-    items: Vec<ItemBody>,
-    /// Pass as `after` for the next page; absent on the last one.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Uuid>,
 }
 
 /// A note of an item.
@@ -218,6 +209,40 @@ pub struct ItemDetail {
     /// Who finished the item although hard edits stood, and why; oldest first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     overrides: Vec<OverrideBody>,
+    /// What users said of the item as a whole; oldest first.
+    remarks: Vec<RemarkBody>,
+}
+
+/// A remark on an item.
+#[derive(Serialize, ToSchema)]
+pub struct RemarkBody {
+    kind: RemarkKind,
+    reason: Option<String>,
+    comment: Option<String>,
+    /// Login name of who got it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    assigned_to: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    until: Option<Timestamp>,
+    /// Login name of who said it.
+    by: String,
+    #[schema(value_type = String, format = DateTime)]
+    at: Timestamp,
+}
+
+impl From<Remark> for RemarkBody {
+    fn from(remark: Remark) -> Self {
+        Self {
+            kind: remark.kind,
+            reason: remark.reason,
+            comment: remark.comment,
+            assigned_to: remark.assigned_to.map(|(_, name)| name),
+            until: remark.until,
+            by: remark.by,
+            at: remark.at,
+        }
+    }
 }
 
 /// Decisions, taken all or none.
@@ -243,10 +268,10 @@ struct DecisionRequest {
 #[derive(Serialize, ToSchema)]
 pub struct Changed {
     /// New revision, also the ETag.
-    revision: u64,
+    pub(super) revision: u64,
     /// The entries decided on, in the order of the decisions.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    entries: Vec<Uuid>,
+    pub(super) entries: Vec<Uuid>,
 }
 
 impl From<ReviewItem> for ItemBody {
@@ -263,6 +288,12 @@ impl From<ReviewItem> for ItemBody {
             restricted: item.restricted,
             claimed_by: item.claimed_by.map(|(_, name)| name),
             claimed_until: item.claimed_until,
+            assigned_to: item.assigned_to.map(|(_, name)| name),
+            escalated: item.escalated,
+            pended_until: item.pended_until,
+            place_reason: item.place_reason,
+            benefit: item.summary.as_ref().map(ItemSummary::benefit),
+            summary: item.summary,
             notes: item.notes,
             pending_notes: item.pending_notes,
             created_at: item.created_at,
@@ -336,26 +367,8 @@ fn remap(attributes: &mut Attributes, map: &OffsetMap) {
     }
 }
 
-fn with_etag(revision: u64, body: impl IntoResponse) -> Response {
+pub(super) fn with_etag(revision: u64, body: impl IntoResponse) -> Response {
     ([(header::ETAG, format!("\"{revision}\""))], body).into_response()
-}
-
-/// The queue, oldest first.
-#[utoipa::path(get, path = "/v1/review/items", tag = "review", params(ItemParameters), responses(
-    (status = 200, body = ItemPage),
-    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
-pub async fn list_items(
-    State(service): State<Arc<Service>>,
-    caller: Caller,
-    Parameters(parameters): Parameters<ItemParameters>,
-) -> Result<Json<ItemPage>, ApiError> {
-    let user = caller.may(Permission::ListItems)?;
-    let limit = parameters.limit.unwrap_or(50).clamp(1, 200);
-    let items = service.items(user, parameters.state, parameters.after, limit).await?;
-    let next = if items.len() == limit as usize { items.last().map(|item| item.id) } else { None };
-    Ok(Json(ItemPage { items: items.into_iter().map(ItemBody::from).collect(), next }))
 }
 
 /// One item with its entries.
@@ -391,7 +404,9 @@ pub async fn get_item(
     let entries = entries.into_iter().map(|entry| entry_body(entry, &maps)).collect();
     let edits = edits.into_iter().map(|found| EditBody { edit: found.edit, entries: found.entries }).collect();
     let overrides = record.overrides.into_iter().map(OverrideBody::from).collect();
-    let body = ItemDetail { item: record.item.into(), notes, offset_unit: parameters.offset_unit, entries, edits, overrides };
+    let remarks = record.remarks.into_iter().map(RemarkBody::from).collect();
+    let item = record.item.into();
+    let body = ItemDetail { item, notes, offset_unit: parameters.offset_unit, entries, edits, overrides, remarks };
     Ok(with_etag(revision, Json(body)))
 }
 
@@ -405,19 +420,6 @@ pub async fn get_item(
 pub async fn claim_item(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     let user = caller.may(Permission::Decide)?;
     let revision = changed(service.claim(user, id).await?)?;
-    Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
-}
-
-/// Gives the item back.
-#[utoipa::path(post, path = "/v1/review/items/{id}/release", tag = "review", params(("id" = Uuid, Path)), responses(
-    (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
-    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
-pub async fn release_item(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let user = caller.may(Permission::Decide)?;
-    let revision = changed(service.release(user, id).await?)?;
     Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
 }
 
@@ -473,37 +475,5 @@ pub async fn finish_item(
     let user = caller.may(Permission::Decide)?;
     let reason = parameters.override_edits.as_deref();
     let revision = changed(service.finish(user, id, if_match(&headers)?, reason).await?)?;
-    Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
-}
-
-/// Why an item is put back.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct ReopenRequest {
-    /// `coding_error`, `new_information`, `query_answered`, `claim_abandoned` or `other`.
-    reason: String,
-}
-
-/// Puts an item back into the queue: a finished one, or one that another coder holds. Its decisions stay; what is finished again is sent again.
-/// `If-Match` with the item's ETag refuses to do it to what has changed.
-#[utoipa::path(post, path = "/v1/review/items/{id}/reopen", tag = "review", params(("id" = Uuid, Path), RevisionHeader), request_body = ReopenRequest, responses(
-    (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
-    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 412, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
-pub async fn reopen_item(
-    State(service): State<Arc<Service>>,
-    caller: Caller,
-    Id(id): Id,
-    headers: HeaderMap,
-    Body(request): Body<ReopenRequest>,
-) -> Result<Response, ApiError> {
-    let user = caller.may(Permission::Reopen)?;
-    let reopening = Reopening { reason: request.reason, revision: if_match(&headers)? };
-    let revision = changed(service.reopen(user, id, reopening).await?)?;
     Ok(with_etag(revision, Json(Changed { revision, entries: Vec::new() })))
 }

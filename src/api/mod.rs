@@ -16,6 +16,7 @@ mod messages;
 mod notes;
 mod oauth;
 mod vocabularies;
+mod worklists;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
 pub use error::{ApiError, ProblemBody, panicked};
@@ -69,13 +70,17 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(notes::get_fhir))
         .routes(routes!(extract::extract))
         .routes(routes!(bulk::extract_many))
-        .routes(routes!(items::list_items))
+        .routes(routes!(worklists::list_items))
         .routes(routes!(items::get_item))
         .routes(routes!(items::claim_item))
-        .routes(routes!(items::release_item))
+        .routes(routes!(worklists::release_item))
         .routes(routes!(items::decide))
         .routes(routes!(items::finish_item))
-        .routes(routes!(items::reopen_item))
+        .routes(routes!(worklists::pend_item))
+        .routes(routes!(worklists::escalate_item))
+        .routes(routes!(worklists::assign_item))
+        .routes(routes!(worklists::reopen_item))
+        .routes(routes!(worklists::add_remark))
         .routes(routes!(codes::find_codes))
         .routes(routes!(codes::get_code))
         .routes(routes!(codes::list_chapters))

@@ -19,6 +19,8 @@ pub enum Permission {
     Decide,
     /// Put items back into the queue: finished ones, and those that others hold.
     Reopen,
+    /// Say who is to work on an item.
+    Assign,
     /// Read the audit trail.
     ReadAudit,
     /// Read reports: counts and rates, no note text.
@@ -41,7 +43,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -49,6 +51,7 @@ impl Permission {
         Self::ListItems,
         Self::Decide,
         Self::Reopen,
+        Self::Assign,
         Self::ReadAudit,
         Self::ReadReports,
         Self::ManageAccounts,
@@ -69,6 +72,7 @@ impl Permission {
             Self::PostNote
             | Self::Decide
             | Self::Reopen
+            | Self::Assign
             | Self::ManageAccounts
             | Self::ManageVocabularies
             | Self::ManageDestinations
@@ -90,7 +94,7 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
+        Assign, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
         ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, Reopen, ReplayMessages,
     };
     match role {
@@ -98,7 +102,7 @@ pub const fn permits(role: Role, permission: Permission) -> bool {
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
         Role::Lead => matches!(
             permission,
-            Extract | ReadNote | ListItems | Decide | Reopen | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
+            Extract | ReadNote | ListItems | Decide | Reopen | Assign | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
         ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
         Role::Admin => matches!(
@@ -182,7 +186,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 16] = [
+        let table: [(Permission, &str); 17] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -190,6 +194,7 @@ mod tests {
             (Permission::ListItems, ".xx.."),
             (Permission::Decide, ".xx.."),
             (Permission::Reopen, "..x.."),
+            (Permission::Assign, "..x.."),
             (Permission::ReadAudit, "...x."),
             (Permission::ReadReports, "..xx."),
             (Permission::ManageAccounts, "....x"),

@@ -16,10 +16,10 @@ use uuid::Uuid;
 use super::{
     accounts::{NewToken, add_token, add_user},
     data::{DataFolder, demo_key_file, write_key},
-    limit::NoteLimit,
     load::Load,
     render,
     serve::{Running, runtime},
+    site::Site,
     surroundings,
 };
 use crate::{
@@ -53,7 +53,7 @@ pub(super) struct Demo {
     #[arg(long, default_value = "warn")]
     log: String,
     #[command(flatten)]
-    limit: NoteLimit,
+    site: Site,
     #[command(flatten)]
     load: Load,
 }
@@ -83,7 +83,7 @@ impl Demo {
                 eprintln!("Abstractor demo: loading model and vocabularies ...");
             }
             let tokens = accounts(&store).await?;
-            let running = Running::start(Arc::clone(&store), &self.load, (self.listen, None), self.limit).await?;
+            let running = Running::start(Arc::clone(&store), &self.load, (self.listen, None), &self.site).await?;
             let url = format!("http://{}", running.address);
             let posted = if self.empty { Vec::new() } else { post(&running).await? };
             if self.json {

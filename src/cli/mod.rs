@@ -12,6 +12,7 @@ mod messages;
 mod model;
 mod render;
 mod serve;
+mod site;
 mod vectors;
 mod vocabulary;
 

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
-use super::{data::DataFolder, limit::NoteLimit, load::Load, surroundings, vectors};
+use super::{data::DataFolder, load::Load, site::Site, surroundings, vectors};
 use crate::{
     api,
     auth::{Permission, permits},
@@ -41,7 +41,7 @@ pub(super) struct Serve {
     #[arg(long, value_name = "FILE", env = "ABSTRACTOR_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    limit: NoteLimit,
+    site: Site,
     /// Which log lines to write, for example info or abstractor=debug
     #[arg(long, default_value = "info", env = "ABSTRACTOR_LOG")]
     log: String,
@@ -61,7 +61,7 @@ impl Serve {
         runtime.block_on(async {
             // what is wrong with the configuration is told before anything is loaded
             let listeners = listeners(&store, configuration.mllp).await?;
-            let mut running = Running::start(store, &self.load, (self.listen, configuration.public_url), self.limit).await?;
+            let mut running = Running::start(store, &self.load, (self.listen, configuration.public_url), &self.site).await?;
             for listener in listeners {
                 tracing::info!(address = %listener.address()?, "listening for HL7 messages");
                 running.listen(listener);
@@ -110,7 +110,7 @@ impl Running {
         store: Arc<SqliteStore>,
         load: &Load,
         (listen, public_url): (SocketAddr, Option<String>),
-        limit: NoteLimit,
+        site: &Site,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
@@ -133,7 +133,8 @@ impl Running {
             surroundings: surroundings.clone(),
             wake: Arc::clone(&wake),
             public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
-            max_note_bytes: limit.bytes(),
+            max_note_bytes: site.limit.bytes(),
+            time_zone: site.time_zone.clone(),
             metrics: telemetry::start_metrics()?,
         });
         let (stop, stopped) = watch::channel(false);

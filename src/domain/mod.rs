@@ -8,6 +8,7 @@ mod attributes;
 mod boilerplate;
 mod entry;
 mod hl7_destination;
+mod lifecycle;
 mod mention;
 mod note;
 mod outbox;
@@ -16,6 +17,7 @@ mod review;
 mod span;
 mod surroundings;
 pub mod table;
+mod worklist;
 
 pub use assertion::{AllergyScope, Assertion, Certainty, Cue, Experiencer, MedicationStatus, Temporality};
 pub use attributes::{Attribute, Attributes, Flag};
@@ -25,6 +27,7 @@ pub use entry::{
     OffsetUnit, Prompt, SectionCode, SectionOutline,
 };
 pub use hl7_destination::{AbstractFormat, HL7Destination};
+pub use lifecycle::{Act, By, Place, Refusal};
 pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
@@ -35,6 +38,9 @@ pub use review::{
 };
 pub use span::Span;
 pub use surroundings::Surroundings;
+pub use worklist::{
+    Assigned, ESCALATE_REASONS, ItemSummary, PEND_REASONS, Remark, RemarkKind, UNSURE_BELOW, Worklist, WorklistOrder,
+};
 
 /// Code system URIs of the contract.
 pub mod system {

@@ -17,6 +17,9 @@ pub enum EncounterClass {
 }
 
 impl EncounterClass {
+    /// All classes.
+    pub const ALL: [Self; 3] = [Self::Inpatient, Self::Outpatient, Self::Emergency];
+
     /// The word of the contract.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -31,12 +34,7 @@ impl EncounterClass {
 impl std::str::FromStr for EncounterClass {
     type Err = ();
     fn from_str(word: &str) -> Result<Self, ()> {
-        Ok(match word {
-            "inpatient" => Self::Inpatient,
-            "outpatient" => Self::Outpatient,
-            "emergency" => Self::Emergency,
-            _ => return Err(()),
-        })
+        Self::ALL.into_iter().find(|class| class.as_str() == word).ok_or(())
     }
 }
 

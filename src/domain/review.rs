@@ -5,7 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Assertion, Attributes, CodeCandidate, EncounterClass, EntryKind, Evidence, MedicationStatus, NotReportable, Patient, Prompt,
+    Assertion, Attributes, CodeCandidate, EncounterClass, EntryKind, Evidence, ItemSummary, MedicationStatus, NotReportable, Patient,
+    Place, Prompt,
 };
 
 /// What a user may do.
@@ -80,17 +81,23 @@ pub enum ItemState {
     Open,
     /// A coder works on it (until the lease ends).
     Claimed,
+    /// Laid aside with a reason, until something comes or a time passes.
+    Pended,
     /// Decided and closed; a new note of the encounter opens it again.
     Finished,
 }
 
 impl ItemState {
+    /// All states.
+    pub const ALL: [Self; 4] = [Self::Open, Self::Claimed, Self::Pended, Self::Finished];
+
     /// The word of the contract.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Open => "open",
             Self::Claimed => "claimed",
+            Self::Pended => "pended",
             Self::Finished => "finished",
         }
     }
@@ -99,12 +106,7 @@ impl ItemState {
 impl std::str::FromStr for ItemState {
     type Err = ();
     fn from_str(word: &str) -> Result<Self, ()> {
-        Ok(match word {
-            "open" => Self::Open,
-            "claimed" => Self::Claimed,
-            "finished" => Self::Finished,
-            _ => return Err(()),
-        })
+        Self::ALL.into_iter().find(|state| state.as_str() == word).ok_or(())
     }
 }
 
@@ -133,6 +135,16 @@ pub struct ReviewItem {
     pub claimed_by: Option<(Uuid, String)>,
     /// Until when.
     pub claimed_until: Option<Timestamp>,
+    /// Who is to work on it, with name.
+    pub assigned_to: Option<(Uuid, String)>,
+    /// Whether it was passed up to the leads.
+    pub escalated: bool,
+    /// Until when it is laid aside; some in the state pended.
+    pub pended_until: Option<Timestamp>,
+    /// Why it was laid aside or passed up: a stable word.
+    pub place_reason: Option<String>,
+    /// What lists say of it; none until it is worked out.
+    pub summary: Option<ItemSummary>,
     /// Grows by one with every change: the ETag.
     pub revision: u64,
     /// Its notes, oldest first.
@@ -141,6 +153,19 @@ pub struct ReviewItem {
     pub pending_notes: u32,
     /// When it entered the queue.
     pub created_at: Timestamp,
+}
+
+impl ReviewItem {
+    /// Where it stands.
+    #[must_use]
+    pub fn place(&self) -> Place {
+        Place {
+            state: self.state,
+            holder: self.claimed_by.as_ref().map(|(id, _)| *id),
+            assignee: self.assigned_to.as_ref().map(|(id, _)| *id),
+            escalated: self.escalated,
+        }
+    }
 }
 
 /// A code a coder chose.

@@ -4,6 +4,7 @@ mod codes;
 mod day;
 mod edits;
 mod rollup;
+mod summary;
 #[cfg(test)]
 pub(crate) mod tests;
 mod together;
@@ -12,6 +13,7 @@ pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
 pub use edits::{ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};
 pub use rollup::{evidence_key, rollup};
+pub use summary::{is_paid, is_unsure, summarize};
 pub use together::{SURE, acceptable_together, last_decided};
 
 use jiff::civil::Date;

@@ -138,12 +138,17 @@ fn item(class: Option<EncounterClass>, notes: Vec<(Note, Option<Extraction>)>) -
         state: ItemState::Open,
         claimed_by: None,
         claimed_until: None,
+        assigned_to: None,
+        escalated: false,
+        pended_until: None,
+        place_reason: None,
+        summary: None,
         revision: 1,
         notes: Vec::new(),
         pending_notes: 0,
         created_at: Timestamp::UNIX_EPOCH,
     };
-    ItemRecord { item, notes, decisions: Vec::new(), overrides: Vec::new() }
+    ItemRecord { item, notes, decisions: Vec::new(), overrides: Vec::new(), remarks: Vec::new() }
 }
 
 /// An outpatient of May with these suggestions.

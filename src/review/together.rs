@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use super::{edits::ItemEdit, rollup::entry_id};
+use super::{edits::ItemEdit, is_paid, rollup::entry_id};
 use crate::{
     coding::edits::Severity,
     domain::{Decision, DecisionKind, EncounterClass, EntryKind, ReviewEntry, system},
@@ -30,7 +30,7 @@ pub fn acceptable_together(
         .extend(edits.iter().filter(|found| found.edit.severity != Severity::Informational).flat_map(|found| &found.entries));
     let outside = matches!(record.item.encounter_class, Some(EncounterClass::Outpatient | EncounterClass::Emergency));
     let is_known = outside || vocabulary.lists.knows_complications();
-    let is_paid = |code: &str| edition.notes.categories(code).is_some() || vocabulary.lists.complication(code).is_some();
+    let is_paid = |code: &str| is_paid((vocabulary, edition), code);
     let may = |entry: &&ReviewEntry| {
         let first = entry.codes.first().filter(|code| code.system == system::ICD10CM);
         let paid = first.is_some_and(|code| is_paid(&code.code) || code.with.iter().any(|beside| is_paid(beside)));

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Service, actor, visible};
 use crate::{
     auth::Scope,
-    domain::{Attributes, ItemState, Note, OffsetUnit, Patient, ReviewEntry, ReviewItem, Role, User},
+    domain::{Attributes, ItemState, Note, OffsetUnit, Patient, ReviewEntry, ReviewItem, Role, User, Worklist},
     review,
     store::{ItemFilter, ItemRecord, NoteSearch, StoreError},
     text::OffsetMap,
@@ -96,7 +96,8 @@ impl Service {
     ) -> Result<Vec<(ReviewItem, Timestamp)>, StoreError> {
         let scope = within(user, NoteSearch::default());
         let filter = ItemFilter {
-            state,
+            worklist: Worklist { state, ..Worklist::default() },
+            user: Some(user.id),
             facility: scope.facility,
             department: scope.department,
             source: scope.source,

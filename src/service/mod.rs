@@ -5,6 +5,7 @@ mod clients;
 mod code_book;
 mod destinations;
 mod messages;
+mod movements;
 mod notes;
 mod queue;
 mod vocabularies;
@@ -14,6 +15,7 @@ pub use clients::GrantError;
 pub use code_book::find_codes;
 pub use destinations::DestinationError;
 pub use messages::Replay;
+pub use movements::Moving;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};
 pub use vocabularies::{
@@ -50,6 +52,8 @@ pub struct Service {
     pub public_url: String,
     /// The longest note accepted, in bytes of UTF-8.
     pub max_note_bytes: usize,
+    /// The zone of the times on the pages.
+    pub time_zone: jiff::tz::TimeZone,
     /// Metrics in Prometheus text format.
     pub metrics: Arc<dyn Fn() -> String + Send + Sync>,
 }

@@ -7,9 +7,9 @@ use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
     coding::edits::Severity,
-    domain::{Decision, DecisionKind, EntryKind, ItemState, REOPEN_REASONS, ReviewEntry, ReviewItem, User},
+    domain::{Assigned, Decision, DecisionKind, EntryKind, ItemState, ReviewEntry, ReviewItem, User, Worklist},
     review::{self, DecisionError, ItemEdit},
-    store::{Finishing, ItemChange, ItemFilter, ItemRecord, Reopening, StoreError},
+    store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
 
 /// Items looked at in one step to find the next one.
@@ -44,28 +44,29 @@ pub enum DecideError {
     /// A reason that is not one of ours.
     #[error("override_edits must be one of {}", review::OVERRIDE_REASONS.join(", "))]
     UnknownReason,
-    /// A reason to put an item back that is not one of ours.
-    #[error("reason must be one of {}", REOPEN_REASONS.join(", "))]
-    UnknownReopening,
+    /// A reason, a name or words that cannot be used; says which can.
+    #[error("{0}")]
+    Unacceptable(String),
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
 }
 
 impl Service {
-    /// The items that the user may see.
+    /// The items of a list that the user may see.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn items(
         &self,
         user: &User,
-        state: Option<ItemState>,
+        worklist: Worklist,
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<ReviewItem>, StoreError> {
         let filter = ItemFilter {
-            state,
+            worklist,
+            user: Some(user.id),
             facility: user.facility.clone(),
             department: user.department.clone(),
             source: None,
@@ -112,27 +113,6 @@ impl Service {
     pub async fn claim(&self, user: &User, id: Uuid) -> Result<ItemChange, DecideError> {
         self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
         Ok(self.store.claim_item(id, user, CLAIM_LEASE, self.surroundings.now()).await?)
-    }
-
-    /// Gives the claim back.
-    ///
-    /// # Errors
-    /// When the item is missing or the store fails.
-    pub async fn release(&self, user: &User, id: Uuid) -> Result<ItemChange, DecideError> {
-        self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
-        Ok(self.store.release_item(id, user, self.surroundings.now()).await?)
-    }
-
-    /// Puts an item back into the queue, finished or held by anybody, for one of [`REOPEN_REASONS`].
-    ///
-    /// # Errors
-    /// When the item is missing, the reason is not known, or the store fails.
-    pub async fn reopen(&self, user: &User, id: Uuid, reopening: Reopening) -> Result<ItemChange, DecideError> {
-        if !REOPEN_REASONS.contains(&reopening.reason.as_str()) {
-            return Err(DecideError::UnknownReopening);
-        }
-        self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
-        Ok(self.store.reopen_item(id, user, reopening, self.surroundings.now()).await?)
     }
 
     /// Appends decisions, all or none; answers with their entry ids.
@@ -210,26 +190,34 @@ impl Service {
         self.decide(user, id, decisions, revision.or(Some(record.item.revision))).await
     }
 
-    /// Claims the item that has waited longest of those that the user may see; none when nobody needs them.
+    /// Claims the first item of a list that the user can take: what is assigned to them before the rest. None when nobody needs them.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn take_next(&self, user: &User) -> Result<Option<Uuid>, StoreError> {
-        let mut after = None;
-        loop {
-            let open = self.items(user, Some(ItemState::Open), after, NEXT).await?;
-            for item in &open {
-                // another coder may have been faster
-                let claimed = self.store.claim_item(item.id, user, CLAIM_LEASE, self.surroundings.now()).await?;
-                if matches!(claimed, ItemChange::Done { .. }) {
-                    return Ok(Some(item.id));
+    pub async fn take_next(&self, user: &User, worklist: &Worklist) -> Result<Option<Uuid>, StoreError> {
+        let open = Worklist { state: Some(ItemState::Open), ..worklist.clone() };
+        let lists = match open.assigned {
+            Some(_) => vec![open],
+            None => vec![Worklist { assigned: Some(Assigned::Me), ..open.clone() }, open],
+        };
+        for list in lists {
+            let mut after = None;
+            loop {
+                let waiting = self.items(user, list.clone(), after, NEXT).await?;
+                for item in &waiting {
+                    // another coder may have been faster, or it is for another
+                    let claimed = self.store.claim_item(item.id, user, CLAIM_LEASE, self.surroundings.now()).await?;
+                    if matches!(claimed, ItemChange::Done { .. }) {
+                        return Ok(Some(item.id));
+                    }
+                }
+                after = waiting.last().map(|item| item.id);
+                if waiting.len() < NEXT as usize {
+                    break;
                 }
             }
-            after = open.last().map(|item| item.id);
-            if open.len() < NEXT as usize {
-                return Ok(None);
-            }
         }
+        Ok(None)
     }
 
     /// Finishes an item whose entries are all decided, and whose codes have no hard edit against them or a reason from

@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Service, actor, visible};
 use crate::{
     auth::Scope,
-    domain::{EntryKind, Extraction, ItemState, Standing, User},
+    domain::{EntryKind, Extraction, ItemState, Standing, User, Worklist},
     pipeline::{NoteInput, Pipeline, Recoded},
     store::{ItemFilter, ItemRecord, StoreError},
     vocabulary::Tables,
@@ -218,11 +218,12 @@ impl Service {
         let before = self.engine.pipeline().vocabulary().checksum.clone();
         let mut report = ReloadReport::of(before, pipeline.vocabulary().checksum.clone());
         let mut counts: BTreeMap<Changed, (usize, BTreeSet<Uuid>)> = BTreeMap::new();
-        for state in [ItemState::Open, ItemState::Claimed] {
+        for state in [ItemState::Open, ItemState::Claimed, ItemState::Pended] {
+            let worklist = Worklist { state: Some(state), ..Worklist::default() };
             let mut after = None;
             loop {
-                let filter =
-                    ItemFilter { state: Some(state), include_restricted: true, after, limit: 200, ..ItemFilter::default() };
+                let worklist = worklist.clone();
+                let filter = ItemFilter { worklist, include_restricted: true, after, limit: 200, ..ItemFilter::default() };
                 let items = self.store.items(filter, self.surroundings.now()).await?;
                 let Some(last) = items.last() else { break };
                 after = Some(last.id);
@@ -373,6 +374,11 @@ mod tests {
             state: ItemState::Open,
             claimed_by: None,
             claimed_until: None,
+            assigned_to: None,
+            escalated: false,
+            pended_until: None,
+            place_reason: None,
+            summary: None,
             revision: 1,
             notes: notes.iter().map(|note| note.id).collect(),
             pending_notes: 0,
@@ -382,7 +388,7 @@ mod tests {
             let extraction = pipeline().extract(note.clone().into()).expect("extracted");
             (note, Some(extraction))
         };
-        ItemRecord { item, notes: notes.into_iter().map(extracted).collect(), decisions: Vec::new(), overrides: Vec::new() }
+        ItemRecord { item, notes: notes.into_iter().map(extracted).collect(), decisions: Vec::new(), overrides: Vec::new(), remarks: Vec::new() }
     }
 
     fn as_changed(_: NoteInput, extraction: &Extraction) -> Vec<Recoded> {

@@ -5,6 +5,7 @@
 mod chart;
 mod messages;
 mod patients;
+mod review;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -13,15 +14,14 @@ mod conformance;
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
+pub use review::{Finishing, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::domain::{
-    Decision, Delivery, DeliveryState, Destination, Extraction, ItemState, NewNote, Note, ReviewItem, Standing, User,
-};
+use crate::domain::{Delivery, DeliveryState, Destination, Extraction, NewNote, Note, User};
 
 /// A failure of the store. Says table and id, never a value that could be PHI.
 #[derive(Debug, Error)]
@@ -214,121 +214,6 @@ pub enum JobFailure {
     },
 }
 
-/// What the queue list is asked for. `None` = any.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct ItemFilter {
-    /// In this state. An expired claim counts as open.
-    pub state: Option<ItemState>,
-    /// Only this facility.
-    pub facility: Option<String>,
-    /// Only this department.
-    pub department: Option<String>,
-    /// Only items with notes of this source.
-    pub source: Option<String>,
-    /// Whether restricted items may be seen.
-    pub include_restricted: bool,
-    /// After this item (the last one of the page before); order is (created_at, id).
-    pub after: Option<Uuid>,
-    /// At most so many, 1 to 200.
-    pub limit: u32,
-}
-
-/// Everything a coder needs of an item.
-#[derive(Debug, Clone)]
-pub struct ItemRecord {
-    /// The item.
-    pub item: ReviewItem,
-    /// Its notes with their live extraction, oldest first.
-    pub notes: Vec<(Note, Option<Extraction>)>,
-    /// All decisions, oldest first.
-    pub decisions: Vec<Decision>,
-    /// Who finished it although hard code edits stood, and why, oldest first: `edits.overridden` of the audit trail.
-    pub overrides: Vec<AuditEvent>,
-}
-
-impl ItemRecord {
-    /// The notes that count, oldest first.
-    pub fn current_notes(&self) -> impl Iterator<Item = &(Note, Option<Extraction>)> {
-        self.notes.iter().filter(|(note, _)| note.standing == Standing::Current)
-    }
-}
-
-/// How an item is finished.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Finishing {
-    /// Only at this revision; any when none.
-    pub revision: Option<u64>,
-    /// Why hard code edits stand, with their number; recorded in the transaction that finishes. Never note text.
-    pub overridden: Option<String>,
-    /// What is sent to destinations that want more than the event; written in the transaction that finishes.
-    pub outgoing: Vec<Outgoing>,
-}
-
-/// How an item is put back into the queue.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reopening {
-    /// Why: one of [`REOPEN_REASONS`](crate::domain::REOPEN_REASONS).
-    pub reason: String,
-    /// Only at this revision; any when none.
-    pub revision: Option<u64>,
-}
-
-/// What one destination is sent.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// The destination.
-    pub destination: Uuid,
-    /// The message.
-    pub body: String,
-}
-
-impl std::fmt::Debug for Outgoing {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Outgoing").field("destination", &self.destination).finish_non_exhaustive()
-    }
-}
-
-impl Finishing {
-    /// At a revision, or at any.
-    #[must_use]
-    pub const fn at(revision: Option<u64>) -> Self {
-        Self { revision, overridden: None, outgoing: Vec::new() }
-    }
-}
-
-/// What came of a change to an item.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ItemChange {
-    /// Done; the new revision.
-    Done {
-        /// New revision of the item.
-        revision: u64,
-    },
-    /// No such item.
-    Missing,
-    /// Another coder holds it (their login name, until when).
-    HeldBy {
-        /// Login name.
-        name: String,
-        /// End of their claim.
-        until: Timestamp,
-    },
-    /// The caller does not hold a claim on it, or it ran out.
-    NotHeld,
-    /// It is finished; nothing changes.
-    Finished,
-    /// Its notes are not all extracted, so it cannot be finished.
-    Pending {
-        /// How many.
-        notes: u32,
-    },
-    /// The expected revision is not the current one.
-    Stale {
-        /// Current revision.
-        revision: u64,
-    },
-}
-
 /// A token as it is kept: never the token itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
@@ -419,32 +304,6 @@ pub trait NoteStore: Send + Sync {
     async fn extraction(&self, note_id: Uuid) -> Result<Option<Extraction>, StoreError>;
     /// Counts for metrics.
     async fn counts(&self, now: Timestamp) -> Result<Counts, StoreError>;
-}
-
-/// The queue.
-#[async_trait]
-pub trait ReviewStore: Send + Sync {
-    /// Items in order of (created_at, id).
-    async fn items(&self, filter: ItemFilter, now: Timestamp) -> Result<Vec<ReviewItem>, StoreError>;
-    /// One item with everything under it.
-    async fn item(&self, id: Uuid, now: Timestamp) -> Result<Option<ItemRecord>, StoreError>;
-    /// Takes or renews the claim of an open item.
-    async fn claim_item(&self, id: Uuid, user: &User, lease: SignedDuration, now: Timestamp) -> Result<ItemChange, StoreError>;
-    /// Gives the claim back.
-    async fn release_item(&self, id: Uuid, user: &User, now: Timestamp) -> Result<ItemChange, StoreError>;
-    /// Appends decisions, all or nothing, for the holder of the claim; `revision` is checked when given.
-    async fn decide(
-        &self,
-        id: Uuid,
-        user: &User,
-        decisions: Vec<Decision>,
-        revision: Option<u64>,
-        now: Timestamp,
-    ) -> Result<ItemChange, StoreError>;
-    /// Puts an item back into the queue: a finished one, or one that anybody holds. Its decisions stay. An open one stays as it is.
-    async fn reopen_item(&self, id: Uuid, user: &User, reopening: Reopening, now: Timestamp) -> Result<ItemChange, StoreError>;
-    /// Finishes an item that the user holds; refused while notes are pending.
-    async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError>;
 }
 
 /// Users, tokens and the audit trail.

@@ -1,4 +1,4 @@
-//! What the forms of an item do: claim, release, decide, add, finish. Each answers with the way back to the page.
+//! What the forms of an item do: claim, decide, add, finish. Each answers with the way back to the page.
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ use crate::{
     domain::{Assertion, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system},
     review::{CodeProblem, DecisionError, code_day},
     service::{DecideError, Service},
-    store::{ItemChange, ItemRecord, Reopening},
+    store::{ItemChange, ItemRecord},
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -108,17 +108,6 @@ pub(super) async fn claim(
     answer(&session, id, done, &format!("/items/{id}?notice=claimed"))
 }
 
-/// `POST /items/{id}/release`
-pub(super) async fn release(
-    State(service): State<Arc<Service>>,
-    Path(id): Path<Uuid>,
-    Posted { session, .. }: Posted<ItemForm>,
-) -> Answer {
-    let user = session.may(Permission::Decide)?;
-    let done = service.release(user, id).await;
-    answer(&session, id, done, "/queue?notice=released")
-}
-
 /// `POST /items/{id}/finish`
 pub(super) async fn finish(
     State(service): State<Arc<Service>>,
@@ -129,26 +118,6 @@ pub(super) async fn finish(
     let reason = Some(form.override_edits.as_str()).filter(|reason| !reason.is_empty());
     let done = service.finish(user, id, form.revision.parse().ok(), reason).await;
     answer(&session, id, done, "/queue?notice=finished")
-}
-
-/// The form that puts an item back.
-#[derive(Deserialize)]
-pub(super) struct ReopenForm {
-    #[serde(default)]
-    reason: String,
-    #[serde(default)]
-    revision: String,
-}
-
-/// `POST /items/{id}/reopen`
-pub(super) async fn reopen(
-    State(service): State<Arc<Service>>,
-    Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<ReopenForm>,
-) -> Answer {
-    let user = session.may(Permission::Reopen)?;
-    let done = service.reopen(user, id, Reopening { reason: form.reason, revision: form.revision.parse().ok() }).await;
-    answer(&session, id, done, &format!("/items/{id}?notice=reopened"))
 }
 
 /// `POST /items/{id}/decide`
@@ -267,7 +236,7 @@ async fn renew(service: &Service, session: &Session, id: Uuid) {
 }
 
 /// The way on after a change, or back with what was wrong.
-fn answer(session: &Session, id: Uuid, done: Result<ItemChange, DecideError>, next: &str) -> Answer {
+pub(super) fn answer(session: &Session, id: Uuid, done: Result<ItemChange, DecideError>, next: &str) -> Answer {
     match problem_of(done)? {
         Ok(()) => Ok(to(next, None)),
         Err(NotDone::Word("missing")) => Err(missing(session)),
@@ -283,12 +252,14 @@ fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), NotDon
         Ok(ItemChange::HeldBy { .. }) => "held",
         Ok(ItemChange::NotHeld) => "not_held",
         Ok(ItemChange::Finished) => "already_finished",
+        Ok(ItemChange::AssignedTo { .. }) => "assigned_to_other",
+        Ok(ItemChange::ForLeads) => "for_leads",
         Ok(ItemChange::Pending { .. }) => "pending",
         Ok(ItemChange::Stale { .. }) => "stale",
         Ok(ItemChange::Missing) | Err(DecideError::Missing) => "missing",
         Err(DecideError::Undecided(_)) => "undecided",
         Err(DecideError::HardEdits(_) | DecideError::UnknownReason) => "hard_edits",
-        Err(DecideError::UnknownReopening) => "reason_missing",
+        Err(DecideError::Unacceptable(_)) => "reason_missing",
         Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => "unknown_entry",
         Err(DecideError::Decision(DecisionError::Code { problem: CodeProblem::Unknown { .. }, .. })) => "code_unknown",
         Err(DecideError::Decision(DecisionError::Code { problem, .. })) => {
@@ -305,7 +276,7 @@ fn titles<'a>(vocabulary: &'a Vocabulary, record: &ItemRecord) -> Titles<'a> {
     (vocabulary, vocabulary.editions.on(code_day(record)).0)
 }
 
-fn back(id: Uuid, problem: Problem, entry: Option<Uuid>) -> Response {
+pub(super) fn back(id: Uuid, problem: Problem, entry: Option<Uuid>) -> Response {
     to(&format!("/items/{id}?problem={problem}"), entry)
 }
 
@@ -410,7 +381,7 @@ fn word<T: for<'de> Deserialize<'de>>(text: &str) -> Option<T> {
 }
 
 /// A comment, when one was typed.
-fn filled(comment: &str) -> Option<String> {
+pub(super) fn filled(comment: &str) -> Option<String> {
     let comment = comment.trim();
     (!comment.is_empty()).then(|| comment.to_owned())
 }

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::words;
@@ -131,6 +132,8 @@ pub(super) struct EntryViews<'a> {
     pub note_labels: HashMap<Uuid, String>,
     /// Whether the user may decide now.
     pub held: bool,
+    /// The zone of the times.
+    pub zone: &'a TimeZone,
 }
 
 impl EntryViews<'_> {
@@ -180,7 +183,7 @@ impl EntryViews<'_> {
             decisions: entry
                 .decisions
                 .iter()
-                .map(|one| format!("{} · {} · {}", decision(&one.kind), one.user_name, one.at.strftime("%Y-%m-%d %H:%M UTC")))
+                .map(|one| format!("{} · {} · {}", decision(&one.kind), one.user_name, words::moment(one.at, self.zone)))
                 .collect(),
             contexts: contexts(entry),
             systems: systems(entry.kind),

@@ -9,6 +9,7 @@ use axum::{
     response::Response,
 };
 use serde::Deserialize;
+use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::{
@@ -171,7 +172,7 @@ pub(super) async fn refused(service: &Service, session: &Session, id: Uuid, why:
 
 fn shown(service: &Service, session: &Session, item: &QueueItem, (status, notice): (StatusCode, Option<Notice>)) -> Response {
     let pipeline = service.engine.pipeline();
-    let mut view = view(item, pipeline.vocabulary(), session.user.id);
+    let mut view = view(item, pipeline.vocabulary(), (session.user.id, &service.time_zone));
     view.shell = Shell::of(session);
     if permits(session.user.role, Permission::Reopen) && !view.held && item.record.item.state != ItemState::Open {
         view.reopen_reasons = REOPEN_REASONS.map(|reason| (reason, words::reopen_reason(reason))).into();
@@ -181,7 +182,7 @@ fn shown(service: &Service, session: &Session, item: &QueueItem, (status, notice
 }
 
 /// The page of an item for the user of this id.
-pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> ItemPage {
+pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, (user, zone): (Uuid, &TimeZone)) -> ItemPage {
     let QueueItem { record, entries, edits } = item;
     let review = &record.item;
     let (edition, covers) = vocabulary.editions.on(code_day(record));
@@ -192,6 +193,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
         edition,
         note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),
         held,
+        zone,
     };
     let (main, aside): (Vec<_>, Vec<_>) = entries.iter().enumerate().partition(|(_, entry)| is_charted(entry));
     let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
@@ -229,7 +231,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
         facts: facts(item, if covers { edition.name.clone() } else { format!("{} (none covers the day)", edition.name) }),
         state: words::item_state(review.state),
         holder: review.claimed_by.as_ref().filter(|_| review.state == ItemState::Claimed).map(|(_, name)| {
-            let until = review.claimed_until.map_or_else(String::new, |at| at.strftime(" until %H:%M UTC").to_string());
+            let until = review.claimed_until.map_or_else(String::new, |at| format!(" until {}", words::clock(at, zone)));
             format!("{}{until}", if held { "you" } else { name })
         }),
         held,
@@ -274,7 +276,7 @@ pub(super) fn view(item: &QueueItem, vocabulary: &Vocabulary, user: Uuid) -> Ite
             .iter()
             .map(|event| {
                 let reason = words::override_reason(override_reason(&event.detail));
-                format!("{} · {} · {}", reason, event.actor.name, event.at.strftime("%Y-%m-%d %H:%M UTC"))
+                format!("{} · {} · {}", reason, event.actor.name, words::moment(event.at, zone))
             })
             .collect(),
         override_reasons: OVERRIDE_REASONS.map(|reason| (reason, words::override_reason(reason))).into(),

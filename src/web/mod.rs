@@ -12,7 +12,9 @@ mod codes;
 mod entry;
 mod highlight;
 mod item;
+mod list_address;
 mod lists;
+mod movements;
 mod notice;
 mod queue;
 mod reference;
@@ -66,18 +68,22 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/queue", get(queue::show))
         .route("/about", get(about::show))
         .route("/codes", get(codes::search))
-        .route("/queue/next", post(shortcuts::next))
+        .route("/queue/next", post(queue::next))
         .route("/codes/offers", post(shortcuts::offers))
         .route("/codes/{code}", get(codes::show))
         .route("/items/{id}", get(item::show))
         .route("/items/{id}/claim", post(change::claim))
-        .route("/items/{id}/release", post(change::release))
+        .route("/items/{id}/release", post(movements::release))
         .route("/items/{id}/decide", post(change::decide))
         .route("/items/{id}/add", post(change::add))
         .route("/items/{id}/accept-together", post(shortcuts::accept_together))
         .route("/items/{id}/undo", post(shortcuts::undo))
         .route("/items/{id}/finish", post(change::finish))
-        .route("/items/{id}/reopen", post(change::reopen))
+        .route("/items/{id}/reopen", post(movements::reopen))
+        .route("/items/{id}/pend", post(movements::pend))
+        .route("/items/{id}/escalate", post(movements::escalate))
+        .route("/items/{id}/assign", post(movements::assign))
+        .route("/items/{id}/remark", post(movements::remark))
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))

@@ -18,10 +18,14 @@ impl Notice {
     }
 }
 
-const NOTICES: [(&str, &str); 11] = [
+const NOTICES: [(&str, &str); 15] = [
     ("claimed", "The encounter is yours for 30 minutes; every decision renews that."),
     ("released", "The encounter is back in the queue."),
     ("finished", "The encounter is finished."),
+    ("pended", "The encounter is laid aside; it comes back when its time has passed, or a note arrives."),
+    ("escalated", "The encounter is with the leads."),
+    ("assigned", "Assigned."),
+    ("remarked", "Kept with the encounter."),
     ("reopened", "The encounter is open again; its decisions stand."),
     ("accepted", "Accepted."),
     ("amended", "Amended."),
@@ -32,10 +36,14 @@ const NOTICES: [(&str, &str); 11] = [
     ("nothing_waits", "Nothing waits for review."),
 ];
 
-const PROBLEMS: [(&str, &str); 16] = [
+const PROBLEMS: [(&str, &str); 20] = [
     ("held", "Not done: another coder holds this encounter."),
     ("not_held", "Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again."),
     ("already_finished", "Not done: the encounter is finished."),
+    ("assigned_to_other", "Not done: this encounter is assigned to another coder."),
+    ("for_leads", "Not done: this encounter was passed up; a lead takes it, or assigns it."),
+    ("cannot_assign", "Not done: nobody of this name works on encounters like this one."),
+    ("time_past", "Not done: choose a day to come."),
     ("pending", "Not finished: notes of this encounter are still being read. Try again in a moment."),
     ("stale", "Not done: the encounter changed in the meantime. Look at it as it is now and decide again."),
     ("undecided", "Not finished: entries still wait for a decision. They are marked “to decide”."),

@@ -1,4 +1,4 @@
-//! `/queue`: the encounters that wait.
+//! `/queue`: the lists of encounters, and what a list says of each.
 
 use std::sync::Arc;
 
@@ -6,31 +6,31 @@ use askama::Template;
 use axum::{
     extract::{Query, State},
     http::StatusCode,
-    response::Response,
+    response::{IntoResponse, Redirect, Response},
 };
-use jiff::Timestamp;
+use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
+    change::Answer,
+    list_address::ListAddress,
     notice::{self, Notice},
-    session::Session,
+    session::{Posted, Session},
     shell::{Refusal, Shell, page},
     words,
 };
 use crate::{
     auth::{Permission, permits},
-    domain::{ItemState, ReviewItem},
+    domain::{Assigned, ItemState, ReviewItem, Worklist, WorklistOrder},
     service::Service,
 };
 
 /// Rows of a page.
 const PAGE: u32 = 50;
-/// The filters, in order: word of the address and label.
-const FILTERS: [(&str, &str); 4] = [("open", "Open"), ("claimed", "Claimed"), ("finished", "Finished"), ("all", "All")];
 
 /// One encounter.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Row {
     /// Its id.
     pub id: Uuid,
@@ -38,16 +38,26 @@ pub(super) struct Row {
     pub patient: String,
     /// The sender's number of the encounter.
     pub encounter: String,
-    /// Class.
-    pub class: &'static str,
+    /// Class and department.
+    pub place: String,
     /// How many notes.
     pub notes: usize,
-    /// How many of them are not read yet.
+    /// Types of the notes.
+    pub types: String,
+    /// Dates of service.
+    pub service: String,
+    /// How many of the notes are not read yet.
     pub pending: u32,
+    /// Entries that wait; none until they are counted.
+    pub waiting: Option<u32>,
+    /// What there is to look at.
+    pub why: String,
+    /// Whether that is an alert or a hard edit.
+    pub alert: bool,
     /// State.
     pub state: &'static str,
-    /// Who holds it.
-    pub claimed_by: String,
+    /// Who holds it or is to work on it, and why it waits.
+    pub owner: String,
     /// Since when it waits.
     pub age: String,
     /// The same as an instant.
@@ -56,16 +66,19 @@ pub(super) struct Row {
     pub restricted: bool,
 }
 
-/// A link that filters.
+/// A link to a list.
 #[derive(Debug, Clone)]
-pub(super) struct Filter {
-    /// Word of the address.
-    pub word: &'static str,
-    /// What the link says.
-    pub label: &'static str,
+pub(super) struct Tab {
+    /// Where it leads.
+    pub address: String,
+    /// What it says.
+    pub label: String,
     /// Whether the page shows it.
     pub current: bool,
 }
+
+/// A choice of a field, and whether it is the present one.
+pub(super) type Option3 = (&'static str, &'static str, bool);
 
 /// The queue page.
 #[derive(Template)]
@@ -75,79 +88,151 @@ pub(super) struct QueuePage {
     pub shell: Shell,
     /// What happened.
     pub notice: Option<Notice>,
-    /// The filters.
-    pub filters: Vec<Filter>,
-    /// The current one.
-    pub filter: &'static str,
+    /// The lists there are.
+    pub tabs: Vec<Tab>,
+    /// What is asked for, as it stands in the address.
+    pub asked: ListAddress,
+    /// Classes of encounters to choose from.
+    pub classes: Vec<Option3>,
+    /// Orders to choose from.
+    pub orders: Vec<Option3>,
+    /// Whether more than a tab is asked for.
+    pub narrowed: bool,
     /// Whether one can be taken: something waits, and the user may decide.
     pub can_take: bool,
     /// What the user holds; on the first page of the open ones.
     pub mine: Vec<Row>,
     /// The page's rows.
     pub rows: Vec<Row>,
-    /// Whether this is not the first page.
-    pub continued: bool,
-    /// The next page begins after this one.
-    pub next: Option<Uuid>,
+    /// The list's first page, where this is another.
+    pub first: Option<String>,
+    /// The next page.
+    pub next: Option<String>,
 }
 
-/// What the address says.
+/// What the address says beside the list.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct QueueAddress {
-    state: Option<String>,
     after: Option<Uuid>,
     notice: Option<String>,
     problem: Option<String>,
 }
 
-fn row(item: ReviewItem, now: Timestamp) -> Row {
+/// The row of an item.
+pub(super) fn row(item: ReviewItem, now: Timestamp, zone: &TimeZone) -> Row {
     let patient = match item.patient {
         Some(patient) => patient.name.unwrap_or_else(|| format!("record {}", patient.id)),
         None => "patient not given".to_owned(),
+    };
+    let class = words::encounter_class(item.encounter_class).to_owned();
+    let holder = item.claimed_by.map(|(_, name)| name);
+    let assigned = item.assigned_to.map(|(_, name)| format!("for {name}"));
+    let reason = item.place_reason.filter(|_| item.state == ItemState::Pended || item.escalated);
+    let reason = reason.map(|reason| words::place_reason(&reason).to_owned());
+    let until = item.pended_until.filter(|until| *until < Timestamp::MAX).map(|until| format!("until {}", words::moment(until, zone)));
+    let leads = item.escalated.then(|| "for the leads".to_owned());
+    let owner: Vec<String> = [holder, assigned, leads, reason, until].into_iter().flatten().collect();
+    let summary = item.summary.unwrap_or_default();
+    let is_counted = summary.revision > 0;
+    let service = match (summary.service_from, summary.service_to) {
+        (Some(from), Some(to)) if from != to => format!("{from} – {to}"),
+        (from, to) => from.or(to).map_or_else(String::new, |date| date.to_string()),
     };
     Row {
         id: item.id,
         patient,
         encounter: item.encounter.unwrap_or_else(|| "–".to_owned()),
-        class: words::encounter_class(item.encounter_class),
+        place: item.department.map_or_else(|| class.clone(), |department| format!("{class}, {department}")),
         notes: item.notes.len(),
+        types: summary.note_types.iter().map(|word| words::spaced(word)).collect::<Vec<_>>().join(", "),
+        service,
         pending: item.pending_notes,
+        waiting: is_counted.then_some(summary.waiting),
+        why: if is_counted { words::benefit(&summary) } else { String::new() },
+        alert: summary.alerts > 0 || summary.hard_edits > 0,
         state: words::item_state(item.state),
-        claimed_by: item.claimed_by.map_or_else(|| "–".to_owned(), |(_, name)| name),
+        owner: if owner.is_empty() { "–".to_owned() } else { owner.join(", ") },
         age: words::age(item.created_at, now),
-        since: item.created_at.strftime("%Y-%m-%d %H:%M UTC").to_string(),
+        since: words::moment(item.created_at, zone),
         restricted: item.restricted,
     }
+}
+
+/// The lists that everybody has.
+fn tabs(asked: &Worklist) -> Vec<Tab> {
+    let of = |state: Option<ItemState>, assigned: Option<Assigned>| Worklist { state, assigned, ..Worklist::default() };
+    let lists = [
+        ("Open", of(Some(ItemState::Open), None)),
+        ("Mine", of(None, Some(Assigned::Me))),
+        ("Claimed", of(Some(ItemState::Claimed), None)),
+        ("Pended", of(Some(ItemState::Pended), None)),
+        ("For leads", of(Some(ItemState::Open), Some(Assigned::Leads))),
+        ("Finished", of(Some(ItemState::Finished), None)),
+        ("All", of(None, None)),
+    ];
+    let same = |list: &Worklist| (list.state, list.assigned) == (asked.state, asked.assigned);
+    lists
+        .into_iter()
+        // a tab changes whose and in which state, and keeps the rest of what is asked
+        .map(|(label, list)| Tab {
+            current: same(&list),
+            label: label.to_owned(),
+            address: ListAddress::of(&Worklist { state: list.state, assigned: list.assigned, ..asked.clone() }).address(),
+        })
+        .collect()
 }
 
 /// `GET /queue`
 pub(super) async fn show(
     State(service): State<Arc<Service>>,
     session: Session,
+    Query(list): Query<ListAddress>,
     Query(address): Query<QueueAddress>,
 ) -> Result<Response, Refusal> {
     let user = session.may(Permission::ListItems)?;
-    let asked = address.state.as_deref().unwrap_or("open");
-    let (filter, _) = FILTERS.into_iter().find(|(word, _)| *word == asked).unwrap_or(FILTERS[0]);
-    let now = service.surroundings.now();
-    let items = service.items(user, filter.parse().ok(), address.after, PAGE).await?;
-    let next = if items.len() == PAGE as usize { items.last().map(|item| item.id) } else { None };
+    let asked = list.worklist();
+    let (now, zone) = (service.surroundings.now(), &service.time_zone);
+    let items = service.items(user, asked.clone(), address.after, PAGE).await?;
+    let own = ListAddress::of(&asked);
+    let next = items.last().filter(|_| items.len() == PAGE as usize).map(|last| own.page(last.id));
+    let is_open = asked.state == Some(ItemState::Open) && asked.assigned.is_none();
     let mut mine = Vec::new();
-    if filter == "open" && address.after.is_none() {
-        let held = service.items(user, Some(ItemState::Claimed), None, 200).await?;
-        let is_mine = |item: &ReviewItem| item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
-        mine = held.into_iter().filter(is_mine).map(|item| row(item, now)).collect();
+    if is_open && address.after.is_none() {
+        let held = Worklist { state: Some(ItemState::Claimed), assigned: Some(Assigned::Me), ..Worklist::default() };
+        let held = service.items(user, held, None, 200).await?;
+        let holds = |item: &ReviewItem| item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
+        mine = held.into_iter().filter(holds).map(|item| row(item, now, zone)).collect();
     }
+    let plain = Worklist { state: asked.state, assigned: asked.assigned, ..Worklist::default() };
     let view = QueuePage {
         shell: Shell::of(&session),
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
-        filters: FILTERS.map(|(word, label)| Filter { word, label, current: word == filter }).into(),
-        filter,
-        can_take: filter == "open" && !items.is_empty() && permits(user.role, Permission::Decide),
+        tabs: tabs(&asked),
+        classes: own.classes(),
+        orders: [
+            (WorklistOrder::Oldest, "oldest", "waiting longest"),
+            (WorklistOrder::Benefit, "benefit", "most to gain"),
+            (WorklistOrder::ServiceDate, "service_date", "date of service"),
+        ]
+        .map(|(order, word, label)| (word, label, asked.order == order))
+        .into(),
+        narrowed: asked != plain,
+        can_take: asked.state == Some(ItemState::Open) && !items.is_empty() && permits(user.role, Permission::Decide),
         mine,
-        rows: items.into_iter().map(|item| row(item, now)).collect(),
-        continued: address.after.is_some(),
+        rows: items.into_iter().map(|item| row(item, now, zone)).collect(),
+        first: address.after.map(|_| own.address()),
         next,
+        asked: own,
     };
     Ok(page(StatusCode::OK, &view))
+}
+
+/// `POST /queue/next`: takes the first of the list that the page showed.
+pub(super) async fn next(State(service): State<Arc<Service>>, Posted { session, form }: Posted<ListAddress>) -> Answer {
+    let user = session.may(Permission::Decide)?;
+    let to = match service.take_next(user, &form.worklist()).await? {
+        Some(id) => format!("/items/{id}?notice=claimed"),
+        None => "/queue?notice=nothing_waits".to_owned(),
+    };
+    Ok(Redirect::to(&to).into_response())
 }

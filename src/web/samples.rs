@@ -169,13 +169,18 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         state,
         claimed_by: (state == ItemState::Claimed).then(|| (CODER, HOSTILE.to_owned())),
         claimed_until: (state == ItemState::Claimed).then(now),
+        assigned_to: None,
+        escalated: false,
+        pended_until: None,
+        place_reason: None,
+        summary: None,
         revision: 3,
         notes: vec![ready, pending],
         pending_notes: 1,
         created_at: now(),
     };
     let notes = vec![(note(ready, NoteStatus::Ready), Some(extraction(ready))), (note(pending, NoteStatus::Pending), None)];
-    let mut record = ItemRecord { item: review_item, notes, decisions: Vec::new(), overrides: Vec::new() };
+    let mut record = ItemRecord { item: review_item, notes, decisions: Vec::new(), overrides: Vec::new(), remarks: Vec::new() };
     let entries = review::rollup(&record);
     let comment = || Some(HOSTILE.to_owned());
     let kinds = [

@@ -1,11 +1,11 @@
-//! What saves a coder steps: accepting together, undoing, taking the next encounter, codes while one types.
+//! What saves a coder steps: accepting together, undoing, codes while one types.
 
 use std::sync::Arc;
 
 use axum::{
     Json,
     extract::{Path, State},
-    response::{IntoResponse, Redirect},
+    response::IntoResponse,
 };
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
@@ -44,10 +44,6 @@ pub(super) struct UndoForm {
     revision: String,
 }
 
-/// A form without fields.
-#[derive(Deserialize)]
-pub(super) struct NoFields {}
-
 /// `POST /items/{id}/accept-together`
 pub(super) async fn accept_together(
     State(service): State<Arc<Service>>,
@@ -69,16 +65,6 @@ pub(super) async fn undo(
     let user = session.may(Permission::Decide)?;
     let done = service.undo(user, id, form.revision.parse().ok()).await;
     decided_many(&service, &session, id, done, ("withdrawn", "nothing_to_undo")).await
-}
-
-/// `POST /queue/next`
-pub(super) async fn next(State(service): State<Arc<Service>>, Posted { session, .. }: Posted<NoFields>) -> Answer {
-    let user = session.may(Permission::Decide)?;
-    let to = match service.take_next(user).await? {
-        Some(id) => format!("/items/{id}?notice=claimed"),
-        None => "/queue?notice=nothing_waits".to_owned(),
-    };
-    Ok(Redirect::to(&to).into_response())
 }
 
 /// What is typed so far. In a form and not in an address, which others may log: it may be words of a note.

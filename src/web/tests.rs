@@ -225,6 +225,7 @@ impl House {
             wake: Arc::new(Notify::new()),
             public_url: "http://localhost".to_owned(),
             max_note_bytes: 1_000_000,
+            time_zone: jiff::tz::TimeZone::UTC,
             metrics: Arc::new(String::new),
         });
         Self { router: super::router(service), store, item, _folder: folder }

@@ -1,10 +1,10 @@
 //! The words a coder reads for the words of the contract.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::domain::{
     Assertion, BoilerplateKind, ChangeKind, CodeRole, EncounterClass, EntryChange, EntryKind, EntryState, ItemState,
-    MedicationStatus, NotReportable, Standing, system,
+    ItemSummary, MedicationStatus, NotReportable, Remark, RemarkKind, Standing, system,
 };
 use crate::vocabulary::{Intent, NoteKind};
 
@@ -179,6 +179,72 @@ pub(super) const fn standing(standing: Standing) -> Option<&'static str> {
 /// `discharge_summary` as "discharge summary".
 pub(super) fn spaced(word: &str) -> String {
     word.replace('_', " ")
+}
+
+/// An instant in the hospital's zone, with the zone's short name.
+pub(super) fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%Y-%m-%d %H:%M %Z").to_string()
+}
+
+/// The time of day of an instant.
+pub(super) fn clock(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%H:%M %Z").to_string()
+}
+
+/// Why an item comes before others.
+pub(super) fn benefit(summary: &ItemSummary) -> String {
+    let parts = [
+        (summary.alerts, "alert", "alerts"),
+        (summary.hard_edits, "hard edit", "hard edits"),
+        (summary.payment, "payment code", "payment codes"),
+        (summary.unsure, "unsure", "unsure"),
+        (summary.prompts, "question", "questions"),
+    ];
+    let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
+    let said: Vec<String> = parts.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
+    match (said.is_empty(), summary.waiting) {
+        (false, _) => said.join(", "),
+        (true, 0) => "nothing to decide".to_owned(),
+        (true, _) => "routine".to_owned(),
+    }
+}
+
+/// Why an item was laid aside or passed up.
+pub(super) fn place_reason(reason: &str) -> &str {
+    match reason {
+        "awaiting_query" => "waits for the answer to a query",
+        "awaiting_documentation" => "waits for a document",
+        "awaiting_results" => "waits for results",
+        "coding_question" => "a coding question",
+        "complex_case" => "a complex case",
+        "guideline_question" => "a question about the guidelines",
+        "conflicting_documentation" => "the documents conflict",
+        "compliance_concern" => "a matter of compliance",
+        "other" => "other",
+        unknown => unknown,
+    }
+}
+
+/// What was said of an item as a whole.
+pub(super) fn remark(remark: &Remark, zone: &TimeZone) -> String {
+    let reason = remark.reason.as_deref().unwrap_or("other");
+    let mut said = match remark.kind {
+        RemarkKind::Pended => format!("laid aside: {}", place_reason(reason)),
+        RemarkKind::Escalated => format!("passed up: {}", place_reason(reason)),
+        RemarkKind::Assigned => match &remark.assigned_to {
+            Some((_, name)) => format!("assigned to {name}"),
+            None => "assigned to nobody".to_owned(),
+        },
+        RemarkKind::Reopened => format!("back into the queue: {}", reopen_reason(reason)),
+        RemarkKind::Commented => "said".to_owned(),
+    };
+    if let Some(until) = remark.until {
+        said = format!("{said}, until {}", moment(until, zone));
+    }
+    match &remark.comment {
+        Some(comment) => format!("{said}: “{comment}”"),
+        None => said,
+    }
 }
 
 /// How long ago, in the largest unit that fits.

@@ -1,8 +1,10 @@
-//! The worker: takes jobs from the store, extracts their notes, records what was found.
+//! The worker: takes jobs from the store, extracts their notes, records what was found; keeps what lists say of items up to date.
 //!
 //! A job says itself what happens after a failure: it is tried again with a growing delay and given up after
 //! [`MAX_TRIES`] (or [`MAX_CLAIMS`], when the process died with it), which quarantines its note and blocks nobody. A job that was claimed before (its worker died) runs alone,
 //! so that a note that kills the process is found without taking others with it.
+
+mod summaries;
 
 use std::{sync::Arc, time::Duration};
 
@@ -51,19 +53,33 @@ impl Worker {
             limit = if claimed.as_ref().is_ok_and(|jobs| jobs.iter().any(|job| job.tries > 1)) { 1 } else { CLAIM };
             match claimed {
                 Ok(jobs) if jobs.is_empty() => {
+                    if worker.summarized().await {
+                        continue;
+                    }
                     tokio::select! {
                         () = worker.wake.notified() => {}
                         () = tokio::time::sleep(IDLE) => {}
                         _ = stop.changed() => {}
                     }
                 }
-                Ok(jobs) => worker.clone().batch(jobs).await,
+                Ok(jobs) => {
+                    worker.clone().batch(jobs).await;
+                    worker.summarized().await;
+                }
                 Err(error) => {
                     tracing::error!(%error, "jobs cannot be claimed");
                     tokio::time::sleep(IDLE).await;
                 }
             }
         }
+    }
+
+    /// Summarises items that changed; whether there were any, so that there may be more.
+    async fn summarized(&self) -> bool {
+        self.summaries().await.unwrap_or_else(|error| {
+            tracing::error!(%error, "items cannot be summarised");
+            0
+        }) > 0
     }
 
     async fn batch(self: Arc<Self>, jobs: Vec<ClaimedJob>) {

@@ -78,7 +78,7 @@ fn states(call: &Call) -> Result<Option<Vec<ItemState>>, Problem> {
     let mut states = Vec::new();
     for status in statuses.split(',') {
         if !STATUSES.contains(&status) {
-            let ours = [ItemState::Open, ItemState::Claimed, ItemState::Finished].map(task_status);
+            let ours = ItemState::ALL.map(task_status);
             return Err(Problem::parameter(format!(
                 "status is no status of a Task; those served here are {}",
                 ours.join(", ")

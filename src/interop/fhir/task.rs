@@ -21,6 +21,7 @@ pub const fn task_status(state: ItemState) -> &'static str {
     match state {
         ItemState::Open => "requested",
         ItemState::Claimed => "in-progress",
+        ItemState::Pended => "on-hold",
         ItemState::Finished => "completed",
     }
 }
@@ -28,7 +29,7 @@ pub const fn task_status(state: ItemState) -> &'static str {
 /// The state of an item whose Task has this status; none for a status that no Task of ours has.
 #[must_use]
 pub fn task_state(status: &str) -> Option<ItemState> {
-    [ItemState::Open, ItemState::Claimed, ItemState::Finished].into_iter().find(|state| task_status(*state) == status)
+    ItemState::ALL.into_iter().find(|state| task_status(*state) == status)
 }
 
 /// The resource. Its focus is the newest note, its inputs are all of them.

@@ -1,63 +1,109 @@
 //! Rows of the review_item table: read, opened, listed.
 
 use jiff::Timestamp;
-use rusqlite::params;
+use rusqlite::{params_from_iter, types::Value};
 use uuid::Uuid;
 
 use super::{
     audit,
     note_rows::{self, open_encounter, open_patient},
+    places, summaries,
     unit::{Columns, Unit, bytes, micros},
     vault::RowKey,
 };
 use crate::{
-    domain::{Decision, ItemState, ReviewItem},
+    domain::{Assigned, Decision, ItemState, ReviewItem, WorklistOrder},
     store::{ItemFilter, ItemRecord, StoreError},
 };
 
-/// An expired claim counts as open, so every query that reads a state binds `now` as `?1`.
+/// A claim that ran out and what was laid aside long enough count as open, so every query that reads a state binds `now` as `?1`.
 const ITEM: &str = "
-    SELECT i.id, i.encounter_class, i.facility, i.department, i.restricted, i.revision, i.created_at,
-           CASE WHEN i.state = 'claimed' AND i.claimed_until <= ?1 THEN 'open' ELSE i.state END AS state,
+    SELECT i.id, i.encounter_class, i.facility, i.department, i.restricted, i.revision, i.created_at, i.escalated, i.place_reason,
+           CASE WHEN i.state = 'claimed' AND i.claimed_until <= ?1 THEN 'open'
+                WHEN i.state = 'open' AND i.pended_until > ?1 THEN 'pended' ELSE i.state END AS state,
            CASE WHEN i.claimed_until > ?1 THEN i.claimed_by END AS claimed_by,
            CASE WHEN i.claimed_until > ?1 THEN u.name END AS claimed_name,
            CASE WHEN i.claimed_until > ?1 THEN i.claimed_until END AS claimed_until,
+           CASE WHEN i.state = 'open' AND i.pended_until > ?1 THEN i.pended_until END AS pended_until,
+           i.assigned_to, a.name AS assigned_name,
+           i.summary_revision, i.waiting, i.unsure, i.alerts, i.hard_edits, i.prompts, i.payment, i.note_types, i.service_from,
+           i.service_to,
            p.id AS patient_id, p.data_key AS patient_key, p.details,
            e.id AS encounter_id, e.data_key AS encounter_key, e.external_id AS encounter
-    FROM review_item i LEFT JOIN user_account u ON u.id = i.claimed_by LEFT JOIN patient p ON p.id = i.patient_id
-         LEFT JOIN encounter e ON e.id = i.encounter_id";
+    FROM review_item i LEFT JOIN user_account u ON u.id = i.claimed_by LEFT JOIN user_account a ON a.id = i.assigned_to
+         LEFT JOIN patient p ON p.id = i.patient_id LEFT JOIN encounter e ON e.id = i.encounter_id";
 
-/// A page of the queue.
+/// A page of a list.
 pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Result<Vec<ReviewItem>, StoreError> {
-    let state = match filter.state {
-        None => "true",
-        Some(ItemState::Open) => "(i.state = 'open' OR (i.state = 'claimed' AND i.claimed_until <= ?1))",
-        Some(ItemState::Claimed) => "(i.state = 'claimed' AND i.claimed_until > ?1)",
-        Some(ItemState::Finished) => "i.state = 'finished'",
+    let asked = &filter.worklist;
+    let mut conditions: Vec<String> = Vec::new();
+    let mut values: Vec<Value> = vec![Value::Integer(micros(now))];
+    let mut with = |condition: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            values.push(value);
+            conditions.push(condition.replace('#', &format!("?{}", values.len())));
+        } else {
+            conditions.push(condition.to_owned());
+        }
     };
-    // Says again what the states imply, so that the small index over the unfinished is used.
-    let unfinished =
-        if matches!(filter.state, Some(ItemState::Open | ItemState::Claimed)) { "i.state <> 'finished'" } else { "true" };
-    let after = if filter.after.is_some() {
-        "(i.created_at, i.id) > (SELECT created_at, id FROM review_item WHERE id = ?5)"
-    } else {
-        "?5 IS NULL"
+    let text = |word: &Option<String>| word.clone().map(Value::Text);
+    // says again what the states imply, so that the small indexes over the unfinished are used
+    match asked.state {
+        None => {}
+        Some(ItemState::Open) => with(
+            "i.state <> 'finished' AND ((i.state = 'open' AND (i.pended_until IS NULL OR i.pended_until <= ?1))
+             OR (i.state = 'claimed' AND i.claimed_until <= ?1))",
+            None,
+        ),
+        Some(ItemState::Claimed) => with("i.state <> 'finished' AND i.state = 'claimed' AND i.claimed_until > ?1", None),
+        Some(ItemState::Pended) => with("i.state <> 'finished' AND i.state = 'open' AND i.pended_until > ?1", None),
+        Some(ItemState::Finished) => with("i.state = 'finished'", None),
+    }
+    for (condition, value) in [
+        ("i.facility = #", text(&filter.facility)),
+        ("i.department = #", text(&filter.department)),
+        ("i.department = #", text(&asked.department)),
+        ("i.encounter_class = #", asked.encounter_class.map(|class| Value::Text(class.as_str().to_owned()))),
+        ("EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.source = #)", text(&filter.source)),
+        (
+            "EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.standing = 'current' AND n.note_type = #)",
+            text(&asked.note_type),
+        ),
+        ("i.service_to >= #", asked.service_from.map(|date| Value::Text(date.to_string()))),
+        ("i.service_from <= #", asked.service_to.map(|date| Value::Text(date.to_string()))),
+    ] {
+        if value.is_some() {
+            with(condition, value);
+        }
+    }
+    match (asked.assigned, filter.user) {
+        (Some(Assigned::Me), Some(user)) => {
+            with("(i.assigned_to = # OR (i.claimed_by = # AND i.claimed_until > ?1))", Some(Value::Blob(bytes(user).into())));
+        }
+        (Some(Assigned::Me), None) => with("false", None),
+        (Some(Assigned::Nobody), _) => with("i.assigned_to IS NULL AND NOT i.escalated", None),
+        (Some(Assigned::Leads), _) => with("i.escalated", None),
+        (None, _) => {}
+    }
+    for (wanted, condition) in
+        [(asked.alert, "(i.alerts > 0 OR i.hard_edits > 0)"), (asked.unsure, "i.unsure > 0"), (!filter.include_restricted, "NOT i.restricted")]
+    {
+        if wanted {
+            with(condition, None);
+        }
+    }
+    let order = match asked.order {
+        WorklistOrder::Oldest => "i.created_at, i.id",
+        WorklistOrder::Benefit => "i.benefit_order, i.created_at, i.id",
+        WorklistOrder::ServiceDate => "coalesce(i.service_from, '9999'), i.created_at, i.id",
     };
-    let sql = format!(
-        "{ITEM} WHERE {state} AND {unfinished} AND {after} AND (?2 IS NULL OR i.facility = ?2)
-         AND (?3 IS NULL OR i.department = ?3) AND (?4 OR NOT i.restricted)
-         AND (?7 IS NULL OR EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.source = ?7)) ORDER BY i.created_at, i.id LIMIT ?6"
-    );
-    let values = params![
-        micros(now),
-        filter.facility,
-        filter.department,
-        filter.include_restricted,
-        filter.after.map(bytes),
-        filter.limit.clamp(1, 200),
-        filter.source
-    ];
-    unit.all("review_item", &sql, values, |row| open(unit, row))
+    if let Some(after) = filter.after {
+        let condition = format!("({order}) > (SELECT {order} FROM review_item i WHERE i.id = #)");
+        with(&condition, Some(Value::Blob(bytes(after).into())));
+    }
+    let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
+    let sql = format!("{ITEM} WHERE {conditions} ORDER BY {order} LIMIT {}", filter.limit.clamp(1, 200));
+    unit.all("review_item", &sql, params_from_iter(values), |row| open(unit, row))
 }
 
 /// One item.
@@ -78,7 +124,8 @@ pub(super) fn record(unit: &Unit<'_>, id: Uuid, now: Timestamp) -> Result<Option
     let decisions = unit.all("decision", sql, [bytes(id)], |row| {
         key.for_row("decision", row.id("id")?).open_json::<Decision>("body", &row.get::<Vec<u8>>("body")?)
     })?;
-    Ok(Some(ItemRecord { item, notes, decisions, overrides: audit::overrides(unit, id)? }))
+    let (overrides, remarks) = (audit::overrides(unit, id)?, places::remarks(unit, id)?);
+    Ok(Some(ItemRecord { item, notes, decisions, overrides, remarks }))
 }
 
 /// The data key of an item.
@@ -109,6 +156,11 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<ReviewItem, StoreError> {
         state: row.word("state", |word| word.parse().ok())?,
         claimed_by: row.id_or_none("claimed_by")?.zip(row.get("claimed_name")?),
         claimed_until: row.instant_or_none("claimed_until")?,
+        assigned_to: row.id_or_none("assigned_to")?.zip(row.get("assigned_name")?),
+        escalated: row.get("escalated")?,
+        pended_until: row.instant_or_none("pended_until")?,
+        place_reason: row.get("place_reason")?,
+        summary: summaries::read(row)?,
         revision: row.unsigned("revision")?,
         pending_notes: u32::try_from(notes.iter().filter(|(_, pending)| *pending).count()).unwrap_or(u32::MAX),
         notes: notes.into_iter().map(|(id, _)| id).collect(),

@@ -10,12 +10,14 @@ use uuid::Uuid;
 use super::{
     audit::{self, Cause, Event},
     encounters::Placing,
+    items,
     note_rows::SealedNote,
     outbox::{self, Happened},
+    places,
     unit::{Unit, bytes, micros},
 };
 use crate::{
-    domain::{EventKind, ItemState, Relation, Standing},
+    domain::{Act, By, EventKind, ItemState, Relation, Standing},
     store::{AddNote, IDEMPOTENCY_KEPT, NoteKey, StoreError, Unversioned},
 };
 
@@ -235,26 +237,21 @@ fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause) -> Result<
     items.sort_unstable();
     items.dedup();
     for item in items {
-        let sql =
-            "SELECT i.id, i.state, (SELECT count(*) FROM note n WHERE n.item_id = i.id AND n.standing = 'current') AS notes
-                   FROM review_item i WHERE i.id = ?1";
-        let found = unit.one("review_item", sql, [bytes(item)], |row| {
-            Ok((row.word("state", |word| word.parse::<ItemState>().ok())?, row.unsigned("notes")?))
-        })?;
-        let (state, event) = match found {
-            None => continue,
-            Some((ItemState::Finished, 0)) => (ItemState::Finished, None),
-            Some((_, 0)) => (ItemState::Finished, Some("item.closed")),
-            Some((ItemState::Finished, _)) => (ItemState::Open, Some("item.reopened")),
-            Some(_) => {
-                unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(item)])?;
-                continue;
-            }
+        let Some(found) = items::item(unit, item, cause.now)? else { continue };
+        let counting = unit.count("SELECT count(*) AS n FROM note WHERE item_id = ?1 AND standing = 'current'", [bytes(item)])?;
+        let act = if counting == 0 { Act::NotesGone } else { Act::NoteChanged };
+        let nobody = By { user: Uuid::nil(), leads: false };
+        // neither act is ever refused
+        let place = found.place().after(act, nobody).unwrap_or_else(|_| found.place());
+        if place != found.place() {
+            places::write(unit, item, place, None)?;
+        }
+        unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(item)])?;
+        let event = match (found.state, place.state) {
+            (before, after) if before == after => None,
+            (_, ItemState::Finished) => Some("item.closed"),
+            _ => Some("item.reopened"),
         };
-        unit.execute(
-            "UPDATE review_item SET state = ?2, claimed_by = NULL, claimed_until = NULL, revision = revision + 1 WHERE id = ?1",
-            (bytes(item), state.as_str()),
-        )?;
         if let Some(action) = event {
             audit::append(unit, cause, &Event::of(action, "item", item, ""))?;
         }

@@ -1,19 +1,25 @@
-//! The queue in SQLite: claim, release, decide, finish. Every change asks the same questions in the same order.
+//! The queue: items, claims, decisions.
+//!
+//! Every change of an item is asked of the state machine of the domain and checked against what the caller expected in the one
+//! transaction that makes it.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
     SqliteStore,
-    audit::{self, Cause, Event},
+    audit::{self, Event},
     items,
     outbox::{self, Happened},
+    places::{self, Acting, Said, grow, step},
+    summaries,
     unit::{Unit, bytes, micros},
 };
 use crate::{
-    domain::{Decision, EventKind, ItemState, ReviewItem, User},
-    store::{Actor, Finishing, ItemChange, ItemFilter, ItemRecord, Reopening, ReviewStore, StoreError},
+    domain::{Act, Decision, EventKind, ItemSummary, RemarkKind, ReviewItem, User},
+    store::{Actor, Finishing, ItemChange, ItemFilter, ItemRecord, Movement, ReviewStore, StoreError},
 };
 
 #[async_trait]
@@ -27,46 +33,62 @@ impl ReviewStore for SqliteStore {
     }
 
     async fn claim_item(&self, id: Uuid, user: &User, lease: SignedDuration, now: Timestamp) -> Result<ItemChange, StoreError> {
-        let cause = cause(user, now);
+        let acting = Acting::of(user, now);
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
         self.writer
             .write(move |unit| {
-                let item = match items::item(unit, id, now)? {
-                    None => return Ok(ItemChange::Missing),
-                    Some(item) if item.state == ItemState::Finished => return Ok(ItemChange::Finished),
-                    Some(item) => item,
+                let (item, place) = match step(unit, id, &acting, |_| Act::Claim, None)? {
+                    Ok(found) => found,
+                    Err(change) => return Ok(change),
                 };
-                match holder(&item) {
-                    Some(held) if Some(held.user_id) != cause.actor.user_id => return Ok(held.refusal()),
-                    Some(_) => {
-                        // Renewing moves the end of the claim; what the item shows stays, and so does its revision.
-                        let sql = "UPDATE review_item SET claimed_until = ?2 WHERE id = ?1";
-                        unit.execute(sql, (bytes(id), micros(until)))?;
-                        return Ok(ItemChange::Done { revision: item.revision });
-                    }
-                    None => {}
+                places::write(unit, id, place, Some(until))?;
+                if place == item.place() {
+                    // Renewing moves the end of the claim; what the item shows stays, and so does its revision.
+                    return Ok(ItemChange::Done { revision: item.revision });
                 }
-                unit.execute(
-                    "UPDATE review_item SET state = 'claimed', claimed_by = ?2, claimed_until = ?3 WHERE id = ?1",
-                    (bytes(id), cause.actor.user_id.map(bytes), micros(until)),
-                )?;
-                change(unit, &item, &cause, ("item.claimed", ""))
+                change(unit, &item, &acting, ("item.claimed", ""))
             })
             .await
     }
 
-    async fn release_item(&self, id: Uuid, user: &User, now: Timestamp) -> Result<ItemChange, StoreError> {
-        let cause = cause(user, now);
+    async fn move_item(&self, id: Uuid, user: &User, movement: Movement, now: Timestamp) -> Result<ItemChange, StoreError> {
+        let acting = Acting::of(user, now);
+        self.writer.write(move |unit| places::moved(unit, id, &acting, &movement)).await
+    }
+
+    async fn remark(
+        &self,
+        id: Uuid,
+        user: &User,
+        remark_id: Uuid,
+        comment: String,
+        now: Timestamp,
+    ) -> Result<ItemChange, StoreError> {
+        let acting = Acting::of(user, now);
         self.writer
             .write(move |unit| {
-                let item = match held_item(unit, id, &cause, None)? {
-                    Ok(item) => item,
-                    Err(refusal) => return Ok(refusal),
+                let Some(item) = items::item(unit, id, now)? else { return Ok(ItemChange::Missing) };
+                let said = Said {
+                    id: remark_id,
+                    kind: RemarkKind::Commented,
+                    reason: None,
+                    comment: Some(&comment),
+                    assigned_to: None,
+                    until: None,
                 };
-                end_claim(unit, id, ItemState::Open)?;
-                change(unit, &item, &cause, ("item.released", ""))
+                places::keep(unit, &item, &acting, &said)?;
+                audit::append(unit, &acting.cause, &Event::of("item.commented", "item", id, ""))?;
+                Ok(ItemChange::Done { revision: item.revision })
             })
             .await
+    }
+
+    async fn unsummarized_items(&self, limit: u32) -> Result<Vec<Uuid>, StoreError> {
+        self.readers.read(move |unit| summaries::stale(unit, limit)).await
+    }
+
+    async fn summarize_item(&self, id: Uuid, summary: ItemSummary) -> Result<(), StoreError> {
+        self.writer.write(move |unit| summaries::keep(unit, id, &summary)).await
     }
 
     async fn decide(
@@ -77,118 +99,47 @@ impl ReviewStore for SqliteStore {
         revision: Option<u64>,
         now: Timestamp,
     ) -> Result<ItemChange, StoreError> {
-        let cause = cause(user, now);
+        let acting = Acting::of(user, now);
         self.writer
             .write(move |unit| {
-                let item = match held_item(unit, id, &cause, revision)? {
-                    Ok(item) => item,
-                    Err(refusal) => return Ok(refusal),
+                let (item, _) = match step(unit, id, &acting, |_| Act::Decide, revision)? {
+                    Ok(found) => found,
+                    Err(change) => return Ok(change),
                 };
                 if decisions.is_empty() {
                     return Ok(ItemChange::Done { revision: item.revision });
                 }
-                append(unit, &item, &cause.actor, &decisions)?;
+                append(unit, &item, &acting.cause.actor, &decisions)?;
                 for decision in &decisions {
                     // not the entry's id: it is made from its code, so it would tell a guesser which code it is
                     let detail = format!("{} decision {}", decision.kind.action(), decision.id);
-                    audit::append(unit, &cause, &Event::of("entry.decided", "item", id, &detail))?;
+                    audit::append(unit, &acting.cause, &Event::of("entry.decided", "item", id, &detail))?;
                 }
                 grow(unit, &item)
             })
             .await
     }
 
-    async fn reopen_item(&self, id: Uuid, user: &User, reopening: Reopening, now: Timestamp) -> Result<ItemChange, StoreError> {
-        let cause = cause(user, now);
-        self.writer
-            .write(move |unit| {
-                let Reopening { reason, revision } = &reopening;
-                let Some(item) = items::item(unit, id, now)? else { return Ok(ItemChange::Missing) };
-                if revision.is_some_and(|expected| expected != item.revision) {
-                    return Ok(ItemChange::Stale { revision: item.revision });
-                }
-                let detail = match (item.state, holder(&item)) {
-                    (ItemState::Finished, _) => reason.clone(),
-                    (_, Some(held)) => format!("{reason}; {} held it", held.name),
-                    (_, None) => return Ok(ItemChange::Done { revision: item.revision }),
-                };
-                end_claim(unit, id, ItemState::Open)?;
-                change(unit, &item, &cause, ("item.reopened", &detail))
-            })
-            .await
-    }
-
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError> {
-        let cause = cause(user, now);
+        let acting = Acting::of(user, now);
         self.writer
             .write(move |unit| {
-                let item = match held_item(unit, id, &cause, finishing.revision)? {
-                    Ok(item) => item,
-                    Err(refusal) => return Ok(refusal),
+                let finish = |item: &ReviewItem| Act::Finish { pending_notes: item.pending_notes };
+                let (item, place) = match step(unit, id, &acting, finish, finishing.revision)? {
+                    Ok(found) => found,
+                    Err(change) => return Ok(change),
                 };
-                if item.pending_notes > 0 {
-                    return Ok(ItemChange::Pending { notes: item.pending_notes });
-                }
-                end_claim(unit, id, ItemState::Finished)?;
+                places::write(unit, id, place, None)?;
                 if let Some(overridden) = &finishing.overridden {
-                    audit::append(unit, &cause, &Event::of(audit::OVERRIDDEN, "item", id, overridden))?;
+                    audit::append(unit, &acting.cause, &Event::of(audit::OVERRIDDEN, "item", id, overridden))?;
                 }
                 let outgoing = &finishing.outgoing;
                 outbox::emit(unit, &Happened { event: EventKind::ReviewFinished, note: None, item: id, outgoing }, now)?;
                 let detail = format!("{} notes", item.notes.len());
-                change(unit, &item, &cause, ("item.finished", &detail))
+                change(unit, &item, &acting, ("item.finished", &detail))
             })
             .await
     }
-}
-
-fn cause(user: &User, now: Timestamp) -> Cause {
-    Cause { actor: Actor { user_id: Some(user.id), name: user.name.clone() }, now }
-}
-
-/// Who holds a live claim on an item.
-struct Holder {
-    user_id: Uuid,
-    name: String,
-    until: Timestamp,
-}
-
-impl Holder {
-    fn refusal(self) -> ItemChange {
-        ItemChange::HeldBy { name: self.name, until: self.until }
-    }
-}
-
-fn holder(item: &ReviewItem) -> Option<Holder> {
-    let (user_id, name) = item.claimed_by.clone()?;
-    Some(Holder { user_id, name, until: item.claimed_until? })
-}
-
-/// The item, when the actor holds it and expects the right revision; else why not.
-fn held_item(
-    unit: &Unit<'_>,
-    id: Uuid,
-    cause: &Cause,
-    revision: Option<u64>,
-) -> Result<Result<ReviewItem, ItemChange>, StoreError> {
-    let Some(item) = items::item(unit, id, cause.now)? else { return Ok(Err(ItemChange::Missing)) };
-    if item.state == ItemState::Finished {
-        return Ok(Err(ItemChange::Finished));
-    }
-    Ok(match holder(&item) {
-        None => Err(ItemChange::NotHeld),
-        Some(held) if Some(held.user_id) != cause.actor.user_id => Err(held.refusal()),
-        Some(_) if revision.is_some_and(|expected| expected != item.revision) => {
-            Err(ItemChange::Stale { revision: item.revision })
-        }
-        Some(_) => Ok(item),
-    })
-}
-
-fn end_claim(unit: &Unit<'_>, id: Uuid, state: ItemState) -> Result<(), StoreError> {
-    let sql = "UPDATE review_item SET state = ?2, claimed_by = NULL, claimed_until = NULL WHERE id = ?1";
-    unit.execute(sql, (bytes(id), state.as_str()))?;
-    Ok(())
 }
 
 /// Writes decisions after the ones that are there, each sealed with the item's key.
@@ -207,26 +158,21 @@ fn append(unit: &Unit<'_>, item: &ReviewItem, actor: &Actor, decisions: &[Decisi
         unit.execute(
             "INSERT INTO decision (id, item_id, position, user_id, action, at, body)
              VALUES (?1, ?2, (SELECT coalesce(max(position), 0) + 1 FROM decision WHERE item_id = ?2), ?3, ?4, ?5, ?6)",
-            (
+            params![
                 bytes(decision.id),
                 bytes(item.id),
                 bytes(decision.user_id),
                 decision.kind.action(),
                 micros(decision.at),
                 key.for_row("decision", decision.id).seal("body", &body),
-            ),
+            ],
         )?;
     }
     Ok(())
 }
 
 /// Writes the event of a change and grows the revision.
-fn change(unit: &Unit<'_>, item: &ReviewItem, cause: &Cause, event: (&str, &str)) -> Result<ItemChange, StoreError> {
-    audit::append(unit, cause, &Event::of(event.0, "item", item.id, event.1))?;
+fn change(unit: &Unit<'_>, item: &ReviewItem, acting: &Acting, event: (&str, &str)) -> Result<ItemChange, StoreError> {
+    audit::append(unit, &acting.cause, &Event::of(event.0, "item", item.id, event.1))?;
     grow(unit, item)
-}
-
-fn grow(unit: &Unit<'_>, item: &ReviewItem) -> Result<ItemChange, StoreError> {
-    unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(item.id)])?;
-    Ok(ItemChange::Done { revision: item.revision + 1 })
 }

@@ -1,0 +1,57 @@
+//! What lists say of items: kept beside them, made anew when the item changed.
+
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::unit::{Columns, Unit, bytes};
+use crate::{domain::ItemSummary, store::StoreError};
+
+/// Items whose summary is of another revision. The condition is that of the index over these few.
+pub(super) fn stale(unit: &Unit<'_>, limit: u32) -> Result<Vec<Uuid>, StoreError> {
+    let sql = "SELECT id FROM review_item WHERE summary_revision IS NOT revision ORDER BY id LIMIT ?1";
+    unit.all("review_item", sql, [limit], |row| row.id("id"))
+}
+
+/// Keeps a summary, unless the item changed since it was made.
+pub(super) fn keep(unit: &Unit<'_>, id: Uuid, summary: &ItemSummary) -> Result<(), StoreError> {
+    unit.execute(
+        "UPDATE review_item SET summary_revision = ?2, waiting = ?3, unsure = ?4, alerts = ?5, hard_edits = ?6, prompts = ?7,
+                payment = ?8, note_types = ?9, service_from = ?10, service_to = ?11, benefit_order = ?12
+         WHERE id = ?1 AND revision = ?2",
+        params![
+            bytes(id),
+            i64::try_from(summary.revision).unwrap_or(i64::MAX),
+            summary.waiting,
+            summary.unsure,
+            summary.alerts,
+            summary.hard_edits,
+            summary.prompts,
+            summary.payment,
+            summary.note_types.join(" "),
+            summary.service_from.map(|date| date.to_string()),
+            summary.service_to.map(|date| date.to_string()),
+            -i64::from(summary.benefit())
+        ],
+    )?;
+    Ok(())
+}
+
+/// The summary in a row of an item; none where none was made yet.
+pub(super) fn read(row: &Columns<'_>) -> Result<Option<ItemSummary>, StoreError> {
+    if row.get::<Option<i64>>("summary_revision")?.is_none() {
+        return Ok(None);
+    }
+    let date = |column: &str| row.word_or_none(column, |word| word.parse().ok());
+    Ok(Some(ItemSummary {
+        revision: row.unsigned("summary_revision")?,
+        waiting: row.get("waiting")?,
+        unsure: row.get("unsure")?,
+        alerts: row.get("alerts")?,
+        hard_edits: row.get("hard_edits")?,
+        prompts: row.get("prompts")?,
+        payment: row.get("payment")?,
+        note_types: row.get::<String>("note_types")?.split_whitespace().map(str::to_owned).collect(),
+        service_from: date("service_from")?,
+        service_to: date("service_to")?,
+    }))
+}
