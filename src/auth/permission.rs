@@ -21,6 +21,12 @@ pub enum Permission {
     Reopen,
     /// Say who is to work on an item.
     Assign,
+    /// Look at finished encounters again.
+    SecondReview,
+    /// See what leads arranged for the site.
+    ReadSettings,
+    /// Arrange it.
+    ChangeSettings,
     /// Read the audit trail.
     ReadAudit,
     /// Read reports: counts and rates, no note text.
@@ -43,7 +49,7 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 20] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
@@ -52,6 +58,9 @@ impl Permission {
         Self::Decide,
         Self::Reopen,
         Self::Assign,
+        Self::SecondReview,
+        Self::ReadSettings,
+        Self::ChangeSettings,
         Self::ReadAudit,
         Self::ReadReports,
         Self::ManageAccounts,
@@ -73,6 +82,8 @@ impl Permission {
             | Self::Decide
             | Self::Reopen
             | Self::Assign
+            | Self::ChangeSettings
+            | Self::SecondReview
             | Self::ManageAccounts
             | Self::ManageVocabularies
             | Self::ManageDestinations
@@ -81,6 +92,7 @@ impl Permission {
             | Self::ReadOwnNote
             | Self::ReadNote
             | Self::ListItems
+            | Self::ReadSettings
             | Self::ReadAudit
             | Self::ReadReports
             | Self::ReadMetrics
@@ -94,20 +106,22 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Assign, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
-        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, Reopen, ReplayMessages,
+        Assign, ChangeSettings, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
+        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadSettings, ReadVocabularies, Reopen, SecondReview, ReplayMessages,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
         Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
         Role::Lead => matches!(
             permission,
-            Extract | ReadNote | ListItems | Decide | Reopen | Assign | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
+            Extract | ReadNote | ListItems | Decide | Reopen | Assign | SecondReview | ReadSettings | ChangeSettings | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
         ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
         Role::Admin => matches!(
             permission,
             ManageAccounts
+                | ReadSettings
+                | ChangeSettings
                 | ReadMetrics
                 | ReadVocabularies
                 | ManageVocabularies
@@ -186,7 +200,7 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 17] = [
+        let table: [(Permission, &str); 20] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
@@ -195,6 +209,9 @@ mod tests {
             (Permission::Decide, ".xx.."),
             (Permission::Reopen, "..x.."),
             (Permission::Assign, "..x.."),
+            (Permission::SecondReview, "..x.."),
+            (Permission::ReadSettings, "..x.x"),
+            (Permission::ChangeSettings, "..x.x"),
             (Permission::ReadAudit, "...x."),
             (Permission::ReadReports, "..xx."),
             (Permission::ManageAccounts, "....x"),

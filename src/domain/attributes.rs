@@ -3,13 +3,15 @@
 use serde::{Deserialize, Serialize};
 
 /// One attribute as written, with its place and, when understood, its normalised value.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attribute {
     /// The words as written.
     pub text: String,
-    /// Where they start.
+    /// Where they start; 0 to 0 for words that a coder typed.
+    #[serde(default)]
     pub start: usize,
     /// Where they end.
+    #[serde(default)]
     pub end: usize,
     /// Normalised value, for example `{"value": 500, "unit": "mg"}` (UCUM unit); absent when not understood.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -24,14 +26,16 @@ pub struct Flag {
     pub value: bool,
     /// The words as written.
     pub text: String,
-    /// Where they start.
+    /// Where they start; 0 to 0 for words that a coder typed.
+    #[serde(default)]
     pub start: usize,
     /// Where they end.
+    #[serde(default)]
     pub end: usize,
 }
 
 /// Attributes of one mention; absent ones are left out of the JSON, so `{}` says "none".
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct Attributes {
     /// Amount per unit, or the only amount written.
     #[serde(skip_serializing_if = "Option::is_none", default)]

@@ -242,7 +242,7 @@ mod tests {
     #[test]
     fn every_reachable_place_is_sound() {
         let places = places();
-        assert!(places.len() > 20, "{}", places.len());
+        assert!(places.len() >= 20, "{}", places.len());
         for place in &places {
             assert_eq!(place.holder.is_some(), place.state == ItemState::Claimed, "{place:?}");
             assert!(!(place.escalated && place.assignee.is_some()), "{place:?}");

@@ -6,14 +6,17 @@
 mod assertion;
 mod attributes;
 mod boilerplate;
+mod designation;
 mod entry;
 mod hl7_destination;
 mod lifecycle;
 mod mention;
 mod note;
 mod outbox;
+mod preferences;
 mod reconciliation;
 mod review;
+mod second_review;
 mod span;
 mod surroundings;
 pub mod table;
@@ -22,6 +25,7 @@ mod worklist;
 pub use assertion::{AllergyScope, Assertion, Certainty, Cue, Experiencer, MedicationStatus, Temporality};
 pub use attributes::{Attribute, Attributes, Flag};
 pub use boilerplate::{Boilerplate, BoilerplateKind};
+pub use designation::{Designation, DiagnosisRole, PresentOnAdmission};
 pub use entry::{
     Alert, AssertedSpan, CodeCandidate, CodeRole, CodedEntry, EngineVersion, EntryKind, Evidence, Extraction, NotReportable,
     OffsetUnit, Prompt, SectionCode, SectionOutline,
@@ -31,10 +35,14 @@ pub use lifecycle::{Act, By, Place, Refusal};
 pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
+pub use preferences::{MOST_LISTS, Preferences, SavedList, SiteSettings, Tally};
 pub use reconciliation::{ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 pub use review::{
     ChangeKind, ChosenCode, Decision, DecisionKind, EntryChange, EntryState, ItemState, REJECT_REASONS, REOPEN_REASONS,
     ReviewEntry, ReviewItem, Role, User,
+};
+pub use second_review::{
+    Agreement, Finished, MOST_RULES, SamplingRule, SecondReview, Verdict, Worksheet, WorksheetLine, drawn,
 };
 pub use span::Span;
 pub use surroundings::Surroundings;

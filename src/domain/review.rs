@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Assertion, Attributes, CodeCandidate, EncounterClass, EntryKind, Evidence, ItemSummary, MedicationStatus, NotReportable, Patient,
-    Place, Prompt,
+    Assertion, Attributes, CodeCandidate, Designation, DiagnosisRole, EncounterClass, EntryKind, Evidence, ItemSummary, MedicationStatus, NotReportable, Patient,
+    Place, PresentOnAdmission, Prompt,
 };
 
 /// What a user may do.
@@ -139,7 +139,7 @@ pub struct ReviewItem {
     pub assigned_to: Option<(Uuid, String)>,
     /// Whether it was passed up to the leads.
     pub escalated: bool,
-    /// Until when it is laid aside; some in the state pended.
+    /// Until when it is laid aside; none in the state pended = until somebody takes it.
     pub pended_until: Option<Timestamp>,
     /// Why it was laid aside or passed up: a stable word.
     pub place_reason: Option<String>,
@@ -202,6 +202,9 @@ pub enum DecisionKind {
         /// Replaces the medication status.
         #[serde(default)]
         status: Option<MedicationStatus>,
+        /// Replaces the attributes of a medication or an allergy, all of them; values are read from the words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        attributes: Option<Box<Attributes>>,
         /// Free words; sealed.
         #[serde(default)]
         comment: Option<String>,
@@ -241,6 +244,19 @@ pub enum DecisionKind {
         #[serde(default)]
         comment: Option<String>,
     },
+    /// What the diagnosis is to the encounter; changes what it names and no state.
+    Designate {
+        /// Principal, secondary or admitting.
+        #[serde(default)]
+        role: Option<DiagnosisRole>,
+        /// Whether it was present on admission.
+        #[serde(default)]
+        present_on_admission: Option<PresentOnAdmission>,
+        /// Its place among the secondary ones, from 1.
+        #[serde(default)]
+        #[schema(minimum = 1, maximum = 999)]
+        sequence: Option<u16>,
+    },
     /// Takes back the decision standing on the entry.
     Withdraw {},
 }
@@ -253,6 +269,17 @@ pub const REJECT_REASONS: [&str; 8] =
 pub const REOPEN_REASONS: [&str; 5] = ["coding_error", "new_information", "query_answered", "claim_abandoned", "other"];
 
 impl DecisionKind {
+    /// What it says that the diagnosis is to the encounter.
+    #[must_use]
+    pub const fn designation(&self) -> Option<Designation> {
+        match self {
+            Self::Designate { role, present_on_admission, sequence } => {
+                Some(Designation { role: *role, present_on_admission: *present_on_admission, sequence: *sequence })
+            }
+            _ => None,
+        }
+    }
+
     /// The word of the contract.
     #[must_use]
     pub const fn action(&self) -> &'static str {
@@ -261,6 +288,7 @@ impl DecisionKind {
             Self::Amend { .. } => "amend",
             Self::Reject { .. } => "reject",
             Self::Add { .. } => "add",
+            Self::Designate { .. } => "designate",
             Self::Withdraw {} => "withdraw",
         }
     }
@@ -335,7 +363,8 @@ impl EntryState {
     #[must_use]
     pub fn fold<'a>(decisions: impl IntoIterator<Item = &'a DecisionKind>) -> Self {
         let mut added = false;
-        decisions.into_iter().fold(Self::Suggested, |_, kind| match kind {
+        decisions.into_iter().fold(Self::Suggested, |state, kind| match kind {
+            DecisionKind::Designate { .. } => state,
             DecisionKind::Accept { .. } => Self::Accepted,
             DecisionKind::Amend { .. } => Self::Amended,
             DecisionKind::Reject { .. } => Self::Rejected,
@@ -397,6 +426,8 @@ pub struct ReviewEntry {
     pub state: EntryState,
     /// Set when decisions were made on words that have changed since.
     pub changed: Option<EntryChange>,
+    /// What a diagnosis is to its encounter, as coders said.
+    pub designation: Designation,
     /// The decisions on it, oldest first.
     pub decisions: Vec<Decision>,
 }
@@ -410,18 +441,24 @@ impl ReviewEntry {
             || decision.evidence.iter().any(|key| self.evidence_keys.contains(key))
     }
 
-    /// The amendments since the last other decision, of the words that stand: each changes what it names.
+    /// The decisions that make its state, oldest first: designations make none.
+    pub fn deciding(&self) -> impl DoubleEndedIterator<Item = &Decision> {
+        self.decisions.iter().filter(|decision| !matches!(decision.kind, DecisionKind::Designate { .. }))
+    }
+
+    /// The amendments since the last other decision, of the words that stand, oldest first: each changes what it names.
     #[must_use]
-    pub fn standing_amendments(&self) -> &[Decision] {
+    pub fn standing_amendments(&self) -> Vec<&Decision> {
         let stands = |decision: &&Decision| matches!(decision.kind, DecisionKind::Amend { .. }) && self.rests_on(decision);
-        let standing = self.decisions.iter().rev().take_while(stands).count();
-        &self.decisions[self.decisions.len() - standing..]
+        let mut standing: Vec<&Decision> = self.deciding().rev().take_while(stands).collect();
+        standing.reverse();
+        standing
     }
 
     /// Whether a coder chose its codes: all of them count then, not the first alone.
     #[must_use]
     pub fn has_chosen_codes(&self) -> bool {
-        let names = |decision: &Decision| matches!(&decision.kind, DecisionKind::Amend { codes, .. } if !codes.is_empty());
+        let names = |decision: &&Decision| matches!(&decision.kind, DecisionKind::Amend { codes, .. } if !codes.is_empty());
         self.state == EntryState::Added || self.standing_amendments().iter().any(names)
     }
 

@@ -8,6 +8,7 @@ mod alerts;
 mod assemble;
 mod context;
 mod diagnoses;
+mod directions;
 mod group;
 mod input;
 mod recode;
@@ -15,6 +16,7 @@ mod reconcile;
 #[cfg(test)]
 mod spot_checks;
 
+pub use directions::sig;
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
 pub use recode::Recoded;
 

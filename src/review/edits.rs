@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     coding::edits::{About, Edit, EditKind, EditRules, Sex},
-    domain::{EntryKind, EntryState, ReviewEntry, system},
+    domain::{Designation, EntryKind, EntryState, ReviewEntry, system},
     store::ItemRecord,
     vocabulary::{Edition, Editions},
 };
@@ -94,14 +94,32 @@ fn beside(entry: &ReviewEntry) -> impl Iterator<Item = Reported<'_>> {
     first.into_iter().flat_map(|code| &code.with).map(|code| Reported { code, entry: entry.id, chosen: false })
 }
 
-/// The ICD-10-CM codes that coders let stand and that may be reported, each once, in the order of their entries.
+/// A code that stands on the encounter's list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssignedCode<'a> {
+    /// The code.
+    pub code: &'a str,
+    /// The entry that it comes from.
+    pub entry: Uuid,
+    /// What its diagnosis is to the encounter.
+    pub designation: Designation,
+}
+
+/// The ICD-10-CM codes that coders let stand and that may be reported, each once: the principal one first, then by the sequence that coders
+/// gave, then in the order of their entries.
 #[must_use]
-pub fn assigned_codes(entries: &[ReviewEntry]) -> Vec<&str> {
-    let mut codes: Vec<&str> = Vec::new();
-    for entry in entries.iter().filter(|entry| entry.reportable && counts(entry) && entry.state != EntryState::Suggested) {
+pub fn assigned_codes(entries: &[ReviewEntry]) -> Vec<AssignedCode<'_>> {
+    let standing = entries.iter().filter(|entry| {
+        entry.kind == EntryKind::Diagnosis && entry.reportable && counts(entry) && entry.state != EntryState::Suggested
+    });
+    let mut ordered: Vec<&ReviewEntry> = standing.collect();
+    // stable: what nobody gave a place keeps that of its entry
+    ordered.sort_by_key(|entry| entry.designation.order());
+    let mut codes: Vec<AssignedCode<'_>> = Vec::new();
+    for entry in ordered {
         for one in reported(entry).chain(beside(entry)) {
-            if !codes.contains(&one.code) {
-                codes.push(one.code);
+            if !codes.iter().any(|known| known.code == one.code) {
+                codes.push(AssignedCode { code: one.code, entry: entry.id, designation: entry.designation });
             }
         }
     }

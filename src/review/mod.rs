@@ -11,15 +11,15 @@ mod together;
 
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
-pub use edits::{ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};
+pub use edits::{AssignedCode, ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};
 pub use rollup::{evidence_key, rollup};
-pub use summary::{is_paid, is_unsure, summarize};
-pub use together::{SURE, acceptable_together, last_decided};
+pub use summary::{is_paid, is_unsure, outcomes, suggestions_of, summarize};
+pub use together::{acceptable_together, last_decided};
 
 use jiff::civil::Date;
 
 use crate::{
-    domain::{DecisionKind, REJECT_REASONS, ReviewEntry, system},
+    domain::{DecisionKind, Designation, EntryKind, REJECT_REASONS, ReviewEntry, system},
     vocabulary::Editions,
 };
 
@@ -42,6 +42,13 @@ pub enum DecisionError {
     Invalid(String),
 }
 
+/// The last place among the secondary diagnoses.
+const LAST_PLACE: u16 = 999;
+
+const fn takes_attributes(kind: EntryKind) -> bool {
+    matches!(kind, EntryKind::Medication | EntryKind::Allergy)
+}
+
 /// Checks a decision against the entries of its item and the codes of the edition of the item's day.
 ///
 /// # Errors
@@ -60,15 +67,31 @@ pub fn check(
         (_, Some(id)) if !entries.iter().any(|entry| entry.id == id) => return Err(DecisionError::UnknownEntry(id)),
         (_, Some(_)) => {}
     }
+    let decided = entries.iter().find(|entry| Some(entry.id) == entry_id);
     let codes = match kind {
         DecisionKind::Reject { reason, .. } if !REJECT_REASONS.contains(&reason.as_str()) => {
             return Err(DecisionError::Invalid(format!("reason must be one of {}", REJECT_REASONS.join(", "))));
         }
-        DecisionKind::Amend { codes, assertion, status, .. } => {
-            if codes.is_empty() && assertion.is_none() && status.is_none() {
-                return invalid("an amendment must change codes, assertion or status");
+        DecisionKind::Amend { codes, assertion, status, attributes, .. } => {
+            if codes.is_empty() && assertion.is_none() && status.is_none() && attributes.is_none() {
+                return invalid("an amendment must change codes, assertion, status or attributes");
+            }
+            if attributes.is_some() && !decided.is_some_and(|entry| takes_attributes(entry.kind)) {
+                return invalid("only medications and allergies have attributes");
             }
             codes
+        }
+        DecisionKind::Designate { sequence, .. } => {
+            if kind.designation().is_none_or(Designation::is_empty) {
+                return invalid("a designation must say role, present_on_admission or sequence");
+            }
+            if sequence.is_some_and(|place| !(1..=LAST_PLACE).contains(&place)) {
+                return invalid("sequence must be 1 to 999");
+            }
+            if !decided.is_some_and(|entry| entry.kind == EntryKind::Diagnosis && entry.reportable) {
+                return invalid("only a diagnosis whose code may be reported is designated");
+            }
+            return Ok(());
         }
         DecisionKind::Add { display, codes, start, end, note_id, .. } => {
             if display.trim().is_empty() {

@@ -9,7 +9,7 @@ use crate::{
     coding::reportable,
     domain::{
         Attributes, BoilerplateKind, ChangeKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind,
-        EntryChange, EntryKind, EntryState, Evidence, NotReportable, OffsetUnit, ReviewEntry, Span, Standing, system,
+        Designation, DiagnosisRole, EntryChange, EntryKind, EntryState, Evidence, NotReportable, OffsetUnit, ReviewEntry, Span, Standing, system,
     },
     store::ItemRecord,
     text::{OffsetMap, folded, folded_sentence, passage},
@@ -82,6 +82,7 @@ pub fn rollup(record: &ItemRecord) -> Vec<ReviewEntry> {
             .or(gone.then_some(NotReportable::NoLongerDocumented));
         entry.reportable = entry.not_reportable_because.is_none();
     }
+    designate(record, &mut entries);
     entries
 }
 
@@ -94,7 +95,7 @@ fn said_before(record: &ItemRecord, id: Uuid) -> Option<ReviewEntry> {
 
 /// Whether the words that the last decision on an entry rested on have changed since; `said` are the entries of the notes that count.
 fn change_of((record, said): (&ItemRecord, &HashSet<Uuid>), entry: &ReviewEntry) -> Option<EntryChange> {
-    let decision = entry.decisions.last()?;
+    let decision = entry.deciding().next_back()?;
     let what = match (&decision.kind, entry.state) {
         (DecisionKind::Add { note_id: Some(note), start: Some(start), end: Some(end), .. }, _) => {
             (!still_said(record, *note, Span::new(*start, *end))).then_some(ChangeKind::EvidenceGone)?
@@ -179,6 +180,7 @@ fn from_extraction(id: Uuid, entry: &CodedEntry) -> ReviewEntry {
         evidence_keys: Vec::new(),
         state: EntryState::Suggested,
         changed: None,
+        designation: Designation::default(),
         decisions: Vec::new(),
     }
 }
@@ -220,6 +222,7 @@ fn added(decision: &Decision) -> ReviewEntry {
         evidence_keys: Vec::new(),
         state: EntryState::Suggested,
         changed: None,
+        designation: Designation::default(),
         decisions: Vec::new(),
     };
     if let DecisionKind::Add { kind, display, codes, assertion, status, .. } = &decision.kind {
@@ -234,8 +237,8 @@ fn added(decision: &Decision) -> ReviewEntry {
 
 /// Shows what was amended in place of the suggestion: each amendment since the last other decision changes what it names.
 fn amend(entry: &mut ReviewEntry) {
-    for decision in entry.standing_amendments().to_vec() {
-        let DecisionKind::Amend { codes, assertion, status, .. } = decision.kind else { continue };
+    for decision in entry.standing_amendments().into_iter().cloned().collect::<Vec<_>>() {
+        let DecisionKind::Amend { codes, assertion, status, attributes, .. } = decision.kind else { continue };
         if !codes.is_empty() {
             entry.codes = chosen(&codes);
             if let Some(first) = codes.first().filter(|first| !first.display.is_empty()) {
@@ -244,5 +247,40 @@ fn amend(entry: &mut ReviewEntry) {
         }
         entry.assertion = assertion.or(entry.assertion);
         entry.status = status.or(entry.status);
+        if let Some(attributes) = attributes {
+            entry.attributes = *attributes;
+            // a coder's words stand in no note
+            entry.attributes_note = None;
+        }
+    }
+}
+
+/// What coders said that the diagnoses are to the encounter. Who is named principal last is; a principal or admitting one that was rejected
+/// is none.
+fn designate(record: &ItemRecord, entries: &mut [ReviewEntry]) {
+    let mut holders: [(DiagnosisRole, Option<Uuid>); 2] = [(DiagnosisRole::Principal, None), (DiagnosisRole::Admitting, None)];
+    for decision in &record.decisions {
+        let Some(designation) = decision.kind.designation() else { continue };
+        for (role, holder) in &mut holders {
+            match designation.role {
+                Some(named) if named == *role => *holder = Some(decision.entry_id),
+                // what is named something else is it no more
+                Some(_) if *holder == Some(decision.entry_id) => *holder = None,
+                _ => {}
+            }
+        }
+        if let Some(entry) = entries.iter_mut().find(|entry| entry.id == decision.entry_id) {
+            entry.designation = entry.designation.then(designation);
+        }
+    }
+    for entry in entries {
+        let lost = holders.iter().any(|(role, holder)| entry.designation.role == Some(*role) && *holder != Some(entry.id));
+        let is_out = matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn);
+        if lost {
+            entry.designation.role = Some(DiagnosisRole::Secondary);
+        }
+        if is_out {
+            entry.designation = Designation::default();
+        }
     }
 }

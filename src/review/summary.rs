@@ -1,11 +1,11 @@
 //! What lists say of an item, from its entries.
 
-use super::edits::ItemEdit;
+use super::{edits::ItemEdit, rollup};
 use crate::{
     coding::edits::Severity,
     domain::{EntryKind, ItemSummary, ReviewEntry, UNSURE_BELOW, system},
-    store::ItemRecord,
-    vocabulary::{Edition, Vocabulary},
+    store::{ItemRecord, Suggestion, SuggestionOutcome},
+    vocabulary::{Edition, Vocabulary, normalize_term},
 };
 
 /// Counts over the entries of an item as they stand.
@@ -56,4 +56,27 @@ pub fn is_unsure(entry: &ReviewEntry) -> bool {
         return entry.confidence.is_none_or(|probability| probability < UNSURE_BELOW);
     }
     entry.evidence.iter().all(|(_, evidence)| evidence.confidence < UNSURE_BELOW)
+}
+
+/// What makes suggestions the same, see [`Suggestion`]: by the note's words for it, and whatever the words.
+#[must_use]
+pub fn suggestions_of(entry: &ReviewEntry) -> [Suggestion; 2] {
+    // what coders made of it does not make it another suggestion, so the codes are those of the engine only while nothing was amended
+    let code = entry.codes.first().map_or_else(String::new, |code| format!("{}|{}", code.system, code.code));
+    let words = entry.evidence.first().map(|(_, evidence)| normalize_term(&evidence.text)).unwrap_or_default();
+    let of = |words: String| Suggestion { kind: entry.kind.as_str(), code: code.clone(), words };
+    [of(words), of(String::new())]
+}
+
+/// How the suggestions of an item ended, to be counted: accepted, amended and rejected ones, by what was suggested.
+#[must_use]
+pub fn outcomes(record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<SuggestionOutcome> {
+    // as the engine suggested them, before coders changed their codes
+    let suggested = rollup(&ItemRecord { decisions: Vec::new(), ..record.clone() });
+    let of = |entry: &ReviewEntry| {
+        let ended = entries.iter().find(|one| one.id == entry.id)?;
+        let at = ended.deciding().next_back()?.at;
+        Some(suggestions_of(entry).map(|suggestion| SuggestionOutcome { suggestion, state: ended.state, at }))
+    };
+    suggested.iter().filter_map(of).flatten().collect()
 }

@@ -191,7 +191,7 @@ fn choose(codes: &[&str]) -> Vec<ChosenCode> {
 }
 
 fn amend(codes: &[&str], assertion: Option<Assertion>) -> DecisionKind {
-    DecisionKind::Amend { codes: choose(codes), assertion, status: None, comment: None }
+    DecisionKind::Amend { codes: choose(codes), assertion, status: None, attributes: None, comment: None }
 }
 
 fn add(codes: &[&str], assertion: Assertion) -> DecisionKind {

@@ -13,10 +13,7 @@ use crate::{
     vocabulary::{Edition, Vocabulary},
 };
 
-/// From this probability on an entry may be accepted with others.
-pub const SURE: f32 = 0.8;
-
-/// Entries of the item that wait, that the engine is sure of ([`SURE`]), about which nothing is asked or alerted, whose codes no hard or soft
+/// Entries of the item that wait, that the engine is `sure` of, about which nothing is asked or alerted, whose codes no hard or soft
 /// edit names, and that carry no payment: none in a hierarchical condition category, no complication or comorbidity. Where the lists of
 /// complications are not loaded, no diagnosis of an encounter that they could pay for.
 #[must_use]
@@ -24,6 +21,7 @@ pub fn acceptable_together(
     (vocabulary, edition): (&Vocabulary, &Edition),
     record: &ItemRecord,
     (entries, edits): (&[ReviewEntry], &[ItemEdit]),
+    sure: f32,
 ) -> Vec<Uuid> {
     let mut alerted = alerted(record);
     alerted
@@ -40,7 +38,7 @@ pub fn acceptable_together(
             && !asked
             && !alerted.contains(&entry.id)
             && !paid
-            && is_sure(entry)
+            && is_sure(entry, sure)
     };
     entries.iter().filter(may).map(|entry| entry.id).collect()
 }
@@ -49,10 +47,10 @@ pub fn acceptable_together(
 /// change to an added entry would take the entry away, so only its addition is taken back.
 #[must_use]
 pub fn last_decided(entries: &[ReviewEntry], user: Uuid) -> Vec<Uuid> {
-    let standing = entries.iter().filter_map(|entry| Some((entry, entry.decisions.last()?)));
+    let standing = entries.iter().filter_map(|entry| Some((entry, entry.deciding().next_back()?)));
     let own: Vec<(Uuid, &Decision)> = standing
-        .filter(|(entry, _)| {
-            !entry.decisions[..entry.decisions.len() - 1].iter().any(|one| matches!(one.kind, DecisionKind::Add { .. }))
+        .filter(|(entry, last)| {
+            !entry.decisions.iter().any(|one| !std::ptr::eq(one, *last) && matches!(one.kind, DecisionKind::Add { .. }))
         })
         .filter(|(_, decision)| decision.user_id == user && !matches!(decision.kind, DecisionKind::Withdraw {}))
         .map(|(entry, decision)| (entry.id, decision))
@@ -62,11 +60,11 @@ pub fn last_decided(entries: &[ReviewEntry], user: Uuid) -> Vec<Uuid> {
 }
 
 /// By the code where there is one to be sure of, else by the words.
-fn is_sure(entry: &ReviewEntry) -> bool {
+fn is_sure(entry: &ReviewEntry, sure: f32) -> bool {
     if entry.kind == EntryKind::Diagnosis {
-        return !entry.codes.is_empty() && entry.confidence.is_some_and(|probability| probability >= SURE);
+        return !entry.codes.is_empty() && entry.confidence.is_some_and(|probability| probability >= sure);
     }
-    !entry.codes.is_empty() && entry.evidence.iter().any(|(_, evidence)| evidence.confidence >= SURE)
+    !entry.codes.is_empty() && entry.evidence.iter().any(|(_, evidence)| evidence.confidence >= sure)
 }
 
 /// The entries that an alert of their note concerns.
@@ -83,6 +81,9 @@ fn alerted(record: &ItemRecord) -> HashSet<Uuid> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const SURE: f32 = 0.8;
+
     use crate::{
         coding::edits::{Edit, EditKind},
         domain::{EntryState, Prompt},
@@ -141,7 +142,7 @@ mod tests {
         let record = tests::record_of("I10", 0.95);
         let entries = rollup(&record);
         let of =
-            |record: &ItemRecord, entries: &[ReviewEntry]| acceptable_together((vocabulary, edition), record, (entries, &[]));
+            |record: &ItemRecord, entries: &[ReviewEntry]| acceptable_together((vocabulary, edition), record, (entries, &[]), SURE);
         assert_eq!(of(&record, &entries), [entries[0].id]);
 
         let paid = tests::record_of("I50.9", 0.95);
@@ -158,7 +159,7 @@ mod tests {
                 rule: String::new(),
             };
             let named = [ItemEdit { edit, entries: vec![entries[0].id] }];
-            let found = acceptable_together((vocabulary, edition), &record, (&entries, &named));
+            let found = acceptable_together((vocabulary, edition), &record, (&entries, &named), SURE);
             assert_eq!(found.len(), expected, "{severity:?}");
         }
         let mut beside = record.clone();

@@ -8,7 +8,9 @@ mod messages;
 mod movements;
 mod notes;
 mod queue;
+mod second_reviews;
 mod vocabularies;
+mod workbench;
 
 pub use chart::ChartItem;
 pub use clients::GrantError;
@@ -18,9 +20,12 @@ pub use messages::Replay;
 pub use movements::Moving;
 pub use notes::{NoteAnswer, PostError};
 pub use queue::{DecideError, QueueItem};
+pub use second_reviews::ReviewedItem;
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,
 };
+
+pub use workbench::Workbench;
 
 use std::sync::Arc;
 

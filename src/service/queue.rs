@@ -131,9 +131,12 @@ impl Service {
         let editions = (&pipeline.vocabulary().editions, review::code_day(&record));
         let at = self.surroundings.now();
         let mut made = Vec::with_capacity(decisions.len());
-        for (entry_id, kind) in decisions {
+        for (entry_id, mut kind) in decisions {
             review::check(editions, &entries, entry_id, &kind)?;
             let decided = entries.iter().find(|entry| Some(entry.id) == entry_id);
+            if let (DecisionKind::Amend { attributes: Some(attributes), .. }, Some(entry)) = (&mut kind, decided) {
+                **attributes = pipeline.with_values(entry.kind, &entry.display, std::mem::take(&mut **attributes));
+            }
             made.push(Decision {
                 id: self.surroundings.new_id(),
                 item_id: id,
@@ -169,8 +172,9 @@ impl Service {
         let pipeline = self.engine.pipeline();
         let vocabulary = pipeline.vocabulary();
         let (edition, _) = vocabulary.editions.on(review::code_day(&record));
-        let mut chosen =
-            review::acceptable_together((vocabulary, edition), &record, (&entries, &self.edits(&record, &entries)));
+        let sure = f32::from(self.store.settings().await?.together_from) / 100.0;
+        let edits = self.edits(&record, &entries);
+        let mut chosen = review::acceptable_together((vocabulary, edition), &record, (&entries, &edits), sure);
         let of_kind = |id: &Uuid| entries.iter().any(|entry| entry.id == *id && entry.kind == kind);
         chosen.retain(|id| seen.contains(id) && of_kind(id));
         let decisions = chosen.into_iter().map(|id| (Some(id), DecisionKind::Accept { bulk: true })).collect();
@@ -254,7 +258,12 @@ impl Service {
         // the revision that was checked is the revision that is finished: a note arriving in between makes it stale
         let revision = revision.or(Some(record.item.revision));
         let outgoing = if mine { self.abstracts(&record.item, &entries).await? } else { Vec::new() };
-        let finishing = Finishing { revision, overridden, outgoing };
+        let outcomes = review::outcomes(&record, &entries);
+        let pipeline = self.engine.pipeline();
+        let (edition, _) = pipeline.vocabulary().editions.on(review::code_day(&record));
+        let settings = self.store.settings().await?;
+        let drawn = self.draw(&settings, user, (&record, &entries), (pipeline.vocabulary(), edition));
+        let finishing = Finishing { revision, overridden, outgoing, outcomes, drawn };
         Ok(self.store.finish_item(id, user, finishing, self.surroundings.now()).await?)
     }
 }

@@ -6,7 +6,9 @@ mod chart;
 mod messages;
 mod patients;
 mod review;
+mod second_reviews;
 pub mod sqlite;
+mod workbench;
 
 #[cfg(test)]
 mod conformance;
@@ -14,6 +16,8 @@ mod conformance;
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
+pub use second_reviews::{Drawn, Reviewed, SecondReviewStore};
+pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 pub use review::{Finishing, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 
 use async_trait::async_trait;
@@ -431,5 +435,11 @@ pub trait OutboxStore: Send + Sync {
 }
 
 /// The whole store.
-pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore {}
-impl<T: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore> Store for T {}
+pub trait Store:
+    NoteStore + ReviewStore + WorkbenchStore + SecondReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore
+{
+}
+impl<T> Store for T where
+    T: NoteStore + ReviewStore + WorkbenchStore + SecondReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore
+{
+}

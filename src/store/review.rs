@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
-use super::{AuditEvent, StoreError};
+use super::{AuditEvent, Drawn, StoreError, SuggestionOutcome};
 use crate::domain::{
     Act, Decision, Extraction, ItemSummary, Note, Remark, ReviewItem, Standing, User, Worklist,
 };
@@ -61,6 +61,10 @@ pub struct Finishing {
     pub overridden: Option<String>,
     /// What is sent to destinations that want more than the event; written in the transaction that finishes.
     pub outgoing: Vec<Outgoing>,
+    /// How its suggestions ended, to be counted.
+    pub outcomes: Vec<SuggestionOutcome>,
+    /// That it is to be looked at again.
+    pub drawn: Option<Drawn>,
 }
 
 /// How an item is moved by an act that needs no codes: given back, laid aside, passed up, assigned, put back.
@@ -100,7 +104,7 @@ impl Finishing {
     /// At a revision, or at any.
     #[must_use]
     pub const fn at(revision: Option<u64>) -> Self {
-        Self { revision, overridden: None, outgoing: Vec::new() }
+        Self { revision, overridden: None, outgoing: Vec::new(), outcomes: Vec::new(), drawn: None }
     }
 }
 

@@ -36,9 +36,13 @@ pub(super) static SCRIPT: LazyLock<Asset> =
 pub(super) static WORK: LazyLock<Asset> =
     LazyLock::new(|| Asset::new("work", "js", "text/javascript; charset=utf-8", include_str!("work.js")));
 
+/// Decisions without a new page; it works without.
+pub(super) static LIVE: LazyLock<Asset> =
+    LazyLock::new(|| Asset::new("live", "js", "text/javascript; charset=utf-8", include_str!("live.js")));
+
 /// `GET /assets/{name}`
 pub(super) async fn show(Path(name): Path<String>) -> Response {
-    let found = [&STYLE, &SCRIPT, &WORK].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&name));
+    let found = [&STYLE, &SCRIPT, &WORK, &LIVE].into_iter().find(|asset| asset.path.strip_prefix("/assets/") == Some(&name));
     match found {
         Some(asset) => {
             let headers =

@@ -10,15 +10,18 @@ use serde::{Deserialize, de::value::StrDeserializer};
 use uuid::Uuid;
 
 use super::{
+    conflict::{self, Attempt},
     entry::title,
     item,
+    notice::lookup,
     session::{Posted, Session},
     shell::{Refusal, missing},
     words,
 };
 use crate::{
     auth::Permission,
-    domain::{Assertion, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system},
+    domain::{Assertion, Attribute, Attributes, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system},
+    pipeline::sig,
     review::{CodeProblem, DecisionError, code_day},
     service::{DecideError, Service},
     store::{ItemChange, ItemRecord},
@@ -28,6 +31,9 @@ use crate::{
 pub(super) type Answer = Result<Response, Refusal>;
 /// Why a form is not taken: a word of [`super::notice`].
 type Problem = &'static str;
+
+/// Reads directions behind the name of a drug.
+type Read<'a> = dyn Fn(&str, &str) -> Attributes + 'a;
 
 /// What titles the codes of an item.
 type Titles<'a> = (&'a Vocabulary, &'a Edition);
@@ -53,6 +59,9 @@ pub(super) struct ItemForm {
 /// The form of a decision on one entry.
 #[derive(Deserialize)]
 pub(super) struct DecisionForm {
+    /// Not empty: the item is claimed first.
+    #[serde(default)]
+    claim: String,
     entry: Uuid,
     action: String,
     #[serde(default)]
@@ -71,11 +80,30 @@ pub(super) struct DecisionForm {
     /// Assertion or status; empty = as it is.
     #[serde(default)]
     context: String,
+    /// Directions of a medication in one line; none where the form has no such field.
+    directions: Option<String>,
+    /// Reactions to an allergen, with semicolons between; none where the form has no such field.
+    reactions: Option<String>,
+    #[serde(default)]
+    severity: String,
+    /// `allergy` or `intolerance`; empty = not known.
+    #[serde(default)]
+    allergy_type: String,
+    /// What a diagnosis is to the encounter; empty = as it is.
+    #[serde(default)]
+    role: String,
+    #[serde(default)]
+    present_on_admission: String,
+    #[serde(default)]
+    sequence: String,
 }
 
 /// The form of an addition.
 #[derive(Deserialize)]
 pub(super) struct AddForm {
+    /// Not empty: the item is claimed first.
+    #[serde(default)]
+    claim: String,
     kind: EntryKind,
     #[serde(default)]
     revision: String,
@@ -112,7 +140,7 @@ pub(super) async fn claim(
 pub(super) async fn finish(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<ItemForm>,
+    Posted { session, form, .. }: Posted<ItemForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let reason = Some(form.override_edits.as_str()).filter(|reason| !reason.is_empty());
@@ -124,16 +152,18 @@ pub(super) async fn finish(
 pub(super) async fn decide(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<DecisionForm>,
+    Posted { session, form, fields, live }: Posted<DecisionForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
+    claim_first(&service, &session, id, &form.claim).await;
     let (record, entries) = service.open_item(user, id).await?.ok_or_else(|| missing(&session))?;
     let pipeline = service.engine.pipeline();
     let titles = titles(pipeline.vocabulary(), &record);
     let Some(entry) = entries.iter().find(|entry| entry.id == form.entry) else {
         return Ok(back(id, "unknown_entry", None));
     };
-    let kind = match decision(titles, entry, &form) {
+    let read = |drug: &str, words: &str| pipeline.directions(drug, words);
+    let kind = match decision((titles, &read), entry, &form) {
         Ok(kind) => kind,
         Err(problem) => return Ok(back(id, problem, Some(form.entry))),
     };
@@ -142,18 +172,21 @@ pub(super) async fn decide(
         DecisionKind::Amend { .. } => "amended",
         DecisionKind::Reject { .. } => "rejected",
         DecisionKind::Add { .. } => "added",
+        DecisionKind::Designate { .. } => "designated",
         DecisionKind::Withdraw {} => "withdrawn",
     };
-    decided(&service, &session, id, (Some(form.entry), kind, form.revision.parse().ok(), notice)).await
+    let attempt = Attempt { entry: Some(form.entry), kind: &kind, form: "decide", fields: &fields };
+    decided(&service, &session, id, (&attempt, form.revision.parse().ok(), notice, live)).await
 }
 
 /// `POST /items/{id}/add`
 pub(super) async fn add(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<AddForm>,
+    Posted { session, form, fields, live }: Posted<AddForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
+    claim_first(&service, &session, id, &form.claim).await;
     let display = form.display.trim().to_owned();
     if display.is_empty() {
         return Ok(back(id, "name_missing", None));
@@ -176,7 +209,15 @@ pub(super) async fn add(
         end: place.map(|(_, span)| span.end),
         comment: filled(&form.comment),
     };
-    decided(&service, &session, id, (None, kind, form.revision.parse().ok(), "added")).await
+    let attempt = Attempt { entry: None, kind: &kind, form: "add", fields: &fields };
+    decided(&service, &session, id, (&attempt, form.revision.parse().ok(), "added", live)).await
+}
+
+/// Takes the item where a form says so: the answer to a claim that ran out. Whether that succeeded shows when the form is used.
+async fn claim_first(service: &Service, session: &Session, id: Uuid, claim: &str) {
+    if !claim.is_empty() {
+        renew(service, session, id).await;
+    }
 }
 
 /// Hands a decision in, and renews the claim.
@@ -184,11 +225,18 @@ async fn decided(
     service: &Service,
     session: &Session,
     id: Uuid,
-    (entry, kind, revision, notice): (Option<Uuid>, DecisionKind, Option<u64>, &str),
+    (attempt, revision, notice, live): (&Attempt<'_>, Option<u64>, &str, bool),
 ) -> Answer {
-    let done = service.decide(&session.user, id, vec![(entry, kind)], revision).await;
+    let entry = attempt.entry;
+    let done = service.decide(&session.user, id, vec![(entry, attempt.kind.clone())], revision).await;
     if matches!(done, Ok((ItemChange::Done { .. }, _))) {
         renew(service, session, id).await;
+        remember(service, session, attempt.kind).await;
+    }
+    if let Ok((change, _)) = &done
+        && let Some(page) = conflict::show(service, session, id, (change, attempt)).await?
+    {
+        return Ok(page);
     }
     let mut at = entry;
     let done = done.map(|(change, ids)| {
@@ -196,10 +244,22 @@ async fn decided(
         change
     });
     match problem_of(done)? {
+        Ok(()) if live => item::parts(service, session, id, (&at.into_iter().collect::<Vec<_>>(), lookup(Some(notice), None))).await,
         Ok(()) => Ok(to(&format!("/items/{id}?notice={notice}"), at)),
         Err(NotDone::Word("missing")) => Err(missing(session)),
         Err(NotDone::Word(problem)) => Ok(back(id, problem, entry)),
         Err(NotDone::Said(why)) => item::refused(service, session, id, why).await,
+    }
+}
+
+/// Keeps the codes that a coder chose at hand. A failure costs nothing but that.
+async fn remember(service: &Service, session: &Session, kind: &DecisionKind) {
+    let (DecisionKind::Amend { codes, .. } | DecisionKind::Add { codes, .. }) = kind else { return };
+    if codes.is_empty() {
+        return;
+    }
+    if let Err(error) = service.arrange(&session.user, |own| own.used(codes)).await {
+        tracing::warn!(%error, "codes used last could not be kept");
     }
 }
 
@@ -209,7 +269,7 @@ pub(super) async fn decided_many(
     session: &Session,
     id: Uuid,
     done: Result<(ItemChange, Vec<Uuid>), DecideError>,
-    (made, none): (&str, Problem),
+    (made, none, live): (&str, Problem, bool),
 ) -> Answer {
     let mut entries = Vec::new();
     let done = done.map(|(change, ids)| {
@@ -220,6 +280,9 @@ pub(super) async fn decided_many(
         Ok(()) if entries.is_empty() => Ok(back(id, none, None)),
         Ok(()) => {
             renew(service, session, id).await;
+            if live {
+                return item::parts(service, session, id, (&entries, lookup(Some(made), None))).await;
+            }
             Ok(to(&format!("/items/{id}?notice={made}"), entries.first().copied()))
         }
         Err(NotDone::Word("missing")) => Err(missing(session)),
@@ -280,25 +343,26 @@ pub(super) fn back(id: Uuid, problem: Problem, entry: Option<Uuid>) -> Response 
     to(&format!("/items/{id}?problem={problem}"), entry)
 }
 
-fn to(address: &str, entry: Option<Uuid>) -> Response {
+pub(super) fn to(address: &str, entry: Option<Uuid>) -> Response {
     let place = entry.map_or_else(String::new, |entry| format!("#e-{entry}"));
     Redirect::to(&format!("{address}{place}")).into_response()
 }
 
 /// The decision that a form makes.
-fn decision(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
+fn decision((titles, read): (Titles<'_>, &Read<'_>), entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
     match form.action.as_str() {
         "accept" => Ok(DecisionKind::Accept { bulk: false }),
         "withdraw" => Ok(DecisionKind::Withdraw {}),
         "reject" if form.reason.is_empty() => Err("reason_missing"),
         "reject" => Ok(DecisionKind::Reject { reason: form.reason.clone(), comment: filled(&form.comment) }),
-        "amend" => amendment(titles, entry, form),
+        "amend" => amendment(titles, entry, form, read),
+        "designate" => designation(form),
         _ => Err("invalid"),
     }
 }
 
 /// A typed code wins over a chosen one: typing is the later, more deliberate act.
-fn amendment(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
+fn amendment(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm, read: &Read<'_>) -> Result<DecisionKind, Problem> {
     let typed = typed_code(titles, entry.kind, (&form.system, &form.code), &entry.display);
     let codes = match (typed, form.choice.parse::<usize>()) {
         (Some(code), _) => vec![code],
@@ -313,10 +377,51 @@ fn amendment(titles: Titles<'_>, entry: &ReviewEntry, form: &DecisionForm) -> Re
             EntryKind::NoKnownAllergies => return Err("invalid"),
         }
     }
-    if codes.is_empty() && assertion.is_none() && status.is_none() {
+    let attributes = attributes(entry, form, read).map(Box::new);
+    if codes.is_empty() && assertion.is_none() && status.is_none() && attributes.is_none() {
         return Err("nothing_changed");
     }
-    Ok(DecisionKind::Amend { codes, assertion, status, comment: filled(&form.comment) })
+    Ok(DecisionKind::Amend { codes, assertion, status, attributes, comment: filled(&form.comment) })
+}
+
+/// The attributes as the form has them, where they are others than the entry's.
+fn attributes(entry: &ReviewEntry, form: &DecisionForm, read: &Read<'_>) -> Option<Attributes> {
+    let typed = |text: &str| Attribute { text: text.trim().to_owned(), start: 0, end: 0, value: None };
+    match (entry.kind, &form.directions, &form.reactions) {
+        (EntryKind::Medication, Some(directions), _) => {
+            (directions.trim() != sig(&entry.attributes)).then(|| read(&entry.display, directions.trim()))
+        }
+        (EntryKind::Allergy, _, Some(reactions)) => {
+            let reactions = reactions.split(';').map(str::trim).filter(|one| !one.is_empty());
+            let changed = Attributes {
+                reactions: reactions.map(typed).collect(),
+                severity: filled(&form.severity).map(|word| typed(&word)),
+                allergy_type: filled(&form.allergy_type),
+                criticality: entry.attributes.criticality.clone(),
+                category: entry.attributes.category.clone(),
+                ..Attributes::default()
+            };
+            let words = |attributes: &Attributes| {
+                let reactions: Vec<String> = attributes.reactions.iter().map(|one| one.text.clone()).collect();
+                (reactions, attributes.severity.as_ref().map(|one| one.text.clone()), attributes.allergy_type.clone())
+            };
+            (words(&changed) != words(&entry.attributes)).then_some(changed)
+        }
+        _ => None,
+    }
+}
+
+/// What a diagnosis is to the encounter.
+fn designation(form: &DecisionForm) -> Result<DecisionKind, Problem> {
+    let sequence = match filled(&form.sequence) {
+        None => None,
+        Some(typed) => Some(typed.parse().map_err(|_| "invalid")?),
+    };
+    let (role, present_on_admission) = (word(&form.role), word(&form.present_on_admission));
+    if role.is_none() && present_on_admission.is_none() && sequence.is_none() {
+        return Err("nothing_designated");
+    }
+    Ok(DecisionKind::Designate { role, present_on_admission, sequence })
 }
 
 /// The selected words in code points of their note; none when nothing was selected.

@@ -11,6 +11,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    notice::{self, Notice},
     session::Session,
     shell::{Refusal, Shell, failed, page},
     words,
@@ -97,8 +98,12 @@ pub(super) struct NoteGroup {
 #[template(path = "code.html")]
 pub(super) struct CodePage {
     pub shell: Shell,
+    /// What happened.
+    pub notice: Option<Notice>,
     pub query: String,
     pub code: CodeRow,
+    /// Whether it is one of the user's favourites; none where it cannot be.
+    pub favourite: Option<bool>,
     /// In which editions it is valid, as sentences.
     pub editions: Vec<String>,
     pub retired: bool,
@@ -134,6 +139,7 @@ pub(super) struct BlockPage {
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct CodeAddress {
     query: Option<String>,
+    notice: Option<String>,
 }
 
 fn row(edition: &Edition, code: &Code) -> CodeRow {
@@ -228,15 +234,22 @@ pub(super) async fn show(
     State(service): State<Arc<Service>>,
     session: Session,
     Path(code): Path<String>,
+    Query(address): Query<CodeAddress>,
 ) -> Result<Response, Refusal> {
-    session.may(Permission::ListItems)?;
+    let user = session.may(Permission::ListItems)?;
+    let favourites = service.store.preferences(user.id).await?.favourites;
     let pipeline = service.engine.pipeline();
     let vocabulary = pipeline.vocabulary();
     if let Some(entry) = vocabulary.look_up_block(&code) {
         return Ok(page(StatusCode::OK, &block_page(&session, vocabulary, &entry)));
     }
     match vocabulary.look_up_code(&code) {
-        Some(CodeAnswer::Code(entry)) => Ok(page(StatusCode::OK, &code_page(&session, vocabulary, &entry))),
+        Some(CodeAnswer::Code(entry)) => {
+            let mut view = code_page(&session, vocabulary, &entry);
+            view.favourite = view.favourite.map(|_| favourites.iter().any(|known| known.code == entry.code.code));
+            view.notice = notice::lookup(address.notice.as_deref(), None);
+            Ok(page(StatusCode::OK, &view))
+        }
         Some(CodeAnswer::Retired(retired)) => Ok(page(StatusCode::OK, &retired_page(&session, vocabulary, retired))),
         None => Ok(page(
             StatusCode::NOT_FOUND,
@@ -279,8 +292,10 @@ fn code_page(session: &Session, vocabulary: &Vocabulary, entry: &CodeEntry<'_>) 
     });
     CodePage {
         shell: Shell::of(session),
+        notice: None,
         query: String::new(),
         code: row(entry.edition, entry.code),
+        favourite: (entry.code.billable && !entry.is_retired()).then_some(false),
         editions: editions.collect(),
         retired: entry.is_retired(),
         replaced_by: entry.replaced_by.iter().map(|code| row(vocabulary.editions.newest(), code)).collect(),
@@ -310,8 +325,10 @@ fn retired_page(session: &Session, vocabulary: &Vocabulary, retired: RetiredCode
     let editions = vocabulary.editions.all().map(|edition| format!("{}: does not have it", edition.name));
     CodePage {
         shell: Shell::of(session),
+        notice: None,
         query: String::new(),
         code: CodeRow { code: retired.code, ..CodeRow::default() },
+        favourite: None,
         editions: editions.collect(),
         retired: true,
         replaced_by: retired.replaced_by.iter().map(|code| row(newest, code)).collect(),

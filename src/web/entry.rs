@@ -8,9 +8,10 @@ use uuid::Uuid;
 use super::words;
 use crate::{
     domain::{
-        Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, EntryKind, EntryState, Evidence, NotReportable,
-        ReviewEntry,
+        Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, Designation, DiagnosisRole, EntryKind, EntryState, Evidence,
+        NotReportable, PresentOnAdmission, ReviewEntry, Tally,
     },
+    pipeline::sig,
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -111,6 +112,28 @@ pub(super) struct EntryView {
     pub contexts: Vec<Choice>,
     /// Code systems to type a code of.
     pub systems: Vec<Choice>,
+    /// Directions of a medication in one line.
+    pub directions: Option<String>,
+    /// Reactions to an allergen, with semicolons between.
+    pub reactions: Option<String>,
+    /// Severities to choose from.
+    pub severities: Vec<Choice>,
+    /// Types of allergy to choose from.
+    pub types: Vec<Choice>,
+    /// What the diagnosis is to the encounter, in words; empty where nobody said.
+    pub designated: String,
+    /// Roles to choose from; empty where the diagnosis has none.
+    pub roles: Vec<Choice>,
+    /// Present-on-admission indicators to choose from; empty where there is none to give.
+    pub present: Vec<Choice>,
+    /// Its place among the secondary diagnoses.
+    pub sequence: String,
+    /// What payment makes of its first code.
+    pub marks: Vec<String>,
+    /// How suggestions like it ended so far.
+    pub tally: Option<String>,
+    /// Whether the user hid it.
+    pub is_hidden: bool,
     /// Whether it can be accepted, amended and rejected now.
     pub can_decide: bool,
     /// Whether a decision stands that can be taken back.
@@ -132,6 +155,10 @@ pub(super) struct EntryViews<'a> {
     pub note_labels: HashMap<Uuid, String>,
     /// Whether the user may decide now.
     pub held: bool,
+    /// Whether the encounter is a stay, whose diagnoses tell whether they were present on admission.
+    pub inpatient: bool,
+    /// How suggestions like an entry's ended so far.
+    pub tallies: &'a HashMap<Uuid, Tally>,
     /// The zone of the times.
     pub zone: &'a TimeZone,
 }
@@ -187,10 +214,57 @@ impl EntryViews<'_> {
                 .collect(),
             contexts: contexts(entry),
             systems: systems(entry.kind),
+            directions: (entry.kind == EntryKind::Medication).then(|| sig(&entry.attributes)),
+            reactions: (entry.kind == EntryKind::Allergy).then(|| reactions(&entry.attributes)),
+            severities: severities(entry),
+            types: ["allergy", "intolerance"]
+                .map(|word| Choice { value: word, label: word, current: entry.attributes.allergy_type.as_deref() == Some(word) })
+                .into(),
+            designated: designated(entry),
+            roles: self.roles(entry),
+            present: self.present(entry),
+            sequence: entry.designation.sequence.map_or_else(String::new, |place| place.to_string()),
+            marks: entry
+                .codes
+                .first()
+                .filter(|code| entry.kind == EntryKind::Diagnosis && code.system == crate::domain::system::ICD10CM)
+                .map(|code| marks_of((self.vocabulary, self.edition), &code.code))
+                .unwrap_or_default(),
+            is_hidden: false,
+            tally: self.tallies.get(&entry.id).map(|tally| words::tally(*tally)),
             can_decide: self.held,
             can_withdraw: self.held
                 && (entry.changed.is_some() || !matches!(entry.state, EntryState::Suggested | EntryState::Withdrawn)),
         }
+    }
+
+    fn is_designated(&self, entry: &ReviewEntry) -> bool {
+        let stands = !matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn);
+        self.held && stands && entry.kind == EntryKind::Diagnosis && entry.reportable
+    }
+
+    fn roles(&self, entry: &ReviewEntry) -> Vec<Choice> {
+        if !self.is_designated(entry) {
+            return Vec::new();
+        }
+        let of = |role: DiagnosisRole| Choice {
+            value: role.as_str(),
+            label: role.as_str(),
+            current: entry.designation.role == Some(role),
+        };
+        DiagnosisRole::ALL.map(of).into()
+    }
+
+    fn present(&self, entry: &ReviewEntry) -> Vec<Choice> {
+        if !self.is_designated(entry) || !self.inpatient {
+            return Vec::new();
+        }
+        let of = |present: PresentOnAdmission| Choice {
+            value: present.as_str(),
+            label: words::present_on_admission(present),
+            current: entry.designation.present_on_admission == Some(present),
+        };
+        PresentOnAdmission::ALL.map(of).into()
     }
 
     fn code(&self, index: usize, code: &CodeCandidate) -> CodeView {
@@ -218,6 +292,39 @@ impl EntryViews<'_> {
         };
         format!("{list}{section}{}{boilerplate}", self.note_labels.get(&note).map_or("", String::as_str))
     }
+}
+
+/// What payment makes of a code: condition categories of the risk models, complications where the lists are loaded.
+pub(super) fn marks_of((vocabulary, edition): (&Vocabulary, &Edition), code: &str) -> Vec<String> {
+    let mut marks = Vec::new();
+    if let Some((v24, v28)) = edition.notes.categories(code) {
+        let one = |version: &str, category: &str| (!category.is_empty()).then(|| format!("HCC {category} ({version})"));
+        marks.extend([one("V28", v28), one("V24", v24)].into_iter().flatten());
+    }
+    marks.extend(vocabulary.lists.complication(code).map(str::to_owned));
+    marks
+}
+
+fn designated(entry: &ReviewEntry) -> String {
+    let Designation { role, present_on_admission, sequence } = entry.designation;
+    let said = [
+        role.map(|role| role.as_str().to_owned()),
+        present_on_admission.map(|present| format!("POA {}", present.letter())),
+        sequence.map(|place| format!("no. {place}")),
+    ];
+    said.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+fn reactions(attributes: &Attributes) -> String {
+    attributes.reactions.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join("; ")
+}
+
+/// Severities to choose from, and what the note says where it says it otherwise.
+fn severities(entry: &ReviewEntry) -> Vec<Choice> {
+    let now = entry.attributes.severity.as_ref().map(|one| one.text.to_lowercase());
+    ["mild", "moderate", "severe"]
+        .map(|word| Choice { value: word, label: word, current: now.as_deref() == Some(word) })
+        .into()
 }
 
 /// The words of an entry's assertion or status.
@@ -322,7 +429,7 @@ fn quantity(value: &serde_json::Value) -> String {
 }
 
 /// A decision in words.
-fn decision(kind: &DecisionKind) -> String {
+pub(super) fn decision(kind: &DecisionKind) -> String {
     let with_comment = |mut words: String, comment: &Option<String>| {
         if let Some(comment) = comment {
             words.push_str(&format!(" – “{comment}”"));
@@ -335,10 +442,19 @@ fn decision(kind: &DecisionKind) -> String {
         DecisionKind::Reject { reason, comment } => {
             with_comment(format!("rejected: {}", words::reject_reason(reason)), comment)
         }
-        DecisionKind::Amend { codes, assertion, status, comment } => {
+        DecisionKind::Designate { role, present_on_admission, sequence } => {
+            let said = [
+                role.map(|role| format!("{} diagnosis", role.as_str())),
+                present_on_admission.map(|present| format!("present on admission: {}", present.letter())),
+                sequence.map(|sequence| format!("place {sequence}")),
+            ];
+            said.into_iter().flatten().collect::<Vec<_>>().join(", ")
+        }
+        DecisionKind::Amend { codes, assertion, status, attributes: changed, comment } => {
             let mut changes: Vec<String> = codes.iter().map(|code| code.code.clone()).collect();
             changes.extend(assertion.map(|assertion| words::assertion(assertion).to_owned()));
             changes.extend(status.map(|status| status.as_str().to_owned()));
+            changes.extend(changed.iter().flat_map(|changed| attributes(changed)).map(|(label, value)| format!("{label} {value}")));
             with_comment(format!("amended to {}", changes.join(", ")), comment)
         }
         DecisionKind::Add { comment, .. } => with_comment("added".to_owned(), comment),

@@ -27,6 +27,8 @@ pub(super) struct Piece {
     pub text: String,
     /// Whether it belongs to a heading.
     pub heading: bool,
+    /// The place among the headings of the one that begins here.
+    pub section: Option<usize>,
     /// Names of the marks that begin here.
     pub anchors: Vec<String>,
     /// Style classes; none = not marked.
@@ -40,6 +42,7 @@ pub(super) struct Piece {
 /// The pieces of a note, in order and without gaps. Marks that do not fit the text are left out.
 pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece> {
     let fits = |span: Span| !span.of(text).is_empty();
+    let all_headings = headings;
     let headings: Vec<Span> = headings.iter().copied().filter(|span| fits(*span)).collect();
     let mut marks: Vec<&Mark> = marks.iter().filter(|mark| fits(mark.span)).collect();
     marks.sort_by_key(|mark| (mark.span.start, mark.span.end));
@@ -60,12 +63,14 @@ pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece
         }
         while heading_at.next_if(|heading| heading.end <= start).is_some() {}
         let heading = heading_at.peek().is_some_and(|heading| heading.start <= start);
+        let section = all_headings.iter().position(|heading| heading.start == start && fits(*heading));
         let shortest = over.iter().min_by_key(|mark| mark.span.len());
         let mut titles: Vec<&str> = over.iter().map(|mark| mark.title.as_str()).collect();
         titles.dedup();
         out.push(Piece {
             text: Span::new(start, end).of(text).to_owned(),
             heading,
+            section,
             anchors,
             look: shortest.map(|mark| mark.look.clone()),
             title: titles.join(" + "),

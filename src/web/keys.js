@@ -1,14 +1,19 @@
 "use strict";
 // Short cuts. Every one of them is also a link or a button.
 (() => {
-  const entries = Array.from(document.querySelectorAll(".entry"));
+  const usual = { next: "j", previous: "k", undecided: "n", accept: "a", reject: "r", amend: "m", principal: "p", present: "y", hide: "h", add: "s", undo: "u", evidence: "e", take: "x", help: "?" };
+  const panes = document.querySelector("[data-keys]");
+  const keys = { ...usual, ...JSON.parse((panes && panes.dataset.keys) || "{}") };
   const help = document.getElementById("keys");
   const press = (id) => { const button = document.getElementById(id); if (button) button.click(); };
+  for (const row of document.querySelectorAll("tr[data-action]")) {
+    const shown = row.querySelector("kbd");
+    if (keys[row.dataset.action]) shown.textContent = keys[row.dataset.action];
+  }
 
-  const current = () => {
-    const focused = document.activeElement && document.activeElement.closest(".entry");
-    return entries.indexOf(focused);
-  };
+  // the entries change while one decides
+  const all = () => Array.from(document.querySelectorAll(".entry"));
+  const currentEntry = () => document.activeElement && document.activeElement.closest(".entry");
   const visible = (entry) => !entry.closest("details:not([open])");
   const show = (entry) => {
     if (!entry) return;
@@ -18,48 +23,74 @@
     entry.scrollIntoView({ block: "nearest" });
   };
   const step = (by) => {
-    let at = current();
+    const entries = all();
+    let at = entries.indexOf(currentEntry());
     if (at < 0) at = by > 0 ? -1 : entries.length;
     do at += by; while (entries[at] && !visible(entries[at]));
     show(entries[at]);
   };
-  const open = (entry, name) => {
-    const folded = entry.querySelector("details." + name);
+  const open = (entry, name, field) => {
+    const folded = entry && entry.querySelector("details." + name);
     if (!folded) return;
     folded.open = true;
-    const field = folded.querySelector("select, input:not([type=hidden])");
-    if (field) field.focus();
+    const found = folded.querySelector(field || "select, input:not([type=hidden])");
+    if (found) found.focus();
+  };
+  // what a question offers comes first, else the alternatives in their order
+  const choose = (entry, number) => {
+    const option = entry && entry.querySelectorAll("details.amend input[name=choice]:not([value=''])")[number - 1];
+    if (!option) return;
+    option.checked = true;
+    option.form.requestSubmit();
+  };
+  const principal = (entry) => {
+    const role = entry && entry.querySelector("details.designate select[name=role]");
+    if (!role) return;
+    role.value = "principal";
+    role.form.requestSubmit();
   };
 
   const actions = {
-    j: () => step(1),
-    k: () => step(-1),
-    n: () => {
-      const from = current() + 1;
-      show(entries.slice(from).concat(entries.slice(0, from)).find((entry) => entry.classList.contains("undecided")));
+    next: () => step(1),
+    previous: () => step(-1),
+    undecided: () => {
+      const entries = all();
+      const from = entries.indexOf(currentEntry()) + 1;
+      const order = entries.slice(from).concat(entries.slice(0, from)).filter((entry) => entry.classList.contains("undecided"));
+      // what is folded away comes when nothing else waits
+      show(order.find(visible) || order[0]);
     },
-    a: (entry) => { const button = entry && entry.querySelector("button.accept"); if (button) button.click(); },
-    r: (entry) => { if (entry) open(entry, "reject"); },
-    m: (entry) => { if (entry) open(entry, "amend"); },
-    e: (entry) => { const link = entry && entry.querySelector(".places a"); if (link) { link.click(); entry.focus(); } },
-    s: () => press("select-add"),
-    u: () => press("undo"),
-    x: () => press("next"),
-    "?": () => { if (help) help.showModal(); },
+    accept: (entry) => { const button = entry && entry.querySelector("button.accept"); if (button) button.click(); },
+    reject: (entry) => open(entry, "reject"),
+    amend: (entry) => open(entry, "amend", "input[name=code]"),
+    principal,
+    present: (entry) => open(entry, "designate", "select[name=present_on_admission]"),
+    hide: (entry) => { const button = entry && entry.querySelector("form.hide button"); if (button) button.click(); },
+    evidence: (entry) => { const link = entry && entry.querySelector(".places a"); if (link) { link.click(); entry.focus(); } },
+    add: () => press("select-add"),
+    undo: () => press("undo"),
+    take: () => press("next"),
+    help: () => { if (help) help.showModal(); },
   };
 
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat && event.key !== "j" && event.key !== "k") return;
+    const moves = event.key === keys.next || event.key === keys.previous;
+    if (event.ctrlKey || event.altKey || event.metaKey || event.repeat && !moves) return;
     const typing = event.target.closest("input, select, textarea, dialog[open]");
     if (typing) {
       if (event.defaultPrevented) return;
       if (event.key === "Escape" && typing.closest(".entry")) { const entry = typing.closest(".entry"); typing.closest("details").open = false; entry.focus(); }
       return;
     }
-    const action = actions[event.key];
-    if (!action) return;
+    if (/^[1-9]$/.test(event.key) && currentEntry()) {
+      event.preventDefault();
+      choose(currentEntry(), Number(event.key));
+      return;
+    }
+    const action = Object.keys(keys).find((name) => keys[name] === event.key);
+    if (!action || !actions[action]) return;
     event.preventDefault();
-    action(entries[current()]);
+    actions[action](currentEntry());
   });
 
   const opener = document.getElementById("show-keys");
@@ -67,7 +98,7 @@
     opener.hidden = false;
     opener.addEventListener("click", () => help.showModal());
   }
-  // After a decision the page comes back at the entry; keys go on from there.
+  // After a decision without a script the page comes back at the entry; keys go on from there.
   const target = location.hash.startsWith("#e-") && document.getElementById(location.hash.slice(1));
   if (target) { show(target); target.scrollIntoView({ block: "center" }); }
 })();

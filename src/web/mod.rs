@@ -9,16 +9,23 @@ mod about;
 mod assets;
 mod change;
 mod codes;
+mod conflict;
 mod entry;
 mod highlight;
+mod history;
 mod item;
+mod item_view;
 mod list_address;
 mod lists;
 mod movements;
 mod notice;
+mod personal;
+mod preferences;
 mod queue;
 mod reference;
+mod second_reviews;
 mod session;
+mod settings;
 mod shell;
 mod shortcuts;
 mod sign_in;
@@ -78,6 +85,17 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/add", post(change::add))
         .route("/items/{id}/accept-together", post(shortcuts::accept_together))
         .route("/items/{id}/undo", post(shortcuts::undo))
+        .route("/items/{id}/hide", post(personal::hide))
+        .route("/items/{id}/seen", post(personal::seen))
+        .route("/items/{id}/heartbeat", post(personal::heartbeat))
+        .route("/items/{id}/codes.csv", get(personal::codes_csv))
+        .route("/items/{id}/history", get(history::show))
+        .route("/items/{id}/compare/{note}", get(history::compare))
+        .route("/preferences", get(preferences::show).post(preferences::change))
+        .route("/queue/lists", post(preferences::save_list))
+        .route("/second-reviews", get(second_reviews::list))
+        .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
+        .route("/settings", get(settings::show).post(settings::change))
         .route("/items/{id}/finish", post(change::finish))
         .route("/items/{id}/reopen", post(movements::reopen))
         .route("/items/{id}/pend", post(movements::pend))

@@ -54,7 +54,7 @@ pub(super) async fn release(
 pub(super) async fn pend(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<MoveForm>,
+    Posted { session, form, .. }: Posted<MoveForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let until = match filled(&form.until) {
@@ -74,7 +74,7 @@ pub(super) async fn pend(
 pub(super) async fn escalate(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<MoveForm>,
+    Posted { session, form, .. }: Posted<MoveForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     answer(&session, id, service.escalate(user, id, form.moving()).await, "/queue?notice=escalated")
@@ -84,7 +84,7 @@ pub(super) async fn escalate(
 pub(super) async fn assign(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<MoveForm>,
+    Posted { session, form, .. }: Posted<MoveForm>,
 ) -> Answer {
     let user = session.may(Permission::Assign)?;
     let to = filled(&form.to);
@@ -100,7 +100,7 @@ pub(super) async fn assign(
 pub(super) async fn reopen(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<MoveForm>,
+    Posted { session, form, .. }: Posted<MoveForm>,
 ) -> Answer {
     let user = session.may(Permission::Reopen)?;
     answer(&session, id, service.reopen(user, id, form.moving()).await, &format!("/items/{id}?notice=reopened"))
@@ -110,7 +110,7 @@ pub(super) async fn reopen(
 pub(super) async fn remark(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<MoveForm>,
+    Posted { session, form, .. }: Posted<MoveForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     answer(&session, id, service.remark(user, id, &form.comment).await, &format!("/items/{id}?notice=remarked"))

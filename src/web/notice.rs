@@ -18,7 +18,7 @@ impl Notice {
     }
 }
 
-const NOTICES: [(&str, &str); 15] = [
+const NOTICES: [(&str, &str); 19] = [
     ("claimed", "The encounter is yours for 30 minutes; every decision renews that."),
     ("released", "The encounter is back in the queue."),
     ("finished", "The encounter is finished."),
@@ -31,12 +31,16 @@ const NOTICES: [(&str, &str); 15] = [
     ("amended", "Amended."),
     ("rejected", "Rejected."),
     ("added", "Added."),
+    ("designated", "Kept."),
     ("withdrawn", "Taken back."),
     ("accepted_together", "Accepted together. Undo takes all of them back."),
+    ("saved", "Kept."),
+    ("reviewed", "The review is kept."),
+    ("list_saved", "The list is saved; it stands beside the others."),
     ("nothing_waits", "Nothing waits for review."),
 ];
 
-const PROBLEMS: [(&str, &str); 20] = [
+const PROBLEMS: [(&str, &str); 28] = [
     ("held", "Not done: another coder holds this encounter."),
     ("not_held", "Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again."),
     ("already_finished", "Not done: the encounter is finished."),
@@ -55,10 +59,18 @@ const PROBLEMS: [(&str, &str); 20] = [
     ),
     ("code_missing", "Not done: a code is needed. Type one, or choose one of those offered."),
     ("nothing_changed", "Not amended: choose another code, type one, or choose another status."),
+    ("nothing_designated", "Not done: choose what the diagnosis is to the encounter."),
     ("reason_missing", "Not done: choose a reason."),
     ("name_missing", "Not added: the entry needs a name."),
     ("none_together", "Not done: none of these may be accepted together; look at each."),
     ("nothing_to_undo", "Not done: there is no decision of yours to take back."),
+    ("verdict_missing", "Not kept: say of every code whether it is right."),
+    ("review_refused", "Not kept: the review is done already, or it is of your own work."),
+    ("key_invalid", "Not kept: a key is one sign, and no digit, which chooses a code."),
+    ("key_twice", "Not kept: two actions have the same key."),
+    ("list_name", "Not saved: give the list a name."),
+    ("too_many_lists", "Not saved: remove a saved list first, under Preferences."),
+    ("settings", "Not kept: the first is 0 to 100, the second 50 to 100."),
     ("invalid", "Not done: the decision could not be taken as it was sent."),
 ];
 

@@ -129,7 +129,7 @@ pub(super) fn row(item: ReviewItem, now: Timestamp, zone: &TimeZone) -> Row {
     let assigned = item.assigned_to.map(|(_, name)| format!("for {name}"));
     let reason = item.place_reason.filter(|_| item.state == ItemState::Pended || item.escalated);
     let reason = reason.map(|reason| words::place_reason(&reason).to_owned());
-    let until = item.pended_until.filter(|until| *until < Timestamp::MAX).map(|until| format!("until {}", words::moment(until, zone)));
+    let until = item.pended_until.map(|until| format!("until {}", words::moment(until, zone)));
     let leads = item.escalated.then(|| "for the leads".to_owned());
     let owner: Vec<String> = [holder, assigned, leads, reason, until].into_iter().flatten().collect();
     let summary = item.summary.unwrap_or_default();
@@ -203,11 +203,17 @@ pub(super) async fn show(
         let holds = |item: &ReviewItem| item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
         mine = held.into_iter().filter(holds).map(|item| row(item, now, zone)).collect();
     }
+    let preferences = service.store.preferences(user.id).await?;
+    let saved: Vec<Tab> = preferences
+        .lists
+        .into_iter()
+        .map(|saved| Tab { address: ListAddress::of(&saved.list).address(), current: saved.list == asked, label: saved.name })
+        .collect();
     let plain = Worklist { state: asked.state, assigned: asked.assigned, ..Worklist::default() };
     let view = QueuePage {
         shell: Shell::of(&session),
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
-        tabs: tabs(&asked),
+        tabs: tabs(&asked).into_iter().chain(saved).collect(),
         classes: own.classes(),
         orders: [
             (WorklistOrder::Oldest, "oldest", "waiting longest"),
@@ -228,7 +234,7 @@ pub(super) async fn show(
 }
 
 /// `POST /queue/next`: takes the first of the list that the page showed.
-pub(super) async fn next(State(service): State<Arc<Service>>, Posted { session, form }: Posted<ListAddress>) -> Answer {
+pub(super) async fn next(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<ListAddress>) -> Answer {
     let user = session.may(Permission::Decide)?;
     let to = match service.take_next(user, &form.worklist()).await? {
         Some(id) => format!("/items/{id}?notice=claimed"),

@@ -4,12 +4,12 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Alert, Assertion, Attribute, Attributes, CodeCandidate, CodeRole, CodedEntry, Cue, Decision, DecisionKind,
+        Alert, Assertion, Attribute, Attributes, CodeCandidate, CodeRole, ChosenCode, CodedEntry, Cue, Decision, DecisionKind,
         EncounterClass, EngineVersion, EntryKind, Evidence, Extraction, ItemState, MedicationStatus, NewNote, NotReportable,
-        Note, NoteStatus, OffsetUnit, Patient, Prompt, ReviewItem, SectionOutline, Span, Standing, system,
+        Note, NoteStatus, OffsetUnit, Patient, Preferences, Prompt, Remark, RemarkKind, ReviewItem, SectionOutline, SiteSettings, Span, Standing, Tally, system,
     },
     review,
-    service::QueueItem,
+    service::{QueueItem, Workbench},
     store::ItemRecord,
 };
 
@@ -184,7 +184,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
     let entries = review::rollup(&record);
     let comment = || Some(HOSTILE.to_owned());
     let kinds = [
-        DecisionKind::Amend { codes: Vec::new(), assertion: Some(Assertion::Possible), status: None, comment: comment() },
+        DecisionKind::Amend { codes: Vec::new(), assertion: Some(Assertion::Possible), status: None, attributes: None, comment: comment() },
         DecisionKind::Accept { bulk: false },
         DecisionKind::Reject { reason: "other".to_owned(), comment: comment() },
         DecisionKind::Withdraw {},
@@ -208,6 +208,29 @@ pub(super) fn item(state: ItemState) -> QueueItem {
     ));
     let entries = review::rollup(&record);
     QueueItem { record, entries, edits: Vec::new() }
+}
+
+/// The same item as its holder sees it: hostile words in all that people wrote.
+pub(super) fn bench(state: ItemState) -> Workbench {
+    let mut item = item(state);
+    item.record.remarks = vec![Remark {
+        kind: RemarkKind::Pended,
+        reason: Some("other".to_owned()),
+        comment: Some(HOSTILE.to_owned()),
+        assigned_to: None,
+        until: None,
+        by: HOSTILE.to_owned(),
+        at: now(),
+    }];
+    let code = ChosenCode { system: system::ICD10CM.to_owned(), code: HOSTILE.to_owned(), display: HOSTILE.to_owned() };
+    let preferences = Preferences {
+        keys: [(HOSTILE.to_owned(), HOSTILE.to_owned())].into(),
+        favourites: vec![code.clone()],
+        recent: vec![code],
+        ..Preferences::default()
+    };
+    let tallies = item.entries.iter().map(|entry| (entry.id, Tally { accepted: 2, amended: 1, rejected: 1 })).collect();
+    Workbench { item, seen: Vec::new(), preferences, settings: SiteSettings::default(), tallies, second_reviews: Vec::new() }
 }
 
 fn decision(entry_id: Uuid, kind: DecisionKind) -> Decision {

@@ -7,7 +7,8 @@ use std::sync::Arc;
 
 use axum::{
     Form,
-    extract::{FromRequest, FromRequestParts, Request},
+    body::Body,
+    extract::{FromRequest, FromRequestParts, RawForm, Request},
     http::{HeaderMap, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect},
 };
@@ -108,12 +109,19 @@ pub(super) async fn end(service: &Service, session: &Session) -> Result<String, 
     Ok(format!("{COOKIE}=; Max-Age=0; {COOKIE_ATTRIBUTES}"))
 }
 
+/// The header of a form that the script of a page posts.
+const LIVE: &str = "x-live";
+
 /// A form of a signed-in user, checked not to be forged.
 pub(super) struct Posted<T> {
     /// Who posts it.
     pub session: Session,
     /// What.
     pub form: T,
+    /// The same as names and values, to be shown again where it is not taken.
+    pub fields: Vec<(String, String)>,
+    /// Whether the script of the page posts it and wants the parts that changed, not the page.
+    pub live: bool,
 }
 
 #[derive(Deserialize)]
@@ -132,12 +140,19 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
             return Err(shell::refused(StatusCode::FORBIDDEN, "This form comes from another site; nothing was changed."));
         }
         let session = Session::from_request_parts(&mut parts, service).await?;
+        let unreadable =
+            || shell::refused(StatusCode::BAD_REQUEST, "This form could not be read; go back, reload the page, and try again.");
+        let live = parts.headers.contains_key(LIVE);
+        let RawForm(bytes) =
+            RawForm::from_request(Request::from_parts(parts.clone(), body), service).await.map_err(|_| unreadable())?;
+        let first = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
+        let second = Request::from_parts(parts, Body::from(bytes));
+        let Form(fields) =
+            Form::<Vec<(String, String)>>::from_request(second, service).await.map_err(|_| unreadable())?;
         let Form(Guarded { form_token, form }) =
-            Form::<Guarded<T>>::from_request(Request::from_parts(parts, body), service).await.map_err(|_| {
-                shell::refused(StatusCode::BAD_REQUEST, "This form could not be read; go back, reload the page, and try again.")
-            })?;
+            Form::<Guarded<T>>::from_request(first, service).await.map_err(|_| unreadable())?;
         if session.made(&form_token) {
-            Ok(Self { session, form })
+            Ok(Self { session, form, fields, live })
         } else {
             Err(shell::refused(
                 StatusCode::FORBIDDEN,

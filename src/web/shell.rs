@@ -7,10 +7,13 @@ use axum::{
 };
 
 use super::{
-    assets::{SCRIPT, STYLE, WORK},
+    assets::{LIVE, SCRIPT, STYLE, WORK},
     session::Session,
 };
-use crate::store::StoreError;
+use crate::{
+    auth::{Permission, permits},
+    store::StoreError,
+};
 
 /// The frame of a page: who is signed in, and what their forms carry.
 #[derive(Debug, Clone, Default)]
@@ -21,12 +24,22 @@ pub(super) struct Shell {
     pub role: &'static str,
     /// What their forms carry.
     pub form_token: String,
+    /// Whether they look at finished encounters again.
+    pub reviews: bool,
+    /// Whether they may see the site's settings.
+    pub leads: bool,
 }
 
 impl Shell {
     /// The frame for a session.
     pub(super) fn of(session: &Session) -> Self {
-        Self { user: Some(session.user.name.clone()), role: session.user.role.as_str(), form_token: session.form_token() }
+        Self {
+            user: Some(session.user.name.clone()),
+            role: session.user.role.as_str(),
+            form_token: session.form_token(),
+            reviews: permits(session.user.role, Permission::SecondReview),
+            leads: permits(session.user.role, Permission::ReadSettings),
+        }
     }
 
     /// Address of the style sheet.
@@ -42,6 +55,11 @@ impl Shell {
     /// Address of the script of an item's page.
     pub(super) fn work(&self) -> &'static str {
         &WORK.path
+    }
+
+    /// Address of the script that saves without a new page.
+    pub(super) fn live(&self) -> &'static str {
+        &LIVE.path
     }
 }
 

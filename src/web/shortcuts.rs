@@ -48,23 +48,23 @@ pub(super) struct UndoForm {
 pub(super) async fn accept_together(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<TogetherForm>,
+    Posted { session, form, live, .. }: Posted<TogetherForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let seen: Vec<Uuid> = form.seen.split(',').filter_map(|id| id.trim().parse().ok()).collect();
     let done = service.accept_together(user, id, (form.kind, &seen), form.revision.parse().ok()).await;
-    decided_many(&service, &session, id, done, ("accepted_together", "none_together")).await
+    decided_many(&service, &session, id, done, ("accepted_together", "none_together", live)).await
 }
 
 /// `POST /items/{id}/undo`
 pub(super) async fn undo(
     State(service): State<Arc<Service>>,
     Path(id): Path<Uuid>,
-    Posted { session, form }: Posted<UndoForm>,
+    Posted { session, form, live, .. }: Posted<UndoForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
     let done = service.undo(user, id, form.revision.parse().ok()).await;
-    decided_many(&service, &session, id, done, ("withdrawn", "nothing_to_undo")).await
+    decided_many(&service, &session, id, done, ("withdrawn", "nothing_to_undo", live)).await
 }
 
 /// What is typed so far. In a form and not in an address, which others may log: it may be words of a note.
@@ -87,7 +87,7 @@ struct Offer {
 }
 
 /// `POST /codes/offers`: codes for what is typed, best first.
-pub(super) async fn offers(State(service): State<Arc<Service>>, Posted { session, form: mut typed }: Posted<Typed>) -> Answer {
+pub(super) async fn offers(State(service): State<Arc<Service>>, Posted { session, form: mut typed, .. }: Posted<Typed>) -> Answer {
     session.may(Permission::ListItems)?;
     cut(&mut typed.query);
     if typed.query.trim().is_empty() {

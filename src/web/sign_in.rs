@@ -57,14 +57,15 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Reques
         .map_err(|_| refused(StatusCode::BAD_REQUEST, "This form could not be read; go back and try again."))?;
     let Some(user) = user_of(&service, code.trim()).await? else {
         let problem = "This code or token does not work. A sign-in code works once and only for a short time; \
-                       a token must belong to a coder or lead. Ask for a new one.";
+                       a token must belong to a coder, lead or administrator. Ask for a new one.";
         return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() }));
     };
     let cookie = session::start(&service, &user).await?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/queue")).into_response())
+    let first = if permits(user.role, Permission::ListItems) { "/queue" } else { "/settings" };
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(first)).into_response())
 }
 
-/// The user of a one-time code, which is used up, or of an API token of somebody who works in the queue.
+/// The user of a one-time code, which is used up, or of an API token of somebody who works in the queue or arranges it.
 async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreError> {
     let Some(token) = Token::parse(code) else { return Ok(None) };
     let now = service.surroundings.now();
@@ -72,7 +73,7 @@ async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreErr
         return Ok(Some(user));
     }
     let user = service.store.user_of_token(token.hash(), TokenKind::Api, now).await?;
-    Ok(user.filter(|user| permits(user.role, Permission::ListItems)))
+    Ok(user.filter(|user| permits(user.role, Permission::ListItems) || permits(user.role, Permission::ReadSettings)))
 }
 
 /// Nothing but the form token.

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::domain::{
     Assertion, BoilerplateKind, ChangeKind, CodeRole, EncounterClass, EntryChange, EntryKind, EntryState, ItemState,
-    ItemSummary, MedicationStatus, NotReportable, Remark, RemarkKind, Standing, system,
+    ItemSummary, MedicationStatus, NotReportable, PresentOnAdmission, Remark, RemarkKind, Standing, Tally, Verdict, system,
 };
 use crate::vocabulary::{Intent, NoteKind};
 
@@ -245,6 +245,56 @@ pub(super) fn remark(remark: &Remark, zone: &TimeZone) -> String {
         Some(comment) => format!("{said}: “{comment}”"),
         None => said,
     }
+}
+
+/// What an event of the trail says in a history; none for what is told otherwise.
+pub(super) fn event(action: &str, note: Option<usize>) -> Option<String> {
+    let of_note = |what: &str| note.map(|at| format!("note {at} {what}"));
+    match action {
+        "note.stored" => of_note("arrived"),
+        "note.retracted" => of_note("taken back by its sender"),
+        "note.replaced" => of_note("replaced by another"),
+        "note.current" => of_note("counts again"),
+        "note.quarantined" => of_note("could not be read automatically"),
+        "extraction.recorded" => of_note("read by the engine"),
+        "item.claimed" => Some("claimed".to_owned()),
+        "item.released" => Some("given back".to_owned()),
+        "item.finished" => Some("finished".to_owned()),
+        "item.closed" => Some("closed: none of its notes counts any more".to_owned()),
+        "edits.overridden" => Some("finished although hard edits stood".to_owned()),
+        // what has a remark is told by it
+        "item.pended" | "item.escalated" | "item.assigned" | "item.commented" => None,
+        "item.reopened" => Some("open again".to_owned()),
+        "item.exported" => Some("its codes were exported".to_owned()),
+        "item.drawn_for_review" => Some("drawn for a second look".to_owned()),
+        "item.reviewed_again" => Some("looked at again".to_owned()),
+        _ => None,
+    }
+}
+
+/// A present-on-admission indicator.
+pub(super) const fn present_on_admission(present: PresentOnAdmission) -> &'static str {
+    match present {
+        PresentOnAdmission::Yes => "Y: present on admission",
+        PresentOnAdmission::No => "N: arose during the stay",
+        PresentOnAdmission::Unknown => "U: the documentation does not tell",
+        PresentOnAdmission::Undetermined => "W: the provider cannot determine it",
+        PresentOnAdmission::Exempt => "1: exempt from reporting",
+    }
+}
+
+/// What a reviewer says of a code.
+pub(super) const fn verdict(verdict: Verdict) -> &'static str {
+    match verdict {
+        Verdict::Agreed => "agreed",
+        Verdict::Wrong => "wrong",
+        Verdict::Missed => "missed",
+    }
+}
+
+/// How suggestions like one ended so far.
+pub(super) fn tally(tally: Tally) -> String {
+    format!("accepted {} of {} times", tally.accepted, tally.total())
 }
 
 /// How long ago, in the largest unit that fits.

@@ -5,6 +5,8 @@
   // Codes for the words in a field of a code.
   const ICD = "http://hl7.org/fhir/sid/icd-10-cm";
   const edition = document.querySelector("[data-edition]").dataset.edition;
+  // favourites and codes used last, offered before anything is typed
+  const atHand = () => Array.from(document.querySelectorAll("#at-hand li"), (one) => ({ code: one.dataset.code, title: one.dataset.title, matched: one.dataset.favourite ? "★" : "used last" }));
   let finders = 0;
   const finder = (field) => {
     const system = field.form && field.form.elements.system;
@@ -79,7 +81,11 @@
     };
     field.addEventListener("input", () => { chosen.textContent = ""; clearTimeout(timer); timer = setTimeout(ask, 90); });
     // with nothing typed yet, the words of the note are looked for
-    field.addEventListener("focus", () => { if (!field.value && field.dataset.words) ask(); });
+    field.addEventListener("focus", () => {
+      if (field.value) return;
+      if (field.dataset.words) ask();
+      else if (isIcd()) show(atHand());
+    });
     field.addEventListener("blur", close);
     const isCode = () => /^\s*[a-z]\d[0-9a-z.]*\s*$/i.test(field.value);
     const isIcd = () => !system || system.value === ICD;
@@ -101,6 +107,7 @@
     });
   };
   document.querySelectorAll("input[name=code]").forEach(finder);
+  document.addEventListener("entry", (event) => event.detail.querySelectorAll("input[name=code]").forEach(finder));
 
   // Words that are selected in a note.
   const form = document.getElementById("add");
@@ -164,8 +171,9 @@
   }
 
   // The codes, one a line, for another program.
-  const copy = document.getElementById("copy-codes");
-  if (copy && navigator.clipboard) {
+  const copying = () => {
+    const copy = document.getElementById("copy-codes");
+    if (!copy || !navigator.clipboard) return;
     copy.hidden = false;
     copy.addEventListener("click", async () => {
       const lines = Array.from(document.querySelectorAll("#assigned li"), (line) => line.textContent.trim().replace(/\s+/g, " "));
@@ -175,26 +183,26 @@
         said.textContent = `${lines.length} copied`;
       } catch { said.textContent = "The browser did not allow it; select the list and copy it."; }
     });
-  }
+  };
+  copying();
+  document.addEventListener("parts", copying);
 
   // What was on the screen: an entry counts as seen when it stood there whole, or filled most of it.
-  const together = Array.from(document.querySelectorAll("form.together"));
-  if (together.length > 0) {
-    const seen = new Set();
-    const tell = () => {
-      for (const one of together) {
-        const mine = one.dataset.entries.split(" ").filter((id) => seen.has(id));
-        one.elements.seen.value = mine.join(",");
-        one.querySelector(".how-many").textContent = String(mine.length);
-        one.hidden = mine.length < 2;
-      }
-    };
-    const watch = new IntersectionObserver((changes) => {
-      for (const change of changes) {
-        if (change.intersectionRatio > 0.98 || change.intersectionRect.height > innerHeight / 2) seen.add(change.target.id.slice(2));
-      }
-      tell();
-    }, { threshold: [0, 0.5, 0.99, 1] });
-    document.querySelectorAll(".entry.undecided").forEach((entry) => watch.observe(entry));
-  }
+  const seen = new Set();
+  const tell = () => {
+    for (const one of document.querySelectorAll("form.together")) {
+      const mine = one.dataset.entries.split(" ").filter((id) => seen.has(id));
+      one.elements.seen.value = mine.join(",");
+      one.querySelector(".how-many").textContent = String(mine.length);
+      one.hidden = mine.length < 2;
+    }
+  };
+  const watch = new IntersectionObserver((changes) => {
+    for (const change of changes) {
+      if (change.intersectionRatio > 0.98 || change.intersectionRect.height > innerHeight / 2) seen.add(change.target.id.slice(2));
+    }
+    tell();
+  }, { threshold: [0, 0.5, 0.99, 1] });
+  if (document.querySelector("form.together")) document.querySelectorAll(".entry.undecided").forEach((entry) => watch.observe(entry));
+  document.addEventListener("parts", tell);
 })();

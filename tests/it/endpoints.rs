@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 34] = [
+const ENDPOINTS: [(&str, &str, &str); 38] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -41,6 +41,10 @@ const ENDPOINTS: [(&str, &str, &str); 34] = [
     ("post", "/v1/review/items/{id}/decisions", ".xx.."),
     ("post", "/v1/review/items/{id}/finish", ".xx.."),
     ("post", "/v1/review/items/{id}/reopen", "..x.."),
+    ("post", "/v1/review/items/{id}/pend", ".xx.."),
+    ("post", "/v1/review/items/{id}/escalate", ".xx.."),
+    ("post", "/v1/review/items/{id}/assign", "..x.."),
+    ("post", "/v1/review/items/{id}/remarks", ".xx.."),
     ("get", "/v1/codes", ".xx.."),
     ("get", "/v1/codes/{code}", ".xx.."),
     ("get", "/v1/code-blocks", ".xx.."),
@@ -71,7 +75,9 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
         );
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
-            (_, Some("reopen")) => Some(br#"{"reason":"other"}"#),
+            (_, Some("reopen" | "pend" | "escalate")) => Some(br#"{"reason":"other"}"#),
+            (_, Some("assign")) => Some(br#"{"to":null}"#),
+            (_, Some("remarks")) => Some(br#"{"comment":"seen"}"#),
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
             (_, Some("reload" | "rollback" | "retraction" | "replay")) => Some(b"{}"),
             (_, Some("destinations")) => Some(br#"{"name":"","events":[],"channel":{"kind":"webhook","url":""}}"#),

@@ -33,3 +33,4 @@ mod pages;
 mod server;
 mod vocabularies;
 mod webhooks;
+mod workbench;

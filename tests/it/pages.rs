@@ -75,10 +75,10 @@ fn journey(width: u32) {
     browser.fill(".entry.undecided details.amend select[name=system]", "ICD-10-CM");
     browser.fill(".entry.undecided details.amend input[name=code]", "E11");
     browser.press(ENTER);
-    browser.wait_for("document.querySelector('[role=alert]') !== null");
+    browser.wait_for("document.querySelector('#not-saved').hidden === false");
+    assert!(browser.text("#not-saved").contains("not a billable ICD-10-CM code"));
     shot("refused");
-    browser.click(".entry.undecided details.amend summary");
-    browser.fill(".entry.undecided details.amend select[name=system]", "ICD-10-CM");
+    browser.evaluate("document.querySelector('.entry.undecided details.amend input[name=code]').value = ''");
     browser.fill(".entry.undecided details.amend input[name=code]", "e119");
     // the codes that are offered lie over the button until they are dismissed
     browser.wait_for("[...document.querySelectorAll('.offers')].some((list) => !list.hidden)");
@@ -118,7 +118,7 @@ fn journey(width: u32) {
     let wider = browser.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
     assert_eq!(wider, false, "the page fits its window");
 
-    browser.click(".bar button");
+    browser.click(".bar form button");
     browser.wait_for("location.pathname === '/sign-in'");
     browser.open(&item);
     browser.wait_for("location.pathname === '/sign-in'");
@@ -258,7 +258,7 @@ fn what_saves_a_coder_steps() {
     browser.prefer_dark();
     browser.open(&first);
     assert_eq!(browser.accessibility(), [""; 0], "the encounter, finished and dark");
-    browser.click(".bar button");
+    browser.click(".bar form button");
     browser.wait_for("location.pathname === '/sign-in'");
     assert_eq!(browser.accessibility(), [""; 0], "the sign-in");
 }
@@ -278,13 +278,14 @@ fn a_lead_puts_a_finished_encounter_back() {
     browser.wait_for("location.pathname === '/queue'");
     browser.open(&item);
     assert_eq!(browser.count("#reopen"), 0, "a coder cannot");
-    browser.click(".bar button");
+    browser.click(".bar form button");
     browser.wait_for("location.pathname === '/sign-in'");
     browser.fill("#code", &server.tokens["lead"]);
     browser.click("main button");
     browser.wait_for("location.pathname === '/queue'");
     browser.open(&item);
     assert_eq!(browser.accessibility(), [""; 0]);
+    browser.click("#more");
     browser.screenshot("reopen-1366");
     browser.fill("#reopen-reason", "a code is wrong");
     browser.click("#reopen");

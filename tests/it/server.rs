@@ -114,10 +114,21 @@ impl Server {
         Self::start(folder, &["--empty"], None)
     }
 
+    /// Starts the demo again, after it was killed, where it listened before: pages that are open reach it.
+    pub fn again_at_its_address(mut self) -> Self {
+        let address = self.url.trim_start_matches("http://").to_owned();
+        let keep = self.folder.take();
+        Self::start_at(&address, &self.data.clone(), &["--empty"], keep)
+    }
+
     fn start(folder: &Path, more: &[&str], keep: Option<tempfile::TempDir>) -> Self {
+        Self::start_at("127.0.0.1:0", folder, more, keep)
+    }
+
+    fn start_at(listen: &str, folder: &Path, more: &[&str], keep: Option<tempfile::TempDir>) -> Self {
         let mut child = Command::new(PROGRAM)
             .env("ABSTRACTOR_SIMILARITY", "off")
-            .args(["demo", "--listen", "127.0.0.1:0", "--json", "--data"])
+            .args(["demo", "--listen", listen, "--json", "--data"])
             .arg(folder)
             .args(more)
             .stdout(Stdio::piped())

@@ -27,7 +27,7 @@ pub(super) fn of_coder(targets: &[String], decision: &Decision) -> Value {
     let operation = match decision.kind {
         DecisionKind::Add { .. } => "CREATE",
         DecisionKind::Withdraw {} | DecisionKind::Reject { .. } => "NULLIFY",
-        DecisionKind::Accept { .. } | DecisionKind::Amend { .. } => "UPDATE",
+        DecisionKind::Accept { .. } | DecisionKind::Amend { .. } | DecisionKind::Designate { .. } => "UPDATE",
     };
     json!({
         "resourceType": "Provenance",

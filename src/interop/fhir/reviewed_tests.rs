@@ -68,6 +68,7 @@ fn entry(kind: EntryKind, assertion: Option<Assertion>, decisions: Vec<DecisionK
         evidence_keys: Vec::new(),
         state,
         changed: None,
+        designation: crate::domain::Designation::default(),
         decisions: decisions.into_iter().enumerate().map(decision).collect(),
     }
 }

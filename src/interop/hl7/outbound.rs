@@ -357,6 +357,7 @@ mod tests {
             evidence_keys: Vec::new(),
             state,
             changed: None,
+            designation: crate::domain::Designation::default(),
             decisions: Vec::new(),
         }
     }
@@ -373,6 +374,7 @@ mod tests {
                 at: Timestamp::UNIX_EPOCH,
                 evidence: Vec::new(),
                 kind: DecisionKind::Amend {
+                    attributes: None,
                     codes: vec![crate::domain::ChosenCode {
                         system: icd.to_owned(),
                         code: "I10".to_owned(),

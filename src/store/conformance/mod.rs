@@ -11,6 +11,7 @@ pub(crate) mod outbox;
 pub(crate) mod patients;
 pub(crate) mod review;
 pub(crate) mod searches;
+pub(crate) mod workbench;
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -40,6 +41,10 @@ macro_rules! conformance {
             lifecycle, one_holder_at_a_time, an_expired_claim_is_open, renewing_keeps_the_revision,
             changes_need_the_claim, a_stale_revision_changes_nothing, decisions_are_all_or_nothing,
             finishing_waits_for_extraction, a_new_note_reopens, a_lead_puts_items_back, the_list_is_filtered_and_paged);
+        crate::store::conformance::conformance!(@module $open, workbench:
+            what_is_laid_aside_comes_back, what_is_passed_up_is_for_leads, remarks_are_kept, summaries_follow_the_revision,
+            lists_are_narrowed_and_ordered, seen_notes_are_the_users_own, arrangements_are_kept, suggestions_are_counted_once,
+            a_history_tells_what_changed, a_second_look_is_recorded_once);
         crate::store::conformance::conformance!(@module $open, searches:
             notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
             a_search_stays_in_its_scope, patients_are_found_in_their_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,

@@ -6,18 +6,18 @@ use uuid::Uuid;
 
 use super::{MINUTE, at, extract_all, id, item_of, of_encounter, post, text, user};
 use crate::{
-    domain::{Confidentiality, Decision, DecisionKind, ItemState, NewNote, Role, User},
-    store::{Finishing, ItemChange, ItemFilter, Reopening, Store, StoreError},
+    domain::{Act, Confidentiality, Decision, DecisionKind, ItemState, NewNote, Role, User, Worklist},
+    store::{Finishing, ItemChange, ItemFilter, Movement, Store, StoreError},
 };
 
 /// An item with one extracted note, and a coder.
-async fn ready(store: &dyn Store) -> (Uuid, User) {
+pub(super) async fn ready(store: &dyn Store) -> (Uuid, User) {
     let note = post(store, of_encounter("e", Some("p"), "a"), 0).await;
     extract_all(store, 0).await;
     (item_of(store, note, 0).await.item.id, user(store, "coder", Role::Coder).await)
 }
 
-fn decision(item: Uuid, user: &User, kind: DecisionKind) -> Decision {
+pub(super) fn decision(item: Uuid, user: &User, kind: DecisionKind) -> Decision {
     Decision {
         id: id(),
         item_id: item,
@@ -30,7 +30,16 @@ fn decision(item: Uuid, user: &User, kind: DecisionKind) -> Decision {
     }
 }
 
-async fn claim(store: &dyn Store, item: Uuid, user: &User, seconds: i64) -> u64 {
+/// An act without a reason, at any revision.
+pub(super) fn moving(act: Act) -> Movement {
+    Movement { act, revision: None, reason: None, comment: None, until: None, remark_id: id() }
+}
+
+fn in_state(state: ItemState) -> Worklist {
+    Worklist { state: Some(state), ..Worklist::default() }
+}
+
+pub(super) async fn claim(store: &dyn Store, item: Uuid, user: &User, seconds: i64) -> u64 {
     match store.claim_item(item, user, MINUTE, at(seconds)).await.expect("answers") {
         ItemChange::Done { revision } => revision,
         other => panic!("not claimed: {other:?}"),
@@ -95,7 +104,7 @@ pub(crate) async fn lifecycle(store: Arc<dyn Store>) {
     assert_eq!((finished.state, finished.claimed_by, finished.claimed_until), (ItemState::Finished, None, None));
     for refused in [
         store.claim_item(item, &coder, MINUTE, at(8)).await,
-        store.release_item(item, &coder, at(8)).await,
+        store.move_item(item, &coder, moving(Act::Release), at(8)).await,
         store.decide(item, &coder, Vec::new(), None, at(8)).await,
         store.finish_item(item, &coder, Finishing::at(None), at(8)).await,
     ] {
@@ -123,13 +132,13 @@ pub(crate) async fn one_holder_at_a_time(store: Arc<dyn Store>) {
     let accept = decision(item, &other, DecisionKind::Accept { bulk: false });
     for refused in [
         store.claim_item(item, &other, MINUTE, at(59)).await,
-        store.release_item(item, &other, at(59)).await,
+        store.move_item(item, &other, moving(Act::Release), at(59)).await,
         store.decide(item, &other, vec![accept], None, at(59)).await,
         store.finish_item(item, &other, Finishing::at(None), at(59)).await,
     ] {
         assert_eq!(refused.expect("answers"), held);
     }
-    assert!(matches!(store.release_item(item, &coder, at(59)).await.expect("answers"), ItemChange::Done { .. }));
+    assert!(matches!(store.move_item(item, &coder, moving(Act::Release), at(59)).await.expect("answers"), ItemChange::Done { .. }));
     claim(&*store, item, &other, 59).await;
 }
 
@@ -137,8 +146,8 @@ pub(crate) async fn an_expired_claim_is_open(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     let other = user(&*store, "other", Role::Coder).await;
     claim(&*store, item, &coder, 0).await;
-    let open = ItemFilter { state: Some(ItemState::Open), limit: 10, ..ItemFilter::default() };
-    let claimed = ItemFilter { state: Some(ItemState::Claimed), ..open.clone() };
+    let open = ItemFilter { worklist: in_state(ItemState::Open), limit: 10, ..ItemFilter::default() };
+    let claimed = ItemFilter { worklist: in_state(ItemState::Claimed), ..open.clone() };
     for (seconds, in_open, in_claimed) in [(59, 0, 1), (60, 1, 0)] {
         assert_eq!(store.items(open.clone(), at(seconds)).await.expect("lists").len(), in_open, "open at {seconds}");
         assert_eq!(store.items(claimed.clone(), at(seconds)).await.expect("lists").len(), in_claimed, "claimed at {seconds}");
@@ -162,7 +171,7 @@ pub(crate) async fn changes_need_the_claim(store: Arc<dyn Store>) {
     let accept = decision(item, &coder, DecisionKind::Accept { bulk: false });
     for (refused, expected) in [
         (store.decide(item, &coder, vec![accept.clone()], None, at(1)).await, ItemChange::NotHeld),
-        (store.release_item(item, &coder, at(1)).await, ItemChange::NotHeld),
+        (store.move_item(item, &coder, moving(Act::Release), at(1)).await, ItemChange::NotHeld),
         (store.finish_item(item, &coder, Finishing::at(None), at(1)).await, ItemChange::NotHeld),
         (store.claim_item(id(), &coder, MINUTE, at(1)).await, ItemChange::Missing),
         (store.decide(id(), &coder, vec![accept], None, at(1)).await, ItemChange::Missing),
@@ -243,9 +252,10 @@ pub(crate) async fn a_new_note_reopens(store: Arc<dyn Store>) {
 pub(crate) async fn a_lead_puts_items_back(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     let lead = user(&*store, "lead", Role::Lead).await;
-    let because = |reason: &str, revision| Reopening { reason: reason.to_owned(), revision };
+    let because =
+        |reason: &str, revision| Movement { reason: Some(reason.to_owned()), revision, ..moving(Act::Reopen) };
     let reopen =
-        async |second| store.reopen_item(item, &lead, because("coding_error", None), at(second)).await.expect("answers");
+        async |second| store.move_item(item, &lead, because("coding_error", None), at(second)).await.expect("answers");
     let now = async |second| store.item(item, at(second)).await.expect("reads").expect("is there");
     let ItemChange::Done { revision: open } = reopen(1).await else { panic!("an open one") };
     assert_eq!(now(1).await.item.revision, open, "nothing changed");
@@ -268,9 +278,9 @@ pub(crate) async fn a_lead_puts_items_back(store: Arc<dyn Store>) {
     assert!(matches!(reopen(8).await, ItemChange::Done { .. }));
     let back = now(9).await;
     assert_eq!((back.item.state, back.decisions.len()), (ItemState::Open, 1));
-    let stale = store.reopen_item(item, &lead, because("other", Some(open)), at(9)).await.expect("answers");
+    let stale = store.move_item(item, &lead, because("other", Some(open)), at(9)).await.expect("answers");
     assert_eq!(stale, ItemChange::Stale { revision: back.item.revision }, "it is no more what the lead saw");
-    let nowhere = store.reopen_item(id(), &lead, because("other", None), at(9)).await.expect("answers");
+    let nowhere = store.move_item(id(), &lead, because("other", None), at(9)).await.expect("answers");
     assert_eq!(nowhere, ItemChange::Missing);
     let events = store.audit_events(0, 1000).await.expect("reads");
     let reopened: Vec<_> = events.iter().filter(|event| event.action == "item.reopened").collect();
@@ -298,7 +308,7 @@ pub(crate) async fn the_list_is_filtered_and_paged(store: Arc<dyn Store>) {
         ("not restricted", ItemFilter { include_restricted: false, ..all.clone() }, 3),
         ("north", ItemFilter { facility: some("north"), ..all.clone() }, 3),
         ("north ed", ItemFilter { facility: some("north"), department: some("ed"), ..all.clone() }, 1),
-        ("finished", ItemFilter { state: Some(ItemState::Finished), ..all.clone() }, 0),
+        ("finished", ItemFilter { worklist: in_state(ItemState::Finished), ..all.clone() }, 0),
         ("limit", ItemFilter { limit: 2, ..all.clone() }, 2),
     ] {
         assert_eq!(store.items(filter, at(3)).await.expect("lists").len(), expected, "{name}");

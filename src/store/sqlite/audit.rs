@@ -59,6 +59,15 @@ pub(super) fn overrides(unit: &Unit<'_>, item: Uuid) -> Result<Vec<AuditEvent>, 
     unit.all("audit_event", &sql, [bytes(item)], event)
 }
 
+/// What changed of an item and its notes, the last `limit` events, oldest first.
+pub(super) fn history(unit: &Unit<'_>, item: Uuid, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql = format!(
+        "SELECT * FROM ({EVENT} WHERE (subject_id = ?1 OR subject_id IN (SELECT id FROM note WHERE item_id = ?1))
+         AND action NOT IN ('item.read', 'note.read', 'entry.decided') ORDER BY sequence DESC LIMIT ?2) ORDER BY sequence"
+    );
+    unit.all("audit_event", &sql, (bytes(item), limit), event)
+}
+
 const EVENT: &str = "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event";
 
 fn event(row: &Columns<'_>) -> Result<AuditEvent, StoreError> {

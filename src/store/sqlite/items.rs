@@ -158,7 +158,7 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<ReviewItem, StoreError> {
         claimed_until: row.instant_or_none("claimed_until")?,
         assigned_to: row.id_or_none("assigned_to")?.zip(row.get("assigned_name")?),
         escalated: row.get("escalated")?,
-        pended_until: row.instant_or_none("pended_until")?,
+        pended_until: row.instant_or_none("pended_until")?.filter(|until| micros(*until) < places::NO_END),
         place_reason: row.get("place_reason")?,
         summary: summaries::read(row)?,
         revision: row.unsigned("revision")?,

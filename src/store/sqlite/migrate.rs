@@ -14,7 +14,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 9] = [
+const MIGRATIONS: [Migration; 11] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -34,6 +34,13 @@ const MIGRATIONS: [Migration; 9] = [
     Migration { version: 7, name: "searches", oldest_binary: "0.1.0", sql: include_str!("migrations/0007_searches.sql") },
     Migration { version: 8, name: "clients", oldest_binary: "0.1.0", sql: include_str!("migrations/0008_clients.sql") },
     Migration { version: 9, name: "worklists", oldest_binary: "0.1.0", sql: include_str!("migrations/0009_worklists.sql") },
+    Migration { version: 10, name: "workbench", oldest_binary: "0.1.0", sql: include_str!("migrations/0010_workbench.sql") },
+    Migration {
+        version: 11,
+        name: "second_reviews",
+        oldest_binary: "0.1.0",
+        sql: include_str!("migrations/0011_second_reviews.sql"),
+    },
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -26,9 +26,11 @@ mod places;
 mod readers;
 mod review;
 mod searches;
+mod second_reviews;
 mod summaries;
 mod unit;
 mod vault;
+mod workbench;
 mod writer;
 
 #[cfg(test)]
@@ -100,7 +102,7 @@ impl SqliteStore {
     pub async fn rewrap_data_keys(&self) -> Result<u64, StoreError> {
         const STEP: usize = 500;
         let mut wrapped = 0;
-        for table in ["patient", "encounter", "review_item", "note", "destination", "message"] {
+        for table in ["patient", "encounter", "review_item", "note", "destination", "message", "user_preference"] {
             let mut after = Uuid::nil();
             loop {
                 let step = move |unit: &unit::Unit<'_>| {

@@ -13,6 +13,9 @@ use crate::{
     store::{Actor, ItemChange, Movement, StoreError},
 };
 
+/// The end of what is laid aside until somebody takes it: later than any that a person gives.
+pub(super) const NO_END: i64 = 253_370_764_800_000_000;
+
 /// Who acts on an item, and when.
 pub(super) struct Acting {
     pub(super) cause: Cause,
@@ -65,7 +68,7 @@ pub(super) fn write(unit: &Unit<'_>, id: Uuid, place: Place, until: Option<Times
     let held = place.state == ItemState::Claimed;
     // pended is open with a time, so that older programs, which know three states, go on with it
     let state = if place.state == ItemState::Pended { ItemState::Open } else { place.state };
-    let pended = (place.state == ItemState::Pended).then(|| micros(until.unwrap_or(Timestamp::MAX)));
+    let pended = (place.state == ItemState::Pended).then(|| until.map_or(NO_END, micros).min(NO_END));
     unit.execute(
         "UPDATE review_item SET state = ?2, claimed_by = ?3, claimed_until = ?4, pended_until = ?5, assigned_to = ?6, escalated = ?7
          WHERE id = ?1",

@@ -14,8 +14,10 @@ use super::{
     items,
     outbox::{self, Happened},
     places::{self, Acting, Said, grow, step},
+    second_reviews,
     summaries,
     unit::{Unit, bytes, micros},
+    workbench,
 };
 use crate::{
     domain::{Act, Decision, EventKind, ItemSummary, RemarkKind, ReviewItem, User},
@@ -133,6 +135,10 @@ impl ReviewStore for SqliteStore {
                 if let Some(overridden) = &finishing.overridden {
                     audit::append(unit, &acting.cause, &Event::of(audit::OVERRIDDEN, "item", id, overridden))?;
                 }
+                if let Some(drawn) = finishing.drawn {
+                    second_reviews::draw(unit, &item, &acting, drawn)?;
+                }
+                workbench::count(unit, id, &finishing.outcomes, now)?;
                 let outgoing = &finishing.outgoing;
                 outbox::emit(unit, &Happened { event: EventKind::ReviewFinished, note: None, item: id, outgoing }, now)?;
                 let detail = format!("{} notes", item.notes.len());

@@ -1,0 +1,114 @@
+//! Second-level review: what is drawn when an encounter is finished, and the worksheets of those who look at it again.
+
+use uuid::Uuid;
+
+use super::{DecideError, QueueItem, Service, visible};
+use crate::{
+    auth::Scope,
+    domain::{Finished, ReviewEntry, SecondReview, SiteSettings, User, Worksheet, drawn},
+    review::{assigned_codes, is_paid},
+    store::{Drawn, ItemRecord, Reviewed, StoreError},
+    vocabulary::{Edition, Vocabulary},
+};
+
+/// Reviews of a list.
+const LISTED: u32 = 200;
+
+/// A review with its item.
+#[derive(Debug)]
+pub struct ReviewedItem {
+    /// The review.
+    pub review: SecondReview,
+    /// The item; for a blinded review that waits without what coders decided.
+    pub item: QueueItem,
+}
+
+impl Service {
+    /// Whether a finished item is drawn for a second look.
+    pub(super) fn draw(
+        &self,
+        settings: &SiteSettings,
+        user: &User,
+        (record, entries): (&ItemRecord, &[ReviewEntry]),
+        (vocabulary, edition): (&Vocabulary, &Edition),
+    ) -> Option<Drawn> {
+        let codes: Vec<&str> = assigned_codes(entries).into_iter().map(|one| one.code).collect();
+        let finished = Finished {
+            item: record.item.id,
+            revision: record.item.revision,
+            coder: &user.name,
+            codes: &codes,
+            payment: codes.iter().any(|code| is_paid((vocabulary, edition), code)),
+        };
+        drawn(&settings.second_review, &finished).map(|rule| Drawn { id: self.surroundings.new_id(), blinded: rule.blinded })
+    }
+
+    /// Reviews that wait, or that are done, of items that the user may see; without those of their own work while they wait.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn second_reviews(&self, user: &User, waiting: bool) -> Result<Vec<SecondReview>, StoreError> {
+        let mut seen = Vec::new();
+        for review in self.store.second_reviews(waiting, LISTED).await? {
+            if waiting && review.coder.0 == user.id {
+                continue;
+            }
+            let record = self.store.item(review.item_id, self.surroundings.now()).await?;
+            if record.is_some_and(|record| visible(user, &Scope::of_item(&record.item))) {
+                seen.push(review);
+            }
+        }
+        Ok(seen)
+    }
+
+    /// One review with its item; none when there is none in the user's scope. Reading is recorded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn second_review(&self, user: &User, id: Uuid) -> Result<Option<ReviewedItem>, StoreError> {
+        let Some(review) = self.store.second_review(id).await? else { return Ok(None) };
+        let Some(mut item) = self.item(user, review.item_id).await? else { return Ok(None) };
+        if review.blinded && review.worksheet.is_none() {
+            item.record.decisions.clear();
+            item.record.remarks.clear();
+            item.record.overrides.clear();
+            item.entries = crate::review::rollup(&item.record);
+            item.edits.clear();
+        }
+        Ok(Some(ReviewedItem { review, item }))
+    }
+
+    /// Records a worksheet.
+    ///
+    /// # Errors
+    /// When the review is missing, done before, or of the user's own work, or the store fails.
+    pub async fn record_second_review(&self, user: &User, id: Uuid, worksheet: Worksheet) -> Result<(), DecideError> {
+        self.second_review(user, id).await?.ok_or(DecideError::Missing)?;
+        match self.store.record_second_review(id, user, worksheet, self.surroundings.now()).await? {
+            Reviewed::Done => Ok(()),
+            Reviewed::Missing => Err(DecideError::Missing),
+            Reviewed::Already => Err(DecideError::Unacceptable("this review is done already".to_owned())),
+            Reviewed::Own => Err(DecideError::Unacceptable("nobody reviews their own work".to_owned())),
+        }
+    }
+
+    /// Records the comparison of the coder's codes with those that a reviewer gave without seeing them.
+    ///
+    /// # Errors
+    /// As [`Self::record_second_review`].
+    pub async fn record_blinded_review(
+        &self,
+        user: &User,
+        id: Uuid,
+        codes: &[String],
+        comment: Option<String>,
+    ) -> Result<(), DecideError> {
+        let reviewed = self.second_review(user, id).await?.ok_or(DecideError::Missing)?;
+        // the item as it was decided: the blinded one has no decisions
+        let (_, entries) = self.open_item(user, reviewed.review.item_id).await?.ok_or(DecideError::Missing)?;
+        let coder: Vec<&str> = assigned_codes(&entries).into_iter().map(|one| one.code).collect();
+        let reviewer: Vec<&str> = codes.iter().map(String::as_str).collect();
+        let worksheet = Worksheet { comment, ..Worksheet::compared(&coder, &reviewer) };
+        self.record_second_review(user, id, worksheet).await
+    }
+}

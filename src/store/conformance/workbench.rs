@@ -1,0 +1,311 @@
+//! Where items stand, what lists say of them, and what the workbench keeps beside.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    MINUTE, at, extract_all, id, of_encounter, post,
+    review::{claim, decision, moving, ready},
+    text, user,
+};
+use crate::{
+    domain::{
+        Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, NewNote, Preferences, RemarkKind, Role, SamplingRule,
+        SavedList, SiteSettings, Tally, User, Worklist, WorklistOrder, Worksheet,
+    },
+    store::{Actor, Drawn, Finishing, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome},
+};
+
+async fn listed(store: &dyn Store, worklist: Worklist, user: Option<Uuid>, seconds: i64) -> Vec<Uuid> {
+    let filter = ItemFilter { worklist, user, include_restricted: true, limit: 100, ..ItemFilter::default() };
+    store.items(filter, at(seconds)).await.expect("lists").into_iter().map(|item| item.id).collect()
+}
+
+fn in_state(state: ItemState) -> Worklist {
+    Worklist { state: Some(state), ..Worklist::default() }
+}
+
+fn is_done(change: &ItemChange) -> bool {
+    matches!(change, ItemChange::Done { .. })
+}
+
+pub(crate) async fn what_is_laid_aside_comes_back(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    claim(&*store, item, &coder, 1).await;
+    let until = at(100);
+    let pending = |until: Option<Timestamp>, comment: &str| Movement {
+        reason: Some("awaiting_results".to_owned()),
+        comment: Some(comment.to_owned()),
+        until,
+        ..moving(Act::Pend)
+    };
+    let done = store.move_item(item, &coder, pending(Some(until), "culture of the wound"), at(2)).await.expect("answers");
+    assert!(is_done(&done), "{done:?}");
+    let now = async |second| store.item(item, at(second)).await.expect("reads").expect("is there");
+    let aside = now(3).await;
+    assert_eq!((aside.item.state, aside.item.pended_until, aside.item.claimed_by), (ItemState::Pended, Some(until), None));
+    assert_eq!(aside.item.place_reason.as_deref(), Some("awaiting_results"));
+    let [remark] = &aside.remarks[..] else { panic!("one remark") };
+    assert_eq!((remark.kind, remark.comment.as_deref(), remark.by.as_str()), (RemarkKind::Pended, Some("culture of the wound"), "coder"));
+    assert_eq!((remark.until, remark.at), (Some(until), at(2)));
+    assert_eq!(listed(&*store, in_state(ItemState::Pended), None, 3).await, [item]);
+    assert!(listed(&*store, in_state(ItemState::Open), None, 3).await.is_empty());
+
+    assert_eq!(now(100).await.item.state, ItemState::Open, "its time has passed");
+    assert_eq!(listed(&*store, in_state(ItemState::Open), None, 100).await, [item]);
+    assert!(listed(&*store, in_state(ItemState::Pended), None, 100).await.is_empty());
+
+    claim(&*store, item, &coder, 101).await;
+    store.move_item(item, &coder, pending(None, "no time given"), at(102)).await.expect("answers");
+    assert_eq!(now(1_000_000).await.item.state, ItemState::Pended, "until somebody takes it");
+    post(&*store, of_encounter("e", Some("p"), "the culture"), 1_000_001).await;
+    assert_eq!(now(1_000_002).await.item.state, ItemState::Open, "a note brings it back");
+    let details: Vec<String> = store.audit_events(0, 1000).await.expect("reads").into_iter().map(|event| event.detail).collect();
+    assert!(details.iter().all(|detail| !detail.contains("culture")), "comments stand in no audit event");
+}
+
+pub(crate) async fn what_is_passed_up_is_for_leads(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let (lead, other) = (user(&*store, "lead", Role::Lead).await, user(&*store, "other", Role::Coder).await);
+    let escalate = Movement { reason: Some("complex_case".to_owned()), ..moving(Act::Escalate) };
+    let refused = store.move_item(item, &coder, escalate.clone(), at(1)).await.expect("answers");
+    assert_eq!(refused, ItemChange::NotHeld);
+    claim(&*store, item, &coder, 1).await;
+    assert!(is_done(&store.move_item(item, &coder, escalate, at(2)).await.expect("answers")));
+    assert_eq!(store.claim_item(item, &other, MINUTE, at(3)).await.expect("answers"), ItemChange::ForLeads);
+    let leads = Worklist { assigned: Some(Assigned::Leads), ..in_state(ItemState::Open) };
+    assert_eq!(listed(&*store, leads, None, 3).await, [item]);
+
+    let assign = Movement { ..moving(Act::Assign(Some(other.id))) };
+    assert!(is_done(&store.move_item(item, &lead, assign.clone(), at(4)).await.expect("answers")));
+    let given = store.item(item, at(5)).await.expect("reads").expect("is there");
+    assert_eq!((given.item.assigned_to, given.item.escalated), (Some((other.id, "other".to_owned())), false));
+    assert_eq!(given.remarks.last().and_then(|remark| remark.assigned_to.clone()), Some((other.id, "other".to_owned())));
+    let refused = store.claim_item(item, &coder, MINUTE, at(5)).await.expect("answers");
+    assert_eq!(refused, ItemChange::AssignedTo { name: "other".to_owned() });
+    let mine = Worklist { assigned: Some(Assigned::Me), ..Worklist::default() };
+    assert_eq!(listed(&*store, mine.clone(), Some(other.id), 5).await, [item]);
+    assert!(listed(&*store, mine.clone(), Some(coder.id), 5).await.is_empty());
+    assert!(listed(&*store, mine, None, 5).await.is_empty(), "nobody is nobody's");
+
+    claim(&*store, item, &other, 6).await;
+    let to_coder = moving(Act::Assign(Some(coder.id)));
+    assert!(is_done(&store.move_item(item, &lead, to_coder, at(7)).await.expect("answers")), "taken from its holder");
+    let lost = store.finish_item(item, &other, Finishing::at(None), at(8)).await.expect("answers");
+    assert_eq!(lost, ItemChange::NotHeld);
+    let again = store.move_item(item, &lead, moving(Act::Assign(Some(coder.id))), at(9)).await.expect("answers");
+    let revision = store.item(item, at(9)).await.expect("reads").expect("is there").item.revision;
+    assert_eq!(again, ItemChange::Done { revision }, "it is so already");
+    let events = store.audit_events(0, 1000).await.expect("reads");
+    let words: Vec<&str> = events.iter().map(|event| event.action.as_str()).filter(|word| word.starts_with("item.")).collect();
+    assert_eq!(words, ["item.claimed", "item.escalated", "item.assigned", "item.claimed", "item.assigned"]);
+    assert!(events.iter().any(|event| event.action == "item.assigned" && event.detail.contains("other held it")));
+}
+
+pub(crate) async fn remarks_are_kept(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let revision = store.item(item, at(1)).await.expect("reads").expect("is there").item.revision;
+    let done = store.remark(item, &coder, id(), "ask Dr. Quill".to_owned(), at(1)).await.expect("answers");
+    assert_eq!(done, ItemChange::Done { revision }, "a remark changes no state");
+    assert_eq!(store.remark(id(), &coder, id(), "?".to_owned(), at(1)).await.expect("answers"), ItemChange::Missing);
+    let remarks = store.item(item, at(2)).await.expect("reads").expect("is there").remarks;
+    let [remark] = &remarks[..] else { panic!("one remark") };
+    assert_eq!((remark.kind, remark.comment.as_deref()), (RemarkKind::Commented, Some("ask Dr. Quill")));
+    assert!(!format!("{remark:?}").contains("Quill"));
+}
+
+pub(crate) async fn summaries_follow_the_revision(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    assert_eq!(store.unsummarized_items(10).await.expect("reads"), [item]);
+    let revision = store.item(item, at(1)).await.expect("reads").expect("is there").item.revision;
+    let date = |text: &str| text.parse().ok();
+    let summary = ItemSummary {
+        revision,
+        waiting: 7,
+        unsure: 2,
+        alerts: 1,
+        hard_edits: 1,
+        prompts: 3,
+        payment: 1,
+        note_types: vec!["ed_note".to_owned(), "progress_note".to_owned()],
+        service_from: date("2026-01-02"),
+        service_to: date("2026-01-05"),
+    };
+    store.summarize_item(item, ItemSummary { revision: revision + 1, ..summary.clone() }).await.expect("keeps");
+    assert!(store.item(item, at(1)).await.expect("reads").expect("is there").item.summary.is_none(), "of another revision");
+    store.summarize_item(item, summary.clone()).await.expect("keeps");
+    assert_eq!(store.item(item, at(1)).await.expect("reads").expect("is there").item.summary, Some(summary));
+    assert!(store.unsummarized_items(10).await.expect("reads").is_empty());
+    claim(&*store, item, &coder, 2).await;
+    assert_eq!(store.unsummarized_items(10).await.expect("reads"), [item], "it changed");
+}
+
+pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
+    let note = |department: &str, kind: &str, class| NewNote {
+        department: Some(department.to_owned()),
+        note_type: Some(kind.to_owned()),
+        encounter_class: Some(class),
+        ..text("a")
+    };
+    let mut items = Vec::new();
+    for (second, (department, kind, class)) in [
+        ("icu", "progress_note", EncounterClass::Inpatient),
+        ("ed", "emergency_note", EncounterClass::Emergency),
+        ("icu", "emergency_note", EncounterClass::Inpatient),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let second = i64::try_from(second).expect("few");
+        let id = post(&*store, note(department, kind, class), second).await;
+        items.push(store.note(id).await.expect("reads").expect("is there").item_id);
+    }
+    let date = |text: &str| text.parse().ok();
+    for (item, (alerts, unsure, from, to)) in items.iter().zip([
+        (0, 1, "2026-03-01", "2026-03-04"),
+        (1, 0, "2026-02-01", "2026-02-01"),
+        (0, 5, "2026-04-01", "2026-04-09"),
+    ]) {
+        let revision = store.item(*item, at(9)).await.expect("reads").expect("is there").item.revision;
+        let summary =
+            ItemSummary { revision, alerts, unsure, waiting: 5, service_from: date(from), service_to: date(to), ..ItemSummary::default() };
+        store.summarize_item(*item, summary).await.expect("keeps");
+    }
+    let any = Worklist::default();
+    let text = |word: &str| Some(word.to_owned());
+    for (name, list, expected) in [
+        ("oldest", any.clone(), vec![0, 1, 2]),
+        ("benefit", Worklist { order: WorklistOrder::Benefit, ..any.clone() }, vec![1, 2, 0]),
+        ("service date", Worklist { order: WorklistOrder::ServiceDate, ..any.clone() }, vec![1, 0, 2]),
+        ("department", Worklist { department: text("icu"), ..any.clone() }, vec![0, 2]),
+        ("type", Worklist { note_type: text("emergency_note"), ..any.clone() }, vec![1, 2]),
+        ("class", Worklist { encounter_class: Some(EncounterClass::Emergency), ..any.clone() }, vec![1]),
+        ("alert", Worklist { alert: true, ..any.clone() }, vec![1]),
+        ("unsure", Worklist { unsure: true, ..any.clone() }, vec![0, 2]),
+        ("from", Worklist { service_from: date("2026-03-04"), ..any.clone() }, vec![0, 2]),
+        ("to", Worklist { service_to: date("2026-03-01"), ..any.clone() }, vec![0, 1]),
+        ("nobody's", Worklist { assigned: Some(Assigned::Nobody), ..any.clone() }, vec![0, 1, 2]),
+        (
+            "several",
+            Worklist { department: text("icu"), note_type: text("emergency_note"), unsure: true, order: WorklistOrder::Benefit, ..any },
+            vec![2],
+        ),
+    ] {
+        let expected: Vec<Uuid> = expected.into_iter().map(|at| items[at]).collect();
+        assert_eq!(listed(&*store, list.clone(), None, 9).await, expected, "{name}");
+        // the same by pages of one
+        let (mut paged, mut after) = (Vec::new(), None);
+        loop {
+            let filter = ItemFilter { worklist: list.clone(), include_restricted: true, after, limit: 1, ..ItemFilter::default() };
+            let Some(item) = store.items(filter, at(9)).await.expect("lists").pop() else { break };
+            after = Some(item.id);
+            paged.push(item.id);
+        }
+        assert_eq!(paged, expected, "{name}, paged");
+    }
+}
+
+pub(crate) async fn seen_notes_are_the_users_own(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let other = user(&*store, "other", Role::Coder).await;
+    let first = store.item(item, at(1)).await.expect("reads").expect("is there").item.notes[0];
+    let elsewhere = post(&*store, text("of another item"), 1).await;
+    store.see_notes(coder.id, item, vec![first, elsewhere, id()], at(2)).await.expect("keeps");
+    store.see_notes(coder.id, item, vec![first], at(3)).await.expect("again changes nothing");
+    assert_eq!(store.seen_notes(coder.id, item).await.expect("reads"), [first]);
+    assert!(store.seen_notes(other.id, item).await.expect("reads").is_empty());
+}
+
+pub(crate) async fn arrangements_are_kept(store: Arc<dyn Store>) {
+    let coder = user(&*store, "coder", Role::Coder).await;
+    assert_eq!(store.preferences(coder.id).await.expect("reads"), Preferences::default());
+    let code = ChosenCode { system: "s".to_owned(), code: "E11.9".to_owned(), display: "words".to_owned() };
+    let own = Preferences {
+        lists: vec![SavedList { name: "alerts".to_owned(), list: Worklist { alert: true, ..Worklist::default() } }],
+        keys: [("accept".to_owned(), "f".to_owned())].into(),
+        favourites: vec![code.clone()],
+        recent: vec![code],
+        hidden: vec![id()],
+    };
+    for kept in [own.clone(), Preferences::default(), own] {
+        store.set_preferences(&coder, kept.clone()).await.expect("keeps");
+        assert_eq!(store.preferences(coder.id).await.expect("reads"), kept);
+    }
+    assert_eq!(store.settings().await.expect("reads"), SiteSettings::default());
+    let settings = SiteSettings {
+        shown_from: 12,
+        together_from: 90,
+        second_review: vec![SamplingRule { percent: 5, blinded: true, ..SamplingRule::default() }],
+    };
+    store.set_settings(settings.clone(), Actor { user_id: Some(coder.id), name: "lead".to_owned() }, at(4)).await.expect("keeps");
+    assert_eq!(store.settings().await.expect("reads"), settings);
+    let event = store.audit_events(0, 100).await.expect("reads").pop().expect("recorded");
+    assert_eq!((event.action.as_str(), event.actor.name.as_str()), ("settings.changed", "lead"));
+}
+
+pub(crate) async fn suggestions_are_counted_once(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let of = |words: &str| Suggestion { kind: "diagnosis", code: "icd|E11.9".to_owned(), words: words.to_owned() };
+    let outcome = |words: &str, state, second| SuggestionOutcome { suggestion: of(words), state, at: at(second) };
+    let finish = async |outcomes: Vec<SuggestionOutcome>, second| {
+        claim(&*store, item, &coder, second).await;
+        let finishing = Finishing { outcomes, ..Finishing::at(None) };
+        assert!(is_done(&store.finish_item(item, &coder, finishing, at(second + 1)).await.expect("answers")));
+    };
+    finish(vec![outcome("dm", EntryState::Accepted, 1), outcome("dm2", EntryState::Rejected, 1)], 2).await;
+    let lead = user(&*store, "lead", Role::Lead).await;
+    store.move_item(item, &lead, moving(Act::Reopen), at(4)).await.expect("answers");
+    // what was decided before is counted, what was decided since counts
+    finish(vec![outcome("dm", EntryState::Accepted, 1), outcome("dm2", EntryState::Amended, 5)], 6).await;
+    let tallies = store.tallies(vec![of("dm"), of("dm2"), of("never")]).await.expect("reads");
+    let tally = |accepted, amended, rejected| Tally { accepted, amended, rejected };
+    assert_eq!(tallies, [tally(1, 0, 0), tally(0, 1, 1), Tally::default()]);
+}
+
+pub(crate) async fn a_history_tells_what_changed(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    post(&*store, text("another item"), 1).await;
+    claim(&*store, item, &coder, 2).await;
+    let accept = decision(item, &coder, DecisionKind::Accept { bulk: false });
+    store.decide(item, &coder, vec![accept], None, at(3)).await.expect("answers");
+    store.record_audit(Actor::service(), "item.read", Some(("item", item)), "", at(3)).await.expect("records");
+    post(&*store, of_encounter("e", Some("p"), "b"), 4).await;
+    extract_all(&*store, 4).await;
+    let words = async |limit| -> Vec<String> {
+        store.item_history(item, limit).await.expect("reads").into_iter().map(|event| event.action).collect()
+    };
+    let all = ["note.stored", "extraction.recorded", "item.claimed", "note.stored", "extraction.recorded"];
+    assert_eq!(words(100).await, all, "not the readings, nor decisions, which are told as themselves");
+    assert_eq!(words(2).await, all[3..], "the last ones");
+}
+
+pub(crate) async fn a_second_look_is_recorded_once(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let lead = user(&*store, "lead", Role::Lead).await;
+    claim(&*store, item, &coder, 1).await;
+    let drawn = Drawn { id: id(), blinded: true };
+    let finishing = Finishing { drawn: Some(drawn), ..Finishing::at(None) };
+    assert!(is_done(&store.finish_item(item, &coder, finishing, at(2)).await.expect("answers")));
+    let [waiting] = &store.second_reviews(true, 10).await.expect("reads")[..] else { panic!("one waits") };
+    assert_eq!((waiting.id, waiting.item_id, waiting.blinded, waiting.drawn_at), (drawn.id, item, true, at(2)));
+    assert_eq!(waiting.coder, (coder.id, "coder".to_owned()));
+    let worksheet = Worksheet { comment: Some("see page 3".to_owned()), ..Worksheet::compared(&["E11.9"], &["E11.65"]) };
+    let record = async |who: &User, which, second| {
+        store.record_second_review(which, who, worksheet.clone(), at(second)).await.expect("answers")
+    };
+    assert_eq!(record(&coder, drawn.id, 3).await, Reviewed::Own);
+    assert_eq!(record(&lead, id(), 3).await, Reviewed::Missing);
+    assert_eq!(record(&lead, drawn.id, 4).await, Reviewed::Done);
+    assert_eq!(record(&lead, drawn.id, 5).await, Reviewed::Already);
+    assert!(store.second_reviews(true, 10).await.expect("reads").is_empty());
+    let done = store.second_review(drawn.id).await.expect("reads").expect("is there");
+    assert_eq!((done.worksheet.as_ref(), done.reviewed.as_ref()), (Some(&worksheet), Some(&("lead".to_owned(), at(4)))));
+    assert_eq!(store.second_reviews(false, 10).await.expect("reads"), [done.clone()]);
+    assert_eq!(store.second_reviews_of(item).await.expect("reads"), [done]);
+    let events = store.audit_events(0, 100).await.expect("reads");
+    let told = events.last().expect("recorded");
+    assert_eq!((told.action.as_str(), told.detail.as_str()), ("item.reviewed_again", "0 of 1 codes agreed, 1 errors"));
+    assert!(events.iter().all(|event| !event.detail.contains("E11")), "no code stands in the trail");
+}

@@ -1,0 +1,155 @@
+//! What the workbench keeps beside the queue.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use uuid::Uuid;
+
+use super::{
+    SqliteStore,
+    audit::{self, Cause, Event},
+    unit::{Unit, bytes, micros},
+};
+use crate::{
+    domain::{EntryState, Preferences, SiteSettings, Tally, User},
+    store::{Actor, AuditEvent, StoreError, Suggestion, SuggestionOutcome, WorkbenchStore},
+};
+
+/// The row of the site's settings.
+const SETTINGS: &str = "review";
+
+#[async_trait]
+impl WorkbenchStore for SqliteStore {
+    async fn see_notes(&self, user: Uuid, item: Uuid, notes: Vec<Uuid>, now: Timestamp) -> Result<(), StoreError> {
+        self.writer
+            .write(move |unit| {
+                for note in &notes {
+                    unit.execute(
+                        "INSERT INTO note_seen (user_id, note_id, at) SELECT ?1, id, ?4 FROM note WHERE id = ?2 AND item_id = ?3
+                         ON CONFLICT DO NOTHING",
+                        (bytes(user), bytes(*note), bytes(item), micros(now)),
+                    )?;
+                }
+                Ok(())
+            })
+            .await
+    }
+
+    async fn seen_notes(&self, user: Uuid, item: Uuid) -> Result<Vec<Uuid>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                let sql = "SELECT s.note_id AS id FROM note_seen s JOIN note n ON n.id = s.note_id WHERE s.user_id = ?1 AND n.item_id = ?2";
+                unit.all("note_seen", sql, (bytes(user), bytes(item)), |row| row.id("id"))
+            })
+            .await
+    }
+
+    async fn preferences(&self, user: Uuid) -> Result<Preferences, StoreError> {
+        self.readers.read(move |unit| Ok(kept(unit, user)?.unwrap_or_default())).await
+    }
+
+    async fn set_preferences(&self, user: &User, preferences: Preferences) -> Result<(), StoreError> {
+        let id = user.id;
+        self.writer
+            .write(move |unit| {
+                let inconsistent = |_| StoreError::Inconsistent {
+                    table: "user_preference",
+                    id: id.to_string(),
+                    problem: "it cannot be written as JSON".to_owned(),
+                };
+                let body = serde_json::to_vec(&preferences).map_err(inconsistent)?;
+                let (key, data_key) = unit.vault.new_data_key("user_preference", id);
+                unit.execute(
+                    "INSERT INTO user_preference (id, data_key, body) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (id) DO UPDATE SET data_key = excluded.data_key, body = excluded.body",
+                    (bytes(id), data_key, key.seal("body", &body)),
+                )?;
+                Ok(())
+            })
+            .await
+    }
+
+    async fn settings(&self) -> Result<SiteSettings, StoreError> {
+        self.readers
+            .read(|unit| {
+                let sql = "SELECT body FROM site_setting WHERE name = ?1";
+                let body = unit.one("site_setting", sql, [SETTINGS], |row| row.get::<String>("body"))?;
+                // a setting that a newer program wrote is not guessed at: the usual ones hold
+                Ok(body.and_then(|body| serde_json::from_str(&body).ok()).unwrap_or_default())
+            })
+            .await
+    }
+
+    async fn set_settings(&self, settings: SiteSettings, actor: Actor, now: Timestamp) -> Result<(), StoreError> {
+        let cause = Cause { actor, now };
+        self.writer
+            .write(move |unit| {
+                let inconsistent = |_| StoreError::Inconsistent {
+                    table: "site_setting",
+                    id: SETTINGS.to_owned(),
+                    problem: "it cannot be written as JSON".to_owned(),
+                };
+                let body = serde_json::to_string(&settings).map_err(inconsistent)?;
+                unit.execute(
+                    "INSERT INTO site_setting (name, body) VALUES (?1, ?2) ON CONFLICT (name) DO UPDATE SET body = excluded.body",
+                    (SETTINGS, &body),
+                )?;
+                audit::append(unit, &cause, &Event { action: "settings.changed", subject: None, detail: &body })
+            })
+            .await
+    }
+
+    async fn tallies(&self, suggestions: Vec<Suggestion>) -> Result<Vec<Tally>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                let sql = "SELECT accepted, amended, rejected FROM suggestion_tally WHERE suggestion = ?1";
+                let mut tallies = Vec::with_capacity(suggestions.len());
+                for suggestion in &suggestions {
+                    let found = unit.one("suggestion_tally", sql, [index_of(unit, suggestion)], |row| {
+                        Ok(Tally { accepted: row.get("accepted")?, amended: row.get("amended")?, rejected: row.get("rejected")? })
+                    })?;
+                    tallies.push(found.unwrap_or_default());
+                }
+                Ok(tallies)
+            })
+            .await
+    }
+
+    async fn item_history(&self, item: Uuid, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
+        self.readers.read(move |unit| audit::history(unit, item, limit)).await
+    }
+}
+
+/// What is kept for a user.
+fn kept(unit: &Unit<'_>, user: Uuid) -> Result<Option<Preferences>, StoreError> {
+    let sql = "SELECT id, data_key, body FROM user_preference WHERE id = ?1";
+    unit.one("user_preference", sql, [bytes(user)], |row| {
+        let key = unit.vault.data_key("user_preference", user, &row.get::<Vec<u8>>("data_key")?)?;
+        key.open_json("body", &row.get::<Vec<u8>>("body")?)
+    })
+}
+
+fn index_of(unit: &Unit<'_>, suggestion: &Suggestion) -> [u8; 32] {
+    unit.vault.blind_index("suggestion", &[suggestion.kind, &suggestion.code, &suggestion.words])
+}
+
+/// Counts how suggestions of an item ended: those decided since it was counted last.
+pub(super) fn count(unit: &Unit<'_>, item: Uuid, outcomes: &[SuggestionOutcome], now: Timestamp) -> Result<(), StoreError> {
+    let sql = "SELECT tallied_at FROM review_item WHERE id = ?1";
+    let before = unit.one("review_item", sql, [bytes(item)], |row| row.instant_or_none("tallied_at"))?.flatten();
+    for outcome in outcomes.iter().filter(|outcome| before.is_none_or(|before| outcome.at > before)) {
+        let (accepted, amended, rejected) = match outcome.state {
+            EntryState::Accepted => (1, 0, 0),
+            EntryState::Amended => (0, 1, 0),
+            EntryState::Rejected => (0, 0, 1),
+            EntryState::Suggested | EntryState::Added | EntryState::Withdrawn => continue,
+        };
+        unit.execute(
+            "INSERT INTO suggestion_tally (suggestion, accepted, amended, rejected) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (suggestion) DO UPDATE SET accepted = accepted + excluded.accepted, amended = amended + excluded.amended,
+                rejected = rejected + excluded.rejected",
+            (index_of(unit, &outcome.suggestion), accepted, amended, rejected),
+        )?;
+    }
+    unit.execute("UPDATE review_item SET tallied_at = ?2 WHERE id = ?1", (bytes(item), micros(now)))?;
+    Ok(())
+}

@@ -1,0 +1,147 @@
+"use strict";
+// Decisions without a new page: a form is posted, and the parts of the page that it changed are put in their place. What could not be saved is
+// said to be, and stays in its form. And the signs of life that keep a claim, and what was on the screen.
+(() => {
+  const panes = document.querySelector("[data-item]");
+  if (!panes) return;
+  const item = `/items/${panes.dataset.item}`;
+  const token = panes.dataset.formToken;
+  const problem = () => document.getElementById("not-saved");
+  const say = (text) => { const place = problem(); if (place) { place.textContent = text; place.hidden = !text; } };
+  let waiting = 0, active = true;
+
+  // Puts what came in place of what is there; false when entries moved, so that the page must be read anew.
+  const take = (html) => {
+    const page = new DOMParser().parseFromString(html, "text/html");
+    const given = page.querySelector("[data-item]");
+    if (!given) return false;
+    const focused = document.activeElement && document.activeElement.closest(".entry");
+    for (const entry of page.querySelectorAll(".entry")) {
+      const here = document.getElementById(entry.id);
+      if (!here || Boolean(here.closest(".aside")) !== Boolean(entry.closest(".aside"))) return false;
+      here.replaceWith(document.adoptNode(entry));
+      if (focused && focused.id === entry.id) entry.focus({ preventScroll: true });
+      const state = ["suggested", "accepted", "amended", "rejected", "added", "withdrawn"];
+      const now = state.find((word) => entry.classList.contains(word));
+      for (const mark of document.querySelectorAll(`mark a[href="#${entry.id}"]`)) {
+        mark.parentElement.classList.remove(...state);
+        mark.parentElement.classList.add(now);
+      }
+      document.dispatchEvent(new CustomEvent("entry", { detail: entry }));
+    }
+    for (const id of ["summary", "codes-now", "g-diagnosis", "g-medication", "g-allergy"]) {
+      const [here, there] = [document.getElementById(id), page.getElementById(id)];
+      // unread notes are counted where the notes are
+      const unseen = id === "summary" && document.getElementById("unseen");
+      if (here && there) here.replaceWith(document.adoptNode(there));
+      if (unseen) { const counts = document.querySelector("#summary .counts"); if (counts) counts.append(" · ", unseen); }
+    }
+    panes.dataset.revision = given.dataset.revision;
+    for (const field of document.querySelectorAll("input[name=revision]")) field.value = given.dataset.revision;
+    document.dispatchEvent(new CustomEvent("parts"));
+    return true;
+  };
+
+  const send = async (form, button) => {
+    const body = new URLSearchParams(new FormData(form));
+    if (button && button.name) body.set(button.name, button.value);
+    waiting += 1;
+    document.documentElement.toggleAttribute("data-saving", true);
+    try {
+      const reply = await fetch(form.action, { method: "POST", body, headers: { "x-live": "1" } });
+      if (reply.status === 409) {
+        // the page that shows both sides
+        if (button && button.name) {
+          const field = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
+          form.append(field);
+        }
+        form.submit();
+        return;
+      }
+      if (reply.redirected && new URL(reply.url).pathname === "/sign-in") {
+        say("Not saved: your session has ended. Sign in again in another tab, then repeat your choice here; nothing that you typed is lost.");
+        return;
+      }
+      const html = await reply.text();
+      const refused = reply.redirected || !reply.ok;
+      if (!refused && take(html)) { say(""); return; }
+      if (!refused) { location.reload(); return; }
+      const told = new DOMParser().parseFromString(html, "text/html").querySelector(".notice.problem:not([hidden]), main p");
+      say(told ? told.textContent.trim() : `Not saved: the service answered ${reply.status}. Try again.`);
+    } catch {
+      say("Not saved: the service cannot be reached. Your choice is still here; repeat it when the connection is back.");
+    } finally {
+      waiting -= 1;
+      if (waiting === 0) document.documentElement.removeAttribute("data-saving");
+    }
+  };
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const live = form.closest(".entry") && !form.matches(".hide") || form.matches(".together") || form.action.endsWith("/undo");
+    if (!live || event.defaultPrevented) return;
+    event.preventDefault();
+    send(form, event.submitter);
+  });
+  // nothing that is being saved, or that was not, is left by mistake
+  addEventListener("beforeunload", (event) => { if (waiting > 0) event.preventDefault(); });
+
+  // Signs of life.
+  for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, () => { active = true; }, { passive: true });
+  const every = Number(panes.dataset.heartbeat || 60) * 1000;
+  const beat = async () => {
+    if (document.hidden) return;
+    const body = new URLSearchParams({ form_token: token, active: active ? "1" : "" });
+    active = false;
+    try {
+      const reply = await fetch(`${item}/heartbeat`, { method: "POST", body });
+      if (!reply.ok || reply.redirected) {
+        say("Your session has ended: sign in again in another tab before you go on. What was decided is saved.");
+        return;
+      }
+      const now = await reply.json();
+      const holder = document.getElementById("holder");
+      if (holder && now.holder) holder.textContent = now.holder;
+      if ("held" in panes.dataset && !now.held) {
+        say(`You do not hold this encounter any more${now.holder ? `: it is ${now.holder}` : ""}. What was decided is saved; claim it again to go on.`);
+      } else if (String(now.revision) !== panes.dataset.revision && waiting === 0) {
+        say("This encounter has changed: a note came, or somebody worked on it. Reload the page to see it; what was decided is saved.");
+      } else if (problem() && problem().dataset.offline) {
+        delete problem().dataset.offline;
+        say("");
+      }
+    } catch {
+      say("The service cannot be reached. What was decided is saved; what you choose now is not, until the connection is back.");
+      if (problem()) problem().dataset.offline = "1";
+    }
+  };
+  setInterval(beat, every);
+  addEventListener("online", beat);
+  addEventListener("offline", beat);
+
+  // Notes that were on the screen for two seconds are read.
+  const unread = Array.from(document.querySelectorAll(".note.unread"));
+  if (unread.length > 0) {
+    const timers = new Map();
+    const seen = async (note) => {
+      const text = note.querySelector("[data-note]");
+      const body = new URLSearchParams({ form_token: token, notes: text.dataset.note });
+      try {
+        const reply = await fetch(`${item}/seen`, { method: "POST", body });
+        if (!reply.ok || reply.redirected) return;
+        note.classList.remove("unread");
+        const tag = note.querySelector("h2 .tag.warn");
+        if (tag) tag.remove();
+        const left = document.querySelectorAll(".note.unread").length;
+        const count = document.getElementById("unseen");
+        if (count) count.textContent = left === 0 ? "all notes read" : `${left} ${left === 1 ? "note" : "notes"} unread`;
+      } catch { /* it stays unread */ }
+    };
+    const watch = new IntersectionObserver((changes) => {
+      for (const { target, isIntersecting } of changes) {
+        clearTimeout(timers.get(target));
+        if (isIntersecting && target.classList.contains("unread")) timers.set(target, setTimeout(() => { watch.unobserve(target); seen(target); }, 2000));
+      }
+    }, { threshold: 0.05 });
+    unread.forEach((note) => watch.observe(note));
+  }
+})();

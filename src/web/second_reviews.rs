@@ -1,0 +1,312 @@
+//! `/second-reviews`: finished encounters that a lead looks at again, and the auditor's worksheet of one.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Path, Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{
+    change::{Answer, filled},
+    entry::title,
+    item_view::{NoteView, Seen, notes_of},
+    notice::{self, Notice},
+    session::{Posted, Session},
+    shell::{Refusal, Shell, missing, page},
+    words,
+};
+use crate::{
+    auth::Permission,
+    domain::{Agreement, SecondReview, Verdict, Worksheet, WorksheetLine, system},
+    review::{assigned_codes, code_day},
+    service::{DecideError, Service},
+};
+
+/// A review in a list.
+#[derive(Debug, Clone)]
+pub(super) struct ReviewRow {
+    /// Its id.
+    pub id: Uuid,
+    /// Who finished the encounter; not said where the reviewer is not to know.
+    pub coder: String,
+    /// Since when it waits, or when it was done.
+    pub when: String,
+    /// Who reviewed it.
+    pub reviewer: String,
+    /// What came of it.
+    pub result: String,
+    /// Whether it is blinded.
+    pub blinded: bool,
+}
+
+/// The lists.
+#[derive(Template)]
+#[template(path = "second_reviews.html")]
+pub(super) struct ReviewsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What happened.
+    pub notice: Option<Notice>,
+    /// Those that wait.
+    pub waiting: Vec<ReviewRow>,
+    /// Those that are done.
+    pub done: Vec<ReviewRow>,
+    /// How far coders and reviewers agree, over what is listed as done.
+    pub overall: Option<String>,
+}
+
+/// A code of the worksheet.
+#[derive(Debug, Clone)]
+pub(super) struct LineView {
+    /// The code.
+    pub code: String,
+    /// Its title.
+    pub title: String,
+    /// `principal` or `admitting`, and the indicator of presence on admission.
+    pub designated: String,
+    /// What was said of it, once it was.
+    pub verdict: &'static str,
+    /// The code that should stand instead, and the comment.
+    pub told: String,
+}
+
+/// The worksheet.
+#[derive(Template)]
+#[template(path = "second_review.html")]
+pub(super) struct WorksheetPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What happened.
+    pub notice: Option<Notice>,
+    /// The review.
+    pub id: Uuid,
+    /// The item.
+    pub item: Uuid,
+    /// The patient.
+    pub patient: String,
+    /// Whether the reviewer codes without seeing what the coder chose.
+    pub blinded: bool,
+    /// Who finished it.
+    pub coder: String,
+    /// Whether the user may fill it in.
+    pub can_review: bool,
+    /// The codes.
+    pub lines: Vec<LineView>,
+    /// What came of it.
+    pub result: Option<String>,
+    /// What the reviewer said on the whole.
+    pub comment: Option<String>,
+    /// The notes.
+    pub notes: Vec<NoteView>,
+}
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Address {
+    notice: Option<String>,
+    problem: Option<String>,
+}
+
+/// An agreement in words.
+pub(super) fn told(agreement: Agreement) -> String {
+    let errors = if agreement.errors == 1 { "error" } else { "errors" };
+    format!("{} of {} codes agreed ({} %), {} {errors}", agreement.agreed, agreement.codes, agreement.percent(), agreement.errors)
+}
+
+/// `GET /second-reviews`
+pub(super) async fn list(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Query(address): Query<Address>,
+) -> Result<Response, Refusal> {
+    let user = session.may(Permission::SecondReview)?;
+    let now = service.surroundings.now();
+    let row = |review: SecondReview| ReviewRow {
+        id: review.id,
+        coder: if review.blinded && review.reviewed.is_none() { String::new() } else { review.coder.1 },
+        when: match &review.reviewed {
+            Some((_, at)) => words::moment(*at, &service.time_zone),
+            None => words::age(review.drawn_at, now),
+        },
+        reviewer: review.reviewed.map(|(name, _)| name).unwrap_or_default(),
+        result: review.worksheet.map(|sheet| told(sheet.agreement())).unwrap_or_default(),
+        blinded: review.blinded,
+    };
+    let waiting = service.second_reviews(user, true).await?.into_iter().map(row).collect();
+    let done = service.second_reviews(user, false).await?;
+    let all = done.iter().filter_map(|review| review.worksheet.as_ref()).map(Worksheet::agreement).fold(Agreement::default(), |sum, one| {
+        Agreement { agreed: sum.agreed + one.agreed, errors: sum.errors + one.errors, codes: sum.codes + one.codes }
+    });
+    let view = ReviewsPage {
+        shell: Shell::of(&session),
+        notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
+        waiting,
+        overall: (!done.is_empty()).then(|| told(all)),
+        done: done.into_iter().map(row).collect(),
+    };
+    Ok(page(StatusCode::OK, &view))
+}
+
+/// `GET /second-reviews/{id}`
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Path(id): Path<Uuid>,
+    Query(address): Query<Address>,
+) -> Result<Response, Refusal> {
+    let user = session.may(Permission::SecondReview)?;
+    let reviewed = service.second_review(user, id).await?.ok_or_else(|| missing(&session))?;
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
+    let (edition, _) = vocabulary.editions.on(code_day(&reviewed.item.record));
+    let review = &reviewed.review;
+    let titled = |code: &str| title((vocabulary, edition), code).to_owned();
+    let assigned = assigned_codes(&reviewed.item.entries);
+    let designated = |code: &str| {
+        let of = assigned.iter().find(|one| one.code == code).map(|one| one.designation).unwrap_or_default();
+        let present = of.present_on_admission.map(|present| format!("POA {}", present.letter()));
+        [of.role.map(|role| role.as_str().to_owned()), present].into_iter().flatten().collect::<Vec<_>>().join(", ")
+    };
+    let lines = match &review.worksheet {
+        Some(sheet) => sheet
+            .lines
+            .iter()
+            .map(|line| LineView {
+                title: titled(&line.code),
+                designated: designated(&line.code),
+                verdict: words::verdict(line.verdict),
+                told: [line.instead.as_ref().map(|code| format!("instead {code} {}", titled(code))), line.comment.clone()]
+                    .into_iter()
+                    .flatten()
+                    .collect::<Vec<_>>()
+                    .join("; "),
+                code: line.code.clone(),
+            })
+            .collect(),
+        None if review.blinded => Vec::new(),
+        None => assigned
+            .iter()
+            .map(|one| LineView {
+                code: one.code.to_owned(),
+                title: titled(one.code),
+                designated: designated(one.code),
+                verdict: "",
+                told: String::new(),
+            })
+            .collect(),
+    };
+    let patient = reviewed.item.record.item.patient.as_ref();
+    let waits = review.worksheet.is_none();
+    let view = WorksheetPage {
+        shell: Shell::of(&session),
+        notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
+        id,
+        item: review.item_id,
+        patient: patient.map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
+        blinded: review.blinded,
+        coder: if review.blinded && waits { String::new() } else { review.coder.1.clone() },
+        can_review: waits && review.coder.0 != user.id,
+        lines,
+        result: review.worksheet.as_ref().map(|sheet| told(sheet.agreement())),
+        comment: review.worksheet.as_ref().and_then(|sheet| sheet.comment.clone()),
+        notes: notes_of(&reviewed.item, Seen { vocabulary, user: user.id, zone: &service.time_zone }),
+    };
+    Ok(page(StatusCode::OK, &view))
+}
+
+/// The worksheet as a form: fields `verdict-CODE`, `instead-CODE`, `comment-CODE`.
+#[derive(Deserialize)]
+pub(super) struct WorksheetForm {
+    /// Codes that the coder does not have, or, where the reviewer codes blindly, all codes.
+    #[serde(default)]
+    codes: String,
+    /// Not empty: another principal diagnosis should be named.
+    #[serde(default)]
+    principal_changed: String,
+    #[serde(default)]
+    comment: String,
+}
+
+/// The codes in a text, with whatever between.
+fn typed_codes(text: &str) -> Vec<String> {
+    let parts = text.split(|letter: char| letter.is_whitespace() || matches!(letter, ',' | ';'));
+    let mut codes: Vec<String> = Vec::new();
+    for part in parts.filter(|part| !part.is_empty()) {
+        let code = words::tidy_code(system::ICD10CM, part);
+        if !codes.contains(&code) {
+            codes.push(code);
+        }
+    }
+    codes
+}
+
+/// `POST /second-reviews/{id}`
+pub(super) async fn record(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form, fields, .. }: Posted<WorksheetForm>,
+) -> Answer {
+    let user = session.may(Permission::SecondReview)?;
+    let reviewed = service.second_review(user, id).await?.ok_or_else(|| missing(&session))?;
+    let there = format!("/second-reviews/{id}");
+    let codes = typed_codes(&form.codes);
+    let pipeline = service.engine.pipeline();
+    let vocabulary = pipeline.vocabulary();
+    let (edition, _) = vocabulary.editions.on(code_day(&reviewed.item.record));
+    let is_code = |code: &str| edition.codes.lookup(code).is_some_and(|code| code.billable);
+    let field = |name: &str, code: &str| fields.iter().find(|(field, _)| *field == format!("{name}-{code}")).and_then(|(_, value)| filled(value));
+    let instead = |code: &str| field("instead", code).map(|typed| words::tidy_code(system::ICD10CM, &typed));
+    let assigned: Vec<String> = assigned_codes(&reviewed.item.entries).into_iter().map(|one| one.code.to_owned()).collect();
+    let others = assigned.iter().filter_map(|code| instead(code));
+    if codes.iter().cloned().chain(others).any(|code| !is_code(&code)) {
+        return Ok(Redirect::to(&format!("{there}?problem=code_unknown")).into_response());
+    }
+    let comment = filled(&form.comment);
+    let done = if reviewed.review.blinded {
+        service.record_blinded_review(user, id, &codes, comment).await
+    } else {
+        let mut lines = Vec::new();
+        for code in &assigned {
+            let verdict = match field("verdict", code).as_deref() {
+                Some("agreed") => Verdict::Agreed,
+                Some("wrong") => Verdict::Wrong,
+                _ => return Ok(Redirect::to(&format!("{there}?problem=verdict_missing")).into_response()),
+            };
+            let instead = instead(code).filter(|_| verdict == Verdict::Wrong);
+            lines.push(WorksheetLine { code: code.clone(), verdict, instead, comment: field("comment", code) });
+        }
+        let missed = codes.into_iter().filter(|code| !assigned.contains(code));
+        lines.extend(missed.map(|code| WorksheetLine { code, verdict: Verdict::Missed, instead: None, comment: None }));
+        let worksheet = Worksheet { lines, principal_changed: !form.principal_changed.is_empty(), comment };
+        service.record_second_review(user, id, worksheet).await
+    };
+    let told = match done {
+        Ok(()) => "notice=reviewed",
+        Err(DecideError::Missing) => return Err(missing(&session)),
+        Err(DecideError::Store(error)) => return Err(error.into()),
+        Err(_) => "problem=review_refused",
+    };
+    Ok(Redirect::to(&format!("{there}?{told}")).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_are_typed_as_one_likes() {
+        assert_eq!(typed_codes(" j189, I10;e119\nI10 "), ["J18.9", "I10", "E11.9"]);
+        assert!(typed_codes(" ;, ").is_empty());
+    }
+
+    #[test]
+    fn agreements_in_words() {
+        assert_eq!(told(Agreement { agreed: 3, errors: 1, codes: 4 }), "3 of 4 codes agreed (75 %), 1 error");
+        assert_eq!(told(Agreement::default()), "0 of 0 codes agreed (100 %), 0 errors");
+    }
+}
