@@ -11,6 +11,7 @@ mod hl7_destination;
 mod mention;
 mod note;
 mod outbox;
+mod query;
 mod reconciliation;
 mod review;
 mod span;
@@ -28,6 +29,10 @@ pub use hl7_destination::{AbstractFormat, HL7Destination};
 pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
+pub use query::{
+    ClinicalIndicator, OptionKind, QUERY_ANSWER_CHARACTERS, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect,
+    QueryEvent, QueryKind, QueryOption, QueryState,
+};
 pub use reconciliation::{ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 pub use review::{
     ChangeKind, ChosenCode, Decision, DecisionKind, EntryChange, EntryState, ItemState, REJECT_REASONS, REOPEN_REASONS,

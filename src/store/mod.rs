@@ -5,6 +5,7 @@
 mod chart;
 mod messages;
 mod patients;
+mod queries;
 pub mod sqlite;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ mod conformance;
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
+pub use queries::{QueryChange, QueryStore};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -572,5 +574,11 @@ pub trait OutboxStore: Send + Sync {
 }
 
 /// The whole store.
-pub trait Store: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore {}
-impl<T: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore> Store for T {}
+pub trait Store:
+    NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore + QueryStore
+{
+}
+impl<T: NoteStore + ReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore + QueryStore> Store
+    for T
+{
+}

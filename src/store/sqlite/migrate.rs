@@ -14,7 +14,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 8] = [
+const MIGRATIONS: [Migration; 9] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -33,6 +33,7 @@ const MIGRATIONS: [Migration; 8] = [
     Migration { version: 6, name: "messages", oldest_binary: "0.1.0", sql: include_str!("migrations/0006_messages.sql") },
     Migration { version: 7, name: "searches", oldest_binary: "0.1.0", sql: include_str!("migrations/0007_searches.sql") },
     Migration { version: 8, name: "clients", oldest_binary: "0.1.0", sql: include_str!("migrations/0008_clients.sql") },
+    Migration { version: 9, name: "queries", oldest_binary: "0.1.0", sql: include_str!("migrations/0011_queries.sql") },
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -22,6 +22,7 @@ mod note_rows;
 mod notes;
 mod outbox;
 mod patients;
+mod queries;
 mod readers;
 mod review;
 mod searches;
