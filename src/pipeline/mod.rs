@@ -25,7 +25,7 @@ use crate::{
     assertion::CueTable,
     coding::{
         CandidateSource, Coder, ConfidenceModel, Conventions, Ranking, RankingModel, SpecificityPrompts, TermVectors,
-        edits::EditRules,
+        edits::EditRules, queries::QueryRules,
     },
     domain::{EngineVersion, Extraction, table::TableError},
     medication::{MedicationCueTable, SigTable},
@@ -47,6 +47,7 @@ pub struct Pipeline {
     ranking: Ranking,
     vectors: RwLock<Vectors>,
     edits: EditRules,
+    queries: QueryRules,
     conventions: Conventions,
     prompts: SpecificityPrompts,
     confidence: ConfidenceModel,
@@ -121,6 +122,7 @@ impl Pipeline {
                 tables.get("code_limits.tsv")?,
                 tables.get("edit_policy.tsv")?,
             )?,
+            queries: QueryRules::parse(tables.get("queries.tsv")?, tables.get("query_words.tsv")?)?,
             confidence: ConfidenceModel::parse(tables.get("code_confidence.tsv")?)?,
             boilerplate: BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?,
             cross_reactions: alerts::CrossReactions::parse(tables.get("cross_reactions.tsv")?.1)?,
@@ -155,6 +157,12 @@ impl Pipeline {
     #[must_use]
     pub const fn edits(&self) -> &EditRules {
         &self.edits
+    }
+
+    /// The templates of queries to providers, and the rules that a draft keeps.
+    #[must_use]
+    pub const fn queries(&self) -> &QueryRules {
+        &self.queries
     }
 
     /// Shows every candidate of a diagnosis with its features.
