@@ -15,6 +15,7 @@ mod items;
 mod messages;
 mod notes;
 mod oauth;
+mod queries;
 mod vocabularies;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
@@ -76,6 +77,12 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(items::decide))
         .routes(routes!(items::finish_item))
         .routes(routes!(items::reopen_item))
+        .routes(routes!(queries::list_query_templates))
+        .routes(routes!(queries::list_queries, queries::draft_query))
+        .routes(routes!(queries::send_query))
+        .routes(routes!(queries::withdraw_query))
+        .routes(routes!(queries::answer_query))
+        .routes(routes!(queries::close_query))
         .routes(routes!(codes::find_codes))
         .routes(routes!(codes::get_code))
         .routes(routes!(codes::list_chapters))

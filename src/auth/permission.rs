@@ -17,6 +17,10 @@ pub enum Permission {
     ListItems,
     /// Claim items, decide on entries, finish.
     Decide,
+    /// Draft queries to providers, send, withdraw and close them.
+    AskProvider,
+    /// Record what a provider answered.
+    AnswerQuery,
     /// Put items back into the queue: finished ones, and those that others hold.
     Reopen,
     /// Read the audit trail.
@@ -41,13 +45,15 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
         Self::ReadNote,
         Self::ListItems,
         Self::Decide,
+        Self::AskProvider,
+        Self::AnswerQuery,
         Self::Reopen,
         Self::ReadAudit,
         Self::ReadReports,
@@ -68,6 +74,8 @@ impl Permission {
         match self {
             Self::PostNote
             | Self::Decide
+            | Self::AskProvider
+            | Self::AnswerQuery
             | Self::Reopen
             | Self::ManageAccounts
             | Self::ManageVocabularies
@@ -90,15 +98,27 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
-        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, Reopen, ReplayMessages,
+        AnswerQuery, AskProvider, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote,
+        ReadAudit, ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadVocabularies, Reopen, ReplayMessages,
     };
     match role {
-        Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
-        Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
+        Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | AnswerQuery | ReadVocabularies),
+        Role::Coder => {
+            matches!(permission, Extract | ReadNote | ListItems | Decide | AskProvider | AnswerQuery | ReadVocabularies)
+        }
         Role::Lead => matches!(
             permission,
-            Extract | ReadNote | ListItems | Decide | Reopen | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
+            Extract
+                | ReadNote
+                | ListItems
+                | Decide
+                | AskProvider
+                | AnswerQuery
+                | Reopen
+                | ReadReports
+                | ReadVocabularies
+                | ReadDeliveries
+                | ReplayMessages
         ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
         Role::Admin => matches!(
@@ -182,13 +202,15 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 16] = [
+        let table: [(Permission, &str); 18] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
             (Permission::ReadNote, ".xx.."),
             (Permission::ListItems, ".xx.."),
             (Permission::Decide, ".xx.."),
+            (Permission::AskProvider, ".xx.."),
+            (Permission::AnswerQuery, "xxx.."),
             (Permission::Reopen, "..x.."),
             (Permission::ReadAudit, "...x."),
             (Permission::ReadReports, "..xx."),

@@ -6,6 +6,7 @@ mod code_book;
 mod destinations;
 mod messages;
 mod notes;
+mod queries;
 mod queue;
 mod vocabularies;
 
@@ -15,6 +16,7 @@ pub use code_book::find_codes;
 pub use destinations::DestinationError;
 pub use messages::Replay;
 pub use notes::{NoteAnswer, PostError};
+pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,

@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 34] = [
+const ENDPOINTS: [(&str, &str, &str); 41] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -41,6 +41,13 @@ const ENDPOINTS: [(&str, &str, &str); 34] = [
     ("post", "/v1/review/items/{id}/decisions", ".xx.."),
     ("post", "/v1/review/items/{id}/finish", ".xx.."),
     ("post", "/v1/review/items/{id}/reopen", "..x.."),
+    ("get", "/v1/review/query-templates", ".xx.."),
+    ("get", "/v1/review/items/{id}/queries", "xxx.."),
+    ("post", "/v1/review/items/{id}/queries", ".xx.."),
+    ("post", "/v1/review/queries/{id}/send", ".xx.."),
+    ("post", "/v1/review/queries/{id}/withdraw", ".xx.."),
+    ("post", "/v1/review/queries/{id}/answer", "xxx.."),
+    ("post", "/v1/review/queries/{id}/close", ".xx.."),
     ("get", "/v1/codes", ".xx.."),
     ("get", "/v1/codes/{code}", ".xx.."),
     ("get", "/v1/code-blocks", ".xx.."),
@@ -72,6 +79,10 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
             (_, Some("reopen")) => Some(br#"{"reason":"other"}"#),
+            (_, Some("queries")) => Some(br#"{"template":""}"#),
+            (_, Some("answer")) => Some(br#"{"provider":""}"#),
+            (_, Some("close")) => Some(br#"{"effect":"no_change"}"#),
+            (_, Some("withdraw")) => Some(b"{}"),
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
             (_, Some("reload" | "rollback" | "retraction" | "replay")) => Some(b"{}"),
             (_, Some("destinations")) => Some(br#"{"name":"","events":[],"channel":{"kind":"webhook","url":""}}"#),
