@@ -124,8 +124,13 @@ impl Service {
     pub async fn queries(&self, user: &User, item: Uuid) -> Result<Vec<Query>, QueryError> {
         let record = self.store.item(item, self.surroundings.now()).await?;
         let record = record.filter(|record| may_see(user, record)).ok_or(QueryError::MissingItem)?;
-        let mut queries = self.store.queries(item).await?;
-        queries.retain(|query| user.role != Role::Submitter || is_for_source(user, &record, query));
+        Ok(self.queries_of(user, &record).await?)
+    }
+
+    /// As [`Self::queries`], of an item that was opened for the user.
+    pub(crate) async fn queries_of(&self, user: &User, record: &ItemRecord) -> Result<Vec<Query>, StoreError> {
+        let mut queries = self.store.queries(record.item.id).await?;
+        queries.retain(|query| user.role != Role::Submitter || is_for_source(user, record, query));
         let ids: Vec<Uuid> = queries.iter().map(|query| query.id).collect();
         if !ids.is_empty() {
             self.store.record_reads(actor(user), "query.read", ("query", ids), self.surroundings.now()).await?;

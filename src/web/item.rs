@@ -16,6 +16,7 @@ use super::{
     highlight::{Mark, Piece, pieces},
     lists::{self, ListTable},
     notice::{self, Notice},
+    queries::{self, QueriesView},
     session::Session,
     shell::{Refusal, Shell, missing, page},
     words,
@@ -128,6 +129,8 @@ pub(super) struct ItemPage {
     pub kinds: Vec<(&'static str, &'static str)>,
     /// Code systems to add with.
     pub systems: Vec<Choice>,
+    /// Queries to providers.
+    pub queries: QueriesView,
 }
 
 /// A finding about the drafted codes.
@@ -159,17 +162,22 @@ pub(super) async fn show(
     let Some(Path(id)) = id else { return Err(missing(&session)) };
     let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
     let notice = notice::lookup(address.notice.as_deref(), address.problem.as_deref());
-    Ok(shown(&service, &session, &item, (StatusCode::OK, notice)))
+    shown(&service, &session, &item, (StatusCode::OK, notice)).await
 }
 
 /// The page of an item that says why a form was not taken, where no word of an address can: the address would tell of the patient.
 pub(super) async fn refused(service: &Service, session: &Session, id: Uuid, why: String) -> Result<Response, Refusal> {
     let user = session.may(Permission::ListItems)?;
     let item = service.item(user, id).await?.ok_or_else(|| missing(session))?;
-    Ok(shown(service, session, &item, (StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::refusing(why)))))
+    shown(service, session, &item, (StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::refusing(why)))).await
 }
 
-fn shown(service: &Service, session: &Session, item: &QueueItem, (status, notice): (StatusCode, Option<Notice>)) -> Response {
+async fn shown(
+    service: &Service,
+    session: &Session,
+    item: &QueueItem,
+    (status, notice): (StatusCode, Option<Notice>),
+) -> Result<Response, Refusal> {
     let pipeline = service.engine.pipeline();
     let mut view = view(item, pipeline.vocabulary(), session.user.id);
     view.shell = Shell::of(session);
@@ -177,7 +185,8 @@ fn shown(service: &Service, session: &Session, item: &QueueItem, (status, notice
         view.reopen_reasons = REOPEN_REASONS.map(|reason| (reason, words::reopen_reason(reason))).into();
     }
     view.notice = notice;
-    page(status, &view)
+    view.queries = queries::section(service, session, item).await?;
+    Ok(page(status, &view))
 }
 
 /// The page of an item for the user of this id.

@@ -14,6 +14,9 @@ mod highlight;
 mod item;
 mod lists;
 mod notice;
+mod queries;
+mod query_draft;
+mod query_print;
 mod queue;
 mod reference;
 mod session;
@@ -78,6 +81,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/undo", post(shortcuts::undo))
         .route("/items/{id}/finish", post(change::finish))
         .route("/items/{id}/reopen", post(change::reopen))
+        .merge(queries::routes())
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))
