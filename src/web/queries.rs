@@ -22,9 +22,7 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{
-        ItemState, OptionKind, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect, QueryKind, QueryState, ReviewEntry,
-    },
+    domain::{ItemState, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect, QueryKind, QueryState, ReviewEntry},
     service::{QueryError, QueueItem, Service},
     store::{ItemRecord, StoreError},
 };
@@ -309,9 +307,4 @@ pub(super) fn to(item: Uuid, said: &str, query: Uuid) -> axum::response::Respons
 fn filled(words: &str) -> Option<String> {
     let words = words.trim();
     (!words.is_empty()).then(|| words.to_owned())
-}
-
-/// Words of the two options that every query offers.
-pub(super) fn is_open(kind: OptionKind) -> bool {
-    kind != OptionKind::Choice
 }

@@ -12,7 +12,7 @@ use uuid::Uuid;
 
 use super::{
     change::Answer,
-    queries::{is_open, kind_words, note_label, to},
+    queries::{kind_words, note_label, to},
     session::{Posted, Session},
     shell::{Shell, missing, page},
 };
@@ -130,7 +130,7 @@ pub(super) async fn new(
     }
     let draft = QueryDraft { template: form.template, entry_id, ..QueryDraft::default() };
     match service.content_of(&record, &entries, draft) {
-        Ok(content) => Ok(page(StatusCode::OK, &DraftPage { problems: Vec::new(), ..draft_page(frame, content, SPARE) })),
+        Ok(content) => Ok(page(StatusCode::OK, &draft_page(frame, content))),
         Err(_) => Err(missing(&session)),
     }
 }
@@ -176,7 +176,7 @@ pub(super) async fn save(
     service.record(user, "item.read", ("item", id)).await?;
     let frame = frame(&session, &record, &entries, entry_id);
     let Ok(content) = service.content_of(&record, &entries, draft()) else { return Err(missing(&session)) };
-    Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &DraftPage { problems, ..draft_page(frame, content, SPARE) }))
+    Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &DraftPage { problems, ..draft_page(frame, content) }))
 }
 
 const fn not_held(change: &ItemChange) -> &'static str {
@@ -202,8 +202,8 @@ fn frame(session: &Session, record: &ItemRecord, entries: &[ReviewEntry], entry_
 }
 
 /// The page with a draft.
-fn draft_page(frame: DraftPage, content: QueryContent, spare: usize) -> DraftPage {
-    let choices = content.options.into_iter().filter(|option| !is_open(option.kind)).map(|option| option.label);
+fn draft_page(frame: DraftPage, content: QueryContent) -> DraftPage {
+    let choices = content.options.into_iter().filter(|option| option.kind == OptionKind::Choice).map(|option| option.label);
     let first = frame.notes.first().map(|(id, _)| *id).unwrap_or_default();
     let quotes = content.indicators.into_iter().map(|one| QuoteField { text: one.text, note: one.note_id });
     DraftPage {
@@ -211,8 +211,8 @@ fn draft_page(frame: DraftPage, content: QueryContent, spare: usize) -> DraftPag
         kind: kind_words(content.kind),
         title: content.title,
         question: content.question,
-        choices: choices.chain((0..spare).map(|_| String::new())).collect(),
-        quotes: quotes.chain((0..spare).map(|_| QuoteField { text: String::new(), note: first })).collect(),
+        choices: choices.chain((0..SPARE).map(|_| String::new())).collect(),
+        quotes: quotes.chain((0..SPARE).map(|_| QuoteField { text: String::new(), note: first })).collect(),
         ..frame
     }
 }
