@@ -39,10 +39,11 @@ pub fn query_problems(
     rules.problems(vocabulary, &noted, content)
 }
 
-/// The record's own words for an entry; its name where a coder added it without a place.
+/// The record's own words for an entry, as they stand within a sentence where they do somewhere; its name where a coder added it without a place.
 #[must_use]
 pub fn condition_words(entry: &ReviewEntry) -> &str {
-    entry.evidence.first().map_or(&entry.display, |(_, evidence)| &evidence.text)
+    let within = entry.evidence.iter().find(|(_, evidence)| evidence.text.starts_with(char::is_lowercase));
+    within.or(entry.evidence.first()).map_or(&entry.display, |(_, evidence)| &evidence.text)
 }
 
 /// The sentences that an entry rests on, in notes that count, each once: what a draft about it quotes.
