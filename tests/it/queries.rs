@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use super::{
     api::{NOBODY, assert_problem},
+    browser::Browser,
     server::{Reply, Server},
 };
 
@@ -276,7 +277,7 @@ fn the_words_of_a_query_turn_up_nowhere() {
     for (path, body) in [
         (format!("{address}/queries"), json!({"template": word("x"), "title": word("x")})),
         (format!("{address}/queries"), json!({"template": "acuity", "title": format!("{} MCC", word("x"))})),
-        (format!("{address}/queries"), json!({"template": "acuity", word("x"): 1})),
+        (format!("{address}/queries"), json!({"template": "acuity", "mrn": word("x")})),
         (format!("{query}/answer"), json!({"provider": word("x"), "text": word("x")})),
         (format!("{query}/close"), json!({"effect": word("x")})),
     ] {
@@ -306,4 +307,54 @@ fn the_words_of_a_query_turn_up_nowhere() {
     for name in ["abstractor.db", "abstractor.db-wal", "stderr.log"] {
         assert!(seen.iter().any(|one| one == name), "{name} is not among {seen:?}");
     }
+}
+
+/// With the keyboard alone where a key does it, and with axe-core on every page of the way.
+#[test]
+fn a_coder_asks_a_provider_in_a_browser() {
+    let server = Server::empty();
+    let id = server
+        .post_note(&json!({"text": "ASSESSMENT: Asthma, wheezing on both sides.", "external_id": "ASK-1", "patient": "ASK"}));
+    server.extraction(&id);
+    let browser = Browser::start(1366);
+    browser.open(&server.url);
+    browser.fill("#code", &server.tokens["coder"]);
+    browser.click("main button");
+    browser.wait_for("location.pathname === '/queue'");
+    browser.press("x");
+    browser.wait_for("document.querySelector('#finish') !== null");
+    let nothing = [""; 0];
+    browser.click(".entry.diagnosis .ask button");
+    browser.wait_for("document.querySelector('input[name=template]') !== null");
+    assert_eq!(browser.accessibility(), nothing, "the templates");
+    browser.click("input[value=severity]");
+    browser.click("main form button");
+    browser.wait_for("document.querySelector('#question') !== null");
+    assert_eq!(browser.accessibility(), nothing, "the draft");
+    browser.screenshot("query-draft-1366");
+    let write = |title: &str| {
+        browser.evaluate("document.querySelector('#title').value = ''");
+        browser.fill("#title", title);
+    };
+    write("For the DRG");
+    browser.click("button[value=draft]");
+    browser.wait_for("document.querySelector('[role=alert]') !== null");
+    assert!(browser.text("[role=alert]").contains("nothing of payment"));
+    assert_eq!(browser.accessibility(), nothing, "what is refused");
+    write("Severity of the asthma");
+    browser.click("button[value=send]");
+    browser.wait_for("document.querySelector('.query') !== null");
+    assert!(browser.text("#queries-waiting").contains("waits for the provider"));
+    assert_eq!(browser.accessibility(), nothing, "the encounter");
+    browser.click(".query details.answer summary");
+    browser.click(".query details.answer input[value='1']");
+    browser.fill(".query input[name=provider]", "Dr. Example");
+    browser.screenshot("query-answer-1366");
+    browser.press("\u{e007}");
+    browser.wait_for("document.querySelector('.query .tag.answered') !== null");
+    assert_eq!(browser.accessibility(), nothing, "the answer");
+    browser.click(".query .do > a");
+    browser.wait_for("document.querySelector('.query-sheet') !== null");
+    assert_eq!(browser.accessibility(), nothing, "the sheet");
+    browser.screenshot("query-sheet-1366");
 }
