@@ -99,7 +99,9 @@ fn the_server_answers_as_its_description_says() {
     let mut settings = include_str!("../fixtures/schemathesis.toml").replace("${HOOKS}", hooks.to_str().expect("a plain path"));
     let tokens = server.tokens.iter().map(|(role, token)| (role.to_uppercase(), token.clone()));
     let examples = ("EXAMPLES".to_owned(), if is_long_tier() { "100" } else { "8" }.to_owned());
-    for (name, value) in tokens.chain(things(&server)).chain([examples]) {
+    let things = things(&server);
+    let entry = things.iter().find(|(name, _)| name == "ENTRY").map(|(_, id)| id.clone()).expect("an entry");
+    for (name, value) in tokens.chain(things).chain([examples]) {
         settings = settings.replace(&format!("${{{name}}}"), &value);
     }
     let file = folder.path().join("settings.toml");
@@ -111,6 +113,7 @@ fn the_server_answers_as_its_description_says() {
         .arg(&file)
         .args(["run", &format!("{}/openapi.json", server.url), "--no-color"])
         .env("ANSWERS", &answers)
+        .env("ENTRY", entry)
         .current_dir(folder.path())
         .output()
         .expect("tests/run made the peers");
