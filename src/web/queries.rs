@@ -18,7 +18,6 @@ use super::{
     query_draft, query_print,
     session::{Posted, Session},
     shell::missing,
-    shortcuts::NoFields,
 };
 use crate::{
     auth::Permission,
@@ -216,6 +215,10 @@ pub(super) fn said(notice: Option<&str>, problem: Option<&str>) -> Option<Notice
     problems.map(|text| of(text, true)).or_else(|| notices.map(|text| of(text, false)))
 }
 
+/// The form that sends a draft: it has no fields.
+#[derive(Deserialize)]
+pub(super) struct SendForm {}
+
 /// The form of an answer.
 #[derive(Deserialize)]
 pub(super) struct AnswerForm {
@@ -245,7 +248,7 @@ pub(super) struct WithdrawForm {
 }
 
 /// `POST /queries/{id}/send`
-async fn send(State(service): State<Arc<Service>>, Path(id): Path<Uuid>, Posted { session, .. }: Posted<NoFields>) -> Answer {
+async fn send(State(service): State<Arc<Service>>, Path(id): Path<Uuid>, Posted { session, .. }: Posted<SendForm>) -> Answer {
     act(&service, &session, id, QueryAct::Send {}).await
 }
 
