@@ -107,6 +107,7 @@ pub struct DeliveryBody {
     event: EventKind,
     note_id: Option<Uuid>,
     item_id: Uuid,
+    query_id: Option<Uuid>,
     state: DeliveryState,
     tries: u32,
     /// Stable words of the last failure: `http_503`, `timeout`, `tls`, `unreachable`, `answered_AE`.
@@ -150,6 +151,7 @@ impl From<Delivery> for DeliveryBody {
             event: delivery.event,
             note_id: delivery.note_id,
             item_id: delivery.item_id,
+            query_id: delivery.query_id,
             state: delivery.state,
             tries: delivery.tries,
             problem: delivery.problem,

@@ -15,6 +15,7 @@ mod items;
 mod messages;
 mod notes;
 mod oauth;
+mod queries;
 mod vocabularies;
 mod worklists;
 
@@ -81,6 +82,12 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(worklists::assign_item))
         .routes(routes!(worklists::reopen_item))
         .routes(routes!(worklists::add_remark))
+        .routes(routes!(queries::list_query_templates))
+        .routes(routes!(queries::list_queries, queries::draft_query))
+        .routes(routes!(queries::send_query))
+        .routes(routes!(queries::withdraw_query))
+        .routes(routes!(queries::answer_query))
+        .routes(routes!(queries::close_query))
         .routes(routes!(codes::find_codes))
         .routes(routes!(codes::get_code))
         .routes(routes!(codes::list_chapters))

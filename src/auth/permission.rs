@@ -17,6 +17,10 @@ pub enum Permission {
     ListItems,
     /// Claim items, decide on entries, finish.
     Decide,
+    /// Draft queries to providers, send, withdraw and close them.
+    AskProvider,
+    /// Record what a provider answered.
+    AnswerQuery,
     /// Put items back into the queue: finished ones, and those that others hold.
     Reopen,
     /// Say who is to work on an item.
@@ -49,13 +53,15 @@ pub enum Permission {
 
 impl Permission {
     /// All permissions.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::PostNote,
         Self::Extract,
         Self::ReadOwnNote,
         Self::ReadNote,
         Self::ListItems,
         Self::Decide,
+        Self::AskProvider,
+        Self::AnswerQuery,
         Self::Reopen,
         Self::Assign,
         Self::SecondReview,
@@ -80,6 +86,8 @@ impl Permission {
         match self {
             Self::PostNote
             | Self::Decide
+            | Self::AskProvider
+            | Self::AnswerQuery
             | Self::Reopen
             | Self::Assign
             | Self::ChangeSettings
@@ -106,15 +114,30 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        Assign, ChangeSettings, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit,
-        ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadSettings, ReadVocabularies, Reopen, SecondReview, ReplayMessages,
+        AnswerQuery, AskProvider, Assign, ChangeSettings, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit, ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadSettings, ReadVocabularies, Reopen, ReplayMessages, SecondReview,
     };
     match role {
-        Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | ReadVocabularies),
-        Role::Coder => matches!(permission, Extract | ReadNote | ListItems | Decide | ReadVocabularies),
+        Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | AnswerQuery | ReadVocabularies),
+        Role::Coder => {
+            matches!(permission, Extract | ReadNote | ListItems | Decide | AskProvider | AnswerQuery | ReadVocabularies)
+        }
         Role::Lead => matches!(
             permission,
-            Extract | ReadNote | ListItems | Decide | Reopen | Assign | SecondReview | ReadSettings | ChangeSettings | ReadReports | ReadVocabularies | ReadDeliveries | ReplayMessages
+            Extract
+                | ReadNote
+                | ListItems
+                | Decide
+                | AskProvider
+                | AnswerQuery
+                | Reopen
+                | Assign
+                | SecondReview
+                | ReadSettings
+                | ChangeSettings
+                | ReadReports
+                | ReadVocabularies
+                | ReadDeliveries
+                | ReplayMessages
         ),
         Role::Auditor => matches!(permission, ReadAudit | ReadReports | ReadVocabularies),
         Role::Admin => matches!(
@@ -200,13 +223,15 @@ mod tests {
     #[test]
     fn the_table() {
         // submitter, coder, lead, auditor, admin
-        let table: [(Permission, &str); 20] = [
+        let table: [(Permission, &str); 22] = [
             (Permission::PostNote, "x...."),
             (Permission::Extract, "xxx.."),
             (Permission::ReadOwnNote, "x...."),
             (Permission::ReadNote, ".xx.."),
             (Permission::ListItems, ".xx.."),
             (Permission::Decide, ".xx.."),
+            (Permission::AskProvider, ".xx.."),
+            (Permission::AnswerQuery, "xxx.."),
             (Permission::Reopen, "..x.."),
             (Permission::Assign, "..x.."),
             (Permission::SecondReview, "..x.."),

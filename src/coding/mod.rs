@@ -17,6 +17,7 @@ mod logistic;
 mod medication;
 mod overlap;
 mod proposals;
+pub mod queries;
 mod ranking;
 mod reportable;
 mod similarity;

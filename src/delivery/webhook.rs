@@ -34,6 +34,9 @@ pub(super) fn request(delivery: &Delivery, secret: &str, now: Timestamp) -> Requ
     if let Some(note) = delivery.note_id {
         data["note_id"] = json!(note);
     }
+    if let Some(query) = delivery.query_id {
+        data["query_id"] = json!(query);
+    }
     let body = json!({"type": delivery.event, "timestamp": delivery.created_at, "data": data}).to_string();
     let (id, timestamp) = (delivery.id.to_string(), now.as_second().to_string());
     let signature = sign(secret, &format!("{id}.{timestamp}.{body}"));

@@ -14,6 +14,7 @@ mod mention;
 mod note;
 mod outbox;
 mod preferences;
+mod query;
 mod reconciliation;
 mod review;
 mod second_review;
@@ -36,6 +37,10 @@ pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use preferences::{MOST_LISTS, Preferences, SavedList, SiteSettings, Tally};
+pub use query::{
+    ClinicalIndicator, OptionKind, QUERY_ANSWER_CHARACTERS, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect,
+    QueryEvent, QueryKind, QueryOption, QueryState,
+};
 pub use reconciliation::{ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 pub use review::{
     ChangeKind, ChosenCode, Decision, DecisionKind, EntryChange, EntryState, ItemState, REJECT_REASONS, REOPEN_REASONS,

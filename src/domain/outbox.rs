@@ -21,11 +21,24 @@ pub enum EventKind {
     /// A coder finished an encounter; again after it was opened anew.
     #[serde(rename = "review.finished")]
     ReviewFinished,
+    /// A query goes to a provider.
+    #[serde(rename = "query.sent")]
+    QuerySent,
+    /// The answer to a query is there.
+    #[serde(rename = "query.answered")]
+    QueryAnswered,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::ExtractionReady, Self::NoteQuarantined, Self::NoteRetracted, Self::ReviewFinished];
+    pub const ALL: [Self; 6] = [
+        Self::ExtractionReady,
+        Self::NoteQuarantined,
+        Self::NoteRetracted,
+        Self::ReviewFinished,
+        Self::QuerySent,
+        Self::QueryAnswered,
+    ];
 
     /// The word of the contract.
     #[must_use]
@@ -35,6 +48,8 @@ impl EventKind {
             Self::NoteQuarantined => "note.quarantined",
             Self::NoteRetracted => "note.retracted",
             Self::ReviewFinished => "review.finished",
+            Self::QuerySent => "query.sent",
+            Self::QueryAnswered => "query.answered",
         }
     }
 }
@@ -181,6 +196,8 @@ pub struct Delivery {
     pub note_id: Option<Uuid>,
     /// The item.
     pub item_id: Uuid,
+    /// The query, where it is about one.
+    pub query_id: Option<Uuid>,
     /// Where it stands.
     pub state: DeliveryState,
     /// How often it was tried.

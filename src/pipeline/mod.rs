@@ -27,7 +27,7 @@ use crate::{
     assertion::CueTable,
     coding::{
         CandidateSource, Coder, ConfidenceModel, Conventions, Ranking, RankingModel, SpecificityPrompts, TermVectors,
-        edits::EditRules,
+        edits::EditRules, queries::QueryRules,
     },
     domain::{EngineVersion, Extraction, table::TableError},
     medication::{MedicationCueTable, SigTable},
@@ -49,6 +49,7 @@ pub struct Pipeline {
     ranking: Ranking,
     vectors: RwLock<Vectors>,
     edits: EditRules,
+    queries: QueryRules,
     conventions: Conventions,
     prompts: SpecificityPrompts,
     confidence: ConfidenceModel,
@@ -123,6 +124,7 @@ impl Pipeline {
                 tables.get("code_limits.tsv")?,
                 tables.get("edit_policy.tsv")?,
             )?,
+            queries: QueryRules::parse(tables.get("queries.tsv")?, tables.get("query_words.tsv")?)?,
             confidence: ConfidenceModel::parse(tables.get("code_confidence.tsv")?)?,
             boilerplate: BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?,
             cross_reactions: alerts::CrossReactions::parse(tables.get("cross_reactions.tsv")?.1)?,
@@ -157,6 +159,12 @@ impl Pipeline {
     #[must_use]
     pub const fn edits(&self) -> &EditRules {
         &self.edits
+    }
+
+    /// The templates of queries to providers, and the rules that a draft keeps.
+    #[must_use]
+    pub const fn queries(&self) -> &QueryRules {
+        &self.queries
     }
 
     /// Shows every candidate of a diagnosis with its features.

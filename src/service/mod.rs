@@ -7,6 +7,7 @@ mod destinations;
 mod messages;
 mod movements;
 mod notes;
+mod queries;
 mod queue;
 mod second_reviews;
 mod vocabularies;
@@ -19,6 +20,7 @@ pub use destinations::DestinationError;
 pub use messages::Replay;
 pub use movements::Moving;
 pub use notes::{NoteAnswer, PostError};
+pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
 pub use second_reviews::ReviewedItem;
 pub use vocabularies::{

@@ -7,6 +7,7 @@ mod messages;
 mod patients;
 mod review;
 mod second_reviews;
+mod queries;
 pub mod sqlite;
 mod workbench;
 
@@ -19,6 +20,7 @@ pub use patients::{Merged, PatientMerge, PatientStore};
 pub use second_reviews::{Drawn, Reviewed, SecondReviewStore};
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 pub use review::{Finishing, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
+pub use queries::{QueryChange, QueryStore};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -436,10 +438,28 @@ pub trait OutboxStore: Send + Sync {
 
 /// The whole store.
 pub trait Store:
-    NoteStore + ReviewStore + WorkbenchStore + SecondReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore
+    NoteStore
+    + ReviewStore
+    + WorkbenchStore
+    + SecondReviewStore
+    + QueryStore
+    + ChartStore
+    + AccountStore
+    + OutboxStore
+    + MessageStore
+    + PatientStore
 {
 }
 impl<T> Store for T where
-    T: NoteStore + ReviewStore + WorkbenchStore + SecondReviewStore + ChartStore + AccountStore + OutboxStore + MessageStore + PatientStore
+    T: NoteStore
+        + ReviewStore
+        + WorkbenchStore
+        + SecondReviewStore
+        + QueryStore
+        + ChartStore
+        + AccountStore
+        + OutboxStore
+        + MessageStore
+        + PatientStore
 {
 }

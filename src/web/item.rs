@@ -13,6 +13,7 @@ use uuid::Uuid;
 use super::{
     item_view::{ItemPage, Seen, view},
     notice::{self, Notice},
+    queries,
     session::Session,
     shell::{Refusal, Shell, missing, page},
     words,
@@ -70,6 +71,7 @@ async fn made(service: &Service, session: &Session, id: Uuid) -> Result<(Workben
     if permits(user.role, Permission::Reopen) && !view.held && state != ItemState::Open {
         view.reopen_reasons = REOPEN_REASONS.map(|reason| (reason, words::reopen_reason(reason))).into();
     }
+    view.queries = queries::section(service, session, &bench.item).await?;
     view.can_remark = permits(user.role, Permission::Decide);
     view.can_assign = permits(user.role, Permission::Assign) && state != ItemState::Finished;
     if view.can_assign {

@@ -11,6 +11,7 @@ use super::{
     highlight::{Mark, Piece, pieces},
     lists::{self, ListTable},
     notice::Notice,
+    queries::QueriesView,
     second_reviews::told,
     shell::Shell,
     words,
@@ -150,6 +151,8 @@ pub(super) struct ItemPage {
     pub kinds: Vec<(&'static str, &'static str)>,
     /// Code systems to add with.
     pub systems: Vec<Choice>,
+    /// Queries to providers.
+    pub queries: QueriesView,
     /// Notes that the user has not had on the screen.
     pub unseen: usize,
     /// The user's keys, as JSON for the script.

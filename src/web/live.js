@@ -77,7 +77,7 @@
   };
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    const live = form.closest(".entry") && !form.matches(".hide") || form.matches(".together") || form.action.endsWith("/undo");
+    const live = ["/decide", "/accept-together", "/undo"].some((act) => form.action.endsWith(act));
     if (!live || event.defaultPrevented) return;
     event.preventDefault();
     send(form, event.submitter);

@@ -21,6 +21,9 @@ mod movements;
 mod notice;
 mod personal;
 mod preferences;
+mod queries;
+mod query_draft;
+mod query_print;
 mod queue;
 mod reference;
 mod second_reviews;
@@ -102,6 +105,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/escalate", post(movements::escalate))
         .route("/items/{id}/assign", post(movements::assign))
         .route("/items/{id}/remark", post(movements::remark))
+        .merge(queries::routes())
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))

@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::queries;
+
 /// A sentence at the top of a page.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Notice {
@@ -80,7 +82,9 @@ pub(super) fn lookup(notice: Option<&str>, problem: Option<&str>) -> Option<Noti
         table.iter().find(|(known, _)| Some(*known) == word).map(|(_, text)| Cow::Borrowed(*text))
     };
     let found = text(&PROBLEMS, problem).map(|text| Notice { is_problem: true, text });
-    found.or_else(|| text(&NOTICES, notice).map(|text| Notice { is_problem: false, text }))
+    found
+        .or_else(|| text(&NOTICES, notice).map(|text| Notice { is_problem: false, text }))
+        .or_else(|| queries::said(notice, problem))
 }
 
 #[cfg(test)]

@@ -586,3 +586,5 @@ async fn the_code_book_is_browsed_from_the_chapters_to_a_code() {
     let (status, html) = house.get("/codes?query=%3Cscript%3Ealert(1)%3C/script%3E", &cookie).await;
     assert!(status == StatusCode::OK && !html.contains("<script>alert"), "a query is escaped");
 }
+
+mod queries;

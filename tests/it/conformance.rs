@@ -27,6 +27,24 @@ fn claimed(server: &Server, note: &Value) -> (String, String) {
     (id, item)
 }
 
+/// Queries about an item that the coder has claimed, three in each state from which something is done, by what is done.
+fn queries(server: &Server, item: &str, note: &str) -> Vec<(String, String)> {
+    let mut made = Vec::new();
+    for (name, steps) in [("SEND", 0), ("WITHDRAW", 0), ("ANSWER", 1), ("CLOSE", 2)] {
+        for number in 1..=3 {
+            let draft = json!({"template": "finding_significance", "indicators": [{"note_id": note, "text": "pneumonia"}]});
+            let query = change(server, &format!("/v1/review/items/{item}/queries"), "coder", &draft).json()["id"].clone();
+            let query = query.as_str().expect("an id").to_owned();
+            let answer = json!({"option": 0, "provider": "Dr. Example"});
+            for (what, body) in [("send", json!({})), ("answer", answer)].into_iter().take(steps) {
+                change(server, &format!("/v1/review/queries/{query}/{what}"), "coder", &body);
+            }
+            made.push((format!("{name}_{number}"), query));
+        }
+    }
+    made
+}
+
 /// What stands in the place of `${...}`: things to ask for, with something in every field that an answer may have.
 fn things(server: &Server) -> Vec<(String, String)> {
     let channel = json!({"kind": "webhook", "url": "http://127.0.0.1:9/"});
@@ -44,7 +62,8 @@ fn things(server: &Server) -> Vec<(String, String)> {
         &json!({"text": text, "external_id": "conformance-1", "version": "1", "patient": patient,
         "versioned_at": "2026-01-02T03:04:05Z", "encounter": {"id": "E-1", "facility": "North"}, "encounter_class": "inpatient"}),
     );
-    let (_, item) = claimed(server, &json!({"text": text, "patient": patient, "service_date": "2026-01-02"}));
+    let (quoted, item) = claimed(server, &json!({"text": text, "patient": patient, "service_date": "2026-01-02"}));
+    let queries = queries(server, &item, &quoted);
     let entries = server.call("GET", &format!("/v1/review/items/{item}"), "coder", None).json()["entries"].clone();
     let entry = |kind: &str| {
         let found = entries.as_array().expect("entries").iter().find(|entry| entry["kind"] == kind);
@@ -63,6 +82,7 @@ fn things(server: &Server) -> Vec<(String, String)> {
         [("NOTE", note), ("ITEM", item), ("ENTRY", entry("medication")), ("DELIVERY", delivery)]
             .map(|(name, id)| (name.to_owned(), id))
             .into();
+    things.extend(queries);
     for name in ["FINISH_1", "FINISH_2", "FINISH_3", "RELEASE_1", "RELEASE_2", "RELEASE_3", "REOPEN_1", "REOPEN_2", "REOPEN_3"]
     {
         things.push((name.to_owned(), claimed(server, &json!({"text": "The visit went well.", "external_id": name})).1));
@@ -79,7 +99,9 @@ fn the_server_answers_as_its_description_says() {
     let mut settings = include_str!("../fixtures/schemathesis.toml").replace("${HOOKS}", hooks.to_str().expect("a plain path"));
     let tokens = server.tokens.iter().map(|(role, token)| (role.to_uppercase(), token.clone()));
     let examples = ("EXAMPLES".to_owned(), if is_long_tier() { "100" } else { "8" }.to_owned());
-    for (name, value) in tokens.chain(things(&server)).chain([examples]) {
+    let things = things(&server);
+    let entry = things.iter().find(|(name, _)| name == "ENTRY").map(|(_, id)| id.clone()).expect("an entry");
+    for (name, value) in tokens.chain(things).chain([examples]) {
         settings = settings.replace(&format!("${{{name}}}"), &value);
     }
     let file = folder.path().join("settings.toml");
@@ -91,6 +113,7 @@ fn the_server_answers_as_its_description_says() {
         .arg(&file)
         .args(["run", &format!("{}/openapi.json", server.url), "--no-color"])
         .env("ANSWERS", &answers)
+        .env("ENTRY", entry)
         .current_dir(folder.path())
         .output()
         .expect("tests/run made the peers");

@@ -30,6 +30,7 @@ mod model;
 mod oauth;
 mod openapi;
 mod pages;
+mod queries;
 mod server;
 mod vocabularies;
 mod webhooks;

@@ -9,6 +9,7 @@ pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod outbox;
 pub(crate) mod patients;
+pub(crate) mod queries;
 pub(crate) mod review;
 pub(crate) mod searches;
 pub(crate) mod workbench;
@@ -58,6 +59,9 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, patients:
             authorities_are_kept_apart, demographics_are_brought_up_to_date, a_merge_links_everything_to_the_survivor,
             merges_of_numbers_that_are_not_known, an_encounter_of_both_stays_two_items);
+        crate::store::conformance::conformance!(@module $open, queries:
+            a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
+            destinations_hear_of_queries);
     };
     (@module $open:path, $module:ident: $($case:ident),* $(,)?) => {
         mod $module {

@@ -14,7 +14,7 @@ struct Migration {
     sql: &'static str,
 }
 
-const MIGRATIONS: [Migration; 11] = [
+const MIGRATIONS: [Migration; 12] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -41,6 +41,7 @@ const MIGRATIONS: [Migration; 11] = [
         oldest_binary: "0.1.0",
         sql: include_str!("migrations/0011_second_reviews.sql"),
     },
+    Migration { version: 12, name: "queries", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_queries.sql") },
 ];
 
 const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (

@@ -23,6 +23,7 @@ mod notes;
 mod outbox;
 mod patients;
 mod places;
+mod queries;
 mod readers;
 mod review;
 mod searches;

@@ -27,6 +27,16 @@ pub(super) struct Happened<'a> {
 
 /// Writes a delivery for every destination that hears of it.
 pub(super) fn emit(unit: &Unit<'_>, happened: &Happened<'_>, now: Timestamp) -> Result<(), StoreError> {
+    emit_about(unit, happened, None, now)
+}
+
+/// As [`emit`], of a query.
+pub(super) fn emit_about(
+    unit: &Unit<'_>,
+    happened: &Happened<'_>,
+    query: Option<Uuid>,
+    now: Timestamp,
+) -> Result<(), StoreError> {
     let sql = "SELECT id, data_key FROM destination
                WHERE disabled = 0 AND instr(' ' || events || ' ', ' ' || ?1 || ' ') > 0 ORDER BY name";
     let hearing = unit.all("destination", sql, [happened.event.as_str()], |row| {
@@ -39,8 +49,8 @@ pub(super) fn emit(unit: &Unit<'_>, happened: &Happened<'_>, now: Timestamp) -> 
         let body = happened.outgoing.iter().find(|outgoing| outgoing.destination == destination);
         unit.execute(
             "INSERT INTO delivery (sequence, id, destination_id, event, note_id, item_id, body, state, tries, run_after, fence,
-                                   created_at)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, 0, ?8)",
+                                   created_at, query_id)
+             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, 0, ?8, ?9)",
             params![
                 i64::try_from(sequence).unwrap_or(i64::MAX),
                 bytes(id),
@@ -49,7 +59,8 @@ pub(super) fn emit(unit: &Unit<'_>, happened: &Happened<'_>, now: Timestamp) -> 
                 happened.note.map(bytes),
                 bytes(happened.item),
                 body.map(|outgoing| key.for_row("delivery", id).seal("body", outgoing.body.as_bytes())),
-                micros(now)
+                micros(now),
+                query.map(bytes)
             ],
         )?;
     }
@@ -220,7 +231,7 @@ fn destination(unit: &Unit<'_>, row: &Columns<'_>) -> Result<(Destination, RowKe
 
 const DELIVERY: &str = "
     SELECT d.sequence, d.id, d.destination_id, d.event, d.note_id, d.item_id, d.body, d.state, d.tries, d.problem, d.created_at,
-           d.ended_at, t.name
+           d.ended_at, d.query_id, t.name
     FROM delivery d JOIN destination t ON t.id = d.destination_id";
 
 fn delivery(row: &Columns<'_>) -> Result<Delivery, StoreError> {
@@ -231,6 +242,7 @@ fn delivery(row: &Columns<'_>) -> Result<Delivery, StoreError> {
         event: row.word("event", |word| word.parse().ok())?,
         note_id: row.id_or_none("note_id")?,
         item_id: row.id("item_id")?,
+        query_id: row.id_or_none("query_id")?,
         state: row.word("state", |word| word.parse().ok())?,
         tries: u32::try_from(row.unsigned("tries")?).unwrap_or(u32::MAX),
         problem: row.get("problem")?,

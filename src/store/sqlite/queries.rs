@@ -1,0 +1,175 @@
+//! Queries to providers in SQLite: what is asked and what was done, sealed with the data key of their item.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use rusqlite::params;
+use uuid::Uuid;
+
+use super::{
+    SqliteStore,
+    audit::{self, Cause, Event},
+    items,
+    outbox::{self, Happened},
+    unit::{Columns, Unit, bytes, derived_id, micros},
+    vault::RowKey,
+};
+use crate::{
+    domain::{EventKind, ItemState, Query, QueryAct, QueryContent, QueryEvent, QueryState, User},
+    store::{Actor, ItemChange, QueryChange, QueryStore, StoreError},
+};
+
+#[async_trait]
+impl QueryStore for SqliteStore {
+    async fn add_query(&self, query: Query, user: &User, now: Timestamp) -> Result<ItemChange, StoreError> {
+        let cause = cause(user, now);
+        self.writer
+            .write(move |unit| {
+                let revision = match held(unit, query.item_id, &cause)? {
+                    Ok(revision) => revision,
+                    Err(refusal) => return Ok(refusal),
+                };
+                if Some(query.drafted_by.0) != cause.actor.user_id || !query.events.is_empty() {
+                    return Err(inconsistent("query", query.id, "it is no draft of the user who adds it"));
+                }
+                let body = json("query", query.id, &query.content)?;
+                let key = items::key_of(unit, query.item_id)?;
+                unit.execute(
+                    "INSERT INTO query (id, item_id, user_id, at, state, body) VALUES (?1, ?2, ?3, ?4, 'draft', ?5)",
+                    (
+                        bytes(query.id),
+                        bytes(query.item_id),
+                        bytes(query.drafted_by.0),
+                        micros(query.drafted_at),
+                        key.for_row("query", query.id).seal("body", &body),
+                    ),
+                )?;
+                record(unit, &cause, &query, "drafted")?;
+                Ok(ItemChange::Done { revision })
+            })
+            .await
+    }
+
+    async fn query(&self, id: Uuid) -> Result<Option<Query>, StoreError> {
+        self.readers.read(move |unit| one(unit, id)).await
+    }
+
+    async fn queries(&self, item: Uuid) -> Result<Vec<Query>, StoreError> {
+        self.readers
+            .read(move |unit| {
+                let ids = "SELECT id FROM query WHERE item_id = ?1 ORDER BY at, id";
+                let ids = unit.all("query", ids, [bytes(item)], |row| row.id("id"))?;
+                let mut queries = Vec::with_capacity(ids.len());
+                for id in ids {
+                    queries.extend(one(unit, id)?);
+                }
+                Ok(queries)
+            })
+            .await
+    }
+
+    async fn act_on_query(&self, id: Uuid, user: &User, act: QueryAct, now: Timestamp) -> Result<QueryChange, StoreError> {
+        let cause = cause(user, now);
+        let by = (user.id, user.name.clone());
+        self.writer
+            .write(move |unit| {
+                let Some(mut query) = one(unit, id)? else { return Ok(QueryChange::Missing) };
+                let Some(state) = query.state().after(&act) else { return Ok(QueryChange::NotAllowed(query.state())) };
+                append(unit, &query, &act, &cause)?;
+                unit.execute("UPDATE query SET state = ?2 WHERE id = ?1", (bytes(id), state.as_str()))?;
+                record(unit, &cause, &query, state.as_str())?;
+                let heard = match act {
+                    QueryAct::Send {} => Some(EventKind::QuerySent),
+                    QueryAct::Answer(_) => Some(EventKind::QueryAnswered),
+                    QueryAct::Close { .. } | QueryAct::Withdraw { .. } => None,
+                };
+                if let Some(event) = heard {
+                    let happened = Happened { event, note: None, item: query.item_id, outgoing: &[] };
+                    outbox::emit_about(unit, &happened, Some(id), now)?;
+                }
+                query.events.push(QueryEvent { by, at: now, act });
+                Ok(QueryChange::Done(Box::new(query)))
+            })
+            .await
+    }
+}
+
+fn cause(user: &User, now: Timestamp) -> Cause {
+    Cause { actor: Actor { user_id: Some(user.id), name: user.name.clone() }, now }
+}
+
+/// The revision of an item that the actor holds; else why it is not theirs to write to.
+fn held(unit: &Unit<'_>, item: Uuid, cause: &Cause) -> Result<Result<u64, ItemChange>, StoreError> {
+    let Some(item) = items::item(unit, item, cause.now)? else { return Ok(Err(ItemChange::Missing)) };
+    Ok(match (item.state, item.claimed_by.zip(item.claimed_until)) {
+        (ItemState::Finished, _) => Err(ItemChange::Finished),
+        (_, Some(((holder, name), until))) if Some(holder) != cause.actor.user_id => Err(ItemChange::HeldBy { name, until }),
+        (_, Some(_)) => Ok(item.revision),
+        (_, None) => Err(ItemChange::NotHeld),
+    })
+}
+
+/// The event of a change: which item, and why it is asked; never about which entry, whose id would tell a guesser its code.
+fn record(unit: &Unit<'_>, cause: &Cause, query: &Query, what: &str) -> Result<(), StoreError> {
+    let action = format!("query.{what}");
+    let detail = format!("{}; item {}", query.content.kind.as_str(), query.item_id);
+    audit::append(unit, cause, &Event::of(&action, "query", query.id, &detail))
+}
+
+/// Writes an act after those that are there.
+fn append(unit: &Unit<'_>, query: &Query, act: &QueryAct, cause: &Cause) -> Result<(), StoreError> {
+    let position = query.events.len() + 1;
+    let id = derived_id(query.id, &format!("act {position}"));
+    let body = json("query_act", id, act)?;
+    let key = items::key_of(unit, query.item_id)?;
+    unit.execute(
+        "INSERT INTO query_act (id, query_id, position, user_id, act, at, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+        params![
+            bytes(id),
+            bytes(query.id),
+            i64::try_from(position).unwrap_or(i64::MAX),
+            cause.actor.user_id.map(bytes),
+            act.as_str(),
+            micros(cause.now),
+            key.for_row("query_act", id).seal("body", &body)
+        ],
+    )?;
+    Ok(())
+}
+
+fn one(unit: &Unit<'_>, id: Uuid) -> Result<Option<Query>, StoreError> {
+    let sql = "SELECT q.id, q.item_id, q.user_id, u.name, q.at, q.state, q.body
+               FROM query q JOIN user_account u ON u.id = q.user_id WHERE q.id = ?1";
+    let found = unit.one("query", sql, [bytes(id)], |row| {
+        let item_id = row.id("item_id")?;
+        let key = items::key_of(unit, item_id)?;
+        let content: QueryContent = key.for_row("query", id).open_json("body", &row.get::<Vec<u8>>("body")?)?;
+        let state: QueryState = row.word("state", |word| word.parse().ok())?;
+        let drafted_by = (row.id("user_id")?, row.get("name")?);
+        let query = Query { id, item_id, drafted_by, drafted_at: row.instant("at")?, content, events: events(unit, id, &key)? };
+        Ok((query, state))
+    })?;
+    match found {
+        Some((query, state)) if query.state() != state => Err(inconsistent("query", id, "its state is not that of its acts")),
+        found => Ok(found.map(|(query, _)| query)),
+    }
+}
+
+fn events(unit: &Unit<'_>, query: Uuid, key: &RowKey) -> Result<Vec<QueryEvent>, StoreError> {
+    let sql = "SELECT a.id, a.user_id, u.name, a.at, a.body FROM query_act a JOIN user_account u ON u.id = a.user_id
+               WHERE a.query_id = ?1 ORDER BY a.position";
+    unit.all("query_act", sql, [bytes(query)], |row: &Columns<'_>| {
+        Ok(QueryEvent {
+            by: (row.id("user_id")?, row.get("name")?),
+            at: row.instant("at")?,
+            act: key.for_row("query_act", row.id("id")?).open_json("body", &row.get::<Vec<u8>>("body")?)?,
+        })
+    })
+}
+
+fn json(table: &'static str, id: Uuid, value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(value).map_err(|_| inconsistent(table, id, "it cannot be written as JSON"))
+}
+
+fn inconsistent(table: &'static str, id: Uuid, problem: &str) -> StoreError {
+    StoreError::Inconsistent { table, id: id.to_string(), problem: problem.to_owned() }
+}
