@@ -192,7 +192,11 @@ pub async fn pend_item(
 ) -> Result<Response, ApiError> {
     let user = caller.may(Permission::Decide)?;
     let revision = if_match(&headers)?;
-    moved(service.pend(user, id, request.until, Moving { reason: Some(request.reason), comment: request.comment, revision }).await?)
+    moved(
+        service
+            .pend(user, id, request.until, Moving { reason: Some(request.reason), comment: request.comment, revision })
+            .await?,
+    )
 }
 
 /// Passes a claimed item up to the leads, with a reason.
@@ -238,9 +242,7 @@ pub async fn assign_item(
 ) -> Result<Response, ApiError> {
     let user = caller.may(Permission::Assign)?;
     let revision = if_match(&headers)?;
-    moved(service
-        .assign(user, id, request.to.as_deref(), Moving { reason: None, comment: request.comment, revision })
-        .await?)
+    moved(service.assign(user, id, request.to.as_deref(), Moving { reason: None, comment: request.comment, revision }).await?)
 }
 
 /// Puts an item back into the queue: a finished one, or one that another coder holds. Its decisions stay; what is finished again is sent again.

@@ -114,7 +114,9 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        AnswerQuery, AskProvider, Assign, ChangeSettings, Decide, Extract, ListItems, ManageAccounts, ManageDestinations, ManageVocabularies, PostNote, ReadAudit, ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadSettings, ReadVocabularies, Reopen, ReplayMessages, SecondReview,
+        AnswerQuery, AskProvider, Assign, ChangeSettings, Decide, Extract, ListItems, ManageAccounts, ManageDestinations,
+        ManageVocabularies, PostNote, ReadAudit, ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadSettings,
+        ReadVocabularies, Reopen, ReplayMessages, SecondReview,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | AnswerQuery | ReadVocabularies),

@@ -19,6 +19,12 @@ pub(super) struct Path<'a> {
 /// Sides: codes of the index leave them open.
 const SIDES: [&str; 9] = ["left", "right", "bilateral", "bilaterally", "both", "lt", "rt", "sided", "side"];
 
+/// What a phrase says is not there: the word that says so, and the words after it.
+fn denied<'a, 'b>(phrase: &'b [&'a str]) -> (&'a str, &'b [&'a str]) {
+    let at = phrase.iter().position(|form| ["without", "no", "not"].contains(form));
+    at.map_or(("", &[]), |at| (phrase[at], &phrase[at + 1..]))
+}
+
 /// Paths that fit the forms of words, best first, at most `limit`. All words of a path must be there: the main term's in the phrase, the
 /// others in the phrase or in `near`.
 pub(super) fn paths<'a>(
@@ -29,11 +35,16 @@ pub(super) fn paths<'a>(
 ) -> Vec<Path<'a>> {
     let forms: Vec<(&str, f32)> =
         phrase.iter().filter(|form| !SIDES.contains(form)).map(|form| (*form, weights.weight(form))).collect();
+    let (denial, denied) = denied(phrase);
     let mut found: Vec<Path<'a>> = Vec::new();
     for (form, _) in &forms {
         for entry in vocabulary.index.under(form) {
             let missing = |word: &&String| !forms.iter().any(|(form, _)| form == word);
             if entry.main.iter().any(|word| missing(&word)) || found.iter().any(|known| std::ptr::eq(known.entry, entry)) {
+                continue;
+            }
+            // "appendicitis without perforation" is none with perforation; a path that says "without" itself is meant
+            if entry.words.iter().any(|word| denied.contains(&word.as_str())) && !entry.path.contains(denial) {
                 continue;
             }
             let outside: Vec<&String> = entry.words.iter().filter(missing).collect();
@@ -64,4 +75,16 @@ pub(super) fn paths<'a>(
     });
     found.truncate(limit);
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_denied_stands_behind_its_word() {
+        assert_eq!(denied(&["acute", "appendicitis", "without", "perforation"]), ("without", &["perforation"][..]));
+        assert_eq!(denied(&["gout"]), ("", &[][..]));
+        assert_eq!(denied(&["migraine", "not", "intractable"]), ("not", &["intractable"][..]));
+    }
 }

@@ -128,7 +128,8 @@ mod tests {
     #[test]
     fn a_later_word_changes_what_it_names() {
         let first = Designation { role: Some(DiagnosisRole::Principal), sequence: Some(2), ..Designation::default() };
-        let later = Designation { present_on_admission: Some(PresentOnAdmission::Yes), sequence: Some(1), ..Designation::default() };
+        let later =
+            Designation { present_on_admission: Some(PresentOnAdmission::Yes), sequence: Some(1), ..Designation::default() };
         let both = first.then(later);
         assert_eq!((both.role, both.present_on_admission, both.sequence), (first.role, later.present_on_admission, Some(1)));
         assert!(Designation::default().then(Designation::default()).is_empty());
@@ -139,7 +140,8 @@ mod tests {
         let of = |role, sequence| Designation { role, sequence, ..Designation::default() }.order();
         let (principal, secondary, admitting) =
             (Some(DiagnosisRole::Principal), Some(DiagnosisRole::Secondary), Some(DiagnosisRole::Admitting));
-        let orders = [of(principal, Some(9)), of(secondary, Some(1)), of(None, Some(2)), of(None, None), of(admitting, Some(1))];
+        let orders =
+            [of(principal, Some(9)), of(secondary, Some(1)), of(None, Some(2)), of(None, None), of(admitting, Some(1))];
         assert!(orders.windows(2).all(|pair| pair[0] < pair[1]), "{orders:?}");
     }
 

@@ -93,9 +93,7 @@ impl Place {
             Act::Release => self.held(by).map(|()| self.at(Open, None)),
             Act::Decide => self.held(by).map(|()| self),
             Act::Pend => self.held(by).map(|()| self.at(ItemState::Pended, None)),
-            Act::Escalate => {
-                self.held(by).map(|()| Self { assignee: None, escalated: true, ..self.at(Open, None) })
-            }
+            Act::Escalate => self.held(by).map(|()| Self { assignee: None, escalated: true, ..self.at(Open, None) }),
             Act::Finish { pending_notes } => match self.held(by) {
                 Ok(()) if pending_notes > 0 => Err(Refusal::NotesPending),
                 held => held.map(|()| Self { assignee: None, escalated: false, ..self.at(Finished, None) }),
@@ -209,14 +207,14 @@ mod tests {
     fn the_table() {
         let mine = Place { state: ItemState::Claimed, holder: Some(CODER.user), ..Place::NEW };
         let situations = [
-            Place::NEW,                                                     // open
-            mine,                                                           // held by the user
-            Place { holder: Some(OTHER.user), ..mine },                     // held by another
-            Place { state: ItemState::Pended, ..Place::NEW },               // pended
-            Place { state: ItemState::Finished, ..Place::NEW },             // finished
-            Place { assignee: Some(CODER.user), ..Place::NEW },             // assigned to the user
-            Place { assignee: Some(OTHER.user), ..Place::NEW },             // assigned to another
-            Place { escalated: true, ..Place::NEW },                        // passed up
+            Place::NEW,                                         // open
+            mine,                                               // held by the user
+            Place { holder: Some(OTHER.user), ..mine },         // held by another
+            Place { state: ItemState::Pended, ..Place::NEW },   // pended
+            Place { state: ItemState::Finished, ..Place::NEW }, // finished
+            Place { assignee: Some(CODER.user), ..Place::NEW }, // assigned to the user
+            Place { assignee: Some(OTHER.user), ..Place::NEW }, // assigned to another
+            Place { escalated: true, ..Place::NEW },            // passed up
         ];
         for (act, coder, lead_in_their_place) in [
             (Act::Claim, "ccHcFcAL", "ccHcFccc"),

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use super::{
-    Assertion, Attributes, CodeCandidate, Designation, DiagnosisRole, EncounterClass, EntryKind, Evidence, ItemSummary, MedicationStatus, NotReportable, Patient,
-    Place, PresentOnAdmission, Prompt,
+    Assertion, Attributes, CodeCandidate, Designation, DiagnosisRole, EncounterClass, EntryKind, Evidence, ItemSummary,
+    MedicationStatus, NotReportable, Patient, Place, PresentOnAdmission, Prompt,
 };
 
 /// What a user may do.

@@ -58,7 +58,11 @@ pub struct Finished<'a> {
 /// The first rule that draws the encounter. The draw follows from item and revision, so that anybody can check that nobody chose.
 #[must_use]
 pub fn drawn<'a>(rules: &'a [SamplingRule], finished: &Finished<'_>) -> Option<&'a SamplingRule> {
-    rules.iter().enumerate().find(|(at, rule)| concerns(rule, finished) && draw(*at, finished) < u64::from(rule.percent)).map(|(_, rule)| rule)
+    rules
+        .iter()
+        .enumerate()
+        .find(|(at, rule)| concerns(rule, finished) && draw(*at, finished) < u64::from(rule.percent))
+        .map(|(_, rule)| rule)
 }
 
 fn concerns(rule: &SamplingRule, finished: &Finished<'_>) -> bool {
@@ -144,7 +148,8 @@ impl Worksheet {
     /// How far the two agree.
     #[must_use]
     pub fn agreement(&self) -> Agreement {
-        let counted = |verdict| u32::try_from(self.lines.iter().filter(|line| line.verdict == verdict).count()).unwrap_or(u32::MAX);
+        let counted =
+            |verdict| u32::try_from(self.lines.iter().filter(|line| line.verdict == verdict).count()).unwrap_or(u32::MAX);
         let (agreed, wrong, missed) = (counted(Verdict::Agreed), counted(Verdict::Wrong), counted(Verdict::Missed));
         // a changed principal diagnosis counts as two errors, as auditors count it: the line itself and what hangs on it
         let errors = wrong + missed + if self.principal_changed { 1 + u32::from(wrong + missed == 0) } else { 0 };

@@ -33,7 +33,8 @@ impl Pipeline {
         let read = self.directions(drug, &sig(&given));
         let valued = |given: &mut Option<Attribute>, read: &Option<Attribute>| {
             if let Some(one) = given {
-                one.value = read.as_ref().filter(|read| read.text.eq_ignore_ascii_case(&one.text)).and_then(|read| read.value.clone());
+                one.value =
+                    read.as_ref().filter(|read| read.text.eq_ignore_ascii_case(&one.text)).and_then(|read| read.value.clone());
             }
         };
         for (given, read) in [
@@ -93,7 +94,8 @@ mod tests {
     fn typed_directions_are_read_as_in_a_note() {
         let pipeline = pipeline();
         let read = pipeline.directions("metformin", "500 mg 1 tablet by mouth twice daily for 10 days");
-        let texts = [&read.strength, &read.dose, &read.route, &read.frequency].map(|one| one.as_ref().map(|one| one.text.as_str()));
+        let texts =
+            [&read.strength, &read.dose, &read.route, &read.frequency].map(|one| one.as_ref().map(|one| one.text.as_str()));
         assert_eq!(texts, [Some("500 mg"), Some("1 tablet"), Some("by mouth"), Some("twice daily")]);
         assert!(read.dosage.is_some() && read.total_daily_dose.is_some(), "{read:?}");
         assert!(read.strength.as_ref().is_some_and(|one| (one.start, one.end) == (0, 0) && one.value.is_some()));
@@ -104,7 +106,8 @@ mod tests {
     #[test]
     fn given_attributes_get_the_values_of_their_words_only() {
         let pipeline = pipeline();
-        let one = |text: &str| Some(Attribute { text: text.to_owned(), start: 3, end: 9, value: Some(serde_json::json!("made up")) });
+        let one =
+            |text: &str| Some(Attribute { text: text.to_owned(), start: 3, end: 9, value: Some(serde_json::json!("made up")) });
         let given = Attributes { strength: one("500 mg"), frequency: one("when the moon is full"), ..Attributes::default() };
         let valued = pipeline.with_values(EntryKind::Medication, "metformin", given);
         let strength = valued.strength.expect("kept");

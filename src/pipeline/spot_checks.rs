@@ -73,6 +73,7 @@ fn the_rest_of_a_note_decides() {
         ("Saddle pulmonary embolism with acute cor pulmonale.", "Saddle pulmonary embolism", "I26.02"),
         ("Saddle pulmonary embolism without acute cor pulmonale.", "Saddle pulmonary embolism", "I26.92"),
         ("Chronic migraine without aura, intractable.", "Chronic migraine without aura", "G43.719"),
+        ("Acute suppurative appendicitis without perforation.", "Acute suppurative appendicitis without perforation", "K35.80"),
         ("Cirrhosis with ascites. Esophageal varices seen again.", "Esophageal varices", "I85.10+K74.60"),
         ("Osteoporosis, compression fracture of T12.", "Osteoporosis", "M80.08XA"),
         ("Moderate persistent asthma, now with acute exacerbation.", "Moderate persistent asthma", "J45.41"),

@@ -9,7 +9,8 @@ use crate::{
     coding::reportable,
     domain::{
         Attributes, BoilerplateKind, ChangeKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind,
-        Designation, DiagnosisRole, EntryChange, EntryKind, EntryState, Evidence, NotReportable, OffsetUnit, ReviewEntry, Span, Standing, system,
+        Designation, DiagnosisRole, EntryChange, EntryKind, EntryState, Evidence, NotReportable, OffsetUnit, ReviewEntry, Span,
+        Standing, system,
     },
     store::ItemRecord,
     text::{OffsetMap, folded, folded_sentence, passage},

@@ -141,8 +141,9 @@ mod tests {
         let edition = vocabulary.editions.newest();
         let record = tests::record_of("I10", 0.95);
         let entries = rollup(&record);
-        let of =
-            |record: &ItemRecord, entries: &[ReviewEntry]| acceptable_together((vocabulary, edition), record, (entries, &[]), SURE);
+        let of = |record: &ItemRecord, entries: &[ReviewEntry]| {
+            acceptable_together((vocabulary, edition), record, (entries, &[]), SURE)
+        };
         assert_eq!(of(&record, &entries), [entries[0].id]);
 
         let paid = tests::record_of("I50.9", 0.95);

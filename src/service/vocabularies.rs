@@ -388,7 +388,13 @@ mod tests {
             let extraction = pipeline().extract(note.clone().into()).expect("extracted");
             (note, Some(extraction))
         };
-        ItemRecord { item, notes: notes.into_iter().map(extracted).collect(), decisions: Vec::new(), overrides: Vec::new(), remarks: Vec::new() }
+        ItemRecord {
+            item,
+            notes: notes.into_iter().map(extracted).collect(),
+            decisions: Vec::new(),
+            overrides: Vec::new(),
+            remarks: Vec::new(),
+        }
     }
 
     fn as_changed(_: NoteInput, extraction: &Extraction) -> Vec<Recoded> {

@@ -5,9 +5,9 @@
 mod chart;
 mod messages;
 mod patients;
+mod queries;
 mod review;
 mod second_reviews;
-mod queries;
 pub mod sqlite;
 mod workbench;
 
@@ -17,10 +17,10 @@ mod conformance;
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
+pub use queries::{QueryChange, QueryStore};
+pub use review::{Finishing, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, Reviewed, SecondReviewStore};
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
-pub use review::{Finishing, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
-pub use queries::{QueryChange, QueryStore};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};

@@ -5,9 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{AuditEvent, Drawn, StoreError, SuggestionOutcome};
-use crate::domain::{
-    Act, Decision, Extraction, ItemSummary, Note, Remark, ReviewItem, Standing, User, Worklist,
-};
+use crate::domain::{Act, Decision, Extraction, ItemSummary, Note, Remark, ReviewItem, Standing, User, Worklist};
 
 /// What the queue list is asked for. `None` = any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,7 +81,6 @@ pub struct Movement {
     /// The id of the remark.
     pub remark_id: Uuid,
 }
-
 
 /// What one destination is sent.
 #[derive(Clone, PartialEq, Eq)]
@@ -161,7 +158,14 @@ pub trait ReviewStore: Send + Sync {
     /// What leaves it where it is changes nothing. Its decisions stay.
     async fn move_item(&self, id: Uuid, user: &User, movement: Movement, now: Timestamp) -> Result<ItemChange, StoreError>;
     /// Keeps a remark on an item, from whoever may see it.
-    async fn remark(&self, id: Uuid, user: &User, remark_id: Uuid, comment: String, now: Timestamp) -> Result<ItemChange, StoreError>;
+    async fn remark(
+        &self,
+        id: Uuid,
+        user: &User,
+        remark_id: Uuid,
+        comment: String,
+        now: Timestamp,
+    ) -> Result<ItemChange, StoreError>;
     /// Items whose summary is of an older revision, at most `limit`.
     async fn unsummarized_items(&self, limit: u32) -> Result<Vec<Uuid>, StoreError>;
     /// Keeps what lists say of an item, unless it is at another revision by now.
@@ -178,4 +182,3 @@ pub trait ReviewStore: Send + Sync {
     /// Finishes an item that the user holds; refused while notes are pending.
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError>;
 }
-

@@ -20,7 +20,9 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{Assertion, Attribute, Attributes, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system},
+    domain::{
+        Assertion, Attribute, Attributes, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system,
+    },
     pipeline::sig,
     review::{CodeProblem, DecisionError, code_day},
     service::{DecideError, Service},
@@ -155,7 +157,7 @@ pub(super) async fn decide(
     Posted { session, form, fields, live }: Posted<DecisionForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
-    claim_first(&service, &session, id, &form.claim).await;
+    let revision = claim_first(&service, &session, id, (&form.claim, &form.revision)).await;
     let (record, entries) = service.open_item(user, id).await?.ok_or_else(|| missing(&session))?;
     let pipeline = service.engine.pipeline();
     let titles = titles(pipeline.vocabulary(), &record);
@@ -176,7 +178,7 @@ pub(super) async fn decide(
         DecisionKind::Withdraw {} => "withdrawn",
     };
     let attempt = Attempt { entry: Some(form.entry), kind: &kind, form: "decide", fields: &fields };
-    decided(&service, &session, id, (&attempt, form.revision.parse().ok(), notice, live)).await
+    decided(&service, &session, id, (&attempt, revision, notice, live)).await
 }
 
 /// `POST /items/{id}/add`
@@ -186,7 +188,7 @@ pub(super) async fn add(
     Posted { session, form, fields, live }: Posted<AddForm>,
 ) -> Answer {
     let user = session.may(Permission::Decide)?;
-    claim_first(&service, &session, id, &form.claim).await;
+    let revision = claim_first(&service, &session, id, (&form.claim, &form.revision)).await;
     let display = form.display.trim().to_owned();
     if display.is_empty() {
         return Ok(back(id, "name_missing", None));
@@ -210,13 +212,26 @@ pub(super) async fn add(
         comment: filled(&form.comment),
     };
     let attempt = Attempt { entry: None, kind: &kind, form: "add", fields: &fields };
-    decided(&service, &session, id, (&attempt, form.revision.parse().ok(), "added", live)).await
+    decided(&service, &session, id, (&attempt, revision, "added", live)).await
 }
 
-/// Takes the item where a form says so: the answer to a claim that ran out. Whether that succeeded shows when the form is used.
-async fn claim_first(service: &Service, session: &Session, id: Uuid, claim: &str) {
-    if !claim.is_empty() {
-        renew(service, session, id).await;
+/// Takes the item where a form says so, the answer to a claim that ran out; the revision that the form expects after it. Whether it succeeded
+/// shows when the form is used.
+async fn claim_first(service: &Service, session: &Session, id: Uuid, (claim, revision): (&str, &str)) -> Option<u64> {
+    let expected: Option<u64> = revision.parse().ok();
+    if claim.is_empty() {
+        return expected;
+    }
+    match service.claim(&session.user, id).await {
+        // the claim itself makes the revision grow; more than that is another's doing
+        Ok(ItemChange::Done { revision }) => {
+            expected.map(|expected| if revision == expected + 1 { revision } else { expected })
+        }
+        Err(DecideError::Store(error)) => {
+            tracing::warn!(%error, "an item could not be claimed");
+            expected
+        }
+        _ => expected,
     }
 }
 
@@ -244,7 +259,9 @@ async fn decided(
         change
     });
     match problem_of(done)? {
-        Ok(()) if live => item::parts(service, session, id, (&at.into_iter().collect::<Vec<_>>(), lookup(Some(notice), None))).await,
+        Ok(()) if live => {
+            item::parts(service, session, id, (&at.into_iter().collect::<Vec<_>>(), lookup(Some(notice), None))).await
+        }
         Ok(()) => Ok(to(&format!("/items/{id}?notice={notice}"), at)),
         Err(NotDone::Word("missing")) => Err(missing(session)),
         Err(NotDone::Word(problem)) => Ok(back(id, problem, entry)),
@@ -349,7 +366,11 @@ pub(super) fn to(address: &str, entry: Option<Uuid>) -> Response {
 }
 
 /// The decision that a form makes.
-fn decision((titles, read): (Titles<'_>, &Read<'_>), entry: &ReviewEntry, form: &DecisionForm) -> Result<DecisionKind, Problem> {
+fn decision(
+    (titles, read): (Titles<'_>, &Read<'_>),
+    entry: &ReviewEntry,
+    form: &DecisionForm,
+) -> Result<DecisionKind, Problem> {
     match form.action.as_str() {
         "accept" => Ok(DecisionKind::Accept { bulk: false }),
         "withdraw" => Ok(DecisionKind::Withdraw {}),

@@ -72,7 +72,9 @@ pub(super) async fn show(
 ) -> Result<Option<Response>, Refusal> {
     let (why, claims, can_retry) = match change {
         ItemChange::Stale { .. } => ("The encounter changed while this page was open.".to_owned(), false, true),
-        ItemChange::NotHeld => ("You do not hold this encounter any more: your claim ran out, or a lead put it back.".to_owned(), true, true),
+        ItemChange::NotHeld => {
+            ("You do not hold this encounter any more: your claim ran out, or a lead put it back.".to_owned(), true, true)
+        }
         ItemChange::HeldBy { name, until } => {
             (format!("{name} holds this encounter until {}.", words::clock(*until, &service.time_zone)), false, false)
         }
@@ -87,14 +89,24 @@ pub(super) async fn show(
     if let Some(entry) = entry {
         let codes: Vec<&str> = entry.codes.iter().take(1).map(|code| code.code.as_str()).collect();
         let context = super::entry::context(entry).unwrap_or_default();
-        now.push([words::entry_state(entry.state), context, &codes.join(", ")].join(" ").split_whitespace().collect::<Vec<_>>().join(" "));
+        now.push(
+            [words::entry_state(entry.state), context, &codes.join(", ")]
+                .join(" ")
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" "),
+        );
         for one in entry.decisions.iter().rev().take(3) {
             now.push(format!("{} · {} · {}", decision(&one.kind), one.user_name, words::moment(one.at, &service.time_zone)));
         }
     } else if attempt.entry.is_some() {
         now.push("No note says it any more; it is no longer part of the encounter.".to_owned());
     } else {
-        now.push(format!("{} entries, {} to decide", item.entries.len(), item.entries.iter().filter(|entry| entry.needs_decision()).count()));
+        now.push(format!(
+            "{} entries, {} to decide",
+            item.entries.len(),
+            item.entries.iter().filter(|entry| entry.needs_decision()).count()
+        ));
     }
     if review.state != ItemState::Claimed {
         now.push(format!("the encounter is {}", words::item_state(review.state)));

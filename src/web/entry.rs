@@ -8,8 +8,8 @@ use uuid::Uuid;
 use super::words;
 use crate::{
     domain::{
-        Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, Designation, DiagnosisRole, EntryKind, EntryState, Evidence,
-        NotReportable, PresentOnAdmission, ReviewEntry, Tally,
+        Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, Designation, DiagnosisRole, EntryKind, EntryState,
+        Evidence, NotReportable, PresentOnAdmission, ReviewEntry, Tally,
     },
     pipeline::sig,
     vocabulary::{Edition, Vocabulary},
@@ -218,7 +218,11 @@ impl EntryViews<'_> {
             reactions: (entry.kind == EntryKind::Allergy).then(|| reactions(&entry.attributes)),
             severities: severities(entry),
             types: ["allergy", "intolerance"]
-                .map(|word| Choice { value: word, label: word, current: entry.attributes.allergy_type.as_deref() == Some(word) })
+                .map(|word| Choice {
+                    value: word,
+                    label: word,
+                    current: entry.attributes.allergy_type.as_deref() == Some(word),
+                })
                 .into(),
             designated: designated(entry),
             roles: self.roles(entry),
@@ -322,9 +326,7 @@ fn reactions(attributes: &Attributes) -> String {
 /// Severities to choose from, and what the note says where it says it otherwise.
 fn severities(entry: &ReviewEntry) -> Vec<Choice> {
     let now = entry.attributes.severity.as_ref().map(|one| one.text.to_lowercase());
-    ["mild", "moderate", "severe"]
-        .map(|word| Choice { value: word, label: word, current: now.as_deref() == Some(word) })
-        .into()
+    ["mild", "moderate", "severe"].map(|word| Choice { value: word, label: word, current: now.as_deref() == Some(word) }).into()
 }
 
 /// The words of an entry's assertion or status.
@@ -454,7 +456,9 @@ pub(super) fn decision(kind: &DecisionKind) -> String {
             let mut changes: Vec<String> = codes.iter().map(|code| code.code.clone()).collect();
             changes.extend(assertion.map(|assertion| words::assertion(assertion).to_owned()));
             changes.extend(status.map(|status| status.as_str().to_owned()));
-            changes.extend(changed.iter().flat_map(|changed| attributes(changed)).map(|(label, value)| format!("{label} {value}")));
+            changes.extend(
+                changed.iter().flat_map(|changed| attributes(changed)).map(|(label, value)| format!("{label} {value}")),
+            );
             with_comment(format!("amended to {}", changes.join(", ")), comment)
         }
         DecisionKind::Add { comment, .. } => with_comment("added".to_owned(), comment),

@@ -56,7 +56,8 @@ pub(super) async fn show(
     let user = session.may(Permission::ListItems)?;
     let (item, trail) = service.history(user, id).await?.ok_or_else(|| missing(&session))?;
     let zone = &service.time_zone;
-    let happened = |at: Timestamp, who: &str, what: String| Happened { at, moment: words::moment(at, zone), who: who.to_owned(), what };
+    let happened =
+        |at: Timestamp, who: &str, what: String| Happened { at, moment: words::moment(at, zone), who: who.to_owned(), what };
     let mut events: Vec<Happened> = Vec::new();
     for one in &item.record.decisions {
         let entry = item.entries.iter().find(|entry| entry.id == one.entry_id);
@@ -78,7 +79,8 @@ pub(super) async fn show(
     let view = HistoryPage {
         shell: Shell::of(&session),
         id,
-        patient: patient.map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
+        patient: patient
+            .map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
         events,
     };
     Ok(page(StatusCode::OK, &view))
@@ -137,7 +139,8 @@ pub(super) async fn compare(
     let before = super::item_view::version_before(&item.record, at, &notes[at].0).ok_or_else(|| missing(&session))?;
     let earlier = notes.iter().position(|(one, _)| one.id == before).ok_or_else(|| missing(&session))?;
     let texts = (notes[earlier].0.content.text.clone(), notes[at].0.content.text.clone());
-    let stretches = tokio::task::spawn_blocking(move || compared(&texts.0, &texts.1)).await.map_err(|_| super::shell::failed())?;
+    let stretches =
+        tokio::task::spawn_blocking(move || compared(&texts.0, &texts.1)).await.map_err(|_| super::shell::failed())?;
     let view = ComparePage {
         shell: Shell::of(&session),
         id,
@@ -155,8 +158,10 @@ mod tests {
 
     #[test]
     fn words_are_told_apart() {
-        let drawn: Vec<(&str, String)> =
-            compared("Lisinopril 10 mg daily.", "Lisinopril 20 mg daily.").into_iter().map(|one| (one.look, one.text)).collect();
+        let drawn: Vec<(&str, String)> = compared("Lisinopril 10 mg daily.", "Lisinopril 20 mg daily.")
+            .into_iter()
+            .map(|one| (one.look, one.text))
+            .collect();
         assert_eq!(
             drawn,
             [("", "Lisinopril ".to_owned()), ("old", "10".to_owned()), ("new", "20".to_owned()), ("", " mg daily.".to_owned())]

@@ -76,7 +76,12 @@ async fn made(service: &Service, session: &Session, id: Uuid) -> Result<(Workben
     view.can_assign = permits(user.role, Permission::Assign) && state != ItemState::Finished;
     if view.can_assign {
         let scope = Scope::of_item(&bench.item.record.item);
-        let can_work = service.store.users().await?.into_iter().filter(|one| permits(one.role, Permission::Decide) && in_scope(one, &scope));
+        let can_work = service
+            .store
+            .users()
+            .await?
+            .into_iter()
+            .filter(|one| permits(one.role, Permission::Decide) && in_scope(one, &scope));
         view.assignees = can_work.map(|one| one.name).collect();
     }
     Ok((bench, view))

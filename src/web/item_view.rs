@@ -19,8 +19,9 @@ use super::{
 use crate::{
     coding::edits::Severity,
     domain::{
-        DecisionKind, DiagnosisRole, ESCALATE_REASONS, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note, NoteStatus,
-        OffsetUnit, PEND_REASONS, REJECT_REASONS, ReviewEntry, SecondReview, Span, Standing, Tally, Verdict, system,
+        DecisionKind, DiagnosisRole, ESCALATE_REASONS, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note,
+        NoteStatus, OffsetUnit, PEND_REASONS, REJECT_REASONS, ReviewEntry, SecondReview, Span, Standing, Tally, Verdict,
+        system,
     },
     review::{OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
     service::{QueueItem, Workbench},
@@ -210,7 +211,6 @@ pub(super) struct EditView {
     pub message: String,
 }
 
-
 /// What a page is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
@@ -254,8 +254,7 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
     let shown_from = f32::from(settings.shown_from) / 100.0;
     let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
     let sure = f32::from(settings.together_from) / 100.0;
-    let together =
-        if held { acceptable_together((vocabulary, edition), record, (entries, edits), sure) } else { Vec::new() };
+    let together = if held { acceptable_together((vocabulary, edition), record, (entries, edits), sure) } else { Vec::new() };
     let undo = if held { last_decided(entries, user) } else { Vec::new() };
     let groups = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy].map(|kind| {
         let title = words::kinds(kind);
@@ -400,7 +399,9 @@ fn second_look(review: &SecondReview, zone: &TimeZone) -> Option<String> {
 pub(super) fn notes_of(item: &QueueItem, _: Seen<'_>) -> Vec<NoteView> {
     let mut marks = marks(&item.record, &item.entries, &HashMap::new());
     let notes = item.record.notes.iter().enumerate();
-    notes.map(|(at, (note, extraction))| note_view((at, note), extraction.as_ref(), &marks.remove(&note.id).unwrap_or_default())).collect()
+    notes
+        .map(|(at, (note, extraction))| note_view((at, note), extraction.as_ref(), &marks.remove(&note.id).unwrap_or_default()))
+        .collect()
 }
 
 /// The user's favourite codes, then those used last that are none.
@@ -430,7 +431,10 @@ fn is_shown(entry: &ReviewEntry, from: f32) -> bool {
 pub(super) fn version_before(record: &ItemRecord, at: usize, note: &Note) -> Option<Uuid> {
     let document = (&note.content.source, note.content.external_id.as_ref()?);
     let before = record.notes[..at].iter().rev().map(|(one, _)| one);
-    before.filter(|one| one.content.external_id.as_ref().is_some_and(|id| (&one.content.source, id) == document)).map(|one| one.id).next()
+    before
+        .filter(|one| one.content.external_id.as_ref().is_some_and(|id| (&one.content.source, id) == document))
+        .map(|one| one.id)
+        .next()
 }
 
 /// Whether an entry speaks of the patient as they are or were, so that it is charted or billed.
@@ -487,7 +491,9 @@ fn note_view((at, note): (usize, &Note), extraction: Option<&Extraction>, marks:
         sections: headings
             .iter()
             .enumerate()
-            .map(|(index, span)| (section_anchor(at, index), span.of(&note.content.text).trim_end_matches([':', ' ', '-']).to_owned()))
+            .map(|(index, span)| {
+                (section_anchor(at, index), span.of(&note.content.text).trim_end_matches([':', ' ', '-']).to_owned())
+            })
             .filter(|(_, title)| !title.is_empty())
             .collect(),
         pieces: pieces(&note.content.text, &headings, marks)

@@ -42,13 +42,14 @@
     return true;
   };
 
+  // (a form's own `action` is hidden by its fields of that name)
   const send = async (form, button) => {
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.set(button.name, button.value);
     waiting += 1;
     document.documentElement.toggleAttribute("data-saving", true);
     try {
-      const reply = await fetch(form.action, { method: "POST", body, headers: { "x-live": "1" } });
+      const reply = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "x-live": "1" } });
       if (reply.status === 409) {
         // the page that shows both sides
         if (button && button.name) {
@@ -66,7 +67,8 @@
       const refused = reply.redirected || !reply.ok;
       if (!refused && take(html)) { say(""); return; }
       if (!refused) { location.reload(); return; }
-      const told = new DOMParser().parseFromString(html, "text/html").querySelector(".notice.problem:not([hidden]), main p");
+      const page = new DOMParser().parseFromString(html, "text/html");
+      const told = page.querySelector(".notice.problem:not([hidden])") || page.querySelector("main p");
       say(told ? told.textContent.trim() : `Not saved: the service answered ${reply.status}. Try again.`);
     } catch {
       say("Not saved: the service cannot be reached. Your choice is still here; repeat it when the connection is back.");
@@ -77,7 +79,7 @@
   };
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    const live = ["/decide", "/accept-together", "/undo"].some((act) => form.action.endsWith(act));
+    const live = ["/decide", "/accept-together", "/undo"].some((act) => form.getAttribute("action").endsWith(act));
     if (!live || event.defaultPrevented) return;
     event.preventDefault();
     send(form, event.submitter);

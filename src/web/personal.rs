@@ -135,10 +135,12 @@ pub(super) async fn codes_csv(State(service): State<Arc<Service>>, session: Sess
     for (at, one) in assigned_codes(&item.entries).iter().enumerate() {
         let role = one.designation.role.map_or("", |role| role.as_str());
         let present = one.designation.present_on_admission.map_or("", |present| present.letter());
-        out.write_record([&(at + 1).to_string(), one.code, title((vocabulary, edition), one.code), role, present]).map_err(failed)?;
+        out.write_record([&(at + 1).to_string(), one.code, title((vocabulary, edition), one.code), role, present])
+            .map_err(failed)?;
     }
     let body = out.into_inner().map_err(|_| super::shell::failed())?;
     service.record(user, "item.exported", ("item", id)).await?;
     let name = format!("attachment; filename=\"codes-{id}.csv\"");
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], body).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, name)], body)
+        .into_response())
 }

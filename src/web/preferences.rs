@@ -148,7 +148,9 @@ pub(super) async fn change(
                 Ok(keys) => keys,
                 Err(problem) => return Ok(Redirect::to(&format!("/preferences?problem={problem}")).into_response()),
             };
-            let others = keys.into_iter().filter(|(action, key)| ACTIONS.iter().any(|(known, usual, _)| known == action && usual != key));
+            let others = keys
+                .into_iter()
+                .filter(|(action, key)| ACTIONS.iter().any(|(known, usual, _)| known == action && usual != key));
             let others = others.map(|(action, key)| (action.to_owned(), key)).collect();
             service.arrange(user, |own| own.keys = others).await?;
         }
@@ -181,7 +183,10 @@ pub(super) struct SaveListForm {
 }
 
 /// `POST /queue/lists`
-pub(super) async fn save_list(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<SaveListForm>) -> Answer {
+pub(super) async fn save_list(
+    State(service): State<Arc<Service>>,
+    Posted { session, form, .. }: Posted<SaveListForm>,
+) -> Answer {
     let user = session.may(Permission::ListItems)?;
     let name: String = form.list_name.trim().chars().take(40).collect();
     let list = form.list.worklist();
@@ -207,7 +212,10 @@ mod tests {
 
     #[test]
     fn keys_are_one_sign_each_and_none_twice() {
-        assert!(typed(&[]).is_ok_and(|keys| keys.iter().zip(ACTIONS).all(|(one, known)| (one.0, one.1.as_str()) == (known.0, known.1))));
+        assert!(
+            typed(&[])
+                .is_ok_and(|keys| keys.iter().zip(ACTIONS).all(|(one, known)| (one.0, one.1.as_str()) == (known.0, known.1)))
+        );
         assert!(typed(&[("accept", "ü"), ("next", "a")]).is_ok());
         assert_eq!(typed(&[("accept", "j")]), Err("key_twice"));
         assert_eq!(typed(&[("accept", "ab")]), Err("key_invalid"));

@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use crate::{
     domain::{
-        Alert, Assertion, Attribute, Attributes, CodeCandidate, CodeRole, ChosenCode, CodedEntry, Cue, Decision, DecisionKind,
+        Alert, Assertion, Attribute, Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Cue, Decision, DecisionKind,
         EncounterClass, EngineVersion, EntryKind, Evidence, Extraction, ItemState, MedicationStatus, NewNote, NotReportable,
-        Note, NoteStatus, OffsetUnit, Patient, Preferences, Prompt, Remark, RemarkKind, ReviewItem, SectionOutline, SiteSettings, Span, Standing, Tally, system,
+        Note, NoteStatus, OffsetUnit, Patient, Preferences, Prompt, Remark, RemarkKind, ReviewItem, SectionOutline,
+        SiteSettings, Span, Standing, Tally, system,
     },
     review,
     service::{QueueItem, Workbench},
@@ -184,7 +185,13 @@ pub(super) fn item(state: ItemState) -> QueueItem {
     let entries = review::rollup(&record);
     let comment = || Some(HOSTILE.to_owned());
     let kinds = [
-        DecisionKind::Amend { codes: Vec::new(), assertion: Some(Assertion::Possible), status: None, attributes: None, comment: comment() },
+        DecisionKind::Amend {
+            codes: Vec::new(),
+            assertion: Some(Assertion::Possible),
+            status: None,
+            attributes: None,
+            comment: comment(),
+        },
         DecisionKind::Accept { bulk: false },
         DecisionKind::Reject { reason: "other".to_owned(), comment: comment() },
         DecisionKind::Withdraw {},

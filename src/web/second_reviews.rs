@@ -115,7 +115,13 @@ pub(super) struct Address {
 /// An agreement in words.
 pub(super) fn told(agreement: Agreement) -> String {
     let errors = if agreement.errors == 1 { "error" } else { "errors" };
-    format!("{} of {} codes agreed ({} %), {} {errors}", agreement.agreed, agreement.codes, agreement.percent(), agreement.errors)
+    format!(
+        "{} of {} codes agreed ({} %), {} {errors}",
+        agreement.agreed,
+        agreement.codes,
+        agreement.percent(),
+        agreement.errors
+    )
 }
 
 /// `GET /second-reviews`
@@ -139,9 +145,10 @@ pub(super) async fn list(
     };
     let waiting = service.second_reviews(user, true).await?.into_iter().map(row).collect();
     let done = service.second_reviews(user, false).await?;
-    let all = done.iter().filter_map(|review| review.worksheet.as_ref()).map(Worksheet::agreement).fold(Agreement::default(), |sum, one| {
-        Agreement { agreed: sum.agreed + one.agreed, errors: sum.errors + one.errors, codes: sum.codes + one.codes }
-    });
+    let all = done.iter().filter_map(|review| review.worksheet.as_ref()).map(Worksheet::agreement).fold(
+        Agreement::default(),
+        |sum, one| Agreement { agreed: sum.agreed + one.agreed, errors: sum.errors + one.errors, codes: sum.codes + one.codes },
+    );
     let view = ReviewsPage {
         shell: Shell::of(&session),
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
@@ -207,7 +214,8 @@ pub(super) async fn show(
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
         id,
         item: review.item_id,
-        patient: patient.map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
+        patient: patient
+            .map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
         blinded: review.blinded,
         coder: if review.blinded && waits { String::new() } else { review.coder.1.clone() },
         can_review: waits && review.coder.0 != user.id,
@@ -259,7 +267,9 @@ pub(super) async fn record(
     let vocabulary = pipeline.vocabulary();
     let (edition, _) = vocabulary.editions.on(code_day(&reviewed.item.record));
     let is_code = |code: &str| edition.codes.lookup(code).is_some_and(|code| code.billable);
-    let field = |name: &str, code: &str| fields.iter().find(|(field, _)| *field == format!("{name}-{code}")).and_then(|(_, value)| filled(value));
+    let field = |name: &str, code: &str| {
+        fields.iter().find(|(field, _)| *field == format!("{name}-{code}")).and_then(|(_, value)| filled(value))
+    };
     let instead = |code: &str| field("instead", code).map(|typed| words::tidy_code(system::ICD10CM, &typed));
     let assigned: Vec<String> = assigned_codes(&reviewed.item.entries).into_iter().map(|one| one.code.to_owned()).collect();
     let others = assigned.iter().filter_map(|code| instead(code));

@@ -147,8 +147,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
             RawForm::from_request(Request::from_parts(parts.clone(), body), service).await.map_err(|_| unreadable())?;
         let first = Request::from_parts(parts.clone(), Body::from(bytes.clone()));
         let second = Request::from_parts(parts, Body::from(bytes));
-        let Form(fields) =
-            Form::<Vec<(String, String)>>::from_request(second, service).await.map_err(|_| unreadable())?;
+        let Form(fields) = Form::<Vec<(String, String)>>::from_request(second, service).await.map_err(|_| unreadable())?;
         let Form(Guarded { form_token, form }) =
             Form::<Guarded<T>>::from_request(first, service).await.map_err(|_| unreadable())?;
         if session.made(&form_token) {

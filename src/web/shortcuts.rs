@@ -87,7 +87,10 @@ struct Offer {
 }
 
 /// `POST /codes/offers`: codes for what is typed, best first.
-pub(super) async fn offers(State(service): State<Arc<Service>>, Posted { session, form: mut typed, .. }: Posted<Typed>) -> Answer {
+pub(super) async fn offers(
+    State(service): State<Arc<Service>>,
+    Posted { session, form: mut typed, .. }: Posted<Typed>,
+) -> Answer {
     session.may(Permission::ListItems)?;
     cut(&mut typed.query);
     if typed.query.trim().is_empty() {

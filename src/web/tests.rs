@@ -335,7 +335,11 @@ async fn api_tokens_sign_in_those_who_work_in_the_queue() {
     for role in Role::ALL {
         let token = house.token(role, TokenKind::Api).await;
         let (status, _) = house.post("/sign-in", "", &format!("code={token}")).await;
-        let expected = if matches!(role, Role::Coder | Role::Lead | Role::Admin) { StatusCode::SEE_OTHER } else { StatusCode::UNAUTHORIZED };
+        let expected = if matches!(role, Role::Coder | Role::Lead | Role::Admin) {
+            StatusCode::SEE_OTHER
+        } else {
+            StatusCode::UNAUTHORIZED
+        };
         assert_eq!(status, expected, "{role:?}");
     }
 }
@@ -442,7 +446,10 @@ async fn decisions_by_form() {
     assert!(unclaimed.contains("You do not hold this encounter") && unclaimed.contains("Claim it again and save my choice"));
     assert_eq!(post("claim", "").await, format!("{page}?notice=claimed"));
     let stale = decide("action=reject&reason=other&comment=mine+%3Cb%3E&revision=99999").await;
-    assert!(stale.contains("The encounter changed") && stale.contains("rejected: other – “mine &#60;b&#62;”"), "both sides are shown");
+    assert!(
+        stale.contains("The encounter changed") && stale.contains("rejected: other – “mine &#60;b&#62;”"),
+        "both sides are shown"
+    );
     assert!(stale.contains("name=\"comment\" value=\"mine &#60;b&#62;\""), "what was typed can be sent again");
     assert!(!stale.contains("value=\"99999\""), "with the revision of now");
     for (fields, expected) in [

@@ -201,7 +201,8 @@ pub(super) fn benefit(summary: &ItemSummary) -> String {
         (summary.prompts, "question", "questions"),
     ];
     let parts = parts.into_iter().filter(|(count, ..)| *count > 0);
-    let said: Vec<String> = parts.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
+    let said: Vec<String> =
+        parts.map(|(count, one, many)| format!("{count} {}", if count == 1 { one } else { many })).collect();
     match (said.is_empty(), summary.waiting) {
         (false, _) => said.join(", "),
         (true, 0) => "nothing to decide".to_owned(),

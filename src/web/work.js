@@ -79,7 +79,8 @@
         if (mine === asked && document.activeElement === field) show(offers);
       } catch { close(); }
     };
-    field.addEventListener("input", () => { chosen.textContent = ""; clearTimeout(timer); timer = setTimeout(ask, 90); });
+    // what was offered for other words is not chosen by mistake
+    field.addEventListener("input", () => { chosen.textContent = ""; close(); timer = setTimeout(ask, 90); });
     // with nothing typed yet, the words of the note are looked for
     field.addEventListener("focus", () => {
       if (field.value) return;

@@ -138,7 +138,10 @@ pub(crate) async fn one_holder_at_a_time(store: Arc<dyn Store>) {
     ] {
         assert_eq!(refused.expect("answers"), held);
     }
-    assert!(matches!(store.move_item(item, &coder, moving(Act::Release), at(59)).await.expect("answers"), ItemChange::Done { .. }));
+    assert!(matches!(
+        store.move_item(item, &coder, moving(Act::Release), at(59)).await.expect("answers"),
+        ItemChange::Done { .. }
+    ));
     claim(&*store, item, &other, 59).await;
 }
 
@@ -252,10 +255,8 @@ pub(crate) async fn a_new_note_reopens(store: Arc<dyn Store>) {
 pub(crate) async fn a_lead_puts_items_back(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     let lead = user(&*store, "lead", Role::Lead).await;
-    let because =
-        |reason: &str, revision| Movement { reason: Some(reason.to_owned()), revision, ..moving(Act::Reopen) };
-    let reopen =
-        async |second| store.move_item(item, &lead, because("coding_error", None), at(second)).await.expect("answers");
+    let because = |reason: &str, revision| Movement { reason: Some(reason.to_owned()), revision, ..moving(Act::Reopen) };
+    let reopen = async |second| store.move_item(item, &lead, because("coding_error", None), at(second)).await.expect("answers");
     let now = async |second| store.item(item, at(second)).await.expect("reads").expect("is there");
     let ItemChange::Done { revision: open } = reopen(1).await else { panic!("an open one") };
     assert_eq!(now(1).await.item.revision, open, "nothing changed");

@@ -12,8 +12,8 @@ use super::{
 };
 use crate::{
     domain::{
-        Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, NewNote, Preferences, RemarkKind, Role, SamplingRule,
-        SavedList, SiteSettings, Tally, User, Worklist, WorklistOrder, Worksheet,
+        Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, NewNote, Preferences,
+        RemarkKind, Role, SamplingRule, SavedList, SiteSettings, Tally, User, Worklist, WorklistOrder, Worksheet,
     },
     store::{Actor, Drawn, Finishing, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome},
 };
@@ -48,7 +48,10 @@ pub(crate) async fn what_is_laid_aside_comes_back(store: Arc<dyn Store>) {
     assert_eq!((aside.item.state, aside.item.pended_until, aside.item.claimed_by), (ItemState::Pended, Some(until), None));
     assert_eq!(aside.item.place_reason.as_deref(), Some("awaiting_results"));
     let [remark] = &aside.remarks[..] else { panic!("one remark") };
-    assert_eq!((remark.kind, remark.comment.as_deref(), remark.by.as_str()), (RemarkKind::Pended, Some("culture of the wound"), "coder"));
+    assert_eq!(
+        (remark.kind, remark.comment.as_deref(), remark.by.as_str()),
+        (RemarkKind::Pended, Some("culture of the wound"), "coder")
+    );
     assert_eq!((remark.until, remark.at), (Some(until), at(2)));
     assert_eq!(listed(&*store, in_state(ItemState::Pended), None, 3).await, [item]);
     assert!(listed(&*store, in_state(ItemState::Open), None, 3).await.is_empty());
@@ -62,7 +65,8 @@ pub(crate) async fn what_is_laid_aside_comes_back(store: Arc<dyn Store>) {
     assert_eq!(now(1_000_000).await.item.state, ItemState::Pended, "until somebody takes it");
     post(&*store, of_encounter("e", Some("p"), "the culture"), 1_000_001).await;
     assert_eq!(now(1_000_002).await.item.state, ItemState::Open, "a note brings it back");
-    let details: Vec<String> = store.audit_events(0, 1000).await.expect("reads").into_iter().map(|event| event.detail).collect();
+    let details: Vec<String> =
+        store.audit_events(0, 1000).await.expect("reads").into_iter().map(|event| event.detail).collect();
     assert!(details.iter().all(|detail| !detail.contains("culture")), "comments stand in no audit event");
 }
 
@@ -169,8 +173,15 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         (0, 5, "2026-04-01", "2026-04-09"),
     ]) {
         let revision = store.item(*item, at(9)).await.expect("reads").expect("is there").item.revision;
-        let summary =
-            ItemSummary { revision, alerts, unsure, waiting: 5, service_from: date(from), service_to: date(to), ..ItemSummary::default() };
+        let summary = ItemSummary {
+            revision,
+            alerts,
+            unsure,
+            waiting: 5,
+            service_from: date(from),
+            service_to: date(to),
+            ..ItemSummary::default()
+        };
         store.summarize_item(*item, summary).await.expect("keeps");
     }
     let any = Worklist::default();
@@ -189,7 +200,13 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         ("nobody's", Worklist { assigned: Some(Assigned::Nobody), ..any.clone() }, vec![0, 1, 2]),
         (
             "several",
-            Worklist { department: text("icu"), note_type: text("emergency_note"), unsure: true, order: WorklistOrder::Benefit, ..any },
+            Worklist {
+                department: text("icu"),
+                note_type: text("emergency_note"),
+                unsure: true,
+                order: WorklistOrder::Benefit,
+                ..any
+            },
             vec![2],
         ),
     ] {
@@ -198,7 +215,8 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         // the same by pages of one
         let (mut paged, mut after) = (Vec::new(), None);
         loop {
-            let filter = ItemFilter { worklist: list.clone(), include_restricted: true, after, limit: 1, ..ItemFilter::default() };
+            let filter =
+                ItemFilter { worklist: list.clone(), include_restricted: true, after, limit: 1, ..ItemFilter::default() };
             let Some(item) = store.items(filter, at(9)).await.expect("lists").pop() else { break };
             after = Some(item.id);
             paged.push(item.id);
@@ -239,7 +257,10 @@ pub(crate) async fn arrangements_are_kept(store: Arc<dyn Store>) {
         together_from: 90,
         second_review: vec![SamplingRule { percent: 5, blinded: true, ..SamplingRule::default() }],
     };
-    store.set_settings(settings.clone(), Actor { user_id: Some(coder.id), name: "lead".to_owned() }, at(4)).await.expect("keeps");
+    store
+        .set_settings(settings.clone(), Actor { user_id: Some(coder.id), name: "lead".to_owned() }, at(4))
+        .await
+        .expect("keeps");
     assert_eq!(store.settings().await.expect("reads"), settings);
     let event = store.audit_events(0, 100).await.expect("reads").pop().expect("recorded");
     assert_eq!((event.action.as_str(), event.actor.name.as_str()), ("settings.changed", "lead"));

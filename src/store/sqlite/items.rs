@@ -85,9 +85,11 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         (Some(Assigned::Leads), _) => with("i.escalated", None),
         (None, _) => {}
     }
-    for (wanted, condition) in
-        [(asked.alert, "(i.alerts > 0 OR i.hard_edits > 0)"), (asked.unsure, "i.unsure > 0"), (!filter.include_restricted, "NOT i.restricted")]
-    {
+    for (wanted, condition) in [
+        (asked.alert, "(i.alerts > 0 OR i.hard_edits > 0)"),
+        (asked.unsure, "i.unsure > 0"),
+        (!filter.include_restricted, "NOT i.restricted"),
+    ] {
         if wanted {
             with(condition, None);
         }

@@ -238,7 +238,8 @@ fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause) -> Result<
     items.dedup();
     for item in items {
         let Some(found) = items::item(unit, item, cause.now)? else { continue };
-        let counting = unit.count("SELECT count(*) AS n FROM note WHERE item_id = ?1 AND standing = 'current'", [bytes(item)])?;
+        let counting =
+            unit.count("SELECT count(*) AS n FROM note WHERE item_id = ?1 AND standing = 'current'", [bytes(item)])?;
         let act = if counting == 0 { Act::NotesGone } else { Act::NoteChanged };
         let nobody = By { user: Uuid::nil(), leads: false };
         // neither act is ever refused

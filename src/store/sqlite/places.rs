@@ -41,9 +41,7 @@ pub(super) fn step(
     let act = act(&item);
     Ok(match item.place().after(act, acting.by) {
         Err(refusal) if refusal != Refusal::NotesPending => Err(refused(&item, refusal)),
-        _ if revision.is_some_and(|expected| expected != item.revision) => {
-            Err(ItemChange::Stale { revision: item.revision })
-        }
+        _ if revision.is_some_and(|expected| expected != item.revision) => Err(ItemChange::Stale { revision: item.revision }),
         Err(refusal) => Err(refused(&item, refusal)),
         Ok(place) => Ok((item, place)),
     })
@@ -175,7 +173,9 @@ pub(super) fn remarks(unit: &Unit<'_>, item: Uuid) -> Result<Vec<Remark>, StoreE
         Ok(Remark {
             kind: row.word("kind", |word| word.parse().ok())?,
             reason: row.get("reason")?,
-            comment: comment.map(|sealed| key.for_row("item_remark", row.id("id")?).open_text("comment", &sealed)).transpose()?,
+            comment: comment
+                .map(|sealed| key.for_row("item_remark", row.id("id")?).open_text("comment", &sealed))
+                .transpose()?,
             assigned_to: row.id_or_none("subject_id")?.zip(row.get("subject")?),
             until: row.instant_or_none("until")?,
             by: row.get("name")?,

@@ -14,8 +14,7 @@ use super::{
     items,
     outbox::{self, Happened},
     places::{self, Acting, Said, grow, step},
-    second_reviews,
-    summaries,
+    second_reviews, summaries,
     unit::{Unit, bytes, micros},
     workbench,
 };

@@ -30,13 +30,17 @@ impl SecondReviewStore for SqliteStore {
             "s.reviewed_at IS NOT NULL ORDER BY s.reviewed_at DESC, s.id"
         };
         self.readers
-            .read(move |unit| unit.all("second_review", &format!("{REVIEW} WHERE {which} LIMIT ?1"), [limit], |row| open(unit, row)))
+            .read(move |unit| {
+                unit.all("second_review", &format!("{REVIEW} WHERE {which} LIMIT ?1"), [limit], |row| open(unit, row))
+            })
             .await
     }
 
     async fn second_review(&self, id: Uuid) -> Result<Option<SecondReview>, StoreError> {
         self.readers
-            .read(move |unit| unit.one("second_review", &format!("{REVIEW} WHERE s.id = ?1"), [bytes(id)], |row| open(unit, row)))
+            .read(move |unit| {
+                unit.one("second_review", &format!("{REVIEW} WHERE s.id = ?1"), [bytes(id)], |row| open(unit, row))
+            })
             .await
     }
 

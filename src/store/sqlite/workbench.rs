@@ -105,7 +105,11 @@ impl WorkbenchStore for SqliteStore {
                 let mut tallies = Vec::with_capacity(suggestions.len());
                 for suggestion in &suggestions {
                     let found = unit.one("suggestion_tally", sql, [index_of(unit, suggestion)], |row| {
-                        Ok(Tally { accepted: row.get("accepted")?, amended: row.get("amended")?, rejected: row.get("rejected")? })
+                        Ok(Tally {
+                            accepted: row.get("accepted")?,
+                            amended: row.get("amended")?,
+                            rejected: row.get("rejected")?,
+                        })
                     })?;
                     tallies.push(found.unwrap_or_default());
                 }
