@@ -54,6 +54,12 @@ impl Pipeline {
     }
 }
 
+/// Words with single spaces between, whatever stood there: a field of a form holds one line.
+#[must_use]
+pub fn one_line(words: &str) -> String {
+    words.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 /// The words of the attributes as one line, in the order of a sig.
 #[must_use]
 pub fn sig(attributes: &Attributes) -> String {
@@ -70,7 +76,7 @@ pub fn sig(attributes: &Attributes) -> String {
         let is_bare = one.text.starts_with(|first: char| first.is_ascii_digit());
         if is_bare { format!("for {}", one.text) } else { one.text.clone() }
     }));
-    parts.join(" ")
+    one_line(&parts.join(" "))
 }
 
 fn nowhere(attributes: &mut Attributes) {
@@ -101,6 +107,8 @@ mod tests {
         assert!(read.strength.as_ref().is_some_and(|one| (one.start, one.end) == (0, 0) && one.value.is_some()));
         assert_eq!(sig(&read), "500 mg 1 tablet by mouth twice daily for 10 days");
         assert_eq!(pipeline.directions("metformin", ""), Attributes::default());
+        let wrapped = pipeline.directions("metformin", "500 mg by mouth twice\n  daily");
+        assert_eq!(sig(&wrapped), "500 mg by mouth twice daily", "a line of a form has no line breaks");
     }
 
     #[test]

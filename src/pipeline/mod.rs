@@ -16,7 +16,7 @@ mod reconcile;
 #[cfg(test)]
 mod spot_checks;
 
-pub use directions::sig;
+pub use directions::{one_line, sig};
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
 pub use recode::Recoded;
 

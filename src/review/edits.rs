@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     coding::edits::{About, Edit, EditKind, EditRules, Sex},
-    domain::{Designation, EntryKind, EntryState, ReviewEntry, system},
+    domain::{Designation, DiagnosisRole, EntryKind, EntryState, ReviewEntry, system},
     store::ItemRecord,
     vocabulary::{Edition, Editions},
 };
@@ -106,20 +106,32 @@ pub struct AssignedCode<'a> {
 }
 
 /// The ICD-10-CM codes that coders let stand and that may be reported, each once: the principal one first, then by the sequence that coders
-/// gave, then in the order of their entries.
+/// gave, then in the order of their entries. A diagnosis that is
+/// named admitting alone is told on the claim elsewhere.
 #[must_use]
 pub fn assigned_codes(entries: &[ReviewEntry]) -> Vec<AssignedCode<'_>> {
     let standing = entries.iter().filter(|entry| {
-        entry.kind == EntryKind::Diagnosis && entry.reportable && counts(entry) && entry.state != EntryState::Suggested
+        let listed = entry.designation.role != Some(DiagnosisRole::Admitting);
+        entry.kind == EntryKind::Diagnosis
+            && entry.reportable
+            && counts(entry)
+            && entry.state != EntryState::Suggested
+            && listed
     });
     let mut ordered: Vec<&ReviewEntry> = standing.collect();
     // stable: what nobody gave a place keeps that of its entry
     ordered.sort_by_key(|entry| entry.designation.order());
     let mut codes: Vec<AssignedCode<'_>> = Vec::new();
     for entry in ordered {
-        for one in reported(entry).chain(beside(entry)) {
+        for (at, one) in reported(entry).chain(beside(entry)).enumerate() {
+            // one code is the principal one: the entry's first
+            let role = entry.designation.role.filter(|_| at == 0);
             if !codes.iter().any(|known| known.code == one.code) {
-                codes.push(AssignedCode { code: one.code, entry: entry.id, designation: entry.designation });
+                codes.push(AssignedCode {
+                    code: one.code,
+                    entry: entry.id,
+                    designation: Designation { role, ..entry.designation },
+                });
             }
         }
     }

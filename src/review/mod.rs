@@ -21,7 +21,7 @@ pub use together::{acceptable_together, last_decided};
 use jiff::civil::Date;
 
 use crate::{
-    domain::{DecisionKind, Designation, EntryKind, REJECT_REASONS, ReviewEntry, system},
+    domain::{DecisionKind, Designation, EntryKind, EntryState, REJECT_REASONS, ReviewEntry, system},
     vocabulary::Editions,
 };
 
@@ -46,6 +46,10 @@ pub enum DecisionError {
 
 /// The last place among the secondary diagnoses.
 const LAST_PLACE: u16 = 999;
+
+const fn is_out(entry: &ReviewEntry) -> bool {
+    matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn)
+}
 
 const fn takes_attributes(kind: EntryKind) -> bool {
     matches!(kind, EntryKind::Medication | EntryKind::Allergy)
@@ -90,7 +94,7 @@ pub fn check(
             if sequence.is_some_and(|place| !(1..=LAST_PLACE).contains(&place)) {
                 return invalid("sequence must be 1 to 999");
             }
-            if !decided.is_some_and(|entry| entry.kind == EntryKind::Diagnosis && entry.reportable) {
+            if !decided.is_some_and(|entry| entry.kind == EntryKind::Diagnosis && entry.reportable && !is_out(entry)) {
                 return invalid("only a diagnosis whose code may be reported is designated");
             }
             return Ok(());

@@ -56,6 +56,14 @@ pub fn last_decided(entries: &[ReviewEntry], user: Uuid) -> Vec<Uuid> {
         .map(|(entry, decision)| (entry.id, decision))
         .collect();
     let Some(at) = own.iter().map(|(_, decision)| decision.at).max() else { return Vec::new() };
+    // what a diagnosis is to the encounter is said anew, not taken back: nothing before it is taken back in its place
+    let designated = entries
+        .iter()
+        .flat_map(|entry| &entry.decisions)
+        .any(|one| one.user_id == user && one.at > at && one.kind.designation().is_some());
+    if designated {
+        return Vec::new();
+    }
     own.into_iter().filter(|(_, decision)| decision.at == at).map(|(entry, _)| entry).collect()
 }
 

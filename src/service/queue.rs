@@ -7,7 +7,7 @@ use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
     coding::edits::Severity,
-    domain::{Assigned, Decision, DecisionKind, EntryKind, ItemState, ReviewEntry, ReviewItem, User, Worklist},
+    domain::{Assigned, Decision, DecisionKind, EntryKind, ItemState, ReviewEntry, ReviewItem, Role, User, Worklist},
     review::{self, DecisionError, ItemEdit},
     store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
@@ -208,8 +208,10 @@ impl Service {
             let mut after = None;
             loop {
                 let waiting = self.items(user, list.clone(), after, NEXT).await?;
-                for item in &waiting {
-                    // another coder may have been faster, or it is for another
+                let is_mine = |item: &&ReviewItem| item.assigned_to.as_ref().is_none_or(|(assignee, _)| *assignee == user.id);
+                let leads = user.role == Role::Lead;
+                for item in waiting.iter().filter(is_mine).filter(|item| leads || !item.escalated) {
+                    // another coder may have been faster
                     let claimed = self.store.claim_item(item.id, user, CLAIM_LEASE, self.surroundings.now()).await?;
                     if matches!(claimed, ItemChange::Done { .. }) {
                         return Ok(Some(item.id));

@@ -5,7 +5,7 @@ use uuid::Uuid;
 use super::{DecideError, QueueItem, Service, visible};
 use crate::{
     auth::Scope,
-    domain::{Finished, ReviewEntry, SecondReview, SiteSettings, User, Worksheet, drawn},
+    domain::{Finished, ItemState, ReviewEntry, ReviewItem, SecondReview, SiteSettings, User, Worksheet, drawn},
     review::{assigned_codes, is_paid},
     store::{Drawn, ItemRecord, Reviewed, StoreError},
     vocabulary::{Edition, Vocabulary},
@@ -21,6 +21,19 @@ pub struct ReviewedItem {
     pub review: SecondReview,
     /// The item; for a blinded review that waits without what coders decided.
     pub item: QueueItem,
+    /// Whether the user finished it, or decided anything on it: it is for somebody else then.
+    pub is_own: bool,
+    /// Whether the encounter stands as it was finished when it was drawn; else it is drawn anew, or not, when it is finished again.
+    pub is_current: bool,
+}
+
+/// Whether an item stands as it was when a review was drawn: finishing made its revision grow by one, and nothing since.
+fn is_current(review: &SecondReview, item: &ReviewItem) -> bool {
+    item.state == ItemState::Finished && item.revision == review.revision + 1
+}
+
+fn is_own(review: &SecondReview, record: &ItemRecord, user: &User) -> bool {
+    review.coder.0 == user.id || record.decisions.iter().any(|decision| decision.user_id == user.id)
 }
 
 impl Service {
@@ -50,11 +63,9 @@ impl Service {
     pub async fn second_reviews(&self, user: &User, waiting: bool) -> Result<Vec<SecondReview>, StoreError> {
         let mut seen = Vec::new();
         for review in self.store.second_reviews(waiting, LISTED).await? {
-            if waiting && review.coder.0 == user.id {
-                continue;
-            }
-            let record = self.store.item(review.item_id, self.surroundings.now()).await?;
-            if record.is_some_and(|record| visible(user, &Scope::of_item(&record.item))) {
+            let Some(record) = self.store.item(review.item_id, self.surroundings.now()).await? else { continue };
+            let waits_for_user = is_current(&review, &record.item) && !is_own(&review, &record, user);
+            if visible(user, &Scope::of_item(&record.item)) && (!waiting || waits_for_user) {
                 seen.push(review);
             }
         }
@@ -68,6 +79,8 @@ impl Service {
     pub async fn second_review(&self, user: &User, id: Uuid) -> Result<Option<ReviewedItem>, StoreError> {
         let Some(review) = self.store.second_review(id).await? else { return Ok(None) };
         let Some(mut item) = self.item(user, review.item_id).await? else { return Ok(None) };
+        let is_own = is_own(&review, &item.record, user);
+        let is_current = is_current(&review, &item.record.item);
         if review.blinded && review.worksheet.is_none() {
             item.record.decisions.clear();
             item.record.remarks.clear();
@@ -75,7 +88,7 @@ impl Service {
             item.entries = crate::review::rollup(&item.record);
             item.edits.clear();
         }
-        Ok(Some(ReviewedItem { review, item }))
+        Ok(Some(ReviewedItem { review, item, is_own, is_current }))
     }
 
     /// Records a worksheet.
@@ -83,7 +96,10 @@ impl Service {
     /// # Errors
     /// When the review is missing, done before, or of the user's own work, or the store fails.
     pub async fn record_second_review(&self, user: &User, id: Uuid, worksheet: Worksheet) -> Result<(), DecideError> {
-        self.second_review(user, id).await?.ok_or(DecideError::Missing)?;
+        let reviewed = self.second_review(user, id).await?.ok_or(DecideError::Missing)?;
+        if !reviewed.is_current {
+            return Err(DecideError::Unacceptable("the encounter is not as it was finished when this was drawn".to_owned()));
+        }
         match self.store.record_second_review(id, user, worksheet, self.surroundings.now()).await? {
             Reviewed::Done => Ok(()),
             Reviewed::Missing => Err(DecideError::Missing),

@@ -23,7 +23,7 @@ use crate::{
     domain::{
         Assertion, Attribute, Attributes, ChosenCode, DecisionKind, EntryKind, MedicationStatus, ReviewEntry, Span, system,
     },
-    pipeline::sig,
+    pipeline::{one_line, sig},
     review::{CodeProblem, DecisionError, code_day},
     service::{DecideError, Service},
     store::{ItemChange, ItemRecord},
@@ -254,18 +254,27 @@ async fn decided(
         return Ok(page);
     }
     let mut at = entry;
+    let made = revision_of(&done);
     let done = done.map(|(change, ids)| {
         at = ids.first().copied().or(entry);
         change
     });
     match problem_of(done)? {
         Ok(()) if live => {
-            item::parts(service, session, id, (&at.into_iter().collect::<Vec<_>>(), lookup(Some(notice), None))).await
+            item::parts(service, session, id, (&at.into_iter().collect::<Vec<_>>(), made, lookup(Some(notice), None))).await
         }
         Ok(()) => Ok(to(&format!("/items/{id}?notice={notice}"), at)),
         Err(NotDone::Word("missing")) => Err(missing(session)),
         Err(NotDone::Word(problem)) => Ok(back(id, problem, entry)),
         Err(NotDone::Said(why)) => item::refused(service, session, id, why).await,
+    }
+}
+
+/// The revision that decisions made; nought where they made none.
+const fn revision_of(done: &Result<(ItemChange, Vec<Uuid>), DecideError>) -> u64 {
+    match done {
+        Ok((ItemChange::Done { revision }, _)) => *revision,
+        _ => 0,
     }
 }
 
@@ -289,6 +298,7 @@ pub(super) async fn decided_many(
     (made, none, live): (&str, Problem, bool),
 ) -> Answer {
     let mut entries = Vec::new();
+    let revision = revision_of(&done);
     let done = done.map(|(change, ids)| {
         entries = ids;
         change
@@ -298,7 +308,7 @@ pub(super) async fn decided_many(
         Ok(()) => {
             renew(service, session, id).await;
             if live {
-                return item::parts(service, session, id, (&entries, lookup(Some(made), None))).await;
+                return item::parts(service, session, id, (&entries, revision, lookup(Some(made), None))).await;
             }
             Ok(to(&format!("/items/{id}?notice={made}"), entries.first().copied()))
         }
@@ -410,7 +420,18 @@ fn attributes(entry: &ReviewEntry, form: &DecisionForm, read: &Read<'_>) -> Opti
     let typed = |text: &str| Attribute { text: text.trim().to_owned(), start: 0, end: 0, value: None };
     match (entry.kind, &form.directions, &form.reactions) {
         (EntryKind::Medication, Some(directions), _) => {
-            (directions.trim() != sig(&entry.attributes)).then(|| read(&entry.display, directions.trim()))
+            (one_line(directions) != sig(&entry.attributes)).then(|| {
+                let before = &entry.attributes;
+                let read = read(&entry.display, &one_line(directions));
+                // what the line has no words for stays
+                Attributes {
+                    indication: read.indication.or_else(|| before.indication.clone()),
+                    quantity: read.quantity.or_else(|| before.quantity.clone()),
+                    refills: read.refills.or_else(|| before.refills.clone()),
+                    change: read.change.or_else(|| before.change.clone()),
+                    ..read
+                }
+            })
         }
         (EntryKind::Allergy, _, Some(reactions)) => {
             let reactions = reactions.split(';').map(str::trim).filter(|one| !one.is_empty());
@@ -423,8 +444,9 @@ fn attributes(entry: &ReviewEntry, form: &DecisionForm, read: &Read<'_>) -> Opti
                 ..Attributes::default()
             };
             let words = |attributes: &Attributes| {
-                let reactions: Vec<String> = attributes.reactions.iter().map(|one| one.text.clone()).collect();
-                (reactions, attributes.severity.as_ref().map(|one| one.text.clone()), attributes.allergy_type.clone())
+                let folded = |one: &Attribute| one_line(&one.text).to_lowercase();
+                let reactions: Vec<String> = attributes.reactions.iter().map(folded).collect();
+                (reactions, attributes.severity.as_ref().map(folded), attributes.allergy_type.clone())
             };
             (words(&changed) != words(&entry.attributes)).then_some(changed)
         }

@@ -11,7 +11,7 @@ use crate::{
         Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, Designation, DiagnosisRole, EntryKind, EntryState,
         Evidence, NotReportable, PresentOnAdmission, ReviewEntry, Tally,
     },
-    pipeline::sig,
+    pipeline::{one_line, sig},
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -117,7 +117,7 @@ pub(super) struct EntryView {
     /// Reactions to an allergen, with semicolons between.
     pub reactions: Option<String>,
     /// Severities to choose from.
-    pub severities: Vec<Choice>,
+    pub severities: Vec<(String, bool)>,
     /// Types of allergy to choose from.
     pub types: Vec<Choice>,
     /// What the diagnosis is to the encounter, in words; empty where nobody said.
@@ -320,13 +320,17 @@ fn designated(entry: &ReviewEntry) -> String {
 }
 
 fn reactions(attributes: &Attributes) -> String {
-    attributes.reactions.iter().map(|one| one.text.as_str()).collect::<Vec<_>>().join("; ")
+    attributes.reactions.iter().map(|one| one_line(&one.text)).collect::<Vec<_>>().join("; ")
 }
 
-/// Severities to choose from, and what the note says where it says it otherwise.
-fn severities(entry: &ReviewEntry) -> Vec<Choice> {
-    let now = entry.attributes.severity.as_ref().map(|one| one.text.to_lowercase());
-    ["mild", "moderate", "severe"].map(|word| Choice { value: word, label: word, current: now.as_deref() == Some(word) }).into()
+/// Severities to choose from, and what the note says where it says it otherwise; whether it is what holds now.
+fn severities(entry: &ReviewEntry) -> Vec<(String, bool)> {
+    let now = entry.attributes.severity.as_ref().map(|one| one_line(&one.text));
+    let is_now = |word: &str| now.as_deref().is_some_and(|now| now.eq_ignore_ascii_case(word));
+    let usual = ["mild", "moderate", "severe"];
+    let other = now.clone().filter(|now| !usual.iter().any(|word| now.eq_ignore_ascii_case(word)));
+    let usual = usual.map(|word| (word.to_owned(), is_now(word)));
+    usual.into_iter().chain(other.map(|word| (word, true))).collect()
 }
 
 /// The words of an entry's assertion or status.

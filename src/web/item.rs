@@ -92,9 +92,11 @@ pub(super) async fn parts(
     service: &Service,
     session: &Session,
     id: Uuid,
-    (entries, notice): (&[Uuid], Option<Notice>),
+    (entries, revision, notice): (&[Uuid], u64, Option<Notice>),
 ) -> Result<Response, Refusal> {
     let (_, mut view) = made(service, session, id).await?;
+    // of the decision, not of what may have come since: the next decision meets that
+    view.revision = revision;
     view.notice = notice;
     view.keep_only(entries);
     Ok(page(StatusCode::OK, &view))

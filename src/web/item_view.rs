@@ -37,6 +37,8 @@ pub(super) struct Group {
     pub title: &'static str,
     /// How many wait for a decision.
     pub undecided: usize,
+    /// How many there are.
+    pub count: usize,
     /// The entries.
     pub entries: Vec<EntryView>,
     /// Those that the engine is less sure of than the site's threshold, folded away.
@@ -167,7 +169,8 @@ impl ItemPage {
     pub(super) fn keep_only(&mut self, kept: &[Uuid]) {
         let groups = self.groups.iter_mut().flat_map(|group| [&mut group.entries, &mut group.less_sure]);
         for list in groups.chain([&mut self.aside, &mut self.hidden]) {
-            list.retain(|entry| kept.contains(&entry.id));
+            // naming one principal changes the one that was
+            list.retain(|entry| kept.contains(&entry.id) || !entry.designated.is_empty());
         }
         self.notes.clear();
         self.lists.clear();
@@ -267,6 +270,7 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
         let of_kind = main.iter().filter(|(_, entry)| entry.kind == kind && together.contains(&entry.id));
         Group {
             title,
+            count: entries.len() + less_sure.len(),
             undecided: entries.iter().chain(&less_sure).filter(|entry| entry.undecided).count(),
             entries,
             less_sure,
@@ -296,7 +300,7 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
             code: one.code.to_owned(),
         })
         .collect();
-    let named = entries.iter().any(|entry| entry.designation.role == Some(DiagnosisRole::Principal));
+    let named = assigned.iter().any(|one| one.role == Some(DiagnosisRole::Principal.as_str()));
     let mut page = ItemPage {
         id: review.id,
         revision: review.revision,

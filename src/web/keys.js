@@ -93,11 +93,11 @@
     actions[action](currentEntry());
   });
 
-  const opener = document.getElementById("show-keys");
-  if (opener && help) {
-    opener.hidden = false;
-    opener.addEventListener("click", () => help.showModal());
-  }
+  // the button comes anew with every decision
+  const offer = () => { const opener = document.getElementById("show-keys"); if (opener && help) opener.hidden = false; };
+  offer();
+  document.addEventListener("parts", offer);
+  document.addEventListener("click", (event) => { if (help && event.target.closest("#show-keys")) help.showModal(); });
   // After a decision without a script the page comes back at the entry; keys go on from there.
   const target = location.hash.startsWith("#e-") && document.getElementById(location.hash.slice(1));
   if (target) { show(target); target.scrollIntoView({ block: "center" }); }

@@ -5,14 +5,14 @@
   const panes = document.querySelector("[data-item]");
   if (!panes) return;
   const item = `/items/${panes.dataset.item}`;
-  const token = panes.dataset.formToken;
   const problem = () => document.getElementById("not-saved");
   const say = (text) => { const place = problem(); if (place) { place.textContent = text; place.hidden = !text; } };
-  let waiting = 0, active = true;
+  let waiting = 0, active = true, leaving = false, signedOut = false;
+  const read = (html) => new DOMParser().parseFromString(html, "text/html");
 
   // Puts what came in place of what is there; false when entries moved, so that the page must be read anew.
   const take = (html) => {
-    const page = new DOMParser().parseFromString(html, "text/html");
+    const page = read(html);
     const given = page.querySelector("[data-item]");
     if (!given) return false;
     const focused = document.activeElement && document.activeElement.closest(".entry");
@@ -33,7 +33,16 @@
       const [here, there] = [document.getElementById(id), page.getElementById(id)];
       // unread notes are counted where the notes are
       const unseen = id === "summary" && document.getElementById("unseen");
-      if (here && there) here.replaceWith(document.adoptNode(there));
+      if (!here || !there) continue;
+      // what is being filled in, and where the focus is, stays
+      const focus = here.contains(document.activeElement) ? document.activeElement.id : "";
+      const [menu, fresh] = [here.querySelector("details.menu[open]"), there.querySelector("details.menu")];
+      if (menu && fresh) fresh.replaceWith(menu);
+      const [reason, empty] = [here.querySelector("#override"), there.querySelector("#override")];
+      if (reason && empty) empty.value = reason.value;
+      here.replaceWith(document.adoptNode(there));
+      const again = focus && document.getElementById(focus);
+      if (again) again.focus({ preventScroll: true });
       if (unseen) { const counts = document.querySelector("#summary .counts"); if (counts) counts.append(" · ", unseen); }
     }
     panes.dataset.revision = given.dataset.revision;
@@ -42,15 +51,38 @@
     return true;
   };
 
+  const OUT = "Not saved: your session has ended. Sign in again in another tab, then repeat your choice here; nothing that you typed is lost.";
+  // The forms of this page carry the word of a session that ended: takes that of the one that began since; false when there is none yet.
+  const signedInAgain = async () => {
+    try {
+      const reply = await fetch(location.pathname);
+      const now = !reply.redirected && reply.ok && read(await reply.text()).querySelector("[data-item]");
+      if (!now) return false;
+      panes.dataset.formToken = now.dataset.formToken;
+      for (const field of document.querySelectorAll("input[name=form_token]")) field.value = now.dataset.formToken;
+      signedOut = false;
+      return true;
+    } catch { return false; }
+  };
   // (a form's own `action` is hidden by its fields of that name)
-  const send = async (form, button) => {
+  const send = async (form, button, tries = 0) => {
+    // decided already by the one before, whose answer took the form's place
+    if (!form.isConnected) return;
+    if (signedOut && !(await signedInAgain())) { say(OUT); return; }
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.set(button.name, button.value);
     waiting += 1;
     document.documentElement.toggleAttribute("data-saving", true);
     try {
       const reply = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "x-live": "1" } });
+      if (reply.status === 403 && tries === 0) {
+        // a session that began after this page
+        signedOut = true;
+        await send(form, button, 1);
+        return;
+      }
       if (reply.status === 409) {
+        leaving = true;
         // the page that shows both sides
         if (button && button.name) {
           const field = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
@@ -60,14 +92,15 @@
         return;
       }
       if (reply.redirected && new URL(reply.url).pathname === "/sign-in") {
-        say("Not saved: your session has ended. Sign in again in another tab, then repeat your choice here; nothing that you typed is lost.");
+        signedOut = true;
+        say(OUT);
         return;
       }
       const html = await reply.text();
       const refused = reply.redirected || !reply.ok;
       if (!refused && take(html)) { say(""); return; }
-      if (!refused) { location.reload(); return; }
-      const page = new DOMParser().parseFromString(html, "text/html");
+      if (!refused) { leaving = true; location.reload(); return; }
+      const page = read(html);
       const told = page.querySelector(".notice.problem:not([hidden])") || page.querySelector("main p");
       say(told ? told.textContent.trim() : `Not saved: the service answered ${reply.status}. Try again.`);
     } catch {
@@ -77,26 +110,31 @@
       if (waiting === 0) document.documentElement.removeAttribute("data-saving");
     }
   };
+  // one after the other: each is of the revision that the one before made
+  let line = Promise.resolve();
   document.addEventListener("submit", (event) => {
     const form = event.target;
-    const live = ["/decide", "/accept-together", "/undo"].some((act) => form.getAttribute("action").endsWith(act));
+    const live = ["/decide", "/accept-together", "/undo"].some((act) => (form.getAttribute("action") || "").endsWith(act));
     if (!live || event.defaultPrevented) return;
     event.preventDefault();
-    send(form, event.submitter);
+    const { submitter } = event;
+    line = line.then(() => send(form, submitter));
   });
   // nothing that is being saved, or that was not, is left by mistake
-  addEventListener("beforeunload", (event) => { if (waiting > 0) event.preventDefault(); });
+  addEventListener("beforeunload", (event) => { if (waiting > 0 && !leaving) event.preventDefault(); });
 
   // Signs of life.
   for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, () => { active = true; }, { passive: true });
   const every = Number(panes.dataset.heartbeat || 60) * 1000;
   const beat = async () => {
     if (document.hidden) return;
-    const body = new URLSearchParams({ form_token: token, active: active ? "1" : "" });
+    if (signedOut) await signedInAgain();
+    const body = new URLSearchParams({ form_token: panes.dataset.formToken, active: active ? "1" : "" });
     active = false;
     try {
       const reply = await fetch(`${item}/heartbeat`, { method: "POST", body });
       if (!reply.ok || reply.redirected) {
+        signedOut = true;
         say("Your session has ended: sign in again in another tab before you go on. What was decided is saved.");
         return;
       }
@@ -126,7 +164,7 @@
     const timers = new Map();
     const seen = async (note) => {
       const text = note.querySelector("[data-note]");
-      const body = new URLSearchParams({ form_token: token, notes: text.dataset.note });
+      const body = new URLSearchParams({ form_token: panes.dataset.formToken, notes: text.dataset.note });
       try {
         const reply = await fetch(`${item}/seen`, { method: "POST", body });
         if (!reply.ok || reply.redirected) return;

@@ -67,7 +67,10 @@ const PROBLEMS: [(&str, &str); 28] = [
     ("none_together", "Not done: none of these may be accepted together; look at each."),
     ("nothing_to_undo", "Not done: there is no decision of yours to take back."),
     ("verdict_missing", "Not kept: say of every code whether it is right."),
-    ("review_refused", "Not kept: the review is done already, or it is of your own work."),
+    (
+        "review_refused",
+        "Not kept: the review is done already, it is of your own work, or the encounter has changed since it was finished.",
+    ),
     ("key_invalid", "Not kept: a key is one sign, and no digit, which chooses a code."),
     ("key_twice", "Not kept: two actions have the same key."),
     ("list_name", "Not saved: give the list a name."),

@@ -218,7 +218,7 @@ pub(super) async fn show(
             .map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
         blinded: review.blinded,
         coder: if review.blinded && waits { String::new() } else { review.coder.1.clone() },
-        can_review: waits && review.coder.0 != user.id,
+        can_review: waits && !reviewed.is_own && reviewed.is_current,
         lines,
         result: review.worksheet.as_ref().map(|sheet| told(sheet.agreement())),
         comment: review.worksheet.as_ref().and_then(|sheet| sheet.comment.clone()),

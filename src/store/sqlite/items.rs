@@ -78,7 +78,10 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
     }
     match (asked.assigned, filter.user) {
         (Some(Assigned::Me), Some(user)) => {
-            with("(i.assigned_to = # OR (i.claimed_by = # AND i.claimed_until > ?1))", Some(Value::Blob(bytes(user).into())));
+            with(
+                "i.state <> 'finished' AND (i.assigned_to = # OR (i.claimed_by = # AND i.claimed_until > ?1))",
+                Some(Value::Blob(bytes(user).into())),
+            );
         }
         (Some(Assigned::Me), None) => with("false", None),
         (Some(Assigned::Nobody), _) => with("i.assigned_to IS NULL AND NOT i.escalated", None),

@@ -92,7 +92,13 @@ pub(super) fn moved(unit: &Unit<'_>, id: Uuid, acting: &Acting, movement: &Movem
     if place == item.place() {
         return Ok(ItemChange::Done { revision: item.revision });
     }
-    write(unit, id, place, movement.until)?;
+    // who holds it, or how long it is laid aside, stays where only its assignee changes
+    let until = match (item.state, place.state) {
+        (ItemState::Claimed, ItemState::Claimed) => item.claimed_until,
+        (ItemState::Pended, ItemState::Pended) => item.pended_until,
+        _ => movement.until,
+    };
+    write(unit, id, place, until)?;
     let (kind, event) = match movement.act {
         Act::Pend => (Some(RemarkKind::Pended), "item.pended"),
         Act::Escalate => (Some(RemarkKind::Escalated), "item.escalated"),

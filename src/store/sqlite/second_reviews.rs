@@ -67,7 +67,7 @@ impl SecondReviewStore for SqliteStore {
                 let review = match unit.one("second_review", &sql, [bytes(id)], |row| open(unit, row))? {
                     None => return Ok(Reviewed::Missing),
                     Some(review) if review.reviewed.is_some() => return Ok(Reviewed::Already),
-                    Some(review) if review.coder.0 == acting.by.user => return Ok(Reviewed::Own),
+                    Some(review) if is_own(unit, &review, acting.by.user)? => return Ok(Reviewed::Own),
                     Some(review) => review,
                 };
                 let inconsistent = |_| StoreError::Inconsistent {
@@ -88,6 +88,12 @@ impl SecondReviewStore for SqliteStore {
             })
             .await
     }
+}
+
+/// Whether a user finished the encounter, or decided anything on it.
+fn is_own(unit: &Unit<'_>, review: &SecondReview, user: Uuid) -> Result<bool, StoreError> {
+    let sql = "SELECT count(*) AS n FROM decision WHERE item_id = ?1 AND user_id = ?2";
+    Ok(review.coder.0 == user || unit.count(sql, (bytes(review.item_id), bytes(user)))? > 0)
 }
 
 /// Keeps that an item is to be looked at again, in the transaction that finishes it.

@@ -18,6 +18,7 @@ ALTER TABLE review_item ADD COLUMN service_to TEXT;
 ALTER TABLE review_item ADD COLUMN benefit_order INTEGER NOT NULL DEFAULT 0; -- minus the expected benefit: the least comes first
 CREATE INDEX review_item_benefit ON review_item (benefit_order, created_at, id) WHERE state <> 'finished';
 CREATE INDEX review_item_service ON review_item (coalesce(service_from, '9999'), created_at, id) WHERE state <> 'finished';
+CREATE INDEX review_item_assigned ON review_item (assigned_to) WHERE assigned_to IS NOT NULL;
 CREATE INDEX review_item_unsummarized ON review_item (id) WHERE summary_revision IS NOT revision;
 
 -- What users said of an item as a whole: why they laid it aside, passed it up, gave it to somebody, put it back.
