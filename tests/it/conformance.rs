@@ -83,9 +83,12 @@ fn things(server: &Server) -> Vec<(String, String)> {
             .map(|(name, id)| (name.to_owned(), id))
             .into();
     things.extend(queries);
-    for name in ["FINISH_1", "FINISH_2", "FINISH_3", "RELEASE_1", "RELEASE_2", "RELEASE_3", "REOPEN_1", "REOPEN_2", "REOPEN_3"]
-    {
-        things.push((name.to_owned(), claimed(server, &json!({"text": "The visit went well.", "external_id": name})).1));
+    for act in ["FINISH", "RELEASE", "REOPEN", "PEND", "ESCALATE", "ASSIGN"] {
+        for number in 1..=3 {
+            let name = format!("{act}_{number}");
+            let item = claimed(server, &json!({"text": "The visit went well.", "external_id": name})).1;
+            things.push((name, item));
+        }
     }
     things
 }
