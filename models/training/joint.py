@@ -39,6 +39,8 @@ class JointSettings:
 
     epochs: int
     seed: int
+    # Ends after so many epochs of the schedule; 0: at its end.
+    stop_after: int = 0
     encoder_rate: float = 2e-4
     head_rate: float = 2e-3
     # Factor of the learning rate from a layer to the one below.
@@ -197,7 +199,7 @@ def train_joint(tagger: JointTagger, texts: list[WordText], settings: JointSetti
     began, step = time.time(), 0
     torch.manual_seed(settings.seed)
     tagger.train()
-    for epoch in range(settings.epochs):
+    for epoch in range(settings.stop_after or settings.epochs):
         generator = random.Random(f"{settings.seed}-joint-{epoch}")
         plan, losses = training_batches(texts, settings.batch_pieces, generator), []
         for number, batch in enumerate(plan):
