@@ -30,6 +30,7 @@ pub struct ItemParameters {
     /// In this state; any when left out.
     state: Option<ItemState>,
     /// `me`: assigned to the caller or held by them; `nobody`: assigned to nobody; `leads`: passed up.
+    #[param(inline)]
     assigned: Option<Assigned>,
     /// With a note of this type that counts.
     note_type: Option<String>,
@@ -51,6 +52,7 @@ pub struct ItemParameters {
     unsure: bool,
     /// `oldest` when left out; `benefit`: what is uncertain and important first; `service_date`.
     #[serde(default)]
+    #[param(inline)]
     order: WorklistOrder,
     /// The `next` of the page before.
     after: Option<Uuid>,

@@ -37,14 +37,18 @@ pub(super) fn paths<'a>(
         phrase.iter().filter(|form| !SIDES.contains(form)).map(|form| (*form, weights.weight(form))).collect();
     let (denial, denied) = denied(phrase);
     let mut found: Vec<Path<'a>> = Vec::new();
+    // what is denied explains nothing, and need not be explained
+    let affirmed = &forms[..forms.iter().position(|(form, _)| *form == denial).unwrap_or(forms.len())];
     for (form, _) in &forms {
         for entry in vocabulary.index.under(form) {
+            let is_meant = denial.is_empty() || entry.path.contains(denial);
+            let forms = if is_meant { &forms[..] } else { affirmed };
             let missing = |word: &&String| !forms.iter().any(|(form, _)| form == word);
             if entry.main.iter().any(|word| missing(&word)) || found.iter().any(|known| std::ptr::eq(known.entry, entry)) {
                 continue;
             }
             // "appendicitis without perforation" is none with perforation; a path that says "without" itself is meant
-            if entry.words.iter().any(|word| denied.contains(&word.as_str())) && !entry.path.contains(denial) {
+            if !is_meant && entry.words.iter().any(|word| denied.contains(&word.as_str())) {
                 continue;
             }
             let outside: Vec<&String> = entry.words.iter().filter(missing).collect();
@@ -52,7 +56,7 @@ pub(super) fn paths<'a>(
                 continue;
             }
             let (mut all, mut said) = (0.0, 0.0);
-            for (form, weight) in &forms {
+            for (form, weight) in forms {
                 if entry.words.iter().any(|word| word == form) {
                     all += weight;
                     said += weight;

@@ -135,9 +135,11 @@ impl Worksheet {
                 lines.push(line(code, Verdict::Agreed));
                 continue;
             }
-            // a code of the same category in its place is one error, not two
+            // a code of the same category in its place is one error, not two; so is another principal diagnosis in the place of the principal one
             let category = code.get(..3).unwrap_or(code);
-            let instead = missed.iter().position(|other| other.starts_with(category)).map(|at| missed.remove(at).to_owned());
+            let principal = reviewer.first().filter(|_| coder.first() == Some(code));
+            let stands_for = |other: &&str| other.starts_with(category) || Some(other) == principal;
+            let instead = missed.iter().position(stands_for).map(|at| missed.remove(at).to_owned());
             lines.push(WorksheetLine { instead, ..line(code, Verdict::Wrong) });
         }
         lines.extend(missed.into_iter().map(|code| line(code, Verdict::Missed)));

@@ -169,6 +169,8 @@ const EMBEDDED: [Source; 12] = [
             "history_codes.tsv",
             "index.tsv",
             "medication_cues.tsv",
+            "queries.tsv",
+            "query_words.tsv",
             "reaction_phrases.tsv",
             "reactions.tsv",
             "section_codes.tsv",
