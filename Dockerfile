@@ -14,6 +14,7 @@ WORKDIR /build
 COPY *.toml Cargo.lock ARCHITECTURE.md ./
 COPY vocabularies ./vocabularies
 COPY models/clinical-ner ./models/clinical-ner
+COPY encoder ./encoder
 COPY tests ./tests
 COPY src ./src
 RUN cargo build --release --locked --bin abstractor

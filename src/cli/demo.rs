@@ -104,6 +104,12 @@ impl Demo {
     }
 }
 
+/// The texts of the demo's notes.
+pub(super) fn texts() -> Vec<String> {
+    let notes = NOTES.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    notes.filter_map(|note| note.get("text")?.as_str().map(str::to_owned)).collect()
+}
+
 /// A user of every role, each with a fresh token.
 async fn accounts(store: &SqliteStore) -> anyhow::Result<std::collections::BTreeMap<String, String>> {
     let surroundings = surroundings();

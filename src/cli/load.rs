@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use crate::{
     coding::TermVectors,
     pipeline::{Pipeline, Vectors},
-    recognize::{Model, ModelFiles, merge::Recognizers},
+    recognize::{Model, ModelFiles, Precision, merge::Recognizers},
     service::Reloading,
     vocabulary::{Tables, Vocabulary},
 };
@@ -33,12 +33,36 @@ pub(super) enum Similarity {
     Off,
 }
 
+/// What the encoder computes with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum EncoderPrecision {
+    /// Eight-bit integers where the CPU is fast in them, else f32
+    Int8,
+    /// bf16 where the CPU has instructions for it, else f32
+    Bf16,
+    /// f32
+    F32,
+}
+
+impl From<EncoderPrecision> for Precision {
+    fn from(precision: EncoderPrecision) -> Self {
+        match precision {
+            EncoderPrecision::Int8 => Self::Int8,
+            EncoderPrecision::Bf16 => Self::Bf16,
+            EncoderPrecision::F32 => Self::F32,
+        }
+    }
+}
+
 /// Options of loading.
 #[derive(Debug, Clone, Args)]
 pub(super) struct Load {
     /// Model folder (Hugging Face layout); the embedded model when left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
+    /// What the encoder computes with; it changes nothing on a GPU, or for a model that is not of BERT's kin
+    #[arg(long, value_enum, default_value = "int8", env = "ABSTRACTOR_PRECISION")]
+    precision: EncoderPrecision,
     /// Folder whose tables replace the embedded ones of the same name
     #[arg(long, value_name = "DIR", env = "ABSTRACTOR_VOCABULARIES")]
     vocabularies: Option<PathBuf>,
@@ -78,8 +102,15 @@ impl Load {
     /// The model, and a pipeline of these tables.
     pub(super) fn pipeline_of(&self, tables: &Tables) -> anyhow::Result<Pipeline> {
         let recognizers = self.recognizers();
-        let model = if recognizers.model { Some(Arc::new(self.load_model().context("cannot load the model")?)) } else { None };
-        let pipeline = Pipeline::new(tables, model, recognizers).context("cannot read the vocabularies")?;
+        let (pipeline, model) = rayon::join(
+            || Pipeline::new(tables, None, recognizers),
+            || recognizers.model.then(|| self.load_model()).transpose(),
+        );
+        let (mut pipeline, model) =
+            (pipeline.context("cannot read the vocabularies")?, model.context("cannot load the model")?);
+        if let Some(model) = model {
+            pipeline = pipeline.with_model(Arc::new(model));
+        }
         self.read_vectors(&pipeline);
         Ok(pipeline)
     }
@@ -94,7 +125,7 @@ impl Load {
     }
 
     /// Keeps the vectors of terms for the next start, where there are any.
-    fn keep_vectors(&self, pipeline: &Pipeline) {
+    pub(super) fn keep_vectors(&self, pipeline: &Pipeline) {
         if let (Some(file), Some(vectors)) = (self.vectors_file(pipeline), pipeline.vectors())
             && let Err(error) = vectors.write(&file)
         {
@@ -149,11 +180,16 @@ impl Load {
     }
 
     fn load_model(&self) -> anyhow::Result<Model> {
+        self.load_model_in(self.precision.into())
+    }
+
+    /// The model in another precision than the one that was asked for.
+    pub(super) fn load_model_in(&self, precision: Precision) -> anyhow::Result<Model> {
         let files = match &self.model {
             Some(folder) => ModelFiles::read(folder)?,
             None => ModelFiles::embedded(),
         };
-        Ok(Model::load(&files)?)
+        Ok(Model::load(&files, precision)?)
     }
 
     /// How many engine threads to start.

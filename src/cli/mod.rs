@@ -1,6 +1,7 @@
 //! The command line: the only place, with `config` and `main`, that reads the clock, the environment and randomness.
 
 mod accounts;
+mod bench;
 mod code_book;
 mod data;
 mod demo;
@@ -53,6 +54,8 @@ enum Command {
     /// Vocabularies: import releases, build, look up
     #[command(subcommand)]
     Vocabulary(vocabulary::Vocabularies),
+    /// Measure how fast this machine extracts
+    Bench(bench::Bench),
     /// Print the OpenAPI description
     Openapi,
 }
@@ -85,6 +88,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Vocabulary(vocabularies) => return vocabularies.run(),
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
+        Command::Bench(bench) => bench.run()?,
         Command::Openapi => {
             use std::io::Write as _;
             let text = serde_json::to_string_pretty(&crate::api::openapi())?;

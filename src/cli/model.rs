@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use crate::recognize::{Model, ModelFiles, TokenizedNote, Window};
+use crate::recognize::{Model, ModelFiles, Precision, TokenizedNote, Window};
 
 /// Models: look at the one in the program, check one of your own.
 #[derive(Debug, Subcommand)]
@@ -42,7 +42,7 @@ impl Models {
         match self {
             Self::Info { folder } => {
                 let files = folder.as_deref().map_or_else(|| Ok(ModelFiles::embedded()), ModelFiles::read)?;
-                say(&info(&Model::load(&files)?, &files));
+                say(&info(&Model::load(&files, Precision::default())?, &files));
                 Ok(true)
             }
             Self::Check { folder } => {
@@ -53,7 +53,7 @@ impl Models {
             Self::Manifest { folder, name, version } => {
                 let files = ModelFiles::read(folder)?;
                 // a manifest of files that cannot be loaded would only hide what is wrong with them
-                Model::load_unchecked(&files, String::new())?;
+                Model::load_unchecked(&files, String::new(), Precision::default())?;
                 let named = folder.canonicalize().ok().and_then(|path| Some(path.file_name()?.to_string_lossy().into_owned()));
                 let name = name.clone().or(named).unwrap_or_else(|| "model".to_owned());
                 let manifest = serde_json::to_string_pretty(&files.new_manifest(&name, version))?;
@@ -116,7 +116,7 @@ fn check(folder: &Path) -> (Vec<String>, bool) {
         Err(error) => return (vec![format!("missing   {error}")], false),
     };
     lines.push("ok        config.json, tokenizer.json and model.safetensors are there".to_owned());
-    let model = match Model::load_unchecked(&files, "checked".to_owned()) {
+    let model = match Model::load_unchecked(&files, "checked".to_owned(), Precision::default()) {
         Ok(model) => model,
         Err(error) => {
             lines.push(format!("wrong     {error}"));

@@ -4,18 +4,19 @@
 //! works. A vector is [`i8`] numbers; the product of two is about the cosine of the angle between them.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::atomic::{AtomicU64, Ordering},
 };
 
 use candle_core::{Device, Tensor};
+use rustc_hash::FxHashSet;
 use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 use crate::{
     recognize::{Model, ModelError},
-    vocabulary::{CodeHit, FoundBy, TermKind, Vocabulary},
+    vocabulary::{CodeHit, FoundBy, TermKind, TermRef, Vocabulary},
 };
 
 /// Terms are read so many at a time; progress is told after each.
@@ -73,28 +74,31 @@ pub struct TermVectors {
 /// is one, since the side is read from the note.
 #[must_use]
 pub fn terms_of(vocabulary: &Vocabulary) -> Vec<u32> {
-    let words = |term: &str| -> (Vec<String>, bool) {
-        let normal = crate::vocabulary::normalize_term(term);
-        let mut words: Vec<String> = normal.split(' ').map(str::to_owned).collect();
-        let all = words.len();
-        words.retain(|word| !matches!(word.as_str(), "left" | "right" | "bilateral"));
-        let sided = words.len() < all;
-        words.sort_unstable();
-        (words, sided)
-    };
+    let mut forms: Vec<&str> = vec![""; vocabulary.diagnoses.len()];
+    for (form, meanings) in vocabulary.terms.iter() {
+        for meaning in meanings {
+            if let TermRef::Diagnosis(at) = meaning {
+                forms[*at as usize] = form;
+            }
+        }
+    }
     let usable = |at: &usize| {
         let term = &vocabulary.diagnoses[*at];
         matches!(term.kind, TermKind::Diagnosis | TermKind::Finding) && !term.codes.is_empty() && term.guard.is_none()
     };
-    let all: Vec<(usize, Vec<String>, bool)> = (0..vocabulary.diagnoses.len())
+    let all: Vec<(usize, Vec<&str>, bool)> = (0..vocabulary.diagnoses.len())
         .filter(usable)
         .map(|at| {
-            let (words, sided) = words(&vocabulary.diagnoses[at].term);
+            let mut words: Vec<&str> = forms[at].split(' ').collect();
+            let count = words.len();
+            words.retain(|word| !matches!(*word, "left" | "right" | "bilateral"));
+            let sided = words.len() < count;
+            words.sort_unstable();
             (at, words, sided)
         })
         .collect();
-    let open: HashSet<&Vec<String>> = all.iter().filter(|(.., sided)| !sided).map(|(_, words, _)| words).collect();
-    let mut seen: HashSet<(&Vec<String>, &str)> = HashSet::new();
+    let open: FxHashSet<&Vec<&str>> = all.iter().filter(|(.., sided)| !sided).map(|(_, words, _)| words).collect();
+    let mut seen: FxHashSet<(&Vec<&str>, &str)> = FxHashSet::default();
     all.iter()
         .filter(|(at, words, sided)| {
             let code = vocabulary.diagnoses[*at].codes.first().and_then(|set| set.first()).map_or("", String::as_str);

@@ -105,11 +105,13 @@ impl Pipeline {
     /// The first table row that cannot be used.
     pub fn new(tables: &Tables, model: Option<Arc<Model>>, recognizers: Recognizers) -> Result<Self, TableError> {
         let vocabulary = Vocabulary::load(tables)?;
-        let coder = Coder::new(&vocabulary);
-        let model = model.filter(|_| recognizers.model);
+        let editions = || vocabulary.editions.all().map(|edition| (edition.name.as_str(), &edition.codes, &edition.notes));
+        let (limits, policy) = (tables.get("code_limits.tsv")?, tables.get("edit_policy.tsv")?);
+        let (coder, edits) = rayon::join(|| Coder::new(&vocabulary), || EditRules::new(editions(), limits, policy));
         Ok(Self {
             coder,
-            model,
+            edits: edits?,
+            model: model.filter(|_| recognizers.model),
             sections: SectionTable::parse(tables.get("sections.tsv")?.1)?.with_codes(tables.get("section_codes.tsv")?.1)?,
             ranking: Ranking {
                 model: RankingModel::parse(tables.get("code_ranking.tsv")?)?,
@@ -119,11 +121,6 @@ impl Pipeline {
             vectors: RwLock::default(),
             prompts: SpecificityPrompts::parse(tables.get("specificity_prompts.tsv")?)?,
             conventions: Conventions::parse(tables.get("conventions.tsv")?, &vocabulary)?,
-            edits: EditRules::new(
-                vocabulary.editions.all().map(|edition| (edition.name.as_str(), &edition.codes, &edition.notes)),
-                tables.get("code_limits.tsv")?,
-                tables.get("edit_policy.tsv")?,
-            )?,
             queries: QueryRules::parse(tables.get("queries.tsv")?, tables.get("query_words.tsv")?)?,
             confidence: ConfidenceModel::parse(tables.get("code_confidence.tsv")?)?,
             boilerplate: BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?,
@@ -141,6 +138,13 @@ impl Pipeline {
             recognizers,
             version: env!("CARGO_PKG_VERSION"),
         })
+    }
+
+    /// The same with a model, which takes part where the recognizers say so.
+    #[must_use]
+    pub fn with_model(self, model: Arc<Model>) -> Self {
+        let model = self.recognizers.model.then_some(model);
+        Self { model, ..self }
     }
 
     /// The vocabularies.

@@ -90,7 +90,7 @@ fn taken(extraction: &Extraction) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::{
-        recognize::{Model, ModelFiles, merge::Recognizers},
+        recognize::{Model, ModelFiles, Precision, merge::Recognizers},
         vocabulary::Tables,
     };
     use std::sync::Arc;
@@ -98,7 +98,7 @@ mod tests {
     /// The tables that made an extraction change nothing of it, for every note of the demo.
     #[test]
     fn the_same_tables_change_nothing() {
-        let model = Arc::new(Model::load(&ModelFiles::embedded()).expect("a model"));
+        let model = Arc::new(Model::load(&ModelFiles::embedded(), Precision::Int8).expect("a model"));
         let recognizers = Recognizers { dictionary: true, model: true };
         let pipeline = Pipeline::new(&Tables::embedded().expect("tables"), Some(model), recognizers).expect("a pipeline");
         let mut suggestions = 0;

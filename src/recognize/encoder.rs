@@ -1,14 +1,10 @@
-//! The BERT encoder with its heads, on candle tensors. RoBERTa and DistilBERT are BERT under other names.
-//!
-//! Why not candle-transformers' BERT: it computes Q, K and V as three products, masks windows that need no mask and calls a
-//! scalar error function; on one thread that costs a factor of two to three (see ARCHITECTURE, "Speed").
-
-use std::collections::HashMap;
+//! The BERT encoder with its heads, on candle tensors: what a GPU runs, and the reference that the fused kernels for a CPU are held to.
+//! RoBERTa and DistilBERT are BERT under other names.
 
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{LayerNorm, Linear, Module};
 
-use super::gelu::Gelu;
+use super::weights::Weights;
 
 /// Shape of an encoder, from `config.json`.
 #[derive(Debug, Clone)]
@@ -39,6 +35,19 @@ pub(super) struct Shape {
     pub statuses: usize,
 }
 
+impl Shape {
+    /// The heads beside the tagging head that there are: name and columns.
+    pub fn context_heads(&self) -> impl Iterator<Item = (&'static str, usize)> {
+        let all = [("assertion_classifier", self.assertions), ("status_classifier", self.statuses)];
+        all.into_iter().filter(|(_, columns)| *columns > 0)
+    }
+
+    /// Columns of all heads: the labels, then the assertions, then the statuses.
+    pub const fn columns(&self) -> usize {
+        self.labels + self.assertions + self.statuses
+    }
+}
+
 /// One input of the encoder, special tokens included.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Input {
@@ -57,8 +66,8 @@ struct Layer {
     output_norm: LayerNorm,
 }
 
-/// The encoder: wordpiece ids in, logits out. Synchronous; give each thread its own pool.
-pub struct Encoder {
+/// The encoder: wordpiece ids in, logits out. Synchronous.
+pub(super) struct Encoder {
     device: Device,
     words: Tensor,
     positions: Tensor,
@@ -71,20 +80,8 @@ pub struct Encoder {
     columns: usize,
 }
 
-/// Weights by name, each checked for its shape when taken.
-struct Weights<'a> {
-    tensors: &'a HashMap<String, Tensor>,
-}
-
+/// The parts of an encoder as candle has them.
 impl Weights<'_> {
-    fn take(&self, name: &str, shape: &[usize]) -> std::result::Result<Tensor, String> {
-        let tensor = self.tensors.get(name).ok_or_else(|| format!("tensor {name} is missing"))?;
-        if tensor.dims() != shape {
-            return Err(format!("tensor {name} has shape {:?}; config.json asks for {shape:?}", tensor.dims()));
-        }
-        tensor.to_dtype(DType::F32).and_then(|tensor| tensor.contiguous()).map_err(|error| format!("tensor {name}: {error}"))
-    }
-
     fn linear(&self, name: &str, output: usize, input: usize) -> std::result::Result<Linear, String> {
         let weight = self.take(&format!("{name}.weight"), &[output, input])?;
         Ok(Linear::new(weight, Some(self.take(&format!("{name}.bias"), &[output])?)))
@@ -93,16 +90,14 @@ impl Weights<'_> {
     /// The tagging head with the context heads under it as one product, and its columns.
     fn heads(&self, shape: &Shape) -> std::result::Result<(Linear, usize), String> {
         let mut parts = vec![self.linear("classifier", shape.labels, shape.hidden)?];
-        for (name, columns) in [("assertion_classifier", shape.assertions), ("status_classifier", shape.statuses)] {
-            if columns > 0 {
-                parts.push(self.linear(name, columns, shape.hidden)?);
-            }
+        for (name, columns) in shape.context_heads() {
+            parts.push(self.linear(name, columns, shape.hidden)?);
         }
         let weights: Vec<&Tensor> = parts.iter().map(Linear::weight).collect();
         let biases: Vec<&Tensor> = parts.iter().filter_map(Linear::bias).collect();
         let text = |error: candle_core::Error| error.to_string();
         let head = Linear::new(Tensor::cat(&weights, 0).map_err(text)?, Some(Tensor::cat(&biases, 0).map_err(text)?));
-        Ok((head, shape.labels + shape.assertions + shape.statuses))
+        Ok((head, shape.columns()))
     }
 
     fn norm(&self, name: &str, size: usize, epsilon: f64) -> std::result::Result<LayerNorm, String> {
@@ -116,11 +111,10 @@ impl Encoder {
     ///
     /// # Errors
     /// A sentence that names the tensor that is missing or of another shape.
-    pub(super) fn new(tensors: &HashMap<String, Tensor>, shape: &Shape) -> std::result::Result<Self, String> {
-        let weights = Weights { tensors };
+    pub(super) fn new(weights: &Weights<'_>, shape: &Shape) -> std::result::Result<Self, String> {
         let hidden = shape.hidden;
         let text = |error: candle_core::Error| error.to_string();
-        let device = tensors.values().next().map_or(Device::Cpu, |tensor| tensor.device().clone());
+        let device = weights.device.clone();
         let words = weights.take("bert.embeddings.word_embeddings.weight", &[shape.vocabulary, hidden])?;
         let positions = weights.take("bert.embeddings.position_embeddings.weight", &[shape.positions, hidden])?;
         let types = weights.take("bert.embeddings.token_type_embeddings.weight", &[shape.types, hidden])?;
@@ -128,7 +122,7 @@ impl Encoder {
         let positions = positions.narrow(0, shape.first_position, count).and_then(|own| own.contiguous()).map_err(text)?;
         let norm = weights.norm("bert.embeddings.LayerNorm", hidden, shape.epsilon)?;
         let layers =
-            (0..shape.layers).map(|index| Self::layer(&weights, index, shape)).collect::<std::result::Result<_, _>>()?;
+            (0..shape.layers).map(|index| Self::layer(weights, index, shape)).collect::<std::result::Result<_, _>>()?;
         let (head, columns) = weights.heads(shape)?;
         Ok(Self { device, words, positions, types, norm, layers, head, heads: shape.heads, hidden, columns })
     }
@@ -202,20 +196,11 @@ impl Encoder {
             let attended = self.attend(layer, &states, (count, length), mask.as_ref())?;
             let attended = layer.attention_output.forward(&attended)?;
             states = layer.attention_norm.forward(&(attended + &states)?)?;
-            let wide = self.activated(layer.intermediate.forward(&states)?)?;
+            let wide = layer.intermediate.forward(&states)?.gelu_erf()?;
             states = layer.output_norm.forward(&(layer.output.forward(&wide)? + &states)?)?;
             each(index + 1, &states)?;
         }
         Ok(states)
-    }
-
-    fn activated(&self, wide: Tensor) -> Result<Tensor> {
-        if self.device.is_cpu() {
-            wide.inplace_op1(&Gelu)?;
-            Ok(wide)
-        } else {
-            wide.gelu_erf()
-        }
     }
 
     fn attend(&self, layer: &Layer, states: &Tensor, (batch, length): (usize, usize), mask: Option<&Tensor>) -> Result<Tensor> {

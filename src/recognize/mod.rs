@@ -1,24 +1,26 @@
 //! Recognition: which words of a note name a diagnosis, a medication, an allergen or a denial of allergies.
 //!
 //! Two recognisers work side by side. The [`dictionary`](mod@dictionary) finds what the vocabularies know; the transformer
-//! ([`Encoder`], [`cut_windows`], [`tag`]) finds what no vocabulary has. [`merge`](mod@merge) writes their findings into one list.
+//! ([`Model`], [`cut_windows`], [`tag`]) finds what no vocabulary has. [`merge`](mod@merge) writes their findings into one list.
 
 mod config;
 pub mod dictionary;
 pub mod edges;
 mod encoder;
 mod files;
-mod gelu;
+mod fused;
 mod labels;
 mod layout;
 pub mod merge;
 mod model;
 mod network;
 mod similarity;
+mod weights;
 mod windows;
 
+pub use abstractor_encoder::Precision;
 pub use config::{ContextHeads, Description, Family};
-pub use encoder::{Encoder, Input};
+pub use encoder::Input;
 pub use files::{Manifest, ModelFiles};
 pub use labels::{LabelSet, Tag};
 pub use model::{Model, ModelError};

@@ -1,5 +1,6 @@
 //! Loading a model folder in the ordinary Hugging Face layout, with every check that a wrong file can fail.
 
+use abstractor_encoder::Precision;
 use serde::Deserialize;
 use thiserror::Error;
 use tokenizers::Tokenizer;
@@ -46,7 +47,7 @@ struct Calibration {
 
 /// A loaded model: tokenizer, network, labels, temperature.
 pub struct Model {
-    /// Name, version and first characters of the checksum of the weights, for `engine.model`.
+    /// Name, version, first characters of the checksum of the weights, and precision, for `engine.model`.
     pub name: String,
     /// What it is.
     pub description: Description,
@@ -61,22 +62,23 @@ pub struct Model {
 }
 
 impl Model {
-    /// Checks the files against their manifest, and loads.
+    /// Checks the files against their manifest, and loads. The precision is what BERT and its kin compute with on a CPU that is fast in it; on
+    /// others, on a GPU and in other families it is f32.
     ///
     /// # Errors
     /// Checksum, label, shape or tokenizer errors, each naming its file.
-    pub fn load(files: &ModelFiles<'_>) -> Result<Self, ModelError> {
+    pub fn load(files: &ModelFiles<'_>, precision: Precision) -> Result<Self, ModelError> {
         let manifest = files.checked_manifest()?;
         let checksum = manifest.sha256.get("model.safetensors").map_or("", String::as_str);
         let name = format!("{} {} {}", manifest.name, manifest.version, checksum.get(..12).unwrap_or_default());
-        Self::load_unchecked(files, name)
+        Self::load_unchecked(files, name, precision)
     }
 
     /// Loads files whose checksums nobody has written yet; all other checks are made.
     ///
     /// # Errors
     /// Label, shape or tokenizer errors, each naming its file.
-    pub fn load_unchecked(files: &ModelFiles<'_>, name: String) -> Result<Self, ModelError> {
+    pub fn load_unchecked(files: &ModelFiles<'_>, name: String, precision: Precision) -> Result<Self, ModelError> {
         let description = Description::read(&files.config, files.labels.as_deref())?;
         let temperature = match files.calibration.as_deref() {
             Some(bytes) => json::<Calibration>("calibration.json", bytes)?.temperature,
@@ -85,7 +87,7 @@ impl Model {
         if !(temperature.is_finite() && temperature > 0.0) {
             return Err(ModelError::Invalid { file: "calibration.json", reason: "temperature must be above zero".to_owned() });
         }
-        let network = Network::new(&files.weights, &files.config, &description)
+        let network = Network::new(&files.weights, &files.config, &description, precision)
             .map_err(|reason| ModelError::Invalid { file: "model.safetensors", reason })?;
         let invalid = |reason: String| ModelError::Invalid { file: "tokenizer.json", reason };
         let mut tokenizer = Tokenizer::from_bytes(&files.tokenizer).map_err(|error| invalid(error.to_string()))?;
@@ -99,8 +101,22 @@ impl Model {
         let (first, last) = (special(["[CLS]", "<s>"])?, special(["[SEP]", "</s>"])?);
         let shape = (description.shape.hidden, description.shape.layers);
         let similarity = files.similarity.as_deref().map(|bytes| Similarity::read(bytes, shape)).transpose()?;
-        let vectors_version = super::files::short_checksum(&[&files.weights, files.similarity.as_deref().unwrap_or_default()]);
+        let precision = precision_name(network.precision());
+        let checksum = super::files::short_checksum(&[&files.weights, files.similarity.as_deref().unwrap_or_default()]);
+        let (name, vectors_version) = (format!("{name} {precision}"), format!("{checksum}-{precision}"));
         Ok(Self { name, description, temperature, tokenizer, network, similarity, vectors_version, first, last })
+    }
+
+    /// What it computes with.
+    #[must_use]
+    pub fn precision(&self) -> Precision {
+        self.network.precision()
+    }
+
+    /// The word for that: `int8`, `bf16` or `f32`.
+    #[must_use]
+    pub fn precision_name(&self) -> &'static str {
+        precision_name(self.precision())
     }
 
     /// Wordpieces of a note.
@@ -136,7 +152,7 @@ impl Model {
         Ok(batch)
     }
 
-    /// What vectors of phrases depend on, as hexadecimal digits: the checksums of weights and projection.
+    /// What vectors of phrases depend on: the checksum of weights and projection as hexadecimal digits, and the precision.
     #[must_use]
     pub fn vectors_version(&self) -> &str {
         &self.vectors_version
@@ -145,7 +161,7 @@ impl Model {
     /// How many numbers a phrase's vector has; none for a model that makes no vectors.
     #[must_use]
     pub fn vector_size(&self) -> Option<usize> {
-        self.network.encoder().and(self.similarity.as_ref()).map(|similarity| similarity.size)
+        self.similarity.as_ref().filter(|_| self.network.pools()).map(|similarity| similarity.size)
     }
 
     /// Vectors of phrases, of length 1: the closer the meaning, the greater the product of two. Empty for a model that makes none.
@@ -153,10 +169,10 @@ impl Model {
     /// # Errors
     /// When tokenizer or encoder fail.
     pub fn vectors(&self, phrases: &[&str]) -> Result<Vec<Vec<f32>>, ModelError> {
-        let (Some(encoder), Some(similarity)) = (self.network.encoder(), &self.similarity) else { return Ok(Vec::new()) };
+        let Some(similarity) = self.similarity.as_ref().filter(|_| self.network.pools()) else { return Ok(Vec::new()) };
         let phrases: Vec<TokenizedNote> =
             phrases.iter().map(|phrase| TokenizedNote::new(phrase, &self.tokenizer, false)).collect::<Result<_, _>>()?;
-        similarity.vectors(encoder, &phrases, (self.first, self.last)).map_err(|error| ModelError::Run(error.to_string()))
+        similarity.vectors(&self.network, &phrases, (self.first, self.last)).map_err(|error| ModelError::Run(error.to_string()))
     }
 
     /// Tags of a note from the logits of its windows.
@@ -164,6 +180,15 @@ impl Model {
     pub fn tag(&self, note: &TokenizedNote, windows: &[Window], logits: &[Vec<Vec<f32>>]) -> super::Tagging {
         let columns = (&self.description.labels, &self.description.contexts);
         super::tag(note, (windows, logits), columns, self.temperature)
+    }
+}
+
+/// The word for a precision.
+const fn precision_name(precision: Precision) -> &'static str {
+    match precision {
+        Precision::F32 => "f32",
+        Precision::Bf16 => "bf16",
+        Precision::Int8 => "int8",
     }
 }
 
@@ -219,7 +244,16 @@ mod tests {
 
     #[test]
     fn equals_the_training_framework() {
-        let model = Model::load(&ModelFiles::embedded()).expect("the shipped model loads");
+        let model = Model::load(&ModelFiles::embedded(), Precision::F32).expect("the shipped model loads");
+        assert_parity(&model, include_bytes!("../../models/clinical-ner/parity.json"));
+    }
+
+    #[test]
+    fn candle_equals_the_training_framework() {
+        let files = ModelFiles::embedded();
+        let mut model = Model::load(&files, Precision::F32).expect("the shipped model loads");
+        let device = candle_core::Device::Cpu;
+        model.network = Network::on(device, &files.weights, &files.config, &model.description, None).expect("builds");
         assert_parity(&model, include_bytes!("../../models/clinical-ner/parity.json"));
     }
 
@@ -228,7 +262,7 @@ mod tests {
         for family in ["bert", "roberta", "distilbert", "deberta-v2", "modernbert"] {
             let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models").join(family);
             let files = ModelFiles::read(&folder).expect("the folder");
-            let model = Model::load(&files).unwrap_or_else(|error| panic!("{family}: {error}"));
+            let model = Model::load(&files, Precision::F32).unwrap_or_else(|error| panic!("{family}: {error}"));
             assert_eq!(model.description.family.as_str(), family);
             let parity = std::fs::read(folder.join("parity.json")).expect("fixture");
             assert_parity(&model, &parity);
@@ -239,7 +273,7 @@ mod tests {
     #[test]
     fn context_heads_are_read_at_the_mention() {
         let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/models/bert");
-        let model = Model::load(&ModelFiles::read(&folder).expect("the folder")).expect("loads");
+        let model = Model::load(&ModelFiles::read(&folder).expect("the folder"), Precision::F32).expect("loads");
         let text = "Possible pneumonia. Metformin daily.";
         let note = model.tokenize(text).expect("tokenizes");
         let window = Window { start: 0, end: note.ids.len() };
@@ -265,11 +299,11 @@ mod tests {
     fn wrong_files_are_refused_by_name() {
         let mut files = ModelFiles::embedded();
         files.config = std::borrow::Cow::Owned(b"{}".to_vec());
-        let error = Model::load(&files).err().expect("refused");
+        let error = Model::load(&files, Precision::F32).err().expect("refused");
         assert!(error.to_string().contains("config.json"), "{error}");
         files = ModelFiles::embedded();
         files.manifest = None;
-        let error = Model::load(&files).err().expect("refused");
+        let error = Model::load(&files, Precision::F32).err().expect("refused");
         assert!(error.to_string().contains("abstractor model manifest"), "{error}");
     }
 
@@ -279,7 +313,7 @@ mod tests {
         let config =
             String::from_utf8(files.config.to_vec()).expect("utf-8").replace("\"vocab_size\": 30522", "\"vocab_size\": 30523");
         files.config = std::borrow::Cow::Owned(config.into_bytes());
-        let error = Model::load_unchecked(&files, String::new()).err().expect("refused").to_string();
+        let error = Model::load_unchecked(&files, String::new(), Precision::F32).err().expect("refused").to_string();
         assert!(error.contains("word_embeddings") && error.contains("30523"), "{error}");
     }
 }

@@ -1,10 +1,11 @@
 //! The networks of the supported families behind one call: inputs in, logits out.
 //!
-//! BERT, RoBERTa and DistilBERT run in our own [`Encoder`]. DeBERTa-v2 and ModernBERT, which a hospital may bring, run as
-//! candle-transformers has them; the tagging head on top is ours, with its bias.
+//! BERT, RoBERTa and DistilBERT run in kernels of our own ([`Fused`]) on a CPU, and in our own [`Encoder`] on a GPU. DeBERTa-v2 and
+//! ModernBERT, which a hospital may bring, run as candle-transformers has them; the tagging head on top is ours, with its bias.
 
 use std::collections::HashMap;
 
+use abstractor_encoder::Precision;
 use candle_core::{DType, Device, Module, Result, Tensor};
 use candle_nn::{LayerNorm, Linear, VarBuilder};
 use candle_transformers::models::{debertav2, modernbert};
@@ -13,11 +14,15 @@ use serde_json::Value;
 use super::{
     Description, Family,
     encoder::{Batch, Encoder, Input},
+    fused::Fused,
+    weights::{Weights, first_line},
 };
 
 /// A loaded network.
 pub(super) enum Network {
-    /// Our own.
+    /// BERT and its kin on a CPU.
+    Fused(Box<Fused>),
+    /// The same on a GPU.
     Bert(Encoder),
     /// DeBERTa-v2 with its head.
     DebertaV2(Box<debertav2::DebertaV2Model>, Linear, Device),
@@ -31,19 +36,41 @@ pub(super) fn device() -> Device {
 }
 
 impl Network {
-    /// Builds the network of a description from its weights.
+    /// Builds the network of a description from its weights. The precision is that of BERT and its kin on a CPU; everything else is f32.
     ///
     /// # Errors
     /// A sentence that names the tensor or the field that is missing or of another shape.
-    pub fn new(weights: &[u8], config: &[u8], description: &Description) -> std::result::Result<Self, String> {
-        let device = device();
+    pub fn new(
+        weights: &[u8],
+        config: &[u8],
+        description: &Description,
+        precision: Precision,
+    ) -> std::result::Result<Self, String> {
+        Self::on(device(), weights, config, description, Some(precision))
+    }
+
+    /// The same on a device; on a CPU without a precision in candle's operations.
+    pub(super) fn on(
+        device: Device,
+        weights: &[u8],
+        config: &[u8],
+        description: &Description,
+        precision: Option<Precision>,
+    ) -> std::result::Result<Self, String> {
         let text = |error: candle_core::Error| first_line(&error.to_string());
-        let tensors = candle_core::safetensors::load_buffer(weights, &device).map_err(text)?;
         let shape = &description.shape;
+        if matches!(description.family, Family::Bert | Family::Roberta | Family::DistilBert) {
+            let weights = Weights::new(weights, description.family, device)?;
+            return match precision {
+                Some(precision) if weights.device.is_cpu() => {
+                    Fused::new(&weights, shape, precision).map(|fused| Self::Fused(Box::new(fused)))
+                }
+                _ => Encoder::new(&weights, shape).map(Self::Bert),
+            };
+        }
+        let tensors = candle_core::safetensors::load_buffer(weights, &device).map_err(text)?;
         match description.family {
-            Family::Bert | Family::Roberta | Family::DistilBert => {
-                Encoder::new(&renamed(tensors, description, &device)?, shape).map(Self::Bert)
-            }
+            Family::Bert | Family::Roberta | Family::DistilBert => Err("this family runs elsewhere".to_owned()),
             Family::DebertaV2 => {
                 let config: debertav2::Config = parsed(config)?;
                 let head = head(&tensors, shape.hidden, shape.labels)?;
@@ -63,11 +90,29 @@ impl Network {
         }
     }
 
-    /// Our own encoder, where the model runs in it.
-    pub fn encoder(&self) -> Option<&Encoder> {
+    /// The precision that it computes with.
+    pub fn precision(&self) -> Precision {
         match self {
-            Self::Bert(encoder) => Some(encoder),
-            Self::DebertaV2(..) | Self::ModernBert(..) => None,
+            Self::Fused(fused) => fused.precision(),
+            Self::Bert(_) | Self::DebertaV2(..) | Self::ModernBert(..) => Precision::F32,
+        }
+    }
+
+    /// Whether [`Self::pooled`] gives states.
+    pub const fn pools(&self) -> bool {
+        matches!(self, Self::Fused(_) | Self::Bert(_))
+    }
+
+    /// For each input the states of `layers` (0 = embeddings) side by side, each the mean over the wordpieces between the first and the last;
+    /// shape (inputs, layers × hidden), on the CPU. The inputs are of one length.
+    ///
+    /// # Errors
+    /// When a tensor operation fails, or the family has no states to give.
+    pub fn pooled(&self, inputs: &[Input], layers: &[usize]) -> Result<Tensor> {
+        match self {
+            Self::Fused(fused) => fused.pooled(inputs, layers),
+            Self::Bert(encoder) => encoder.pooled(inputs, layers)?.to_device(&Device::Cpu),
+            Self::DebertaV2(..) | Self::ModernBert(..) => candle_core::bail!("this family gives no states"),
         }
     }
 
@@ -76,13 +121,15 @@ impl Network {
     /// # Errors
     /// When a tensor operation fails.
     pub fn logits(&self, inputs: &[Input]) -> Result<Vec<Vec<Vec<f32>>>> {
-        if let Self::Bert(encoder) = self {
-            return encoder.logits(inputs);
+        match self {
+            Self::Fused(fused) => return fused.logits(inputs),
+            Self::Bert(encoder) => return encoder.logits(inputs),
+            Self::DebertaV2(..) | Self::ModernBert(..) => (),
         }
         let Some(batch) = Batch::new(inputs) else { return Ok(Vec::new()) };
         let tensor = |values: &[u32], device: &Device| Tensor::from_slice(values, (batch.count, batch.longest), device);
         let logits = match self {
-            Self::Bert(_) => return Ok(Vec::new()),
+            Self::Fused(_) | Self::Bert(_) => return Ok(Vec::new()),
             Self::DebertaV2(body, head, device) => {
                 let states = body.forward(&tensor(&batch.ids, device)?, None, Some(tensor(&batch.present, device)?))?;
                 head.forward(&states)?
@@ -98,40 +145,6 @@ impl Network {
     }
 }
 
-/// Tensors of RoBERTa and DistilBERT under the names of BERT.
-fn renamed(
-    tensors: HashMap<String, Tensor>,
-    description: &Description,
-    device: &Device,
-) -> std::result::Result<HashMap<String, Tensor>, String> {
-    let rename: fn(&str) -> String = match description.family {
-        Family::Roberta => |name| name.replacen("roberta.", "bert.", 1),
-        Family::DistilBert => |name| {
-            let mut name = name.replacen("distilbert.", "bert.", 1).replace("bert.transformer.layer", "bert.encoder.layer");
-            for (theirs, ours) in [
-                ("attention.q_lin", "attention.self.query"),
-                ("attention.k_lin", "attention.self.key"),
-                ("attention.v_lin", "attention.self.value"),
-                ("attention.out_lin", "attention.output.dense"),
-                ("sa_layer_norm", "attention.output.LayerNorm"),
-                ("ffn.lin1", "intermediate.dense"),
-                ("ffn.lin2", "output.dense"),
-                ("output_layer_norm", "output.LayerNorm"),
-            ] {
-                name = name.replace(theirs, ours);
-            }
-            name
-        },
-        _ => str::to_owned,
-    };
-    let mut tensors: HashMap<String, Tensor> = tensors.into_iter().map(|(name, tensor)| (rename(&name), tensor)).collect();
-    if description.family == Family::DistilBert {
-        let none = Tensor::zeros((1, description.shape.hidden), DType::F32, device).map_err(|error| error.to_string())?;
-        tensors.insert("bert.embeddings.token_type_embeddings.weight".to_owned(), none);
-    }
-    Ok(tensors)
-}
-
 fn take(tensors: &HashMap<String, Tensor>, name: &str, shape: &[usize]) -> std::result::Result<Tensor, String> {
     let tensor = tensors.get(name).ok_or_else(|| format!("tensor {name} is missing"))?;
     if tensor.dims() != shape {
@@ -143,11 +156,6 @@ fn take(tensors: &HashMap<String, Tensor>, name: &str, shape: &[usize]) -> std::
 fn head(tensors: &HashMap<String, Tensor>, hidden: usize, labels: usize) -> std::result::Result<Linear, String> {
     let weight = take(tensors, "classifier.weight", &[labels, hidden])?;
     Ok(Linear::new(weight, Some(take(tensors, "classifier.bias", &[labels])?)))
-}
-
-/// The first line of a message: candle adds a backtrace to some.
-fn first_line(message: &str) -> String {
-    message.lines().next().unwrap_or_default().to_owned()
 }
 
 fn parsed<T: for<'de> serde::Deserialize<'de>>(config: &[u8]) -> std::result::Result<T, String> {

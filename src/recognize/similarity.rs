@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use candle_core::{DType, Device, Tensor};
 
-use super::{Input, ModelError, TokenizedNote, encoder::Encoder};
+use super::{Input, ModelError, TokenizedNote, network::Network};
 
 /// Longer phrases are cut: so many wordpieces.
 const LONGEST: usize = 62;
@@ -56,7 +56,7 @@ impl Similarity {
     /// When a tensor operation fails.
     pub fn vectors(
         &self,
-        encoder: &Encoder,
+        network: &Network,
         phrases: &[TokenizedNote],
         ends: (u32, u32),
     ) -> candle_core::Result<Vec<Vec<f32>>> {
@@ -75,7 +75,7 @@ impl Similarity {
                         types: vec![0; length + 2],
                     })
                     .collect();
-                let states = encoder.pooled(&inputs, &self.layers)?.broadcast_sub(&self.mean)?;
+                let states = network.pooled(&inputs, &self.layers)?.broadcast_sub(&self.mean)?;
                 for (at, row) in group.iter().zip(states.matmul(&self.weight)?.to_vec2::<f32>()?) {
                     let norm = row.iter().map(|value| value * value).sum::<f32>().sqrt().max(1e-6);
                     out[*at] = row.into_iter().map(|value| value / norm).collect();

@@ -9,7 +9,7 @@ mod sentences;
 
 pub use boilerplate::{BoilerplateTable, boilerplate, folded, folded_sentence, passage};
 pub use document::{Document, Section, Sentence};
-pub use normalize::{Word, fold_word, words};
+pub use normalize::{Word, each_word, fold_word, words};
 pub use offsets::OffsetMap;
 pub(crate) use sections::one_slip;
 pub use sections::{SectionTable, split_sections};

@@ -19,6 +19,18 @@ pub struct Word {
 #[must_use]
 pub fn words(text: &str) -> Vec<Word> {
     let mut out = Vec::with_capacity(text.len() / 6);
+    each_word(text, |span, folded| out.push(Word { span, folded: folded.to_owned() }));
+    out
+}
+
+/// Calls `each` with the place and the folded form of every word, as [`words`] gives them.
+pub fn each_word(text: &str, mut each: impl FnMut(Span, &str)) {
+    let mut folded = String::new();
+    let mut push = |start: usize, end: usize| {
+        let span = Span::new(start, end);
+        fold_into(span.of(text), &mut folded);
+        each(span, &folded);
+    };
     let mut characters = text.char_indices().peekable();
     let mut start: Option<usize> = None;
     let mut last = ' ';
@@ -35,24 +47,18 @@ pub fn words(text: &str) -> Vec<Word> {
         if joins {
             start.get_or_insert(index);
         } else if let Some(begin) = start.take() {
-            push(&mut out, text, begin, index);
+            push(begin, index);
         }
         last = character;
     }
     if let Some(begin) = start {
-        push(&mut out, text, begin, text.len());
+        push(begin, text.len());
     }
-    out
 }
 
 /// Combining marks belong to the letter before them.
 fn is_mark(character: char) -> bool {
     unicode_normalization::char::is_combining_mark(character)
-}
-
-fn push(out: &mut Vec<Word>, text: &str, start: usize, end: usize) {
-    let span = Span::new(start, end);
-    out.push(Word { span, folded: fold_word(span.of(text)) });
 }
 
 /// The form in which words are compared: lower case, without accents and possessive, American spelling, singular.
@@ -61,18 +67,28 @@ fn push(out: &mut Vec<Word>, text: &str, start: usize, end: usize) {
 /// singular does no harm as long as it is the same on both sides.
 #[must_use]
 pub fn fold_word(word: &str) -> String {
-    let mut folded: String = if word.is_ascii() {
-        word.to_ascii_lowercase()
-    } else {
-        word.nfkd().filter(|character| !is_mark(*character)).flat_map(char::to_lowercase).map(ascii_quote).collect()
-    };
-    if let Some(stem) = folded.strip_suffix("'s") {
-        folded.truncate(stem.len());
-    }
-    folded.retain(|character| character != '\'');
-    american(&mut folded);
-    singular(&mut folded);
+    let mut folded = String::with_capacity(word.len());
+    fold_into(word, &mut folded);
     folded
+}
+
+/// Puts the folded form of a word in place of what `folded` holds.
+fn fold_into(word: &str, folded: &mut String) {
+    folded.clear();
+    if word.is_ascii() {
+        folded.push_str(word);
+        folded.make_ascii_lowercase();
+    } else {
+        folded.extend(word.nfkd().filter(|character| !is_mark(*character)).flat_map(char::to_lowercase).map(ascii_quote));
+    }
+    if folded.contains('\'') {
+        if folded.ends_with("'s") {
+            folded.truncate(folded.len() - 2);
+        }
+        folded.retain(|character| character != '\'');
+    }
+    american(folded);
+    singular(folded);
 }
 
 const fn ascii_quote(character: char) -> char {
@@ -84,10 +100,9 @@ const fn ascii_quote(character: char) -> char {
 
 /// British to American, by pattern: haem-, oesoph-, -aemia, foet-, tumour, -oedema, diarrhoea, leuk-, paed-, gynaec-, orthopaed-, colour, fibre, centre.
 fn american(word: &mut String) {
-    if word.len() < 5
-        || !word.is_ascii()
-        || !["ae", "oe", "our", "tre", "bre", "sulph", "leuc", "minium"].iter().any(|sign| word.contains(sign))
-    {
+    // three letters that every pattern below has; most words have none of them
+    let is_sign = |three: &[u8]| matches!(three, [b'a' | b'o', b'e', _] | b"our" | b"tre" | b"bre" | b"lph" | b"euc" | b"ium");
+    if word.len() < 5 || !word.is_ascii() || !word.as_bytes().windows(3).any(is_sign) {
         return;
     }
     for (british, american) in [

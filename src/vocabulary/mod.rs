@@ -77,7 +77,7 @@ pub struct Vocabulary {
     sources: Vec<LoadedSource>,
     /// Tables of interest that are not there.
     not_loaded: Vec<&'static str>,
-    /// All surface forms in one automaton.
+    /// All surface forms in one tree of words.
     pub terms: Terms,
     /// Made when it is first asked for: only coders search.
     search: OnceLock<CodeSearch>,
@@ -97,13 +97,20 @@ impl Vocabulary {
         let clinical_drugs = substances::load_clinical_drugs(tables)?;
         let history = HistoryCodes::parse(tables.get("history_codes.tsv")?)?;
         let unii = substances::load_unii(tables)?;
-        let terms = terms.build()?;
+        let (terms, rest) = rayon::join(
+            || terms.build(),
+            || -> Result<_, TableError> {
+                let forms = WordForms::parse(tables.get("word_forms.tsv")?)?;
+                let index = AlphabeticIndex::parse(tables.get("index.tsv")?, &editions, &forms)?;
+                Ok((forms, index, CodeLists::load(tables, &editions)?))
+            },
+        );
+        let (forms, index, lists) = rest?;
         let sources = provenance::sources(tables)?;
-        let forms = WordForms::parse(tables.get("word_forms.tsv")?)?;
         Ok(Self {
-            index: AlphabeticIndex::parse(tables.get("index.tsv")?, &editions, &forms)?,
+            index,
             forms,
-            lists: CodeLists::load(tables, &editions)?,
+            lists,
             blocks: Blocks::load(tables)?,
             poisonings: Poisonings::load(tables)?,
             not_loaded: provenance::missing(tables, &sources),
@@ -117,7 +124,7 @@ impl Vocabulary {
             classes,
             allergens,
             history,
-            terms,
+            terms: terms?,
             search: OnceLock::new(),
         })
     }
