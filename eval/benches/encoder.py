@@ -1,8 +1,10 @@
 """The same weights in ONNX Runtime (fp32, int8) and CTranslate2 (int8), in turns with our own encoder; one thread each.
 
-    python bench.py --model FOLDER --binary target/release/examples/bench [--lengths 180,256] [--rounds 9]
+    python3 -m venv target/benches && target/benches/bin/pip install -r eval/benches/requirements.txt
+    cargo build --release -p abstractor-encoder --example bench
+    target/benches/bin/python eval/benches/encoder.py [--lengths 180,256] [--rounds 9]
 
-Needs numpy, onnx, onnxruntime and ctranslate2. The ONNX graph is written as an export writes it and fused by ONNX Runtime's own
+The ONNX graph is written as an export writes it and fused by ONNX Runtime's own
 optimizer; both the plain and the fused one run, and the better counts.
 Figures are wordpieces a second of the process's own CPU time, medians over the rounds; ratios are of the medians.
 """
@@ -172,9 +174,9 @@ def batch(windows: list, length: int) -> tuple[numpy.ndarray, numpy.ndarray]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--model", type=Path, default=Path("models/clinical-ner"))
     parser.add_argument("--binary", type=Path, default=Path("target/release/examples/bench"))
-    parser.add_argument("--windows", type=Path, default=Path("tests/fixtures/windows.json"))
+    parser.add_argument("--windows", type=Path, default=Path("encoder/tests/fixtures/windows.json"))
     parser.add_argument("--lengths", default="180,256")
     parser.add_argument("--rounds", type=int, default=9)
     parser.add_argument("--precisions", default="f32,bf16,int8")
