@@ -50,7 +50,8 @@ LOOSE_NAMES = {
     "calcium", "covid-19 vaccine", "fish oil", "influenza vaccine", "insulin", "iron", "multivitamin", "pneumococcal vaccine", "potassium",
     "prenatal vitamins", "vitamin d", "rotavirus vaccine", "shingles vaccine", "immunoglobulin g", "magnesium", "zinc", "omega-3 fatty acids",
     "respiratory syncytial virus vaccine", "measles-mumps-rubella vaccine", "oral rehydration salts", "artificial tears", "penicillin",
-    "iohexol", "iopamidol", "gadobutrol", "iodixanol", "gliclazide", "bendroflumethiazide", "bacitracin",
+    "iohexol", "iopamidol", "gadobutrol", "iodixanol", "gliclazide", "bendroflumethiazide", "bacitracin", "hepatitis a vaccine", "human papillomavirus vaccine",
+    "hypochlorous acid", "belladonna alkaloids",
 }
 FORMS = re.compile(r"\b(tab(?:let)?s?|cap(?:sule)?s?|caplets?|lozenges?|patch(?:es)?|suppositor(?:y|ies)|nebules?|drops?|gtts?|sachets?)\b", re.IGNORECASE)
 REACH = 400  # characters around a mention in which its attributes are written
