@@ -50,7 +50,8 @@ LOOSE_NAMES = {
     "calcium", "covid-19 vaccine", "fish oil", "influenza vaccine", "insulin", "iron", "multivitamin", "pneumococcal vaccine", "potassium",
     "prenatal vitamins", "vitamin d", "rotavirus vaccine", "shingles vaccine", "immunoglobulin g", "magnesium", "zinc", "omega-3 fatty acids",
     "respiratory syncytial virus vaccine", "measles-mumps-rubella vaccine", "oral rehydration salts", "artificial tears", "penicillin",
-    "iohexol", "iopamidol", "gadobutrol", "iodixanol", "gliclazide", "bendroflumethiazide", "bacitracin", "hepatitis a vaccine", "human papillomavirus vaccine",
+    "iohexol", "iopamidol", "gadobutrol", "iodixanol", "gliclazide", "bendroflumethiazide", "bacitracin", "diamorphine", "flucloxacillin", "perflutren", "sodium iodide i-131", "selenium",
+    "hepatitis a vaccine", "human papillomavirus vaccine",
     "hypochlorous acid", "belladonna alkaloids",
 }
 FORMS = re.compile(r"\b(tab(?:let)?s?|cap(?:sule)?s?|caplets?|lozenges?|patch(?:es)?|suppositor(?:y|ies)|nebules?|drops?|gtts?|sachets?)\b", re.IGNORECASE)
@@ -225,7 +226,7 @@ def check_name(mention: dict, place: str, vocabularies: Vocabularies) -> list[st
         missing = [part for part in parts if part not in vocabularies.ingredients and part not in LOOSE_NAMES]
         if missing:
             return [f"{place}: {', '.join(missing)}: not an RxNorm ingredient"]
-    if known and parts not in known and not parts & LOOSE_NAMES:
+    if known and not any(parts & option for option in known) and not parts & LOOSE_NAMES:
         return [f"{place}: {name}, but the table of medications has {' or '.join('+'.join(sorted(option)) for option in known)}"]
     return []
 
