@@ -50,7 +50,8 @@ LOOSE_NAMES = {
     "calcium", "covid-19 vaccine", "fish oil", "influenza vaccine", "insulin", "iron", "multivitamin", "pneumococcal vaccine", "potassium",
     "prenatal vitamins", "vitamin d", "rotavirus vaccine", "shingles vaccine", "immunoglobulin g", "magnesium", "zinc", "omega-3 fatty acids",
     "respiratory syncytial virus vaccine", "measles-mumps-rubella vaccine", "oral rehydration salts", "artificial tears", "penicillin",
-    "iohexol", "iopamidol", "gadobutrol", "iodixanol", "gliclazide", "bendroflumethiazide", "bacitracin", "diamorphine", "flucloxacillin", "perflutren", "sodium iodide i-131", "selenium",
+    "iohexol", "iopamidol", "gadobutrol", "iodixanol", "gliclazide", "bendroflumethiazide", "bacitracin", "diamorphine", "flucloxacillin", "perflutren", "sodium iodide i-131", "selenium", "trypan blue", "fludeoxyglucose f18",
+    "turmeric", "haemophilus influenzae type b vaccine",
     "hepatitis a vaccine", "human papillomavirus vaccine",
     "hypochlorous acid", "belladonna alkaloids",
 }
