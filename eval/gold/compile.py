@@ -47,13 +47,13 @@ KEYS = {
 }
 # ingredients and substances that RxNorm has no ingredient for, or that notes name less exactly than it
 LOOSE_NAMES = {
-    "calcium", "covid-19 vaccine", "fish oil", "influenza vaccine", "insulin", "iron", "multivitamin", "pneumococcal vaccine", "potassium",
-    "prenatal vitamins", "vitamin d", "rotavirus vaccine", "shingles vaccine", "immunoglobulin g", "magnesium", "zinc", "omega-3 fatty acids",
-    "respiratory syncytial virus vaccine", "measles-mumps-rubella vaccine", "oral rehydration salts", "artificial tears", "penicillin",
-    "iohexol", "iopamidol", "gadobutrol", "iodixanol", "gliclazide", "bendroflumethiazide", "bacitracin", "diamorphine", "flucloxacillin", "perflutren", "sodium iodide i-131", "selenium", "trypan blue", "fludeoxyglucose f18",
-    "turmeric", "haemophilus influenzae type b vaccine",
-    "hepatitis a vaccine", "human papillomavirus vaccine",
-    "hypochlorous acid", "belladonna alkaloids",
+    "artificial tears", "bacitracin", "belladonna alkaloids", "bendroflumethiazide", "calcium", "covid-19 vaccine", "diamorphine",
+    "fish oil", "flucloxacillin", "fludeoxyglucose f18", "gadobutrol", "gliclazide", "haemophilus influenzae type b vaccine",
+    "hepatitis a vaccine", "human papillomavirus vaccine", "hypochlorous acid", "immunoglobulin g", "influenza vaccine", "insulin",
+    "iodixanol", "iohexol", "iopamidol", "iron", "magnesium", "measles-mumps-rubella vaccine", "multivitamin", "omega-3 fatty acids",
+    "oral rehydration salts", "penicillin", "perflutren", "pneumococcal vaccine", "potassium", "prenatal vitamins",
+    "respiratory syncytial virus vaccine", "rotavirus vaccine", "selenium", "shingles vaccine", "sodium iodide i-131", "trypan blue",
+    "turmeric", "vitamin d", "zinc",
 }
 FORMS = re.compile(r"\b(tab(?:let)?s?|cap(?:sule)?s?|caplets?|lozenges?|patch(?:es)?|suppositor(?:y|ies)|nebules?|drops?|gtts?|sachets?)\b", re.IGNORECASE)
 REACH = 400  # characters around a mention in which its attributes are written
