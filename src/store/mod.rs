@@ -5,9 +5,11 @@
 mod chart;
 mod messages;
 mod patients;
+pub mod postgres;
 mod queries;
 mod review;
 mod second_reviews;
+mod sql;
 pub mod sqlite;
 mod workbench;
 
