@@ -52,7 +52,7 @@ pub(super) fn place(unit: &Unit<'_>, note: &SealedNote) -> Result<Placing, Store
 fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> Result<Option<Uuid>, StoreError> {
     let sql = "SELECT i.id FROM note n JOIN review_item i ON i.id = n.item_id
                WHERE (n.identity_index IN (?1, ?2) OR n.related_index = ?1)
-                     AND (?3 IS NULL OR i.patient_id IS NULL OR i.patient_id = ?3)
+                     AND (i.patient_id = ?3 OR i.patient_id IS NULL OR ?3 IS NULL)
                ORDER BY n.received_at DESC, n.id DESC LIMIT 1";
     unit.one("review_item", sql, (note.identity, note.related, patient_id.map(bytes)), |row| row.id("id"))
 }

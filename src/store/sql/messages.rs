@@ -90,7 +90,7 @@ impl<D: Database> MessageStore for SqlStore<D> {
         let place = if before.is_some() {
             "(received_at, id) < (SELECT received_at, id FROM message WHERE id = ?1)"
         } else {
-            "?1 IS NULL"
+            "CAST(?1 AS TEXT) IS NULL"
         };
         let sql = format!(
             "SELECT id, source, event, reason, note_id, received_at FROM message WHERE {which} AND {place}

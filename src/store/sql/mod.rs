@@ -4,7 +4,7 @@
 //! synchronous and takes all it needs along. A database says how a transaction is run, and whether others write meanwhile.
 //!
 //! - **One text of SQL.** The statements keep to what SQLite and PostgreSQL both understand, and to four kinds of values
-//!   (`value`). What differs is in two places: the migrations, and what is held.
+//!   (`value`); PostgreSQL takes the kind of a value from where it stands first, so a comparison comes before `IS NULL`. What differs is in two places: the migrations, and what is held.
 //! - **Held is said once.** Work that reads before it writes says what it holds (`hold_row`, `hold_indexes`). Where one thread writes, as
 //!   in SQLite, that costs nothing. The order is always: names, patients, encounters, items, notes and the rest, last the numbered rows
 //!   (`tail`).

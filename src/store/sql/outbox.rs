@@ -143,7 +143,7 @@ impl<D: Database> OutboxStore for SqlStore<D> {
         self.database
             .read(move |unit| {
                 let sql = format!(
-                    "{DELIVERY} WHERE d.sequence > ?1 AND (?2 IS NULL OR d.state = ?2) AND (?3 IS NULL OR t.name = ?3)
+                    "{DELIVERY} WHERE d.sequence > ?1 AND (d.state = ?2 OR ?2 IS NULL) AND (t.name = ?3 OR ?3 IS NULL)
                      ORDER BY d.sequence LIMIT ?4"
                 );
                 let state = filter.state.map(|state| state.as_str());

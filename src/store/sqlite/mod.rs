@@ -96,6 +96,16 @@ impl SqliteStore {
     }
 }
 
+/// Applies the steps of the schema that are missing; their names. No server may run meanwhile.
+///
+/// # Errors
+/// As [`SqliteStore::open`].
+pub fn migrate(path: &Path) -> Result<Vec<String>, StoreError> {
+    let _held = lock(path)?;
+    let mut writing = connection::open_writer(path)?;
+    if migrate::is_behind(&writing)? { migrate::migrate(&mut writing) } else { Ok(Vec::new()) }
+}
+
 /// Takes the lock beside the database. The system frees it when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = OsString::from(path);
