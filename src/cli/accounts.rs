@@ -221,12 +221,7 @@ fn token_row(token: &TokenRecord, surroundings: &Surroundings) -> String {
     format!("{:<38} {:<8} {:<22} {state:<9} {}", token.id, token.kind.as_str(), made.to_string(), token.label)
 }
 
-async fn set_disabled(
-    store: &dyn Store,
-    surroundings: &Surroundings,
-    name: &str,
-    disabled: bool,
-) -> anyhow::Result<()> {
+async fn set_disabled(store: &dyn Store, surroundings: &Surroundings, name: &str, disabled: bool) -> anyhow::Result<()> {
     let found = store.set_user_disabled(name, disabled, operator(), surroundings.now()).await?;
     anyhow::ensure!(found, "there is no user {name:?}; `abstractor user list` lists them");
     Ok(())

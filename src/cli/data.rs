@@ -77,8 +77,8 @@ impl DatabaseServer {
     pub(super) fn settings_of(&self, url: &Url) -> anyhow::Result<PostgresSettings> {
         let password = match &self.database_password_file {
             Some(file) => {
-                let text =
-                    std::fs::read_to_string(file).with_context(|| format!("cannot read the password file {}", file.display()))?;
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read the password file {}", file.display()))?;
                 Some(text.trim_end_matches(['\r', '\n']).to_owned())
             }
             None => super::password_of_environment(),
@@ -152,7 +152,9 @@ impl DataFolder {
     /// Applies the steps of the schema that are missing, and says which.
     pub(super) fn migrate(&self) -> anyhow::Result<()> {
         let steps = match self.server.settings()? {
-            Some(settings) => runtime()?.block_on(postgres::migrate(&settings)).context("cannot migrate the PostgreSQL database")?,
+            Some(settings) => {
+                runtime()?.block_on(postgres::migrate(&settings)).context("cannot migrate the PostgreSQL database")?
+            }
             None => {
                 std::fs::create_dir_all(&self.data)
                     .with_context(|| format!("cannot make the folder {}", self.data.display()))?;

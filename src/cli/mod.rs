@@ -2,6 +2,7 @@
 
 mod accounts;
 mod code_book;
+mod copy;
 mod data;
 mod demo;
 mod extract;
@@ -46,6 +47,8 @@ enum Command {
     Messages(messages::Messages),
     /// Bring the schema of the database up to this program; `serve` does so too
     Migrate(data::DataFolder),
+    /// Copy a database file into a PostgreSQL database, row by row, and compare
+    Copy(copy::Copy),
     /// Site keys
     #[command(subcommand)]
     Key(Key),
@@ -85,6 +88,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Messages(messages) => return Ok(if messages.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Vocabulary(vocabularies) => return vocabularies.run(),
+        Command::Copy(copy) => copy.run()?,
         Command::Migrate(data) => data.migrate()?,
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,

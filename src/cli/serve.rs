@@ -11,7 +11,12 @@ use tokio::{
 };
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
-use super::{data::{DataFolder, Opened}, load::Load, site::Site, surroundings, vectors};
+use super::{
+    data::{DataFolder, Opened},
+    load::Load,
+    site::Site,
+    surroundings, vectors,
+};
 use crate::{
     api,
     auth::{Permission, permits},

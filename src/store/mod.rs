@@ -3,6 +3,7 @@
 //! [`sqlite`] is the embedded store. Rows, SQL and sealing stay inside the adapter; nothing outside sees them.
 
 mod chart;
+mod copy;
 mod messages;
 mod patients;
 pub mod postgres;
@@ -17,6 +18,7 @@ mod workbench;
 mod conformance;
 
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
+pub use copy::{CopiedTable, copy};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};

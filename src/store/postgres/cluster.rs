@@ -52,7 +52,16 @@ impl Cluster {
         std::fs::write(&password, PASSWORD).expect("writes");
         cluster.run("initdb", |command| {
             command.arg("-D").arg(&data).arg("--pwfile").arg(&password);
-            command.args(["-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--auth-local=trust", "--auth-host=scram-sha-256", "-N"]);
+            command.args([
+                "-U",
+                "postgres",
+                "-E",
+                "UTF8",
+                "--locale=C.UTF-8",
+                "--auth-local=trust",
+                "--auth-host=scram-sha-256",
+                "-N",
+            ]);
         });
         let usual = "listen_addresses= max_connections=200 shared_buffers=64MB timezone=UTC";
         let socket = format!("unix_socket_directories={}", cluster.folder.display());
@@ -81,7 +90,17 @@ impl Cluster {
     /// Runs statements in a database.
     pub(crate) fn sql(&self, database: &str, sql: &str) {
         self.run("psql", |command| {
-            command.arg("-h").arg(&self.folder).args(["-U", "postgres", "-q", "-v", "ON_ERROR_STOP=1", "-d", database, "-c", sql]);
+            command.arg("-h").arg(&self.folder).args([
+                "-U",
+                "postgres",
+                "-q",
+                "-v",
+                "ON_ERROR_STOP=1",
+                "-d",
+                database,
+                "-c",
+                sql,
+            ]);
         });
     }
 
@@ -147,6 +166,8 @@ fn programs() -> PathBuf {
     let installed = std::fs::read_dir(VERSIONS).into_iter().flatten().flatten().map(|entry| entry.path());
     let newest = installed.filter(|path| path.join("bin/initdb").is_file()).max_by_key(version);
     newest.map(|path| path.join("bin")).unwrap_or_else(|| {
-        panic!("the tests need PostgreSQL: no initdb under {VERSIONS}; `apt-get install postgresql` installs it (tests/run does)")
+        panic!(
+            "the tests need PostgreSQL: no initdb under {VERSIONS}; `apt-get install postgresql` installs it (tests/run does)"
+        )
     })
 }

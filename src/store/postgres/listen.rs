@@ -21,7 +21,10 @@ impl JobListener {
     pub async fn run(self, wake: impl Fn() + Send + Sync) {
         loop {
             if let Err(error) = self.listen(&wake).await {
-                tracing::debug!(code = error.code().map(tokio_postgres::error::SqlState::code), "the listener for jobs lost its connection");
+                tracing::debug!(
+                    code = error.code().map(tokio_postgres::error::SqlState::code),
+                    "the listener for jobs lost its connection"
+                );
             }
             tokio::time::sleep(PAUSE).await;
         }

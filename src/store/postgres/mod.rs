@@ -36,19 +36,17 @@ mod settings;
 #[cfg(test)]
 pub(crate) mod cluster;
 #[cfg(test)]
-mod tests;
+pub(in crate::store) mod tests;
 
 use std::sync::Arc;
 
 use tokio::runtime::Handle;
 
-pub use self::{listen::JobListener, settings::PostgresSettings};
 #[cfg(test)]
 pub(in crate::store) use self::migrate::MIGRATIONS;
-use self::{
-    pool::Connections,
-    session::{PostgresSession, database},
-};
+use self::session::database;
+pub use self::{listen::JobListener, settings::PostgresSettings};
+pub(in crate::store) use self::{pool::Connections, session::PostgresSession};
 use super::{
     StoreError,
     sql::{Database, SqlStore, unit::Unit, vault::Vault},
@@ -97,6 +95,11 @@ impl PostgresStore {
         let connections = Connections::new(&settings)?;
         let client = connections.get().await?;
         let runtime = Handle::current();
+        let copying = client.query_one("SELECT to_regclass('copy_state') IS NOT NULL", &[]).await;
+        if copying.and_then(|row| row.try_get::<_, bool>(0)).map_err(|error| database(&error))? {
+            let problem = "a copy into this database was not finished; run `abstractor copy` again";
+            return Err(StoreError::Refused(problem.to_owned()));
+        }
         let open = move || Vault::open(&PostgresSession::new(&client, &runtime), keys);
         let opened = tokio::task::spawn_blocking(open).await;
         let vault = Arc::new(opened.map_err(|_| StoreError::Database("opening its keys panicked".to_owned()))??);
@@ -115,8 +118,7 @@ impl PostgresStore {
 /// # Errors
 /// As [`PostgresStore::open`].
 pub async fn migrate(settings: &PostgresSettings) -> Result<Vec<String>, StoreError> {
-    let (mut client, connection) =
-        settings.config.connect(settings.tls.clone()).await.map_err(|error| database(&error))?;
+    let (mut client, connection) = settings.config.connect(settings.tls.clone()).await.map_err(|error| database(&error))?;
     let driven = tokio::spawn(connection);
     let result = async {
         check(&client).await?;
@@ -131,7 +133,8 @@ pub async fn migrate(settings: &PostgresSettings) -> Result<Vec<String>, StoreEr
 /// Refuses a cluster that does not keep what it answered.
 async fn check(client: &tokio_postgres::Client) -> Result<(), StoreError> {
     let refused = |problem: &str| Err(StoreError::Refused(format!("this PostgreSQL cannot be used: {problem}")));
-    let sql = "SELECT current_setting('server_version_num')::int4, current_setting('fsync'), current_setting('full_page_writes'),
+    let sql =
+        "SELECT current_setting('server_version_num')::int4, current_setting('fsync'), current_setting('full_page_writes'),
                       pg_encoding_to_char(encoding)::text FROM pg_database WHERE datname = current_database()";
     let read = async {
         let row = client.query_one(sql, &[]).await?;

@@ -27,19 +27,20 @@ const STATEMENTS: usize = 500;
 
 /// What every connection begins with. A statement ends by itself, so that a lost one holds nobody up; a transaction whose program hangs is
 /// undone. Whoever set a stronger `synchronous_commit` than `on` keeps it.
-const BEGINNING: &str = "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = error;
+const BEGINNING: &str =
+    "SET statement_timeout = '60s'; SET idle_in_transaction_session_timeout = '60s'; SET client_min_messages = error;
     SELECT set_config('synchronous_commit',
         CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)";
 
 /// The connections of one process.
-pub(super) struct Connections {
+pub(in crate::store) struct Connections {
     pool: Pool,
     writing: Arc<Semaphore>,
 }
 
 impl Connections {
     /// Nothing is connected yet. Must be called inside a runtime.
-    pub(super) fn new(settings: &PostgresSettings) -> Result<Self, StoreError> {
+    pub(in crate::store) fn new(settings: &PostgresSettings) -> Result<Self, StoreError> {
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_config(settings.config.clone(), settings.tls.clone(), recycling);
         let begin = Hook::async_fn(|client: &mut deadpool_postgres::ClientWrapper, _| {
@@ -66,7 +67,7 @@ impl Connections {
         Ok(Self { pool, writing: Arc::new(Semaphore::new(most - most.div_ceil(4).min(most - 1))) })
     }
 
-    pub(super) async fn get(&self) -> Result<Object, StoreError> {
+    pub(in crate::store) async fn get(&self) -> Result<Object, StoreError> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => database(&error),
             PoolError::Timeout(_) => StoreError::Database("no connection became free in time".to_owned()),
@@ -110,7 +111,9 @@ impl Connections {
             for attempt in 1.. {
                 let held = match client.take() {
                     Some(held) => held,
-                    None => runtime.block_on(pool.get()).map_err(|_| StoreError::Database("the connection was lost".to_owned()))?,
+                    None => {
+                        runtime.block_on(pool.get()).map_err(|_| StoreError::Database("the connection was lost".to_owned()))?
+                    }
                 };
                 match attempt_once(held, &runtime, &vault, &work) {
                     (Err(_), Health::Again) if attempt < TRIES => {

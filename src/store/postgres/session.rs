@@ -32,14 +32,14 @@ pub(super) enum Health {
 }
 
 /// A connection inside a transaction, used by a thread that may wait.
-pub(super) struct PostgresSession<'a> {
+pub(in crate::store) struct PostgresSession<'a> {
     client: &'a Object,
     runtime: &'a Handle,
     health: Cell<Health>,
 }
 
 impl<'a> PostgresSession<'a> {
-    pub(super) const fn new(client: &'a Object, runtime: &'a Handle) -> Self {
+    pub(in crate::store) const fn new(client: &'a Object, runtime: &'a Handle) -> Self {
         Self { client, runtime, health: Cell::new(Health::Well) }
     }
 
@@ -49,15 +49,14 @@ impl<'a> PostgresSession<'a> {
     }
 
     /// Runs words that take no values: BEGIN, COMMIT.
-    pub(super) fn run(&self, words: &str) -> Result<(), StoreError> {
+    pub(in crate::store) fn run(&self, words: &str) -> Result<(), StoreError> {
         self.runtime.block_on(self.client.batch_execute(words)).map_err(|error| self.failed(&error))
     }
 
     fn failed(&self, error: &tokio_postgres::Error) -> StoreError {
         let undone = error.is_closed()
             || error.code().is_some_and(|code| {
-                [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::ADMIN_SHUTDOWN]
-                    .contains(code)
+                [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::ADMIN_SHUTDOWN].contains(code)
             });
         self.health.set(if undone { Health::Again } else { Health::Failed });
         database(error)

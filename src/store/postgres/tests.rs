@@ -25,17 +25,17 @@ use crate::{
 conformance::conformance!(super::opened);
 
 /// The cluster of this process. It is never dropped; it ends with the process.
-pub(super) fn cluster() -> &'static Cluster {
+pub(in crate::store) fn cluster() -> &'static Cluster {
     static CLUSTER: OnceLock<Cluster> = OnceLock::new();
     CLUSTER.get_or_init(|| Cluster::start(&[]))
 }
 
-pub(super) fn settings(cluster: &Cluster, database: &str) -> PostgresSettings {
+pub(in crate::store) fn settings(cluster: &Cluster, database: &str) -> PostgresSettings {
     PostgresSettings::parse(&cluster.url(database), None).expect("reads")
 }
 
 /// A database that goes with its test.
-pub(super) struct Kept(pub(super) String);
+pub(in crate::store) struct Kept(pub(in crate::store) String);
 
 impl Drop for Kept {
     fn drop(&mut self) {
@@ -44,7 +44,7 @@ impl Drop for Kept {
 }
 
 /// A new database with the schema, a copy of one that was migrated once.
-pub(super) async fn database() -> Kept {
+pub(in crate::store) async fn database() -> Kept {
     static TEMPLATE: OnceCell<()> = OnceCell::const_new();
     TEMPLATE
         .get_or_init(async || {
@@ -55,7 +55,7 @@ pub(super) async fn database() -> Kept {
     Kept(cluster().add_database("migrated"))
 }
 
-pub(super) async fn open(database: &str, keys: SiteKeys) -> PostgresStore {
+pub(in crate::store) async fn open(database: &str, keys: SiteKeys) -> PostgresStore {
     PostgresStore::open(settings(cluster(), database), keys).await.expect("opens")
 }
 
@@ -451,7 +451,11 @@ async fn notes_a_second() {
                 task.await.expect("runs");
             }
             let (seconds, notes) = (start.elapsed().as_secs_f64(), posters * each);
-            println!("{name}: {notes} notes of {} bytes by {posters} posters: {:.0} notes/s", body.len(), f64::from(notes) / seconds);
+            println!(
+                "{name}: {notes} notes of {} bytes by {posters} posters: {:.0} notes/s",
+                body.len(),
+                f64::from(notes) / seconds
+            );
             assert_eq!(store.counts(at(0)).await.expect("counts").notes, u64::from(notes));
         }
     }

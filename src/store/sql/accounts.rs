@@ -40,11 +40,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
                     ],
                 )? > 0;
                 if added {
-                    audit::append(
-                        unit,
-                        &cause,
-                        &Event::of("user.created", "user", user.id, user.role.as_str()),
-                    )?;
+                    audit::append(unit, &cause, &Event::of("user.created", "user", user.id, user.role.as_str()))?;
                 }
                 Ok(added)
             })
@@ -245,9 +241,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let (action, kind) = (action.to_owned(), kind.to_owned());
         let cause = Cause { actor, now };
         self.database
-            .write(move |unit| {
-                ids.iter().try_for_each(|id| audit::append(unit, &cause, &Event::of(&action, &kind, *id, "")))
-            })
+            .write(move |unit| ids.iter().try_for_each(|id| audit::append(unit, &cause, &Event::of(&action, &kind, *id, ""))))
             .await
     }
 

@@ -80,7 +80,12 @@ pub(super) fn identity_index(vault: &Vault, source: &str, external_id: &str) -> 
 }
 
 /// Writes the row.
-pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, (version, previous): (&str, Option<Uuid>)) -> Result<(), StoreError> {
+pub(super) fn insert(
+    unit: &Unit<'_>,
+    note: &SealedNote,
+    placing: &Placing,
+    (version, previous): (&str, Option<Uuid>),
+) -> Result<(), StoreError> {
     unit.execute(
         "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
                            data_key, text, external_id, author, note_type, encounter_class, service_date, facility,

@@ -17,10 +17,7 @@ pub(in crate::store) const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS sch
 
 /// The steps that are missing where these were applied, each with the oldest release that may open it. Refuses a schema that needs a newer
 /// program.
-pub(in crate::store) fn missing<'a>(
-    all: &'a [Migration],
-    applied: &[(i64, String)],
-) -> Result<Vec<&'a Migration>, StoreError> {
+pub(in crate::store) fn missing<'a>(all: &'a [Migration], applied: &[(i64, String)]) -> Result<Vec<&'a Migration>, StoreError> {
     let mine = release(env!("CARGO_PKG_VERSION"));
     if let Some((version, oldest)) = applied.iter().find(|(_, oldest)| release(oldest) > mine) {
         return Err(StoreError::Refused(format!(

@@ -106,6 +106,32 @@ pub fn migrate(path: &Path) -> Result<Vec<String>, StoreError> {
     if migrate::is_behind(&writing)? { migrate::migrate(&mut writing) } else { Ok(Vec::new()) }
 }
 
+/// A database that nobody serves, to be read as it is.
+pub(in crate::store) struct AtRest {
+    connection: rusqlite::Connection,
+    _lock: File,
+}
+
+impl AtRest {
+    /// Refused while somebody serves it, and where its schema is older than this program.
+    pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.is_file() {
+            return Err(StoreError::Refused("there is no such database".to_owned()));
+        }
+        let lock = lock(path)?;
+        let connection = connection::open_reader(path)?;
+        if migrate::is_behind(&connection)? {
+            let problem = "its schema is older than this program; run `abstractor migrate` first";
+            return Err(StoreError::Refused(problem.to_owned()));
+        }
+        Ok(Self { connection, _lock: lock })
+    }
+
+    pub(in crate::store) fn session(&self) -> SqliteSession<'_> {
+        SqliteSession(&self.connection)
+    }
+}
+
 /// Takes the lock beside the database. The system frees it when the process ends, however it ends.
 fn lock(path: &Path) -> Result<File, StoreError> {
     let mut name = OsString::from(path);

@@ -17,7 +17,7 @@ use crate::store::{
 };
 
 /// A connection inside a transaction.
-pub(super) struct SqliteSession<'a>(pub(super) &'a Connection);
+pub(in crate::store) struct SqliteSession<'a>(pub(super) &'a Connection);
 
 impl Session for SqliteSession<'_> {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {

@@ -193,7 +193,11 @@ async fn a_write_that_fails_or_panics_undoes_only_itself() {
     for (index, write) in writes.into_iter().enumerate() {
         assert_eq!(write.await.expect("runs").is_ok(), index % 3 == 0, "{index}");
     }
-    let rows = store.database.readers.read(|unit| unit.count("SELECT count(*) AS n FROM site_secret WHERE name LIKE 'row %'", ())).await;
+    let rows = store
+        .database
+        .readers
+        .read(|unit| unit.count("SELECT count(*) AS n FROM site_secret WHERE name LIKE 'row %'", ()))
+        .await;
     assert_eq!(rows.expect("counts"), 30);
 }
 
