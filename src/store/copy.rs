@@ -109,7 +109,7 @@ fn prepare(source: &dyn Session, target: &PostgresSession<'_>) -> Result<(), Sto
         return Ok(());
     }
     for (table, _) in TABLES.into_iter().filter(|(table, _)| *table != "site_secret") {
-        if count(target, &format!("SELECT count(*) AS n FROM (SELECT 1 FROM {table} LIMIT 1) AS some"))? > 0 {
+        if count(target, &format!("SELECT count(*) AS n FROM (SELECT 1 FROM {table} LIMIT 1) AS first"))? > 0 {
             return Err(StoreError::Refused("the database holds data already; a copy needs an empty one".to_owned()));
         }
     }

@@ -164,7 +164,7 @@ impl ToSql for Value<'_> {
                 _ => return Err("an integer is no value for this column".into()),
             },
             Value::Text(text) => match *kind {
-                Type::TEXT | Type::VARCHAR | Type::UNKNOWN => out.extend_from_slice(text.as_bytes()),
+                Type::TEXT | Type::VARCHAR | Type::NAME => out.extend_from_slice(text.as_bytes()),
                 _ => return Err("text is no value for this column".into()),
             },
             Value::Blob(bytes) => match *kind {
