@@ -1,6 +1,7 @@
 //! What is kept, as traits that speak the domain: one method is one transaction, "missing" is `Ok(None)`.
 //!
-//! [`sqlite`] is the embedded store. Rows, SQL and sealing stay inside the adapter; nothing outside sees them.
+//! [`sqlite`] is the embedded store, [`postgres`] the one for several servers. Rows, SQL and sealing are shared by both (`sql`) and stay
+//! inside; nothing outside sees them.
 
 mod chart;
 mod copy;
@@ -24,6 +25,7 @@ pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use review::{Finishing, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, Reviewed, SecondReviewStore};
+pub use sql::SqlStore;
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
 use async_trait::async_trait;

@@ -391,6 +391,29 @@ async fn a_crash_of_the_database_loses_nothing_that_was_answered() {
     listening.abort();
 }
 
+/// The role that SECURITY advises: it uses the tables and owns none.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_role_that_owns_nothing_serves() {
+    let (kept, empty) = (database().await, Kept(cluster().add_database("template1")));
+    cluster().sql("postgres", "CREATE ROLE clerk LOGIN");
+    cluster().sql(&kept.0, "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO clerk");
+    cluster().sql(&kept.0, "GRANT DELETE ON idempotency_key, used_assertion, client_key TO clerk");
+    let open = async |database: &str| {
+        let url = cluster().url(database).replace("user=postgres", "user=clerk");
+        PostgresStore::open(PostgresSettings::parse(&url, None).expect("reads"), SiteKeys::generate()).await
+    };
+    let store = open(&kept.0).await.expect("opens");
+    let note = post(&store, of_encounter("e", Some("p"), "a"), 0).await;
+    extract_all(&store, 1).await;
+    let coder = user(&store, "coder", Role::Coder).await;
+    let item = item_of(&store, note, 2).await.item.id;
+    store.claim_item(item, &coder, MINUTE, at(3)).await.expect("claims");
+    assert!(store.set_client_keys("coder", Some("{}".to_owned()), Actor::service(), at(4)).await.expect("keeps"));
+    store.redeem_assertion([1; 32], at(9), at(4)).await.expect("keeps");
+    let behind = open(&empty.0).await;
+    assert!(matches!(behind, Err(StoreError::Refused(message)) if message.contains("abstractor migrate")));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_cluster_that_loses_answers_is_refused() {
     let own = Cluster::start(&["fsync=off"]);

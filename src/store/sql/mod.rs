@@ -1,6 +1,6 @@
 //! The store in SQL: rows, queries and sealing, the same for every database that speaks SQL.
 //!
-//! A method of the traits is one piece of work on a [`Unit`](unit::Unit), which a [`Database`] runs in one transaction. The work is
+//! A method of the traits is one piece of work on a [`Unit`], which a [`Database`] runs in one transaction. The work is
 //! synchronous and takes all it needs along. A database says how a transaction is run, and whether others write meanwhile.
 //!
 //! - **One text of SQL.** The statements keep to what SQLite and PostgreSQL both understand, and to four kinds of values
