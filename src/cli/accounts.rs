@@ -10,7 +10,7 @@ use super::{data::DataFolder, surroundings};
 use crate::{
     auth::{Token, read_keys},
     domain::{Role, Surroundings, User},
-    store::{AccountStore, Actor, TokenKind, TokenRecord},
+    store::{Actor, Store, TokenKind, TokenRecord},
 };
 
 /// How long a sign-in code works.
@@ -122,13 +122,13 @@ pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
 impl Users {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let surroundings = surroundings();
-        let store = self.data.open_tool()?;
         runtime()?.block_on(async {
+            let store = self.data.open_tool().await?.store();
             match self.command {
                 UserCommand::Add { name, role, source, facility, department, sees_restricted } => {
                     let id = surroundings.new_id();
                     let user = User { id, name, role, source, facility, department, sees_restricted, disabled: false };
-                    add_user(&store, &surroundings, user).await
+                    add_user(&*store, &surroundings, user).await
                 }
                 UserCommand::List => {
                     println!("{:<24} {:<10} {:<16} STATE", "NAME", "ROLE", "SOURCE");
@@ -143,8 +143,8 @@ impl Users {
                     }
                     Ok(())
                 }
-                UserCommand::Disable { name } => set_disabled(&store, &surroundings, &name, true).await,
-                UserCommand::Enable { name } => set_disabled(&store, &surroundings, &name, false).await,
+                UserCommand::Disable { name } => set_disabled(&*store, &surroundings, &name, true).await,
+                UserCommand::Enable { name } => set_disabled(&*store, &surroundings, &name, false).await,
                 UserCommand::Keys { name, jwks, remove: _ } => {
                     let keys = match &jwks {
                         Some(file) => {
@@ -163,7 +163,7 @@ impl Users {
                     Ok(())
                 }
                 UserCommand::SignIn { name } => {
-                    let code = add_token(&store, &surroundings, &name, NewToken::sign_in()).await?;
+                    let code = add_token(&*store, &surroundings, &name, NewToken::sign_in()).await?;
                     println!("{code}");
                     eprintln!("works once, within an hour, at /sign-in");
                     Ok(())
@@ -176,8 +176,8 @@ impl Users {
 impl Tokens {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let surroundings = surroundings();
-        let store = self.data.open_tool()?;
         runtime()?.block_on(async {
+            let store = self.data.open_tool().await?.store();
             match self.command {
                 TokenCommand::Add { user, label, days } => {
                     let life = match days {
@@ -186,7 +186,7 @@ impl Tokens {
                         None => None,
                     };
                     let new = NewToken { kind: TokenKind::Api, label, life };
-                    println!("{}", add_token(&store, &surroundings, &user, new).await?);
+                    println!("{}", add_token(&*store, &surroundings, &user, new).await?);
                     eprintln!("keep it now: it is not shown again");
                     Ok(())
                 }
@@ -221,19 +221,14 @@ fn token_row(token: &TokenRecord, surroundings: &Surroundings) -> String {
     format!("{:<38} {:<8} {:<22} {state:<9} {}", token.id, token.kind.as_str(), made.to_string(), token.label)
 }
 
-async fn set_disabled(
-    store: &impl AccountStore,
-    surroundings: &Surroundings,
-    name: &str,
-    disabled: bool,
-) -> anyhow::Result<()> {
+async fn set_disabled(store: &dyn Store, surroundings: &Surroundings, name: &str, disabled: bool) -> anyhow::Result<()> {
     let found = store.set_user_disabled(name, disabled, operator(), surroundings.now()).await?;
     anyhow::ensure!(found, "there is no user {name:?}; `abstractor user list` lists them");
     Ok(())
 }
 
 /// Adds a user after checking what was asked for.
-pub(super) async fn add_user(store: &impl AccountStore, surroundings: &Surroundings, user: User) -> anyhow::Result<()> {
+pub(super) async fn add_user(store: &dyn Store, surroundings: &Surroundings, user: User) -> anyhow::Result<()> {
     let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
     anyhow::ensure!(
         !user.name.is_empty() && user.name.len() <= 64 && user.name.chars().all(fits),
@@ -268,7 +263,7 @@ impl NewToken {
 
 /// Makes a token for a user and gives it out, once.
 pub(super) async fn add_token(
-    store: &impl AccountStore,
+    store: &dyn Store,
     surroundings: &Surroundings,
     user: &str,
     new: NewToken,

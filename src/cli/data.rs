@@ -3,15 +3,20 @@
 use std::{
     io::Write as _,
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 use anyhow::Context as _;
 use clap::Args;
 
-use super::accounts::database;
+use super::accounts::{database, runtime};
 use crate::{
     seal::SiteKeys,
-    store::sqlite::{OpenMode, SqliteStore},
+    store::{
+        Store,
+        postgres::{self, JobListener, PostgresSettings, PostgresStore},
+        sqlite::{self, OpenMode, SqliteStore},
+    },
 };
 
 const NO_KEY: &str = "no site key is configured, and notes are never stored unsealed: make one with `abstractor key generate FILE`, \
@@ -26,42 +31,160 @@ pub(super) struct DataFolder {
     /// File with the site keys, one base64 key a line, the newest first; made by `abstractor key generate`
     #[arg(long, value_name = "FILE", env = "ABSTRACTOR_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub server: DatabaseServer,
+}
+
+/// A database of a PostgreSQL server, in place of the one in the data folder.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct DatabaseServer {
+    /// PostgreSQL database, in place of the one in the data folder: postgres://user@host/name?sslmode=verify-full
+    #[arg(long, value_name = "URL", env = "ABSTRACTOR_DATABASE", hide_env_values = true)]
+    pub database: Option<Url>,
+    /// File with the password of the PostgreSQL user; without it PGPASSWORD holds
+    #[arg(long, value_name = "FILE", env = "ABSTRACTOR_DATABASE_PASSWORD_FILE")]
+    pub database_password_file: Option<PathBuf>,
+    /// Connections to PostgreSQL that this process holds at most
+    #[arg(long, value_name = "NUMBER", default_value_t = 16, env = "ABSTRACTOR_DATABASE_CONNECTIONS")]
+    pub database_connections: u16,
+}
+
+/// An address with, perhaps, a password in it: it is never printed.
+#[derive(Clone)]
+pub(super) struct Url(String);
+
+impl std::str::FromStr for Url {
+    type Err = std::convert::Infallible;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        Ok(Self(url.to_owned()))
+    }
+}
+
+impl std::fmt::Debug for Url {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Url(..)")
+    }
+}
+
+impl DatabaseServer {
+    /// How the PostgreSQL database is reached, where one is named.
+    pub(super) fn settings(&self) -> anyhow::Result<Option<PostgresSettings>> {
+        self.database.as_ref().map(|url| self.settings_of(url)).transpose()
+    }
+
+    /// How a PostgreSQL database is reached.
+    pub(super) fn settings_of(&self, url: &Url) -> anyhow::Result<PostgresSettings> {
+        let password = match &self.database_password_file {
+            Some(file) => {
+                let text = std::fs::read_to_string(file)
+                    .with_context(|| format!("cannot read the password file {}", file.display()))?;
+                Some(text.trim_end_matches(['\r', '\n']).to_owned())
+            }
+            None => super::password_of_environment(),
+        };
+        let mut settings = PostgresSettings::parse(&url.0, password.as_deref())?;
+        settings.connections = self.database_connections.into();
+        Ok(settings)
+    }
+}
+
+/// An open store.
+pub(super) enum Opened {
+    /// In a file.
+    Sqlite(Arc<SqliteStore>),
+    /// Of a server.
+    Postgres(Arc<PostgresStore>),
+}
+
+impl Opened {
+    /// The store behind the traits.
+    pub(super) fn store(&self) -> Arc<dyn Store> {
+        match self {
+            Self::Sqlite(store) => Arc::clone(store) as Arc<dyn Store>,
+            Self::Postgres(store) => Arc::clone(store) as Arc<dyn Store>,
+        }
+    }
+
+    /// Hears of jobs that other servers add, where there can be others.
+    pub(super) fn job_listener(&self) -> Option<JobListener> {
+        match self {
+            Self::Sqlite(_) => None,
+            Self::Postgres(store) => Some(store.job_listener()),
+        }
+    }
 }
 
 impl DataFolder {
-    /// Opens the database for serving: nobody else may serve it.
-    pub(super) fn open_serve(&self) -> anyhow::Result<SqliteStore> {
+    /// The folder alone, with the key file that the demo makes in it.
+    pub(super) fn of_demo(data: PathBuf) -> Self {
+        Self { data, key_file: None, server: DatabaseServer::default() }
+    }
+
+    /// Opens the database for serving; nobody else may serve one that is a file.
+    pub(super) async fn open_serve(&self) -> anyhow::Result<Opened> {
         anyhow::ensure!(self.key_file.is_some(), NO_KEY);
-        self.open(OpenMode::Serve)
+        self.open(OpenMode::Serve).await
     }
 
     /// Opens the demo's database for serving, with the key file that the demo made.
-    pub(super) fn open_demo(&self) -> anyhow::Result<SqliteStore> {
-        self.open(OpenMode::Serve)
+    pub(super) async fn open_demo(&self) -> anyhow::Result<Opened> {
+        self.open(OpenMode::Serve).await
     }
 
     /// Opens the database beside a running server.
-    pub(super) fn open_tool(&self) -> anyhow::Result<SqliteStore> {
-        self.open(OpenMode::Tool)
+    pub(super) async fn open_tool(&self) -> anyhow::Result<Opened> {
+        self.open(OpenMode::Tool).await
     }
 
     /// Wraps every data key anew.
     pub(super) fn rewrap(&self) -> anyhow::Result<()> {
-        let store = self.open_tool()?;
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().context("cannot start the runtime")?;
-        let wrapped = runtime.block_on(store.rewrap_data_keys())?;
+        let wrapped = runtime()?.block_on(async {
+            anyhow::Ok(match self.open_tool().await? {
+                Opened::Sqlite(store) => store.rewrap_data_keys().await?,
+                Opened::Postgres(store) => store.rewrap_data_keys().await?,
+            })
+        })?;
         println!("{wrapped} data keys wrapped with the first key of the key file");
         Ok(())
     }
 
-    fn open(&self, mode: OpenMode) -> anyhow::Result<SqliteStore> {
-        let keys = self.keys()?;
-        std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make the folder {}", self.data.display()))?;
-        let path = database(&self.data);
-        SqliteStore::open(&path, keys, mode).with_context(|| format!("cannot open the database {}", path.display()))
+    /// Applies the steps of the schema that are missing, and says which.
+    pub(super) fn migrate(&self) -> anyhow::Result<()> {
+        let steps = match self.server.settings()? {
+            Some(settings) => {
+                runtime()?.block_on(postgres::migrate(&settings)).context("cannot migrate the PostgreSQL database")?
+            }
+            None => {
+                std::fs::create_dir_all(&self.data)
+                    .with_context(|| format!("cannot make the folder {}", self.data.display()))?;
+                let path = database(&self.data);
+                sqlite::migrate(&path).with_context(|| format!("cannot migrate the database {}", path.display()))?
+            }
+        };
+        for step in &steps {
+            println!("applied {step}");
+        }
+        if steps.is_empty() {
+            println!("nothing to do: the schema is the one of this program");
+        }
+        Ok(())
     }
 
-    fn keys(&self) -> anyhow::Result<SiteKeys> {
+    async fn open(&self, mode: OpenMode) -> anyhow::Result<Opened> {
+        let keys = self.keys()?;
+        if let Some(settings) = self.server.settings()? {
+            let store = PostgresStore::open(settings, keys).await.context("cannot open the PostgreSQL database")?;
+            return Ok(Opened::Postgres(Arc::new(store)));
+        }
+        std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make the folder {}", self.data.display()))?;
+        let path = database(&self.data);
+        let store =
+            SqliteStore::open(&path, keys, mode).with_context(|| format!("cannot open the database {}", path.display()))?;
+        Ok(Opened::Sqlite(Arc::new(store)))
+    }
+
+    pub(super) fn keys(&self) -> anyhow::Result<SiteKeys> {
         let demo = demo_key_file(&self.data);
         let file = match &self.key_file {
             Some(file) => file,

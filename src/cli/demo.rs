@@ -4,7 +4,6 @@ use std::{
     io::Write as _,
     net::SocketAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -25,7 +24,7 @@ use super::{
 use crate::{
     api::NoteRequest,
     domain::{NoteStatus, Role, User},
-    store::{AccountStore as _, NoteStore as _, TokenKind, sqlite::SqliteStore},
+    store::{Store, TokenKind},
     telemetry::{self, LogFormat},
 };
 
@@ -77,13 +76,14 @@ impl Demo {
         if !demo_key_file(&folder).exists() {
             write_key(&demo_key_file(&folder))?;
         }
-        let store = Arc::new(DataFolder { data: folder.clone(), key_file: None }.open_demo()?);
         runtime()?.block_on(async {
+            let opened = DataFolder::of_demo(folder.clone()).open_demo().await?;
+            let store = opened.store();
             if !self.json {
                 eprintln!("Abstractor demo: loading model and vocabularies ...");
             }
-            let tokens = accounts(&store).await?;
-            let running = Running::start(Arc::clone(&store), &self.load, (self.listen, None), &self.site).await?;
+            let tokens = accounts(&*store).await?;
+            let running = Running::start(&opened, &self.load, (self.listen, None), &self.site).await?;
             let url = format!("http://{}", running.address);
             let posted = if self.empty { Vec::new() } else { post(&running).await? };
             if self.json {
@@ -92,8 +92,8 @@ impl Demo {
                 writeln!(out, "{line}")?;
                 out.flush()?;
             } else {
-                print_found(&store, &posted).await?;
-                print_where(&store, &url, &folder, self.data.is_none()).await?;
+                print_found(&*store, &posted).await?;
+                print_where(&*store, &url, &folder, self.data.is_none()).await?;
             }
             running.until_stopped().await
         })?;
@@ -111,7 +111,7 @@ pub(super) fn texts() -> Vec<String> {
 }
 
 /// A user of every role, each with a fresh token.
-async fn accounts(store: &SqliteStore) -> anyhow::Result<std::collections::BTreeMap<String, String>> {
+async fn accounts(store: &dyn Store) -> anyhow::Result<std::collections::BTreeMap<String, String>> {
     let surroundings = surroundings();
     let mut tokens = std::collections::BTreeMap::new();
     for role in Role::ALL {
@@ -152,7 +152,7 @@ async fn post(running: &Running) -> anyhow::Result<Vec<Uuid>> {
     Ok(posted)
 }
 
-async fn print_found(store: &SqliteStore, posted: &[Uuid]) -> anyhow::Result<()> {
+async fn print_found(store: &dyn Store, posted: &[Uuid]) -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     for id in posted {
         let (Some(note), Some(mut extraction)) = (store.note(*id).await?, store.extraction(*id).await?) else { continue };
@@ -164,7 +164,7 @@ async fn print_found(store: &SqliteStore, posted: &[Uuid]) -> anyhow::Result<()>
     Ok(())
 }
 
-async fn print_where(store: &SqliteStore, url: &str, folder: &Path, temporary: bool) -> anyhow::Result<()> {
+async fn print_where(store: &dyn Store, url: &str, folder: &Path, temporary: bool) -> anyhow::Result<()> {
     let code = add_token(store, &surroundings(), "demo-coder", NewToken::sign_in()).await?;
     println!("\nThe first six entries of each note are shown above; the queue has them all.");
     println!("\n  Queue     {url}/queue");

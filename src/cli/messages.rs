@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     service::{Intake, Replay},
-    store::{AccountStore as _, MessageFilter, MessageStore as _, sqlite::SqliteStore},
+    store::{MessageFilter, Store},
 };
 
 /// Arguments of `abstractor messages`.
@@ -54,18 +54,18 @@ enum MessageCommand {
 impl Messages {
     /// Whether what was asked for was done.
     pub(super) fn run(self) -> anyhow::Result<bool> {
-        let store = self.data.open_tool()?;
         runtime()?.block_on(async {
+            let store = self.data.open_tool().await?.store();
             match self.command {
-                MessageCommand::List { all, limit } => list(&store, all, limit).await.map(|()| true),
-                MessageCommand::Show { id } => show(&store, id).await.map(|()| true),
-                MessageCommand::Replay { id, limit } => replay(&store, id, limit).await,
+                MessageCommand::List { all, limit } => list(&*store, all, limit).await.map(|()| true),
+                MessageCommand::Show { id } => show(&*store, id).await.map(|()| true),
+                MessageCommand::Replay { id, limit } => replay(&*store, id, limit).await,
             }
         })
     }
 }
 
-async fn list(store: &SqliteStore, all: bool, limit: u32) -> anyhow::Result<()> {
+async fn list(store: &dyn Store, all: bool, limit: u32) -> anyhow::Result<()> {
     let filter = if all { MessageFilter::Any } else { MessageFilter::Failed };
     let mut out = std::io::stdout();
     writeln!(out, "{:<38} {:<22} {:<16} {:<9} STATE", "ID", "RECEIVED", "SOURCE", "EVENT")?;
@@ -77,7 +77,7 @@ async fn list(store: &SqliteStore, all: bool, limit: u32) -> anyhow::Result<()> 
     Ok(())
 }
 
-async fn show(store: &SqliteStore, id: Uuid) -> anyhow::Result<()> {
+async fn show(store: &dyn Store, id: Uuid) -> anyhow::Result<()> {
     let message = store.message(id).await?;
     let message =
         message.ok_or_else(|| anyhow::anyhow!("there is no message {id}; `abstractor messages list --all` lists them"))?;
@@ -90,7 +90,7 @@ async fn show(store: &SqliteStore, id: Uuid) -> anyhow::Result<()> {
     Ok(())
 }
 
-async fn replay(store: &SqliteStore, id: Uuid, limit: NoteLimit) -> anyhow::Result<bool> {
+async fn replay(store: &dyn Store, id: Uuid, limit: NoteLimit) -> anyhow::Result<bool> {
     let (surroundings, wake) = (surroundings(), Notify::new());
     let intake = Intake { store, surroundings: &surroundings, wake: &wake, max_note_bytes: limit.bytes() };
     match intake.replay_message(operator(), id).await? {

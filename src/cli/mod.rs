@@ -3,6 +3,7 @@
 mod accounts;
 mod bench;
 mod code_book;
+mod copy;
 mod data;
 mod demo;
 mod extract;
@@ -45,6 +46,10 @@ enum Command {
     Token(accounts::Tokens),
     /// Messages of other systems: list those that could not be used, show one, have it handled again
     Messages(messages::Messages),
+    /// Bring the schema of the database up to this program; `serve` does so too
+    Migrate(data::DataFolder),
+    /// Copy a database file into a PostgreSQL database, row by row, and compare
+    Copy(copy::Copy),
     /// Site keys
     #[command(subcommand)]
     Key(Key),
@@ -86,6 +91,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Messages(messages) => return Ok(if messages.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Vocabulary(vocabularies) => return vocabularies.run(),
+        Command::Copy(copy) => copy.run()?,
+        Command::Migrate(data) => data.migrate()?,
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
         Command::Bench(bench) => bench.run()?,
@@ -103,6 +110,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
 #[expect(clippy::disallowed_methods, reason = "the command line is where time and identifiers come from")]
 fn surroundings() -> Surroundings {
     Surroundings::new(jiff::Timestamp::now, uuid::Uuid::now_v7)
+}
+
+/// The password of the PostgreSQL user, as PostgreSQL's own programs take it.
+#[expect(clippy::disallowed_methods, reason = "the command line reads the environment")]
+fn password_of_environment() -> Option<String> {
+    std::env::var("PGPASSWORD").ok().filter(|password| !password.is_empty())
 }
 
 /// False when the environment asks for no colour (the NO_COLOR convention).

@@ -11,7 +11,12 @@ use tokio::{
 };
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
-use super::{data::DataFolder, load::Load, site::Site, surroundings, vectors};
+use super::{
+    data::{DataFolder, Opened},
+    load::Load,
+    site::Site,
+    surroundings, vectors,
+};
 use crate::{
     api,
     auth::{Permission, permits},
@@ -20,7 +25,7 @@ use crate::{
     engine::Engine,
     mllp,
     service::{Service, VocabularyControl},
-    store::{AccountStore as _, Store, sqlite::SqliteStore},
+    store::Store,
     telemetry::{self, LogFormat},
     web,
     worker::Worker,
@@ -56,12 +61,12 @@ impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
         telemetry::start_logs(&self.log, if self.log_json { LogFormat::Json } else { LogFormat::Text })?;
         let configuration = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
-        let store = Arc::new(self.data.open_serve()?);
         let runtime = runtime()?;
         runtime.block_on(async {
+            let opened = self.data.open_serve().await?;
             // what is wrong with the configuration is told before anything is loaded
-            let listeners = listeners(&store, configuration.mllp).await?;
-            let mut running = Running::start(store, &self.load, (self.listen, configuration.public_url), &self.site).await?;
+            let listeners = listeners(&*opened.store(), configuration.mllp).await?;
+            let mut running = Running::start(&opened, &self.load, (self.listen, configuration.public_url), &self.site).await?;
             for listener in listeners {
                 tracing::info!(address = %listener.address()?, "listening for HL7 messages");
                 running.listen(listener);
@@ -73,7 +78,7 @@ impl Serve {
 }
 
 /// Binds the listeners for messages, whose users must be able to post notes.
-async fn listeners(store: &SqliteStore, settings: Vec<mllp::Settings>) -> anyhow::Result<Vec<mllp::Listener>> {
+async fn listeners(store: &dyn Store, settings: Vec<mllp::Settings>) -> anyhow::Result<Vec<mllp::Listener>> {
     let mut listeners = Vec::new();
     for settings in settings {
         let name = &settings.user;
@@ -101,13 +106,15 @@ pub(super) struct Running {
     worker: tokio::task::JoinHandle<()>,
     listeners: tokio::task::JoinSet<()>,
     sender: tokio::task::JoinHandle<()>,
+    /// Hears of what other servers do; ends with this.
+    others: tokio::task::JoinSet<()>,
     stop: watch::Sender<bool>,
 }
 
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(
-        store: Arc<SqliteStore>,
+        opened: &Opened,
         load: &Load,
         (listen, public_url): (SocketAddr, Option<String>),
         site: &Site,
@@ -123,8 +130,13 @@ impl Running {
         tokio::task::spawn_blocking(move || first.vocabulary().prepare_search());
         let engine =
             Arc::new(Engine::start(pipeline, load.replicas(), INTERACTIVE_QUEUE).context("cannot start the engine's threads")?);
-        let store: Arc<dyn Store> = store;
+        let store = opened.store();
         let wake = Arc::new(Notify::new());
+        let mut others = tokio::task::JoinSet::new();
+        if let Some(listener) = opened.job_listener() {
+            let wake = Arc::clone(&wake);
+            others.spawn(listener.run(move || wake.notify_one()));
+        }
         let surroundings = surroundings();
         let service = Arc::new(Service {
             store: Arc::clone(&store),
@@ -150,7 +162,7 @@ impl Running {
                 })
                 .await
         });
-        Ok(Self { address, service, server, worker, sender, listeners: tokio::task::JoinSet::new(), stop })
+        Ok(Self { address, service, server, worker, sender, listeners: tokio::task::JoinSet::new(), others, stop })
     }
 
     /// Takes messages of other systems until the service stops.
@@ -164,6 +176,7 @@ impl Running {
         tracing::info!("stopping");
         let _ = self.stop.send(true);
         while self.listeners.join_next().await.is_some() {}
+        self.others.abort_all();
         let _ = self.worker.await;
         let _ = self.sender.await;
         self.server.await.context("the server failed")??;

@@ -1,13 +1,17 @@
 //! What is kept, as traits that speak the domain: one method is one transaction, "missing" is `Ok(None)`.
 //!
-//! [`sqlite`] is the embedded store. Rows, SQL and sealing stay inside the adapter; nothing outside sees them.
+//! [`sqlite`] is the embedded store, [`postgres`] the one for several servers. Rows, SQL and sealing are shared by both (`sql`) and stay
+//! inside; nothing outside sees them.
 
 mod chart;
+mod copy;
 mod messages;
 mod patients;
+pub mod postgres;
 mod queries;
 mod review;
 mod second_reviews;
+mod sql;
 pub mod sqlite;
 mod workbench;
 
@@ -15,11 +19,13 @@ mod workbench;
 mod conformance;
 
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
+pub use copy::{CopiedTable, copy};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use review::{Finishing, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, Reviewed, SecondReviewStore};
+pub use sql::SqlStore;
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
 use async_trait::async_trait;

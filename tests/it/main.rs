@@ -32,6 +32,7 @@ mod openapi;
 mod pages;
 mod queries;
 mod server;
+mod several_servers;
 mod vocabularies;
 mod webhooks;
 mod workbench;

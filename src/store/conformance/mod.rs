@@ -1,6 +1,6 @@
 //! What every store must do: one suite of cases against the traits, run by each adapter.
 //!
-//! An adapter's tests call `conformance!(open)`, where `open()` gives a fresh store behind the traits and something to
+//! An adapter's tests call `conformance!(open)`, where `open().await` gives a fresh store behind the traits and something to
 //! keep alive meanwhile.
 
 pub(crate) mod accounts;
@@ -68,7 +68,7 @@ macro_rules! conformance {
             $(
                 #[tokio::test(flavor = "multi_thread")]
                 async fn $case() {
-                    let (store, _kept) = $open();
+                    let (store, _kept) = $open().await;
                     crate::store::conformance::$module::$case(store).await;
                 }
             )*

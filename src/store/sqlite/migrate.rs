@@ -3,18 +3,13 @@
 use rusqlite::{Connection, TransactionBehavior};
 
 use super::connection::database;
-use crate::store::StoreError;
+use crate::store::{
+    StoreError,
+    sql::schema::{self, Migration, VERSION_TABLE},
+};
 
-/// One step of the schema. Never edited after a release: a new step follows instead.
-struct Migration {
-    version: i64,
-    name: &'static str,
-    /// The oldest release whose program may still open a schema with this step.
-    oldest_binary: &'static str,
-    sql: &'static str,
-}
-
-const MIGRATIONS: [Migration; 12] = [
+/// Every step of the schema.
+pub(in crate::store) const MIGRATIONS: [Migration; 12] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -44,31 +39,24 @@ const MIGRATIONS: [Migration; 12] = [
     Migration { version: 12, name: "queries", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_queries.sql") },
 ];
 
-const VERSION_TABLE: &str = "CREATE TABLE IF NOT EXISTS schema_version (
-    version INTEGER NOT NULL PRIMARY KEY, name TEXT NOT NULL, oldest_binary TEXT NOT NULL) STRICT";
-
 /// Whether steps are missing. Refuses a schema that needs a newer program.
 pub(super) fn is_behind(connection: &Connection) -> Result<bool, StoreError> {
     let table = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_version'";
     if connection.query_row(table, [], |row| row.get::<_, i64>(0)).map_err(database)? == 0 {
         return Ok(true);
     }
-    let mut statement = connection.prepare("SELECT version, oldest_binary FROM schema_version").map_err(database)?;
-    let steps: Vec<(i64, String)> =
-        statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect).map_err(database)?;
-    let mine = release(env!("CARGO_PKG_VERSION"));
-    if let Some((version, oldest)) = steps.iter().find(|(_, oldest)| release(oldest) > mine) {
-        return Err(StoreError::Refused(format!(
-            "the database has schema version {version}, which needs release {oldest} or newer; this is release {}",
-            env!("CARGO_PKG_VERSION")
-        )));
-    }
-    Ok(MIGRATIONS.iter().any(|migration| !steps.iter().any(|(version, _)| *version == migration.version)))
+    Ok(!schema::missing(&MIGRATIONS, &applied(connection)?)?.is_empty())
 }
 
-/// Applies what is missing, each step in one transaction.
-pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
-    connection.execute_batch(VERSION_TABLE).map_err(database)?;
+fn applied(connection: &Connection) -> Result<Vec<(i64, String)>, StoreError> {
+    let mut statement = connection.prepare("SELECT version, oldest_binary FROM schema_version").map_err(database)?;
+    statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect).map_err(database)
+}
+
+/// Applies what is missing, each step in one transaction; the names of the steps.
+pub(super) fn migrate(connection: &mut Connection) -> Result<Vec<String>, StoreError> {
+    connection.execute_batch(&format!("{VERSION_TABLE} STRICT")).map_err(database)?;
+    let mut done = Vec::new();
     for migration in &MIGRATIONS {
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(database)?;
         let known = "SELECT count(*) FROM schema_version WHERE version = ?1";
@@ -83,14 +71,9 @@ pub(super) fn migrate(connection: &mut Connection) -> Result<(), StoreError> {
             )
             .map_err(database)?;
         transaction.commit().map_err(database)?;
+        done.push(format!("{:04} {}", migration.version, migration.name));
     }
-    Ok(())
-}
-
-/// A release as numbers, so that 0.10.0 is newer than 0.9.0.
-fn release(version: &str) -> [u64; 3] {
-    let mut numbers = version.split(['.', '-', '+']).map(|part| part.parse().unwrap_or(0));
-    std::array::from_fn(|_| numbers.next().unwrap_or(0))
+    Ok(done)
 }
 
 #[cfg(test)]
@@ -98,25 +81,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn releases_compare_as_numbers() {
-        assert!(release("0.10.0") > release("0.9.9"));
-        assert!(release("1.0.0") > release("0.99.0"));
-        assert_eq!(release("0.1.0-dev"), release("0.1.0"));
-    }
-
-    #[test]
-    fn versions_count_up_from_one() {
-        for (index, migration) in MIGRATIONS.iter().enumerate() {
-            assert_eq!(usize::try_from(migration.version), Ok(index + 1), "{}", migration.name);
-        }
-    }
-
-    #[test]
     fn migrating_twice_changes_nothing() {
         let mut connection = Connection::open_in_memory().expect("opens");
         assert!(is_behind(&connection).expect("reads"));
-        migrate(&mut connection).expect("migrates");
-        migrate(&mut connection).expect("migrates again");
+        assert_eq!(migrate(&mut connection).expect("migrates").len(), MIGRATIONS.len());
+        assert_eq!(migrate(&mut connection).expect("migrates again").len(), 0);
         assert!(!is_behind(&connection).expect("reads"));
     }
 

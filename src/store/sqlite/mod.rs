@@ -1,41 +1,20 @@
-//! The embedded store: one SQLite file, one writer with group commit, a read pool, sealed columns.
+//! The embedded store: one SQLite file, one writer with group commit, a read pool.
 //!
 //! - **Durable when answered.** WAL with `synchronous=FULL`; the writer answers after the commit (`writer`).
 //! - **One server.** [`OpenMode::Serve`] holds a lock beside the database; admin commands use [`OpenMode::Tool`].
-//! - **Sealed.** Text, quotes, comments, names and identifiers are sealed before SQLite sees them (`vault`); which
-//!   columns those are is written in `migrations/`.
-//! - **No ids and no clock in here.** Rows that belong to another have ids derived from it; instants are arguments.
-//!
-//! Why not an ORM, or SQL shared with PostgreSQL? The traits are the shared part, and one suite of tests holds both to
-//! it; each adapter then uses what its database is good at.
+//! - **Sealed.** What is sealed, and every query, is shared with the other adapter (`store::sql`).
 
-mod accounts;
-mod audit;
 mod connection;
-mod encounters;
-mod items;
-mod jobs;
-mod lineage;
-mod messages;
 mod migrate;
-mod note_rows;
-mod notes;
-mod outbox;
-mod patients;
-mod places;
-mod queries;
 mod readers;
-mod review;
-mod searches;
-mod second_reviews;
-mod summaries;
-mod unit;
-mod vault;
-mod workbench;
+mod session;
 mod writer;
 
 #[cfg(test)]
-mod tests;
+pub(in crate::store) use self::migrate::MIGRATIONS;
+
+#[cfg(test)]
+pub(in crate::store) mod tests;
 
 use std::{
     ffi::OsString,
@@ -44,10 +23,11 @@ use std::{
     sync::Arc,
 };
 
-use uuid::Uuid;
-
-use self::{readers::Readers, unit::bytes, vault::Vault, writer::Writer};
-use super::StoreError;
+use self::{readers::Readers, session::SqliteSession, writer::Writer};
+use super::{
+    StoreError,
+    sql::{Database, SqlStore, unit::Unit, vault::Vault},
+};
 use crate::seal::SiteKeys;
 
 /// Who opens the database.
@@ -60,11 +40,31 @@ pub enum OpenMode {
 }
 
 /// The store in one SQLite file. Dropping it finishes what is queued and closes the file.
-pub struct SqliteStore {
+pub type SqliteStore = SqlStore<Sqlite>;
+
+/// One SQLite file.
+pub struct Sqlite {
     // Readers first: the last connection to close checkpoints the log, and that should be the writer's.
     readers: Readers,
     writer: Writer,
-    vault: Arc<Vault>,
+}
+
+impl Database for Sqlite {
+    async fn read<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.readers.read(work).await
+    }
+
+    async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.writer.write(work).await
+    }
 }
 
 impl SqliteStore {
@@ -90,51 +90,45 @@ impl SqliteStore {
                            UPDATE delivery SET lease_until = 0 WHERE state = 'claimed';";
             writing.execute_batch(release).map_err(|error| StoreError::Database(error.to_string()))?;
         }
-        let vault = Arc::new(Vault::open(&writing, keys)?);
+        let vault = Arc::new(Vault::open(&SqliteSession(&writing), keys)?);
         let writer = Writer::start(writing, Arc::clone(&vault), lock)?;
-        Ok(Self { readers: Readers::new(path, Arc::clone(&vault)), writer, vault })
-    }
-
-    /// Wraps every data key with the first site key, a few hundred rows at a time; how many it wrapped. After it, the
-    /// older site keys can be removed from the key file.
-    ///
-    /// # Errors
-    /// When a key does not open with the configured site keys, or the database fails.
-    pub async fn rewrap_data_keys(&self) -> Result<u64, StoreError> {
-        const STEP: usize = 500;
-        let mut wrapped = 0;
-        for table in ["patient", "encounter", "review_item", "note", "destination", "message", "user_preference"] {
-            let mut after = Uuid::nil();
-            loop {
-                let step = move |unit: &unit::Unit<'_>| {
-                    let select = format!("SELECT id, data_key FROM {table} WHERE id > ?1 ORDER BY id LIMIT {STEP}");
-                    let rows = unit.all(table, &select, [bytes(after)], |row| Ok((row.id("id")?, row.get("data_key")?)))?;
-                    let mut changed = 0;
-                    for (id, key) in &rows {
-                        let key: &Vec<u8> = key;
-                        if let Some(key) = unit.vault.rewrap(table, *id, key)? {
-                            unit.execute(&format!("UPDATE {table} SET data_key = ?2 WHERE id = ?1"), (bytes(*id), key))?;
-                            changed += 1;
-                        }
-                    }
-                    Ok((rows.last().map(|(id, _)| *id), changed))
-                };
-                let (last, changed) = self.writer.write(step).await?;
-                wrapped += changed;
-                match last {
-                    Some(last) => after = last,
-                    None => break,
-                }
-            }
-        }
-        self.writer.write(|unit| unit.vault.rewrap_index_key(unit.connection)).await?;
-        Ok(wrapped)
+        Ok(Self { database: Sqlite { readers: Readers::new(path, Arc::clone(&vault)), writer }, vault })
     }
 }
 
-impl std::fmt::Debug for SqliteStore {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("SqliteStore(..)")
+/// Applies the steps of the schema that are missing; their names. No server may run meanwhile.
+///
+/// # Errors
+/// As [`SqliteStore::open`].
+pub fn migrate(path: &Path) -> Result<Vec<String>, StoreError> {
+    let _held = lock(path)?;
+    let mut writing = connection::open_writer(path)?;
+    if migrate::is_behind(&writing)? { migrate::migrate(&mut writing) } else { Ok(Vec::new()) }
+}
+
+/// A database that nobody serves, to be read as it is.
+pub(in crate::store) struct AtRest {
+    connection: rusqlite::Connection,
+    _lock: File,
+}
+
+impl AtRest {
+    /// Refused while somebody serves it, and where its schema is older than this program.
+    pub(in crate::store) fn open(path: &Path) -> Result<Self, StoreError> {
+        if !path.is_file() {
+            return Err(StoreError::Refused("there is no such database".to_owned()));
+        }
+        let lock = lock(path)?;
+        let connection = connection::open_reader(path)?;
+        if migrate::is_behind(&connection)? {
+            let problem = "its schema is older than this program; run `abstractor migrate` first";
+            return Err(StoreError::Refused(problem.to_owned()));
+        }
+        Ok(Self { connection, _lock: lock })
+    }
+
+    pub(in crate::store) fn session(&self) -> SqliteSession<'_> {
+        SqliteSession(&self.connection)
     }
 }
 

@@ -10,10 +10,12 @@ use tokio::sync::Semaphore;
 
 use super::{
     connection::{database, open_reader},
-    unit::Unit,
-    vault::Vault,
+    session::SqliteSession,
 };
-use crate::store::StoreError;
+use crate::store::{
+    StoreError,
+    sql::{unit::Unit, vault::Vault},
+};
 
 /// Reads at the same time.
 const READERS: usize = 4;
@@ -59,6 +61,6 @@ fn in_transaction<T>(
     work: impl FnOnce(&Unit<'_>) -> Result<T, StoreError>,
 ) -> Result<T, StoreError> {
     let transaction = connection.unchecked_transaction().map_err(database)?;
-    work(&Unit { connection: &transaction, vault })
+    work(&Unit::new(&SqliteSession(&transaction), vault))
     // Dropping the transaction ends it; there is nothing to commit.
 }

@@ -14,7 +14,11 @@ use crate::{
     },
 };
 
-conformance::conformance!(super::fresh);
+conformance::conformance!(super::opened);
+
+async fn opened() -> (Arc<dyn Store>, TempDir) {
+    fresh()
+}
 
 /// A store in a folder of its own.
 fn fresh() -> (Arc<dyn Store>, TempDir) {
@@ -172,6 +176,7 @@ async fn a_write_that_fails_or_panics_undoes_only_itself() {
             let store = Arc::clone(&store);
             tokio::spawn(async move {
                 store
+                    .database
                     .writer
                     .write(move |unit| {
                         unit.execute(insert, [format!("row {index}")])?;
@@ -188,7 +193,11 @@ async fn a_write_that_fails_or_panics_undoes_only_itself() {
     for (index, write) in writes.into_iter().enumerate() {
         assert_eq!(write.await.expect("runs").is_ok(), index % 3 == 0, "{index}");
     }
-    let rows = store.readers.read(|unit| unit.count("SELECT count(*) AS n FROM site_secret WHERE name LIKE 'row %'", [])).await;
+    let rows = store
+        .database
+        .readers
+        .read(|unit| unit.count("SELECT count(*) AS n FROM site_secret WHERE name LIKE 'row %'", ()))
+        .await;
     assert_eq!(rows.expect("counts"), 30);
 }
 
@@ -198,7 +207,7 @@ async fn what_is_append_only_cannot_be_changed() {
     let store = serve(folder.path(), SiteKeys::generate());
     let note = post(&store, text("a"), 0).await;
     for sql in ["UPDATE audit_event SET detail = ''", "DELETE FROM audit_event", "UPDATE note SET text = x''"] {
-        let refused = store.writer.write(move |unit| unit.execute(sql, [])).await;
+        let refused = store.database.writer.write(move |unit| unit.execute(sql, ())).await;
         assert!(matches!(refused, Err(StoreError::Database(_))), "{sql}");
     }
     assert_eq!(store.note(note).await.expect("reads").expect("is there").content.text, "a");
@@ -209,12 +218,13 @@ async fn a_damaged_row_says_where_and_nothing_else() {
     let folder = TempDir::new().expect("makes a folder");
     let store = serve(folder.path(), SiteKeys::generate());
     let note = post(&store, identified("secret-number", None, "secret text"), 0).await;
-    store.writer.write(|unit| unit.execute("UPDATE note SET external_id = x'0102030405'", [])).await.expect("damages");
+    store.database.writer.write(|unit| unit.execute("UPDATE note SET external_id = x'0102030405'", ())).await.expect("damages");
     let error = store.note(note).await.expect_err("does not open");
     assert!(matches!(error, StoreError::Sealed { table: "note" }), "{error}");
     store
+        .database
         .writer
-        .write(|unit| unit.execute("UPDATE note SET external_id = NULL, service_date = 'secret'", []))
+        .write(|unit| unit.execute("UPDATE note SET external_id = NULL, service_date = 'secret'", ()))
         .await
         .expect("damages");
     let error = store.note(note).await.expect_err("does not read").to_string();
@@ -308,7 +318,8 @@ async fn notes_a_second() {
     }
 }
 
-async fn post_many(store: Arc<dyn Store>, poster: u32, each: u32, body: String) {
+/// Posts notes as one sender does.
+pub(in crate::store) async fn post_many(store: Arc<dyn Store>, poster: u32, each: u32, body: String) {
     for number in 0..each {
         let encounter = format!("e{poster}-{}", number / 3);
         let note = NewNote {

@@ -15,8 +15,11 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot};
 
-use super::{connection::database, unit::Unit, vault::Vault};
-use crate::store::StoreError;
+use super::{connection::database, session::SqliteSession};
+use crate::store::{
+    StoreError,
+    sql::{unit::Unit, vault::Vault},
+};
 
 /// Pieces of work that may share one commit.
 const GROUP: usize = 64;
@@ -44,7 +47,7 @@ where
 {
     fn run(&mut self, unit: &Unit<'_>) -> bool {
         let Some(work) = self.work.take() else { return false };
-        let result = catch_unwind(AssertUnwindSafe(|| work(unit)))
+        let result = catch_unwind(AssertUnwindSafe(|| work(unit).and_then(|value| unit.finish().map(|()| value))))
             .unwrap_or_else(|_| Err(StoreError::Database("a write panicked; it was undone".to_owned())));
         self.result.insert(result).is_ok()
     }
@@ -134,12 +137,11 @@ fn run_group(
     group: &mut Vec<Box<dyn Write>>,
 ) -> Result<(), StoreError> {
     let execute = |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(database);
-    let unit = Unit { connection, vault };
     group.push(first);
     execute("BEGIN IMMEDIATE")?;
     loop {
         execute("SAVEPOINT piece")?;
-        let kept = group.last_mut().is_some_and(|piece| piece.run(&unit));
+        let kept = group.last_mut().is_some_and(|piece| piece.run(&Unit::new(&SqliteSession(connection), vault)));
         if connection.is_autocommit() {
             // A full disk or an I/O error makes SQLite undo the whole transaction by itself.
             return Err(StoreError::Database("the transaction was undone by the database".to_owned()));

@@ -2,13 +2,14 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Cause, Event},
     unit::{Unit, bytes, derived_id, micros},
+    value::params,
+    vault::Vault,
 };
 use crate::{
     domain::Patient,
@@ -16,7 +17,7 @@ use crate::{
 };
 
 #[async_trait]
-impl PatientStore for SqliteStore {
+impl<D: Database> PatientStore for SqlStore<D> {
     async fn update_patient(
         &self,
         source: &str,
@@ -25,12 +26,14 @@ impl PatientStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Uuid>, StoreError> {
         let source = source.to_owned();
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
-                let Some(id) = known(unit, &source, &patient)? else { return Ok(None) };
+                unit.hold_indexes(&[number_index(unit.vault, &source, &patient.id)])?;
+                let Some(id) = known_and_held(unit, &source, &patient)? else { return Ok(None) };
                 if take_over(unit, id, &patient)? {
                     show_anew(unit, id)?;
-                    audit::append(unit, &Cause { actor, now }, &Event::of("patient.updated", "patient", id, ""))?;
+                    audit::append(unit, &cause, &Event::of("patient.updated", "patient", id, ""))?;
                 }
                 Ok(Some(id))
             })
@@ -38,14 +41,17 @@ impl PatientStore for SqliteStore {
     }
 
     async fn merge_patients(&self, id: Uuid, merge: PatientMerge, actor: Actor, now: Timestamp) -> Result<Merged, StoreError> {
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 let PatientMerge { source, surviving, retired } = &merge;
-                let survivor = match known(unit, source, surviving)? {
+                let number = |patient: &Patient| number_index(unit.vault, source, &patient.id);
+                unit.hold_indexes(&[number(surviving), number(retired)])?;
+                let survivor = match known_and_held(unit, source, surviving)? {
                     Some(survivor) => survivor,
                     None => add(unit, derived_id(id, "surviving"), (source, surviving), now)?,
                 };
-                let gone = match known(unit, source, retired)? {
+                let gone = match known_and_held(unit, source, retired)? {
                     Some(gone) => gone,
                     // so that what comes later under the number finds its way
                     None => add(unit, derived_id(id, "retired"), (source, retired), now)?,
@@ -62,7 +68,7 @@ impl PatientStore for SqliteStore {
                 show_anew(unit, survivor)?;
                 let detail =
                     format!("from {gone}: {} notes, {} encounters, {} items", merged.notes, merged.encounters, merged.items);
-                audit::append(unit, &Cause { actor, now }, &Event::of("patient.merged", "patient", survivor, &detail))?;
+                audit::append(unit, &cause, &Event::of("patient.merged", "patient", survivor, &detail))?;
                 Ok(merged)
             })
             .await
@@ -70,8 +76,8 @@ impl PatientStore for SqliteStore {
 }
 
 /// The blind index of a record number at a source, whatever system it is of.
-pub(super) fn number_index(unit: &Unit<'_>, source: &str, number: &str) -> [u8; 32] {
-    unit.vault.blind_index("patient.id", &[source, number])
+pub(super) fn number_index(vault: &Vault, source: &str, number: &str) -> [u8; 32] {
+    vault.blind_index("patient.id", &[source, number])
 }
 
 /// The blind index of a record number of a system that is not the first one to have this number.
@@ -91,18 +97,30 @@ pub(super) fn known(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<
     unit.one("patient", sql, [system_index(unit, (source, &patient.id), system)], |row| row.id("id"))
 }
 
+/// As [`known`], and held: what belongs to the patient is linked to nobody else meanwhile. The number is held already.
+pub(super) fn known_and_held(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Uuid>, StoreError> {
+    loop {
+        let found = known(unit, source, patient)?;
+        let Some(id) = found.filter(|_| unit.session.is_shared()) else { return Ok(found) };
+        // none when it was merged into another one just now, which is found next
+        if unit.hold_rows("patient", "id = ?1 AND merged_into IS NULL", [bytes(id)])? > 0 {
+            return Ok(found);
+        }
+    }
+}
+
 /// The row that has the number alone, and the patient that it stands for.
 fn of_number(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<(Uuid, Uuid)>, StoreError> {
     if patient.id.is_empty() {
         return Ok(None);
     }
     let sql = "SELECT id, coalesce(merged_into, id) AS survivor FROM patient WHERE identity_index = ?1";
-    unit.one("patient", sql, [number_index(unit, source, &patient.id)], |row| Ok((row.id("id")?, row.id("survivor")?)))
+    unit.one("patient", sql, [number_index(unit.vault, source, &patient.id)], |row| Ok((row.id("id")?, row.id("survivor")?)))
 }
 
 /// Makes the row of a patient. The number alone leads to the first one who has it; another one of another system is found by both.
 pub(super) fn add(unit: &Unit<'_>, id: Uuid, (source, patient): (&str, &Patient), now: Timestamp) -> Result<Uuid, StoreError> {
-    let number = number_index(unit, source, &patient.id);
+    let number = number_index(unit.vault, source, &patient.id);
     let (identity, number) = match (&patient.system, of_number(unit, source, patient)?) {
         (Some(system), Some(_)) => (Some(system_index(unit, (source, &patient.id), system)), Some(number)),
         _ => ((!patient.id.is_empty()).then_some(number), None),
@@ -176,6 +194,7 @@ fn json(patient: &Patient) -> Vec<u8> {
 
 /// What the items of a patient show has changed.
 fn show_anew(unit: &Unit<'_>, patient: Uuid) -> Result<(), StoreError> {
+    unit.hold_rows("review_item", "patient_id = ?1", [bytes(patient)])?;
     unit.execute("UPDATE review_item SET revision = revision + 1 WHERE patient_id = ?1", [bytes(patient)])?;
     Ok(())
 }
@@ -194,6 +213,7 @@ fn relink(unit: &Unit<'_>, gone: Uuid, survivor: Uuid) -> Result<Merged, StoreEr
         let apart = unit.vault.blind_index("encounter.merged", &[&encounter.to_string()]);
         unit.execute("UPDATE encounter SET encounter_index = ?2 WHERE id = ?1", (bytes(encounter), apart))?;
     }
+    unit.hold_rows("review_item", "patient_id IN (?1, ?2)", (bytes(gone), bytes(survivor)))?;
     let moved = |table: &str| {
         let sql = format!("UPDATE {table} SET patient_id = ?2 WHERE patient_id = ?1");
         unit.execute(&sql, (bytes(gone), bytes(survivor))).map(|rows| rows as u64)

@@ -1,14 +1,14 @@
-//! The outbox in SQLite: deliveries are written in the transaction of their cause, and sent one after another to each destination.
+//! The outbox: deliveries are written in the transaction of their cause, and sent one after another to each destination.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Cause, Event},
     unit::{Columns, Unit, bytes, micros},
+    value::params,
     vault::RowKey,
 };
 use crate::{
@@ -38,37 +38,19 @@ pub(super) fn emit_about(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "SELECT id, data_key FROM destination
-               WHERE disabled = 0 AND instr(' ' || events || ' ', ' ' || ?1 || ' ') > 0 ORDER BY name";
+               WHERE disabled = 0 AND ' ' || events || ' ' LIKE '% ' || ?1 || ' %' ORDER BY name";
     let hearing = unit.all("destination", sql, [happened.event.as_str()], |row| {
         let id = row.id("id")?;
         Ok((id, unit.vault.data_key("destination", id, &row.get::<Vec<u8>>("data_key")?)?))
     })?;
-    for (destination, key) in hearing {
-        let sequence = unit.count("SELECT coalesce(max(sequence), 0) + 1 AS n FROM delivery", [])?;
-        let id = Uuid::new_v5(&destination, &sequence.to_be_bytes());
-        let body = happened.outgoing.iter().find(|outgoing| outgoing.destination == destination);
-        unit.execute(
-            "INSERT INTO delivery (sequence, id, destination_id, event, note_id, item_id, body, state, tries, run_after, fence,
-                                   created_at, query_id)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, 0, ?8, ?9)",
-            params![
-                i64::try_from(sequence).unwrap_or(i64::MAX),
-                bytes(id),
-                bytes(destination),
-                happened.event.as_str(),
-                happened.note.map(bytes),
-                bytes(happened.item),
-                body.map(|outgoing| key.for_row("delivery", id).seal("body", outgoing.body.as_bytes())),
-                micros(now),
-                query.map(bytes)
-            ],
-        )?;
+    for destination in hearing {
+        unit.tail.borrow_mut().delivery(destination, happened, query, now);
     }
     Ok(())
 }
 
 #[async_trait]
-impl OutboxStore for SqliteStore {
+impl<D: Database> OutboxStore for SqlStore<D> {
     async fn add_destination(&self, destination: Destination, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
         let (key, data_key) = self.vault.new_data_key("destination", destination.id);
         let settings = serde_json::to_vec(&destination.channel).map_err(|_| StoreError::Inconsistent {
@@ -77,7 +59,8 @@ impl OutboxStore for SqliteStore {
             problem: "its settings cannot be written as JSON".to_owned(),
         })?;
         let settings = key.seal("settings", &settings);
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 let events: Vec<&str> = destination.events.iter().map(|event| event.as_str()).collect();
                 let added = unit.execute(
@@ -96,7 +79,7 @@ impl OutboxStore for SqliteStore {
                 )? > 0;
                 if added {
                     let event = Event::of("destination.added", "destination", destination.id, destination.channel.kind());
-                    audit::append(unit, &Cause { actor, now }, &event)?;
+                    audit::append(unit, &cause, &event)?;
                 }
                 Ok(added)
             })
@@ -105,7 +88,7 @@ impl OutboxStore for SqliteStore {
 
     async fn destinations(&self) -> Result<Vec<Destination>, StoreError> {
         let sql = format!("{DESTINATION} ORDER BY name");
-        self.readers.read(move |unit| unit.all("destination", &sql, [], |row| Ok(destination(unit, row)?.0))).await
+        self.database.read(move |unit| unit.all("destination", &sql, (), |row| Ok(destination(unit, row)?.0))).await
     }
 
     async fn set_destination_disabled(
@@ -116,12 +99,13 @@ impl OutboxStore for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let name = name.to_owned();
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 let sql = "UPDATE destination SET disabled = ?2 WHERE name = ?1 RETURNING id";
-                let Some(id) = unit.one("destination", sql, (name, disabled), |row| row.id("id"))? else { return Ok(false) };
+                let Some(id) = unit.one("destination", sql, (&name, disabled), |row| row.id("id"))? else { return Ok(false) };
                 let action = if disabled { "destination.disabled" } else { "destination.enabled" };
-                audit::append(unit, &Cause { actor, now }, &Event::of(action, "destination", id, ""))?;
+                audit::append(unit, &cause, &Event::of(action, "destination", id, ""))?;
                 Ok(true)
             })
             .await
@@ -129,12 +113,12 @@ impl OutboxStore for SqliteStore {
 
     async fn claim_deliveries(&self, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedDelivery>, StoreError> {
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        self.writer.write(move |unit| claim(unit, until, now)).await
+        self.database.write(move |unit| claim(unit, until, now)).await
     }
 
     async fn end_delivery(&self, delivery: &ClaimedDelivery, end: DeliveryEnd, now: Timestamp) -> Result<bool, StoreError> {
         let (id, fence) = (delivery.delivery.id, delivery.fence);
-        self.writer
+        self.database
             .write(move |unit| {
                 let (state, run_after, problem, ended) = match &end {
                     DeliveryEnd::Delivered => ("delivered", now, None, Some(now)),
@@ -156,10 +140,10 @@ impl OutboxStore for SqliteStore {
     }
 
     async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let sql = format!(
-                    "{DELIVERY} WHERE d.sequence > ?1 AND (?2 IS NULL OR d.state = ?2) AND (?3 IS NULL OR t.name = ?3)
+                    "{DELIVERY} WHERE d.sequence > ?1 AND (d.state = ?2 OR ?2 IS NULL) AND (t.name = ?3 OR ?3 IS NULL)
                      ORDER BY d.sequence LIMIT ?4"
                 );
                 let state = filter.state.map(|state| state.as_str());
@@ -170,13 +154,14 @@ impl OutboxStore for SqliteStore {
     }
 
     async fn resend_delivery(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 let sql = "UPDATE delivery SET state = 'waiting', tries = 0, run_after = ?2, ended_at = NULL
                            WHERE id = ?1 AND state IN ('delivered', 'dead', 'waiting')";
                 let waits = unit.execute(sql, (bytes(id), micros(now)))? > 0;
                 if waits {
-                    audit::append(unit, &Cause { actor, now }, &Event::of("delivery.resent", "delivery", id, ""))?;
+                    audit::append(unit, &cause, &Event::of("delivery.resent", "delivery", id, ""))?;
                 }
                 Ok(waits)
             })
@@ -188,12 +173,17 @@ impl OutboxStore for SqliteStore {
 fn claim(unit: &Unit<'_>, until: Timestamp, now: Timestamp) -> Result<Vec<ClaimedDelivery>, StoreError> {
     let claimed = unit.all(
         "delivery",
-        "UPDATE delivery SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
-         WHERE sequence IN (SELECT (SELECT min(sequence) FROM delivery d WHERE d.destination_id = t.id
-                                    AND d.state IN ('waiting', 'claimed'))
-                            FROM destination t WHERE t.disabled = 0)
-               AND ((state = 'waiting' AND run_after <= ?1) OR (state = 'claimed' AND lease_until <= ?1))
-         RETURNING id, fence",
+        &format!(
+            "WITH due AS (
+                 SELECT d.id FROM destination t JOIN delivery d ON d.sequence =
+                     (SELECT min(f.sequence) FROM delivery f WHERE f.destination_id = t.id AND f.state IN ('waiting', 'claimed'))
+                 WHERE t.disabled = 0
+                     AND ((d.state = 'waiting' AND d.run_after <= ?1) OR (d.state = 'claimed' AND d.lease_until <= ?1))
+                 ORDER BY d.sequence {})
+             UPDATE delivery SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
+             WHERE id IN (SELECT id FROM due) RETURNING id, fence",
+            unit.passing_over_held("d")
+        ),
         (micros(now), micros(until)),
         |row| Ok((row.id("id")?, row.get::<i64>("fence")?)),
     )?;

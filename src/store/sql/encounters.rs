@@ -1,12 +1,13 @@
 //! The patient, encounter and review item that a new note belongs to: found by blind index, or made.
 
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
     note_rows::SealedNote,
     patients,
     unit::{Unit, bytes, derived_id, micros},
+    value::params,
+    vault::Vault,
 };
 use crate::{
     domain::{Confidentiality, Patient},
@@ -51,7 +52,7 @@ pub(super) fn place(unit: &Unit<'_>, note: &SealedNote) -> Result<Placing, Store
 fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> Result<Option<Uuid>, StoreError> {
     let sql = "SELECT i.id FROM note n JOIN review_item i ON i.id = n.item_id
                WHERE (n.identity_index IN (?1, ?2) OR n.related_index = ?1)
-                     AND (?3 IS NULL OR i.patient_id IS NULL OR i.patient_id = ?3)
+                     AND (i.patient_id = ?3 OR i.patient_id IS NULL OR ?3 IS NULL)
                ORDER BY n.received_at DESC, n.id DESC LIMIT 1";
     unit.one("review_item", sql, (note.identity, note.related, patient_id.map(bytes)), |row| row.id("id"))
 }
@@ -59,7 +60,7 @@ fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> 
 /// A known patient takes over what the newer note says of them; what it leaves out stays. A number of another system is another patient's,
 /// found by its system too.
 fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Result<Uuid, StoreError> {
-    match patients::known(unit, &note.content.source, patient)? {
+    match patients::known_and_held(unit, &note.content.source, patient)? {
         Some(id) => {
             patients::take_over(unit, id, patient)?;
             Ok(id)
@@ -73,14 +74,14 @@ fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Resul
 }
 
 /// The blind index of an encounter number at a source.
-pub(super) fn encounter_index(unit: &Unit<'_>, source: &str, number: &str) -> [u8; 32] {
-    unit.vault.blind_index("encounter.external_id", &[source, number])
+pub(super) fn encounter_index(vault: &Vault, source: &str, number: &str) -> [u8; 32] {
+    vault.blind_index("encounter.external_id", &[source, number])
 }
 
 /// The encounter of this number. A number that is already another patient's is another encounter; one that came without
 /// a patient takes the first patient named.
 fn place_encounter(unit: &Unit<'_>, note: &SealedNote, number: &str, patient_id: Option<Uuid>) -> Result<Uuid, StoreError> {
-    let index = encounter_index(unit, &note.content.source, number);
+    let index = encounter_index(unit.vault, &note.content.source, number);
     let sql = "SELECT id, patient_id FROM encounter WHERE encounter_index = ?1";
     let known = unit.all("encounter", sql, [index], |row| Ok((row.id("id")?, row.id_or_none("patient_id")?)))?;
     if let Some((id, _)) = known.iter().find(|(_, patient)| *patient == patient_id) {
@@ -138,7 +139,7 @@ fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(),
 fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     unit.execute(
         "UPDATE review_item SET patient_id = coalesce(patient_id, ?2), encounter_class = coalesce(?3, encounter_class),
-                facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = max(restricted, ?6)
+                facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = CASE WHEN ?6 = 1 THEN 1 ELSE restricted END
          WHERE id = ?1",
         params![
             bytes(placing.item_id),

@@ -1,11 +1,11 @@
-//! Notes and their extractions in SQLite: intake with identity, and the way from job to extraction.
+//! Notes and their extractions: intake with identity, and the way from job to extraction.
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Cause, Event},
     encounters, jobs,
     lineage::{self, Identity},
@@ -17,14 +17,16 @@ use crate::{
 };
 
 #[async_trait]
-impl NoteStore for SqliteStore {
+impl<D: Database> NoteStore for SqlStore<D> {
     async fn add_note(&self, id: Uuid, posting: Posting, actor: Actor, now: Timestamp) -> Result<AddNote, StoreError> {
         let Posting { note, key, unversioned } = posting;
         let key = key.map(|key| (self.vault.blind_index("idempotency_key", &[&key.owner, &key.key]), key.body));
-        let mut sealed = SealedNote::seal(&self.vault, id, note, now);
+        let sealed = SealedNote::seal(&self.vault, id, note, now);
         let cause = Cause { actor, now };
-        self.writer
+        self.database
             .write(move |unit| {
+                // what decides whether and where the note is new stays as it is until it is there
+                unit.hold_indexes(&sealed.names(unit.vault, key.map(|(index, _)| index)))?;
                 if let Some((index, body)) = key
                     && let Some(outcome) = lineage::keyed(unit, index, body, now)?
                 {
@@ -33,9 +35,9 @@ impl NoteStore for SqliteStore {
                 let outcome = match lineage::identify(unit, &sealed, unversioned)? {
                     Identity::Known(outcome) => outcome,
                     Identity::New { version, previous } => {
-                        sealed.version = version;
+                        lineage::hold_items(unit, &sealed)?;
                         let placing = encounters::place(unit, &sealed)?;
-                        note_rows::insert(unit, &sealed, &placing, previous)?;
+                        note_rows::insert(unit, &sealed, &placing, (&version, previous))?;
                         jobs::add(unit, id, now)?;
                         let detail = format!("item {}", placing.item_id);
                         audit::append(unit, &cause, &Event::of("note.stored", "note", id, &detail))?;
@@ -59,39 +61,39 @@ impl NoteStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Option<Vec<Uuid>>, StoreError> {
         let cause = Cause { actor, now };
-        self.writer.write(move |unit| lineage::retract(unit, &document, at, &cause)).await
+        self.database.write(move |unit| lineage::retract(unit, &document, at, &cause)).await
     }
 
     async fn note(&self, id: Uuid) -> Result<Option<Note>, StoreError> {
-        self.readers.read(move |unit| note_rows::note(unit, id)).await
+        self.database.read(move |unit| note_rows::note(unit, id)).await
     }
 
     async fn claim_jobs(&self, limit: u32, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedJob>, StoreError> {
-        self.writer.write(move |unit| jobs::claim(unit, limit, lease, now)).await
+        self.database.write(move |unit| jobs::claim(unit, limit, lease, now)).await
     }
 
     async fn record_extraction(&self, job: &ClaimedJob, extraction: Extraction, now: Timestamp) -> Result<bool, StoreError> {
         let job = job.clone();
-        self.writer.write(move |unit| jobs::record(unit, &job, &extraction, now)).await
+        self.database.write(move |unit| jobs::record(unit, &job, &extraction, now)).await
     }
 
     async fn fail_job(&self, job: &ClaimedJob, failure: JobFailure, now: Timestamp) -> Result<bool, StoreError> {
         let job = job.clone();
-        self.writer.write(move |unit| jobs::fail(unit, &job, &failure, now)).await
+        self.database.write(move |unit| jobs::fail(unit, &job, &failure, now)).await
     }
 
     async fn extraction(&self, note_id: Uuid) -> Result<Option<Extraction>, StoreError> {
-        self.readers.read(move |unit| note_rows::extraction(unit, note_id)).await
+        self.database.read(move |unit| note_rows::extraction(unit, note_id)).await
     }
 
     async fn counts(&self, _now: Timestamp) -> Result<Counts, StoreError> {
-        self.readers
+        self.database
             .read(|unit| {
                 Ok(Counts {
-                    jobs_waiting: unit.count("SELECT count(*) AS n FROM job WHERE state IN ('waiting', 'claimed')", [])?,
-                    notes_quarantined: unit.count("SELECT count(*) AS n FROM note WHERE status = 'quarantined'", [])?,
-                    notes: unit.count("SELECT count(*) AS n FROM note", [])?,
-                    items_open: unit.count("SELECT count(*) AS n FROM review_item WHERE state <> 'finished'", [])?,
+                    jobs_waiting: unit.count("SELECT count(*) AS n FROM job WHERE state IN ('waiting', 'claimed')", ())?,
+                    notes_quarantined: unit.count("SELECT count(*) AS n FROM note WHERE status = 'quarantined'", ())?,
+                    notes: unit.count("SELECT count(*) AS n FROM note", ())?,
+                    items_open: unit.count("SELECT count(*) AS n FROM review_item WHERE state <> 'finished'", ())?,
                 })
             })
             .await

@@ -1,9 +1,11 @@
 //! The keys an open database works with: site keys from outside, the index key from inside.
 
-use rusqlite::{Connection, OptionalExtension};
 use uuid::Uuid;
 
-use super::connection::database;
+use super::{
+    unit::Session,
+    value::{FromValue as _, ToValue as _},
+};
 use crate::{
     seal::{DataKey, IndexKey, Place, SealError, SiteKeys},
     store::StoreError,
@@ -14,22 +16,29 @@ const INDEX_KEY: &str = "index_key";
 const INDEX_PLACE: Place<'_> = Place::new("site_secret", INDEX_KEY.as_bytes(), "wrapped");
 
 /// Seals, opens and indexes for the rows of this database.
-pub(super) struct Vault {
+pub(in crate::store) struct Vault {
     keys: SiteKeys,
     index: IndexKey,
 }
 
 impl Vault {
     /// Opens the index key, or makes it in a new database. Fails when the site keys are not this database's.
-    pub(super) fn open(connection: &Connection, keys: SiteKeys) -> Result<Self, StoreError> {
+    pub(in crate::store) fn open(session: &dyn Session, keys: SiteKeys) -> Result<Self, StoreError> {
         let fresh = IndexKey::generate().wrap(&keys, INDEX_PLACE);
         let insert = "INSERT INTO site_secret (name, wrapped) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
         let select = "SELECT wrapped FROM site_secret WHERE name = ?1";
-        let read = || connection.query_row(select, [INDEX_KEY], |row| row.get::<_, Vec<u8>>(0)).optional().map_err(database);
+        let read = || {
+            let mut wrapped = None;
+            session.query(select, &[INDEX_KEY.to_value()], &mut |row| {
+                wrapped = Vec::<u8>::from_value(row.value("wrapped")?);
+                Ok(())
+            })?;
+            Ok::<_, StoreError>(wrapped)
+        };
         let wrapped = match read()? {
             Some(wrapped) => wrapped,
             None => {
-                connection.execute(insert, (INDEX_KEY, fresh)).map_err(database)?;
+                session.execute(insert, &[INDEX_KEY.to_value(), fresh.to_value()])?;
                 read()?.unwrap_or_default()
             }
         };
@@ -61,9 +70,10 @@ impl Vault {
     }
 
     /// The index key wrapped by the first site key.
-    pub(super) fn rewrap_index_key(&self, connection: &Connection) -> Result<(), StoreError> {
+    pub(super) fn rewrap_index_key(&self, session: &dyn Session) -> Result<(), StoreError> {
         let wrapped = self.index.wrap(&self.keys, INDEX_PLACE);
-        connection.execute("UPDATE site_secret SET wrapped = ?2 WHERE name = ?1", (INDEX_KEY, wrapped)).map_err(database)?;
+        let update = "UPDATE site_secret SET wrapped = ?2 WHERE name = ?1";
+        session.execute(update, &[INDEX_KEY.to_value(), wrapped.to_value()])?;
         Ok(())
     }
 

@@ -1,13 +1,13 @@
-//! Searches in SQLite: identifiers are compared by blind index, once for each source that there is.
+//! Searches: identifiers are compared by blind index, once for each source that there is.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::types::Value;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore, encounters, note_rows, patients,
+    Database, SqlStore, encounters, note_rows, patients,
     unit::{Columns, Unit, bytes},
+    value::Value,
 };
 use crate::{
     domain::{Note, Patient},
@@ -18,9 +18,9 @@ use crate::{
 const MOST_ITEMS: u32 = 10_000;
 
 #[async_trait]
-impl ChartStore for SqliteStore {
+impl<D: Database> ChartStore for SqlStore<D> {
     async fn find_notes(&self, search: NoteSearch, after: Option<Uuid>, limit: u32) -> Result<Vec<Note>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let Some(mut condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
                 if let Some(after) = after {
@@ -28,7 +28,7 @@ impl ChartStore for SqliteStore {
                 }
                 condition.values.push(Value::Integer(limit.into()));
                 let rest = format!("WHERE {} ORDER BY n.received_at, n.id LIMIT ?", condition.sql);
-                note_rows::notes_where(unit, &rest, rusqlite::params_from_iter(condition.values))
+                note_rows::notes_where(unit, &rest, condition.values)
             })
             .await
     }
@@ -39,23 +39,22 @@ impl ChartStore for SqliteStore {
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<(Uuid, Patient)>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let Some(mut condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
-                let after = after.map_or_else(Vec::new, |after| bytes(after).to_vec());
-                condition.values.extend([Value::Blob(after), Value::Integer(limit.into())]);
+                condition.values.extend([blob(after.unwrap_or_default()), Value::Integer(limit.into())]);
                 let sql = format!(
                     "SELECT id, data_key, details FROM patient WHERE id IN (SELECT n.patient_id FROM note n WHERE {}) AND id > ?
                      ORDER BY id LIMIT ?",
                     condition.sql
                 );
-                unit.all("patient", &sql, rusqlite::params_from_iter(condition.values), |row| opened(unit, row))
+                unit.all("patient", &sql, condition.values, |row| opened(unit, row))
             })
             .await
     }
 
     async fn find_items(&self, search: NoteSearch) -> Result<Vec<Uuid>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let Some(condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
                 let sql = format!(
@@ -63,7 +62,7 @@ impl ChartStore for SqliteStore {
                      ORDER BY created_at, id LIMIT {MOST_ITEMS}",
                     condition.sql
                 );
-                unit.all("review_item", &sql, rusqlite::params_from_iter(condition.values), |row| row.id("id"))
+                unit.all("review_item", &sql, condition.values, |row| row.id("id"))
             })
             .await
     }
@@ -74,8 +73,8 @@ impl ChartStore for SqliteStore {
                        SELECT max(at) AS at FROM audit_event
                        WHERE subject_id = ?1 AND subject_kind = 'item' AND action <> 'item.read'
                        UNION ALL SELECT max(received_at) FROM note WHERE item_id = ?1
-                       UNION ALL SELECT max(x.recorded_at) FROM extraction x JOIN note n ON n.id = x.note_id WHERE n.item_id = ?1)";
-        self.readers
+                       UNION ALL SELECT max(x.recorded_at) FROM extraction x JOIN note n ON n.id = x.note_id WHERE n.item_id = ?1) AS changes";
+        self.database
             .read(move |unit| {
                 let mut found = Vec::with_capacity(items.len());
                 for item in &items {
@@ -90,7 +89,7 @@ impl ChartStore for SqliteStore {
     async fn extracted_at(&self, item: Uuid) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
         let sql = "SELECT x.note_id, x.recorded_at FROM extraction x JOIN note n ON n.id = x.note_id
                    WHERE n.item_id = ?1 AND x.live = 1";
-        self.readers
+        self.database
             .read(move |unit| {
                 unit.all("extraction", sql, [bytes(item)], |row| Ok((row.id("note_id")?, row.instant("recorded_at")?)))
             })
@@ -102,11 +101,11 @@ impl ChartStore for SqliteStore {
 #[derive(Default)]
 struct Condition {
     sql: String,
-    values: Vec<Value>,
+    values: Vec<Value<'static>>,
 }
 
 impl Condition {
-    fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value>) {
+    fn and(&mut self, sql: &str, values: impl IntoIterator<Item = Value<'static>>) {
         if !self.sql.is_empty() {
             self.sql.push_str(" AND ");
         }
@@ -114,7 +113,7 @@ impl Condition {
         self.values.extend(values);
     }
 
-    fn one_of(&mut self, column: &str, values: Vec<Value>) {
+    fn one_of(&mut self, column: &str, values: Vec<Value<'static>>) {
         let places = vec!["?"; values.len()].join(", ");
         self.and(&format!("{column} IN ({places})"), values);
     }
@@ -135,21 +134,21 @@ fn condition(unit: &Unit<'_>, search: &NoteSearch) -> Result<Option<Condition>, 
     if let Some(number) = &search.encounter {
         let mut found = Vec::new();
         for source in &sources {
-            let index = encounters::encounter_index(unit, source, number);
+            let index = encounters::encounter_index(unit.vault, source, number);
             let sql = "SELECT id FROM encounter WHERE encounter_index = ?1";
             found.extend(unit.all("encounter", sql, [index], |row| row.id("id").map(blob))?);
         }
         condition.one_of("n.encounter_id", found);
     }
     if let Some(id) = &search.external_id {
-        let index = |source: &String| Value::Blob(note_rows::identity_index(unit.vault, source, id).to_vec());
+        let index = |source: &String| Value::Blob(note_rows::identity_index(unit.vault, source, id).to_vec().into());
         condition.one_of("n.identity_index", sources.iter().map(index).collect());
     }
     for (column, value) in
         [("n.source", &search.source), ("n.facility", &search.facility), ("n.department", &search.department)]
     {
         if let Some(value) = value {
-            condition.and(&format!("{column} = ?"), [Value::Text(value.clone())]);
+            condition.and(&format!("{column} = ?"), [Value::Text(value.clone().into())]);
         }
     }
     if !search.include_restricted {
@@ -165,18 +164,18 @@ fn sources(unit: &Unit<'_>) -> Result<Vec<String>, StoreError> {
                    SELECT min(source) FROM note
                    UNION ALL SELECT (SELECT min(source) FROM note WHERE source > known.source) FROM known WHERE known.source IS NOT NULL)
                SELECT source FROM known WHERE source IS NOT NULL";
-    unit.all("note", sql, [], |row| row.get("source"))
+    unit.all("note", sql, (), |row| row.get("source"))
 }
 
 /// The patients with this number at these sources, and of this system where one is named.
-fn patients_of(unit: &Unit<'_>, sources: &[String], wanted: &PatientNumber) -> Result<Vec<Value>, StoreError> {
+fn patients_of(unit: &Unit<'_>, sources: &[String], wanted: &PatientNumber) -> Result<Vec<Value<'static>>, StoreError> {
     let mut found = Vec::new();
     if let Some(id) = wanted.id {
         let sql = "SELECT coalesce(merged_into, id) AS survivor FROM patient WHERE id = ?1";
         found.extend(unit.one("patient", sql, [bytes(id)], |row| row.id("survivor").map(blob))?);
     }
     for source in sources.iter().filter(|_| !wanted.number.is_empty()) {
-        let index = patients::number_index(unit, source, &wanted.number);
+        let index = patients::number_index(unit.vault, source, &wanted.number);
         let sql = "SELECT id, coalesce(merged_into, id) AS survivor, data_key, details FROM patient
                    WHERE identity_index = ?1 OR number_index = ?1";
         let patients = unit.all("patient", sql, [index], |row| Ok((row.id("survivor")?, opened(unit, row)?.1)))?;
@@ -193,6 +192,6 @@ fn opened(unit: &Unit<'_>, row: &Columns<'_>) -> Result<(Uuid, Patient), StoreEr
     Ok((id, key.open_json("details", &row.get::<Vec<u8>>("details")?)?))
 }
 
-fn blob(id: Uuid) -> Value {
-    Value::Blob(bytes(id).to_vec())
+fn blob(id: Uuid) -> Value<'static> {
+    Value::Blob(bytes(id).to_vec().into())
 }

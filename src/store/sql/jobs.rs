@@ -1,7 +1,6 @@
 //! Jobs: claimed with a lease and a fence, ended by an extraction, a retry or quarantine.
 
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
@@ -9,6 +8,7 @@ use super::{
     note_rows,
     outbox::{self, Happened},
     unit::{Unit, bytes, derived_id, micros},
+    value::params,
 };
 use crate::{
     domain::{EventKind, Extraction},
@@ -29,11 +29,15 @@ pub(super) fn claim(unit: &Unit<'_>, limit: u32, lease: SignedDuration, now: Tim
     let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
     let mut claimed = unit.all(
         "job",
-        "UPDATE job SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
-         WHERE id IN (SELECT id FROM job WHERE state IN ('waiting', 'claimed')
-                      AND ((state = 'waiting' AND run_after <= ?1) OR (state = 'claimed' AND lease_until <= ?1))
-                      ORDER BY created_at, id LIMIT ?3)
-         RETURNING id, note_id, fence, tries, created_at",
+        &format!(
+            "WITH due AS (
+                 SELECT id FROM job WHERE state IN ('waiting', 'claimed')
+                     AND ((state = 'waiting' AND run_after <= ?1) OR (state = 'claimed' AND lease_until <= ?1))
+                 ORDER BY created_at, id LIMIT ?3 {})
+             UPDATE job SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
+             WHERE id IN (SELECT id FROM due) RETURNING id, note_id, fence, tries, created_at",
+            unit.passing_over_held("job")
+        ),
         (micros(now), micros(until), limit),
         |row| {
             let job = ClaimedJob {
@@ -54,6 +58,7 @@ pub(super) fn record(unit: &Unit<'_>, job: &ClaimedJob, extraction: &Extraction,
     if !end(unit, job, "done", now)? {
         return Ok(false);
     }
+    hold_item(unit, job.note_id)?;
     let inconsistent =
         |problem: &str| StoreError::Inconsistent { table: "job", id: job.id.to_string(), problem: problem.to_owned() };
     let note = note_rows::key_of(unit, job.note_id)?.ok_or_else(|| inconsistent("its note is not there"))?;
@@ -94,6 +99,7 @@ pub(super) fn fail(unit: &Unit<'_>, job: &ClaimedJob, failure: &JobFailure, now:
             if !end(unit, job, "failed", now)? {
                 return Ok(false);
             }
+            hold_item(unit, job.note_id)?;
             set_status(unit, job.note_id, "quarantined", Some(reason))?;
             audit::append(
                 unit,
@@ -117,6 +123,11 @@ fn end(unit: &Unit<'_>, job: &ClaimedJob, state: &str, run_after: Timestamp) -> 
     let sql = "UPDATE job SET state = ?3, run_after = ?4, lease_until = NULL
                WHERE id = ?1 AND fence = ?2 AND state = 'claimed' AND note_id = ?5";
     Ok(unit.execute(sql, (bytes(job.id), job.fence, state, micros(run_after), bytes(job.note_id)))? > 0)
+}
+
+/// Holds the item of a note, before the note: who moves an item holds it first, then its notes.
+fn hold_item(unit: &Unit<'_>, note: Uuid) -> Result<(), StoreError> {
+    unit.hold_rows("review_item", "id = (SELECT item_id FROM note WHERE id = ?1)", [bytes(note)]).map(drop)
 }
 
 /// The note's status is part of what its item shows, so the item's revision grows with it.

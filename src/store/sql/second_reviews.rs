@@ -2,15 +2,15 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Event},
     items,
     places::Acting,
     unit::{Columns, Unit, bytes, micros},
+    value::params,
 };
 use crate::{
     domain::{ReviewItem, SecondReview, User, Worksheet},
@@ -22,14 +22,14 @@ const REVIEW: &str = "
     FROM second_review s JOIN user_account c ON c.id = s.coder_id LEFT JOIN user_account r ON r.id = s.reviewer_id";
 
 #[async_trait]
-impl SecondReviewStore for SqliteStore {
+impl<D: Database> SecondReviewStore for SqlStore<D> {
     async fn second_reviews(&self, waiting: bool, limit: u32) -> Result<Vec<SecondReview>, StoreError> {
         let which = if waiting {
             "s.reviewed_at IS NULL ORDER BY s.drawn_at, s.id"
         } else {
             "s.reviewed_at IS NOT NULL ORDER BY s.reviewed_at DESC, s.id"
         };
-        self.readers
+        self.database
             .read(move |unit| {
                 unit.all("second_review", &format!("{REVIEW} WHERE {which} LIMIT ?1"), [limit], |row| open(unit, row))
             })
@@ -37,7 +37,7 @@ impl SecondReviewStore for SqliteStore {
     }
 
     async fn second_review(&self, id: Uuid) -> Result<Option<SecondReview>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 unit.one("second_review", &format!("{REVIEW} WHERE s.id = ?1"), [bytes(id)], |row| open(unit, row))
             })
@@ -45,7 +45,7 @@ impl SecondReviewStore for SqliteStore {
     }
 
     async fn second_reviews_of(&self, item: Uuid) -> Result<Vec<SecondReview>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let sql = format!("{REVIEW} WHERE s.item_id = ?1 ORDER BY s.drawn_at, s.id");
                 unit.all("second_review", &sql, [bytes(item)], |row| open(unit, row))
@@ -61,8 +61,9 @@ impl SecondReviewStore for SqliteStore {
         now: Timestamp,
     ) -> Result<Reviewed, StoreError> {
         let acting = Acting::of(reviewer, now);
-        self.writer
+        self.database
             .write(move |unit| {
+                unit.hold_row("second_review", id)?;
                 let sql = format!("{REVIEW} WHERE s.id = ?1");
                 let review = match unit.one("second_review", &sql, [bytes(id)], |row| open(unit, row))? {
                     None => return Ok(Reviewed::Missing),

@@ -21,6 +21,15 @@ use crate::{
     store::{AddNote, IDEMPOTENCY_KEPT, NoteKey, StoreError, Unversioned},
 };
 
+/// Holds the items of a note's document and of the one that it relates to, before anything of them changes.
+pub(super) fn hold_items(unit: &Unit<'_>, note: &SealedNote) -> Result<(), StoreError> {
+    if note.identity.is_none() && note.related.is_none() {
+        return Ok(());
+    }
+    let condition = "id IN (SELECT item_id FROM note WHERE identity_index IN (?1, ?2))";
+    unit.hold_rows("review_item", condition, (note.identity, note.related)).map(drop)
+}
+
 /// Whether a posted note is already there.
 pub(super) enum Identity {
     /// It is, or it is refused.
@@ -166,6 +175,7 @@ pub(super) fn retract(unit: &Unit<'_>, key: &NoteKey, at: Timestamp, cause: &Cau
     let identity = match key {
         NoteKey::Document { source, external_id } => {
             let identity = unit.vault.blind_index("note.external_id", &[source, external_id]);
+            unit.hold_indexes(&[identity])?;
             let known = unit.count("SELECT count(*) AS n FROM note WHERE identity_index = ?1", [identity])? > 0;
             if !known {
                 return Ok(None);
@@ -176,10 +186,16 @@ pub(super) fn retract(unit: &Unit<'_>, key: &NoteKey, at: Timestamp, cause: &Cau
             let sql = "SELECT id, identity_index FROM note WHERE id = ?1";
             match unit.one("note", sql, [bytes(*id)], |row| row.get::<Option<[u8; 32]>>("identity_index"))? {
                 None => return Ok(None),
-                Some(identity) => identity,
+                Some(identity) => {
+                    unit.hold_indexes(identity.as_slice())?;
+                    identity
+                }
             }
         }
     };
+    let id = if let NoteKey::Id(id) = key { Some(bytes(*id)) } else { None };
+    let condition = "id IN (SELECT item_id FROM note WHERE identity_index = ?1 OR id = ?2)";
+    unit.hold_rows("review_item", condition, (identity, id))?;
     let which = "standing <> 'retracted' AND coalesce(versioned_at, received_at) <= ?2";
     let mark = |column: &str| {
         format!(
@@ -237,6 +253,7 @@ fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause) -> Result<
     items.sort_unstable();
     items.dedup();
     for item in items {
+        unit.hold_row("review_item", item)?;
         let Some(found) = items::item(unit, item, cause.now)? else { continue };
         let counting =
             unit.count("SELECT count(*) AS n FROM note WHERE item_id = ?1 AND standing = 'current'", [bytes(item)])?;

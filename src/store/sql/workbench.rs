@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Cause, Event},
     unit::{Unit, bytes, micros},
 };
@@ -18,9 +18,9 @@ use crate::{
 const SETTINGS: &str = "review";
 
 #[async_trait]
-impl WorkbenchStore for SqliteStore {
+impl<D: Database> WorkbenchStore for SqlStore<D> {
     async fn see_notes(&self, user: Uuid, item: Uuid, notes: Vec<Uuid>, now: Timestamp) -> Result<(), StoreError> {
-        self.writer
+        self.database
             .write(move |unit| {
                 for note in &notes {
                     unit.execute(
@@ -35,7 +35,7 @@ impl WorkbenchStore for SqliteStore {
     }
 
     async fn seen_notes(&self, user: Uuid, item: Uuid) -> Result<Vec<Uuid>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let sql = "SELECT s.note_id AS id FROM note_seen s JOIN note n ON n.id = s.note_id WHERE s.user_id = ?1 AND n.item_id = ?2";
                 unit.all("note_seen", sql, (bytes(user), bytes(item)), |row| row.id("id"))
@@ -44,12 +44,12 @@ impl WorkbenchStore for SqliteStore {
     }
 
     async fn preferences(&self, user: Uuid) -> Result<Preferences, StoreError> {
-        self.readers.read(move |unit| Ok(kept(unit, user)?.unwrap_or_default())).await
+        self.database.read(move |unit| Ok(kept(unit, user)?.unwrap_or_default())).await
     }
 
     async fn set_preferences(&self, user: &User, preferences: Preferences) -> Result<(), StoreError> {
         let id = user.id;
-        self.writer
+        self.database
             .write(move |unit| {
                 let inconsistent = |_| StoreError::Inconsistent {
                     table: "user_preference",
@@ -69,7 +69,7 @@ impl WorkbenchStore for SqliteStore {
     }
 
     async fn settings(&self) -> Result<SiteSettings, StoreError> {
-        self.readers
+        self.database
             .read(|unit| {
                 let sql = "SELECT body FROM site_setting WHERE name = ?1";
                 let body = unit.one("site_setting", sql, [SETTINGS], |row| row.get::<String>("body"))?;
@@ -81,7 +81,7 @@ impl WorkbenchStore for SqliteStore {
 
     async fn set_settings(&self, settings: SiteSettings, actor: Actor, now: Timestamp) -> Result<(), StoreError> {
         let cause = Cause { actor, now };
-        self.writer
+        self.database
             .write(move |unit| {
                 let inconsistent = |_| StoreError::Inconsistent {
                     table: "site_setting",
@@ -99,7 +99,7 @@ impl WorkbenchStore for SqliteStore {
     }
 
     async fn tallies(&self, suggestions: Vec<Suggestion>) -> Result<Vec<Tally>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let sql = "SELECT accepted, amended, rejected FROM suggestion_tally WHERE suggestion = ?1";
                 let mut tallies = Vec::with_capacity(suggestions.len());
@@ -119,7 +119,7 @@ impl WorkbenchStore for SqliteStore {
     }
 
     async fn item_history(&self, item: Uuid, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
-        self.readers.read(move |unit| audit::history(unit, item, limit)).await
+        self.database.read(move |unit| audit::history(unit, item, limit)).await
     }
 }
 
@@ -140,7 +140,14 @@ fn index_of(unit: &Unit<'_>, suggestion: &Suggestion) -> [u8; 32] {
 pub(super) fn count(unit: &Unit<'_>, item: Uuid, outcomes: &[SuggestionOutcome], now: Timestamp) -> Result<(), StoreError> {
     let sql = "SELECT tallied_at FROM review_item WHERE id = ?1";
     let before = unit.one("review_item", sql, [bytes(item)], |row| row.instant_or_none("tallied_at"))?.flatten();
-    for outcome in outcomes.iter().filter(|outcome| before.is_none_or(|before| outcome.at > before)) {
+    let mut ended: Vec<_> = outcomes
+        .iter()
+        .filter(|outcome| before.is_none_or(|before| outcome.at > before))
+        .map(|outcome| (index_of(unit, &outcome.suggestion), outcome))
+        .collect();
+    // in one order, so that two who count the same suggestions do not wait for each other
+    ended.sort_by_key(|(index, _)| *index);
+    for (index, outcome) in ended {
         let (accepted, amended, rejected) = match outcome.state {
             EntryState::Accepted => (1, 0, 0),
             EntryState::Amended => (0, 1, 0),
@@ -149,9 +156,9 @@ pub(super) fn count(unit: &Unit<'_>, item: Uuid, outcomes: &[SuggestionOutcome],
         };
         unit.execute(
             "INSERT INTO suggestion_tally (suggestion, accepted, amended, rejected) VALUES (?1, ?2, ?3, ?4)
-             ON CONFLICT (suggestion) DO UPDATE SET accepted = accepted + excluded.accepted, amended = amended + excluded.amended,
-                rejected = rejected + excluded.rejected",
-            (index_of(unit, &outcome.suggestion), accepted, amended, rejected),
+             ON CONFLICT (suggestion) DO UPDATE SET accepted = suggestion_tally.accepted + excluded.accepted,
+                amended = suggestion_tally.amended + excluded.amended, rejected = suggestion_tally.rejected + excluded.rejected",
+            (index, accepted, amended, rejected),
         )?;
     }
     unit.execute("UPDATE review_item SET tallied_at = ?2 WHERE id = ?1", (bytes(item), micros(now)))?;

@@ -1,14 +1,14 @@
-//! Messages of other systems in SQLite.
+//! Messages of other systems.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Cause, Event},
     unit::{Columns, Unit, bytes, micros},
+    value::params,
     vault::Vault,
 };
 use crate::store::{
@@ -16,11 +16,11 @@ use crate::store::{
 };
 
 #[async_trait]
-impl MessageStore for SqliteStore {
+impl<D: Database> MessageStore for SqlStore<D> {
     async fn known_message(&self, source: &str, identity: MessageIdentity, content: &[u8]) -> Result<KnownMessage, StoreError> {
         let index = index_of(&self.vault, source, &identity);
         let hash = self.vault.content_hash("message.content", content);
-        self.readers
+        self.database
             .read(move |unit| {
                 let sql = "SELECT id, data_key, acknowledgement, content_hash FROM message WHERE identity_index = ?1";
                 let mut known = KnownMessage::New;
@@ -45,8 +45,10 @@ impl MessageStore for SqliteStore {
         let identity = message.identity.as_ref().map(|identity| key.seal("identity", &json(identity)));
         let content = key.seal("content", &message.content);
         let acknowledgement_sealed = key.seal("acknowledgement", &message.outcome.acknowledgement);
-        self.writer
+        let cause = Cause { actor, now: message.received_at };
+        self.database
             .write(move |unit| {
+                unit.hold_indexes(index.as_slice())?;
                 let sql = "SELECT id, data_key, acknowledgement FROM message WHERE identity_index = ?1 AND content_hash = ?2";
                 if let Some(answer) = unit.one("message", sql, (index, hash), |row| acknowledgement(unit, row))? {
                     return Ok(Some(answer));
@@ -73,7 +75,6 @@ impl MessageStore for SqliteStore {
                     ],
                 )?;
                 if let Some(reason) = &message.outcome.reason {
-                    let cause = Cause { actor, now: message.received_at };
                     audit::append(unit, &cause, &Event::of("message.failed", "message", message.id, reason))?;
                 }
                 Ok(None)
@@ -89,13 +90,13 @@ impl MessageStore for SqliteStore {
         let place = if before.is_some() {
             "(received_at, id) < (SELECT received_at, id FROM message WHERE id = ?1)"
         } else {
-            "?1 IS NULL"
+            "CAST(?1 AS TEXT) IS NULL"
         };
         let sql = format!(
             "SELECT id, source, event, reason, note_id, received_at FROM message WHERE {which} AND {place}
              ORDER BY received_at DESC, id DESC LIMIT ?2"
         );
-        self.readers
+        self.database
             .read(move |unit| {
                 unit.all("message", &sql, (before.map(bytes), limit.clamp(1, 1000)), |row| {
                     Ok(MessageLine {
@@ -112,7 +113,7 @@ impl MessageStore for SqliteStore {
     }
 
     async fn message(&self, id: Uuid) -> Result<Option<ReceivedMessage>, StoreError> {
-        self.readers.read(move |unit| one(unit, id)).await
+        self.database.read(move |unit| one(unit, id)).await
     }
 
     async fn settle_message(
@@ -122,8 +123,10 @@ impl MessageStore for SqliteStore {
         actor: Actor,
         now: Timestamp,
     ) -> Result<bool, StoreError> {
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
+                unit.hold_row("message", id)?;
                 let sql = "SELECT id, data_key FROM message WHERE id = ?1 AND state = 'failed'";
                 let key = unit.one("message", sql, [bytes(id)], |row| {
                     unit.vault.data_key("message", id, &row.get::<Vec<u8>>("data_key")?)
@@ -140,7 +143,7 @@ impl MessageStore for SqliteStore {
                     ],
                 )?;
                 let detail = outcome.reason.as_deref().unwrap_or("accepted");
-                audit::append(unit, &Cause { actor, now }, &Event::of("message.replayed", "message", id, detail))?;
+                audit::append(unit, &cause, &Event::of("message.replayed", "message", id, detail))?;
                 Ok(true)
             })
             .await

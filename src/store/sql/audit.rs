@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::unit::{Columns, Unit, bytes, micros};
+use super::unit::{Columns, Unit, bytes};
 use crate::store::{Actor, AuditEvent, StoreError};
 
 /// What an event is about. `detail` holds our own ids, counts and stable words only, never PHI.
@@ -26,22 +26,9 @@ pub(super) struct Cause {
     pub(super) now: Timestamp,
 }
 
-/// Appends an event.
+/// Appends an event, at the end of the transaction.
 pub(super) fn append(unit: &Unit<'_>, cause: &Cause, event: &Event<'_>) -> Result<(), StoreError> {
-    // The writer is alone, so the next number is the largest plus one; an undone event leaves no gap.
-    unit.execute(
-        "INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail)
-         VALUES ((SELECT coalesce(max(sequence), 0) + 1 FROM audit_event), ?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        (
-            micros(cause.now),
-            cause.actor.user_id.map(bytes),
-            &cause.actor.name,
-            event.action,
-            event.subject.map_or("", |(kind, _)| kind),
-            event.subject.map(|(_, id)| bytes(id)),
-            event.detail,
-        ),
-    )?;
+    unit.tail.borrow_mut().event(cause, event);
     Ok(())
 }
 
@@ -63,7 +50,7 @@ pub(super) fn overrides(unit: &Unit<'_>, item: Uuid) -> Result<Vec<AuditEvent>, 
 pub(super) fn history(unit: &Unit<'_>, item: Uuid, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
     let sql = format!(
         "SELECT * FROM ({EVENT} WHERE (subject_id = ?1 OR subject_id IN (SELECT id FROM note WHERE item_id = ?1))
-         AND action NOT IN ('item.read', 'note.read', 'entry.decided') ORDER BY sequence DESC LIMIT ?2) ORDER BY sequence"
+         AND action NOT IN ('item.read', 'note.read', 'entry.decided') ORDER BY sequence DESC LIMIT ?2) AS newest ORDER BY sequence"
     );
     unit.all("audit_event", &sql, (bytes(item), limit), event)
 }

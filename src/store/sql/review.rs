@@ -5,17 +5,17 @@
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Event},
     items,
     outbox::{self, Happened},
     places::{self, Acting, Said, grow, step},
     second_reviews, summaries,
     unit::{Unit, bytes, micros},
+    value::params,
     workbench,
 };
 use crate::{
@@ -24,19 +24,19 @@ use crate::{
 };
 
 #[async_trait]
-impl ReviewStore for SqliteStore {
+impl<D: Database> ReviewStore for SqlStore<D> {
     async fn items(&self, filter: ItemFilter, now: Timestamp) -> Result<Vec<ReviewItem>, StoreError> {
-        self.readers.read(move |unit| items::list(unit, &filter, now)).await
+        self.database.read(move |unit| items::list(unit, &filter, now)).await
     }
 
     async fn item(&self, id: Uuid, now: Timestamp) -> Result<Option<ItemRecord>, StoreError> {
-        self.readers.read(move |unit| items::record(unit, id, now)).await
+        self.database.read(move |unit| items::record(unit, id, now)).await
     }
 
     async fn claim_item(&self, id: Uuid, user: &User, lease: SignedDuration, now: Timestamp) -> Result<ItemChange, StoreError> {
         let acting = Acting::of(user, now);
         let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
-        self.writer
+        self.database
             .write(move |unit| {
                 let (item, place) = match step(unit, id, &acting, |_| Act::Claim, None)? {
                     Ok(found) => found,
@@ -54,7 +54,7 @@ impl ReviewStore for SqliteStore {
 
     async fn move_item(&self, id: Uuid, user: &User, movement: Movement, now: Timestamp) -> Result<ItemChange, StoreError> {
         let acting = Acting::of(user, now);
-        self.writer.write(move |unit| places::moved(unit, id, &acting, &movement)).await
+        self.database.write(move |unit| places::moved(unit, id, &acting, &movement)).await
     }
 
     async fn remark(
@@ -66,8 +66,9 @@ impl ReviewStore for SqliteStore {
         now: Timestamp,
     ) -> Result<ItemChange, StoreError> {
         let acting = Acting::of(user, now);
-        self.writer
+        self.database
             .write(move |unit| {
+                unit.hold_row("review_item", id)?;
                 let Some(item) = items::item(unit, id, now)? else { return Ok(ItemChange::Missing) };
                 let said = Said {
                     id: remark_id,
@@ -85,11 +86,11 @@ impl ReviewStore for SqliteStore {
     }
 
     async fn unsummarized_items(&self, limit: u32) -> Result<Vec<Uuid>, StoreError> {
-        self.readers.read(move |unit| summaries::stale(unit, limit)).await
+        self.database.read(move |unit| summaries::stale(unit, limit)).await
     }
 
     async fn summarize_item(&self, id: Uuid, summary: ItemSummary) -> Result<(), StoreError> {
-        self.writer.write(move |unit| summaries::keep(unit, id, &summary)).await
+        self.database.write(move |unit| summaries::keep(unit, id, &summary)).await
     }
 
     async fn decide(
@@ -101,7 +102,7 @@ impl ReviewStore for SqliteStore {
         now: Timestamp,
     ) -> Result<ItemChange, StoreError> {
         let acting = Acting::of(user, now);
-        self.writer
+        self.database
             .write(move |unit| {
                 let (item, _) = match step(unit, id, &acting, |_| Act::Decide, revision)? {
                     Ok(found) => found,
@@ -123,7 +124,7 @@ impl ReviewStore for SqliteStore {
 
     async fn finish_item(&self, id: Uuid, user: &User, finishing: Finishing, now: Timestamp) -> Result<ItemChange, StoreError> {
         let acting = Acting::of(user, now);
-        self.writer
+        self.database
             .write(move |unit| {
                 let finish = |item: &ReviewItem| Act::Finish { pending_notes: item.pending_notes };
                 let (item, place) = match step(unit, id, &acting, finish, finishing.revision)? {

@@ -1,14 +1,14 @@
-//! Users, tokens and the audit trail in SQLite.
+//! Users, tokens and the audit trail.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Cause, Event},
     unit::{Columns, Unit, bytes, micros},
+    value::params,
 };
 use crate::{
     domain::User,
@@ -18,9 +18,10 @@ use crate::{
 const USER_COLUMNS: &str = "u.id, u.name, u.role, u.source, u.facility, u.department, u.sees_restricted, u.disabled";
 
 #[async_trait]
-impl AccountStore for SqliteStore {
+impl<D: Database> AccountStore for SqlStore<D> {
     async fn add_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 let added = unit.execute(
                     "INSERT INTO user_account
@@ -39,11 +40,7 @@ impl AccountStore for SqliteStore {
                     ],
                 )? > 0;
                 if added {
-                    audit::append(
-                        unit,
-                        &Cause { actor, now },
-                        &Event::of("user.created", "user", user.id, user.role.as_str()),
-                    )?;
+                    audit::append(unit, &cause, &Event::of("user.created", "user", user.id, user.role.as_str()))?;
                 }
                 Ok(added)
             })
@@ -52,23 +49,25 @@ impl AccountStore for SqliteStore {
 
     async fn user_named(&self, name: &str) -> Result<Option<User>, StoreError> {
         let name = name.to_owned();
-        self.readers.read(move |unit| user_named(unit, &name)).await
+        self.database.read(move |unit| user_named(unit, &name)).await
     }
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
         let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
-        self.readers.read(move |unit| unit.all("user_account", &sql, [], user)).await
+        self.database.read(move |unit| unit.all("user_account", &sql, (), user)).await
     }
 
     async fn set_user_disabled(&self, name: &str, disabled: bool, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
         let name = name.to_owned();
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
+                unit.hold_rows("user_account", "name = ?1", [&name])?;
                 let Some(user) = user_named(unit, &name)? else { return Ok(false) };
                 if user.disabled != disabled {
                     unit.execute("UPDATE user_account SET disabled = ?2 WHERE id = ?1", (bytes(user.id), disabled))?;
                     let action = if disabled { "user.disabled" } else { "user.enabled" };
-                    audit::append(unit, &Cause { actor, now }, &Event::of(action, "user", user.id, ""))?;
+                    audit::append(unit, &cause, &Event::of(action, "user", user.id, ""))?;
                 }
                 Ok(true)
             })
@@ -76,7 +75,8 @@ impl AccountStore for SqliteStore {
     }
 
     async fn add_token(&self, token: TokenRecord, hash: [u8; 32], actor: Actor, now: Timestamp) -> Result<(), StoreError> {
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 unit.execute(
                     "INSERT INTO token (id, user_id, kind, label, hash, created_at, expires_at, revoked_at)
@@ -93,17 +93,17 @@ impl AccountStore for SqliteStore {
                     ],
                 )?;
                 let detail = format!("{} of {}", token.kind.as_str(), token.user_id);
-                audit::append(unit, &Cause { actor, now }, &Event::of("token.created", "token", token.id, &detail))
+                audit::append(unit, &cause, &Event::of("token.created", "token", token.id, &detail))
             })
             .await
     }
 
     async fn user_of_token(&self, hash: [u8; 32], kind: TokenKind, now: Timestamp) -> Result<Option<User>, StoreError> {
-        self.readers.read(move |unit| Ok(live_token(unit, hash, kind, now)?.map(|(_, user)| user))).await
+        self.database.read(move |unit| Ok(live_token(unit, hash, kind, now)?.map(|(_, user)| user))).await
     }
 
     async fn user_of_api_token(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<(User, TokenKind)>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 for kind in [TokenKind::Api, TokenKind::ApiRead, TokenKind::ApiWrite] {
                     if let Some((_, user)) = live_token(unit, hash, kind, now)? {
@@ -123,8 +123,10 @@ impl AccountStore for SqliteStore {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let name = name.to_owned();
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
+                unit.hold_rows("user_account", "name = ?1", [&name])?;
                 let Some(user) = user_named(unit, &name)? else { return Ok(false) };
                 unit.execute("DELETE FROM client_key WHERE user_id = ?1", [bytes(user.id)])?;
                 if let Some(keys) = &keys {
@@ -132,7 +134,7 @@ impl AccountStore for SqliteStore {
                     unit.execute(sql, (bytes(user.id), keys, micros(now)))?;
                 }
                 let action = if keys.is_some() { "client.keys_registered" } else { "client.keys_removed" };
-                audit::append(unit, &Cause { actor, now }, &Event::of(action, "user", user.id, ""))?;
+                audit::append(unit, &cause, &Event::of(action, "user", user.id, ""))?;
                 Ok(true)
             })
             .await
@@ -141,14 +143,14 @@ impl AccountStore for SqliteStore {
     async fn client_keys(&self, name: &str) -> Result<Option<(User, String)>, StoreError> {
         let name = name.to_owned();
         let sql = format!(
-            "SELECT {USER_COLUMNS}, k.keys FROM user_account u JOIN client_key k ON k.user_id = u.id WHERE u.name = ?1 AND NOT u.disabled"
+            "SELECT {USER_COLUMNS}, k.keys FROM user_account u JOIN client_key k ON k.user_id = u.id WHERE u.name = ?1 AND u.disabled = 0"
         );
         let read = move |unit: &Unit<'_>| unit.one("user_account", &sql, [name], |row| Ok((user(row)?, row.get("keys")?)));
-        self.readers.read(read).await
+        self.database.read(read).await
     }
 
     async fn redeem_assertion(&self, hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
-        self.writer
+        self.database
             .write(move |unit| {
                 unit.execute("DELETE FROM used_assertion WHERE expires_at < ?1", [micros(now)])?;
                 let sql = "INSERT INTO used_assertion (hash, expires_at) VALUES (?1, ?2) ON CONFLICT (hash) DO NOTHING";
@@ -158,10 +160,13 @@ impl AccountStore for SqliteStore {
     }
 
     async fn redeem_sign_in(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, StoreError> {
-        self.writer
+        self.database
             .write(move |unit| {
                 let Some((id, user)) = live_token(unit, hash, TokenKind::SignIn, now)? else { return Ok(None) };
-                unit.execute("UPDATE token SET revoked_at = ?2 WHERE id = ?1", (bytes(id), micros(now)))?;
+                let sql = "UPDATE token SET revoked_at = ?2 WHERE id = ?1 AND revoked_at IS NULL";
+                if unit.execute(sql, (bytes(id), micros(now)))? == 0 {
+                    return Ok(None);
+                }
                 let actor = Actor { user_id: Some(user.id), name: user.name.clone() };
                 audit::append(
                     unit,
@@ -176,23 +181,24 @@ impl AccountStore for SqliteStore {
     async fn tokens(&self, user_id: Uuid) -> Result<Vec<TokenRecord>, StoreError> {
         let sql = "SELECT id, user_id, kind, label, created_at, expires_at, revoked_at FROM token
                    WHERE user_id = ?1 ORDER BY created_at DESC, id DESC";
-        self.readers.read(move |unit| unit.all("token", sql, [bytes(user_id)], token)).await
+        self.database.read(move |unit| unit.all("token", sql, [bytes(user_id)], token)).await
     }
 
     async fn revoke_token(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 if unit.count("SELECT count(*) AS n FROM token WHERE id = ?1", [bytes(id)])? == 0 {
                     return Ok(false);
                 }
-                revoke(unit, id, &Cause { actor, now })?;
+                revoke(unit, id, &cause)?;
                 Ok(true)
             })
             .await
     }
 
     async fn revoke_token_hash(&self, hash: [u8; 32], now: Timestamp) -> Result<bool, StoreError> {
-        self.writer
+        self.database
             .write(move |unit| {
                 let sql = "SELECT t.id AS token_id, u.id AS id, u.name AS name
                            FROM token t JOIN user_account u ON u.id = t.user_id WHERE t.hash = ?1";
@@ -216,10 +222,11 @@ impl AccountStore for SqliteStore {
     ) -> Result<(), StoreError> {
         let (action, detail) = (action.to_owned(), detail.to_owned());
         let subject = subject.map(|(kind, id)| (kind.to_owned(), id));
-        self.writer
+        let cause = Cause { actor, now };
+        self.database
             .write(move |unit| {
                 let subject = subject.as_ref().map(|(kind, id)| (kind.as_str(), *id));
-                audit::append(unit, &Cause { actor, now }, &Event { action: &action, subject, detail: &detail })
+                audit::append(unit, &cause, &Event { action: &action, subject, detail: &detail })
             })
             .await
     }
@@ -232,16 +239,14 @@ impl AccountStore for SqliteStore {
         now: Timestamp,
     ) -> Result<(), StoreError> {
         let (action, kind) = (action.to_owned(), kind.to_owned());
-        self.writer
-            .write(move |unit| {
-                let cause = Cause { actor, now };
-                ids.into_iter().try_for_each(|id| audit::append(unit, &cause, &Event::of(&action, &kind, id, "")))
-            })
+        let cause = Cause { actor, now };
+        self.database
+            .write(move |unit| ids.iter().try_for_each(|id| audit::append(unit, &cause, &Event::of(&action, &kind, *id, ""))))
             .await
     }
 
     async fn audit_events(&self, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
-        self.readers.read(move |unit| audit::list(unit, after, limit)).await
+        self.database.read(move |unit| audit::list(unit, after, limit)).await
     }
 }
 
@@ -254,7 +259,7 @@ fn live_token(unit: &Unit<'_>, hash: [u8; 32], kind: TokenKind, now: Timestamp) 
     let sql = format!(
         "SELECT t.id AS token_id, {USER_COLUMNS} FROM token t JOIN user_account u ON u.id = t.user_id
          WHERE t.hash = ?1 AND t.kind = ?2 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)
-         AND NOT u.disabled"
+         AND u.disabled = 0"
     );
     unit.one("token", &sql, params![hash, kind.as_str(), micros(now)], |row| Ok((row.id("token_id")?, user(row)?)))
 }

@@ -1,14 +1,16 @@
 //! What lists say of items: kept beside them, made anew when the item changed.
 
-use rusqlite::params;
 use uuid::Uuid;
 
-use super::unit::{Columns, Unit, bytes};
+use super::{
+    unit::{Columns, Unit, bytes},
+    value::params,
+};
 use crate::{domain::ItemSummary, store::StoreError};
 
 /// Items whose summary is of another revision. The condition is that of the index over these few.
 pub(super) fn stale(unit: &Unit<'_>, limit: u32) -> Result<Vec<Uuid>, StoreError> {
-    let sql = "SELECT id FROM review_item WHERE summary_revision IS NOT revision ORDER BY id LIMIT ?1";
+    let sql = "SELECT id FROM review_item WHERE summary_revision IS DISTINCT FROM revision ORDER BY id LIMIT ?1";
     unit.all("review_item", sql, [limit], |row| row.id("id"))
 }
 

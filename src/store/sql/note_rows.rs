@@ -1,12 +1,13 @@
 //! Rows of the note table: sealed before they are written, opened when they are read.
 
 use jiff::Timestamp;
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    encounters::Placing,
+    encounters::{self, Placing},
+    patients,
     unit::{Columns, Unit, bytes, micros},
+    value::{Values, params},
     vault::{RowKey, Vault},
 };
 use crate::{
@@ -62,13 +63,29 @@ impl SealedNote {
     }
 }
 
+impl SealedNote {
+    /// Blind indexes of all that its place is found by: request, document, related document, patient and encounter.
+    pub(super) fn names(&self, vault: &Vault, key: Option<[u8; 32]>) -> Vec<[u8; 32]> {
+        let source = &self.content.source;
+        let patient = self.content.patient.as_ref().filter(|patient| !patient.id.is_empty());
+        let patient = patient.map(|patient| patients::number_index(vault, source, &patient.id));
+        let encounter = self.content.encounter.as_ref().map(|number| encounters::encounter_index(vault, source, number));
+        [key, self.identity, self.related, patient, encounter].into_iter().flatten().collect()
+    }
+}
+
 /// The blind index of a note's id at its source.
 pub(super) fn identity_index(vault: &Vault, source: &str, external_id: &str) -> [u8; 32] {
     vault.blind_index("note.external_id", &[source, external_id])
 }
 
 /// Writes the row.
-pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, previous: Option<Uuid>) -> Result<(), StoreError> {
+pub(super) fn insert(
+    unit: &Unit<'_>,
+    note: &SealedNote,
+    placing: &Placing,
+    (version, previous): (&str, Option<Uuid>),
+) -> Result<(), StoreError> {
     unit.execute(
         "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
                            data_key, text, external_id, author, note_type, encounter_class, service_date, facility,
@@ -84,7 +101,7 @@ pub(super) fn insert(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, prev
             previous.map(bytes),
             note.content.source,
             note.identity,
-            note.version,
+            version,
             note.content_hash,
             note.data_key,
             note.text,
@@ -127,7 +144,7 @@ pub(super) fn notes_of_item(unit: &Unit<'_>, item: Uuid) -> Result<Vec<Note>, St
 }
 
 /// The notes of a query over the tables of [`NOTE`]: what stands behind its FROM.
-pub(super) fn notes_where(unit: &Unit<'_>, rest: &str, values: impl rusqlite::Params) -> Result<Vec<Note>, StoreError> {
+pub(super) fn notes_where(unit: &Unit<'_>, rest: &str, values: impl Values) -> Result<Vec<Note>, StoreError> {
     unit.all("note", &format!("{NOTE} {rest}"), values, |row| open(unit, row))
 }
 

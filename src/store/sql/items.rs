@@ -1,7 +1,6 @@
 //! Rows of the review_item table: read, opened, listed.
 
 use jiff::Timestamp;
-use rusqlite::{params_from_iter, types::Value};
 use uuid::Uuid;
 
 use super::{
@@ -9,6 +8,7 @@ use super::{
     note_rows::{self, open_encounter, open_patient},
     places, summaries,
     unit::{Columns, Unit, bytes, micros},
+    value::Value,
     vault::RowKey,
 };
 use crate::{
@@ -37,8 +37,8 @@ const ITEM: &str = "
 pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Result<Vec<ReviewItem>, StoreError> {
     let asked = &filter.worklist;
     let mut conditions: Vec<String> = Vec::new();
-    let mut values: Vec<Value> = vec![Value::Integer(micros(now))];
-    let mut with = |condition: &str, value: Option<Value>| {
+    let mut values: Vec<Value<'static>> = vec![Value::Integer(micros(now))];
+    let mut with = |condition: &str, value: Option<Value<'static>>| {
         if let Some(value) = value {
             values.push(value);
             conditions.push(condition.replace('#', &format!("?{}", values.len())));
@@ -46,7 +46,7 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
             conditions.push(condition.to_owned());
         }
     };
-    let text = |word: &Option<String>| word.clone().map(Value::Text);
+    let text = |word: &Option<String>| word.clone().map(|word| Value::Text(word.into()));
     // says again what the states imply, so that the small indexes over the unfinished are used
     match asked.state {
         None => {}
@@ -63,14 +63,14 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         ("i.facility = #", text(&filter.facility)),
         ("i.department = #", text(&filter.department)),
         ("i.department = #", text(&asked.department)),
-        ("i.encounter_class = #", asked.encounter_class.map(|class| Value::Text(class.as_str().to_owned()))),
+        ("i.encounter_class = #", asked.encounter_class.map(|class| Value::Text(class.as_str().into()))),
         ("EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.source = #)", text(&filter.source)),
         (
             "EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.standing = 'current' AND n.note_type = #)",
             text(&asked.note_type),
         ),
-        ("i.service_to >= #", asked.service_from.map(|date| Value::Text(date.to_string()))),
-        ("i.service_from <= #", asked.service_to.map(|date| Value::Text(date.to_string()))),
+        ("i.service_to >= #", asked.service_from.map(|date| Value::Text(date.to_string().into()))),
+        ("i.service_from <= #", asked.service_to.map(|date| Value::Text(date.to_string().into()))),
     ] {
         if value.is_some() {
             with(condition, value);
@@ -80,18 +80,18 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         (Some(Assigned::Me), Some(user)) => {
             with(
                 "i.state <> 'finished' AND (i.assigned_to = # OR (i.claimed_by = # AND i.claimed_until > ?1))",
-                Some(Value::Blob(bytes(user).into())),
+                Some(Value::Blob(bytes(user).to_vec().into())),
             );
         }
         (Some(Assigned::Me), None) => with("false", None),
-        (Some(Assigned::Nobody), _) => with("i.assigned_to IS NULL AND NOT i.escalated", None),
-        (Some(Assigned::Leads), _) => with("i.escalated", None),
+        (Some(Assigned::Nobody), _) => with("i.assigned_to IS NULL AND i.escalated = 0", None),
+        (Some(Assigned::Leads), _) => with("i.escalated = 1", None),
         (None, _) => {}
     }
     for (wanted, condition) in [
         (asked.alert, "(i.alerts > 0 OR i.hard_edits > 0)"),
         (asked.unsure, "i.unsure > 0"),
-        (!filter.include_restricted, "NOT i.restricted"),
+        (!filter.include_restricted, "i.restricted = 0"),
     ] {
         if wanted {
             with(condition, None);
@@ -104,11 +104,11 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
     };
     if let Some(after) = filter.after {
         let condition = format!("({order}) > (SELECT {order} FROM review_item i WHERE i.id = #)");
-        with(&condition, Some(Value::Blob(bytes(after).into())));
+        with(&condition, Some(Value::Blob(bytes(after).to_vec().into())));
     }
     let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
     let sql = format!("{ITEM} WHERE {conditions} ORDER BY {order} LIMIT {}", filter.limit.clamp(1, 200));
-    unit.all("review_item", &sql, params_from_iter(values), |row| open(unit, row))
+    unit.all("review_item", &sql, values, |row| open(unit, row))
 }
 
 /// One item.

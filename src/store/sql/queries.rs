@@ -1,16 +1,16 @@
-//! Queries to providers in SQLite: what is asked and what was done, sealed with the data key of their item.
+//! Queries to providers: what is asked and what was done, sealed with the data key of their item.
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use rusqlite::params;
 use uuid::Uuid;
 
 use super::{
-    SqliteStore,
+    Database, SqlStore,
     audit::{self, Cause, Event},
     items,
     outbox::{self, Happened},
     unit::{Columns, Unit, bytes, derived_id, micros},
+    value::params,
     vault::RowKey,
 };
 use crate::{
@@ -19,10 +19,10 @@ use crate::{
 };
 
 #[async_trait]
-impl QueryStore for SqliteStore {
+impl<D: Database> QueryStore for SqlStore<D> {
     async fn add_query(&self, query: Query, user: &User, now: Timestamp) -> Result<ItemChange, StoreError> {
         let cause = cause(user, now);
-        self.writer
+        self.database
             .write(move |unit| {
                 let revision = match held(unit, query.item_id, &cause)? {
                     Ok(revision) => revision,
@@ -50,11 +50,11 @@ impl QueryStore for SqliteStore {
     }
 
     async fn query(&self, id: Uuid) -> Result<Option<Query>, StoreError> {
-        self.readers.read(move |unit| one(unit, id)).await
+        self.database.read(move |unit| one(unit, id)).await
     }
 
     async fn queries(&self, item: Uuid) -> Result<Vec<Query>, StoreError> {
-        self.readers
+        self.database
             .read(move |unit| {
                 let ids = "SELECT id FROM query WHERE item_id = ?1 ORDER BY at, id";
                 let ids = unit.all("query", ids, [bytes(item)], |row| row.id("id"))?;
@@ -70,8 +70,9 @@ impl QueryStore for SqliteStore {
     async fn act_on_query(&self, id: Uuid, user: &User, act: QueryAct, now: Timestamp) -> Result<QueryChange, StoreError> {
         let cause = cause(user, now);
         let by = (user.id, user.name.clone());
-        self.writer
+        self.database
             .write(move |unit| {
+                unit.hold_row("query", id)?;
                 let Some(mut query) = one(unit, id)? else { return Ok(QueryChange::Missing) };
                 let Some(state) = query.state().after(&act) else { return Ok(QueryChange::NotAllowed(query.state())) };
                 append(unit, &query, &act, &cause)?;
@@ -86,7 +87,7 @@ impl QueryStore for SqliteStore {
                     let happened = Happened { event, note: None, item: query.item_id, outgoing: &[] };
                     outbox::emit_about(unit, &happened, Some(id), now)?;
                 }
-                query.events.push(QueryEvent { by, at: now, act });
+                query.events.push(QueryEvent { by: by.clone(), at: now, act: act.clone() });
                 Ok(QueryChange::Done(Box::new(query)))
             })
             .await
@@ -99,6 +100,7 @@ fn cause(user: &User, now: Timestamp) -> Cause {
 
 /// The revision of an item that the actor holds; else why it is not theirs to write to.
 fn held(unit: &Unit<'_>, item: Uuid, cause: &Cause) -> Result<Result<u64, ItemChange>, StoreError> {
+    unit.hold_row("review_item", item)?;
     let Some(item) = items::item(unit, item, cause.now)? else { return Ok(Err(ItemChange::Missing)) };
     Ok(match (item.state, item.claimed_by.zip(item.claimed_until)) {
         (ItemState::Finished, _) => Err(ItemChange::Finished),

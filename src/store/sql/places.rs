@@ -37,6 +37,7 @@ pub(super) fn step(
     act: impl FnOnce(&ReviewItem) -> Act,
     revision: Option<u64>,
 ) -> Result<Result<(ReviewItem, Place), ItemChange>, StoreError> {
+    unit.hold_row("review_item", id)?;
     let Some(item) = items::item(unit, id, acting.cause.now)? else { return Ok(Err(ItemChange::Missing)) };
     let act = act(&item);
     Ok(match item.place().after(act, acting.by) {

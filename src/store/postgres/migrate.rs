@@ -1,0 +1,59 @@
+//! Numbered migrations for PostgreSQL, and the check that this program may open a schema.
+
+use tokio_postgres::{Client, GenericClient, error::SqlState};
+
+use super::session::database;
+use crate::store::{
+    StoreError,
+    sql::schema::{self, Migration, VERSION_TABLE},
+};
+
+/// Every step of the schema. The first one is SQLite's first twelve.
+pub(in crate::store) const MIGRATIONS: [Migration; 1] =
+    [Migration { version: 12, name: "head", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_head.sql") }];
+
+/// Held by whoever changes the schema, so that servers that start at once do it one after another.
+const SCHEMA: i64 = 0x6162_7374_0000_0002;
+
+/// Applies what is missing, all or nothing; the names of the steps. Refuses a schema that needs a newer program.
+pub(super) async fn migrate(client: &mut Client) -> Result<Vec<String>, StoreError> {
+    if schema::missing(&MIGRATIONS, &applied(client).await?)?.is_empty() {
+        return Ok(Vec::new());
+    }
+    let begin = client.transaction().await.map_err(|error| database(&error))?;
+    begin.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(|error| database(&error))?;
+    begin.execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA]).await.map_err(|error| database(&error))?;
+    // another one may have done it meanwhile
+    let mut done = Vec::new();
+    for step in schema::missing(&MIGRATIONS, &applied(&begin).await?)? {
+        let insert = "INSERT INTO schema_version (version, name, oldest_binary) VALUES ($1, $2, $3)";
+        let version = i32::try_from(step.version).unwrap_or(i32::MAX);
+        let apply = async {
+            begin.batch_execute(VERSION_TABLE).await?;
+            begin.batch_execute(step.sql).await?;
+            begin.execute(insert, &[&version, &step.name, &step.oldest_binary]).await
+        };
+        apply.await.map_err(|error| match error.code() {
+            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => StoreError::Refused(
+                "the schema of the database is older than this program, and its user may not change it; run `abstractor migrate` as its owner"
+                    .to_owned(),
+            ),
+            _ => database(&error),
+        })?;
+        done.push(format!("{:04} {}", step.version, step.name));
+    }
+    begin.commit().await.map_err(|error| database(&error))?;
+    Ok(done)
+}
+
+/// The steps that were applied.
+async fn applied(client: &impl GenericClient) -> Result<Vec<(i64, String)>, StoreError> {
+    let read = async {
+        if !client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await?.try_get::<_, bool>(0)? {
+            return Ok(Vec::new());
+        }
+        let rows = client.query("SELECT version, oldest_binary FROM schema_version ORDER BY version", &[]).await?;
+        rows.iter().map(|row| Ok((row.try_get::<_, i32>(0)?.into(), row.try_get(1)?))).collect()
+    };
+    read.await.map_err(|error: tokio_postgres::Error| database(&error))
+}

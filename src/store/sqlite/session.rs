@@ -1,0 +1,74 @@
+//! Statements and rows of SQLite as the shared code sees them.
+
+use std::borrow::Cow;
+
+use rusqlite::{
+    Connection, ToSql, params_from_iter,
+    types::{ToSqlOutput, ValueRef},
+};
+
+use super::connection::database;
+use crate::store::{
+    StoreError,
+    sql::{
+        unit::{Row, Session},
+        value::Value,
+    },
+};
+
+/// A connection inside a transaction.
+pub(in crate::store) struct SqliteSession<'a>(pub(super) &'a Connection);
+
+impl Session for SqliteSession<'_> {
+    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
+        self.0.prepare_cached(sql).and_then(|mut statement| statement.execute(params_from_iter(values))).map_err(database)
+    }
+
+    fn query(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+        each: &mut dyn FnMut(&dyn Row) -> Result<(), StoreError>,
+    ) -> Result<(), StoreError> {
+        let mut statement = self.0.prepare_cached(sql).map_err(database)?;
+        let mut rows = statement.query(params_from_iter(values)).map_err(database)?;
+        while let Some(row) = rows.next().map_err(database)? {
+            each(row)?;
+        }
+        Ok(())
+    }
+
+    fn is_shared(&self) -> bool {
+        // the writer is alone, and a tool that writes beside it waits for its transaction
+        false
+    }
+
+    fn hold(&self, _: &[i64]) -> Result<(), StoreError> {
+        Ok(())
+    }
+}
+
+impl ToSql for Value<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self {
+            Value::Null => ValueRef::Null,
+            Value::Integer(number) => ValueRef::Integer(*number),
+            Value::Text(text) => ValueRef::Text(text.as_bytes()),
+            Value::Blob(bytes) => ValueRef::Blob(bytes),
+        }))
+    }
+}
+
+impl Row for rusqlite::Row<'_> {
+    fn value(&self, column: &str) -> Result<Value<'_>, StoreError> {
+        Ok(match self.get_ref(column).map_err(database)? {
+            ValueRef::Null => Value::Null,
+            ValueRef::Integer(number) => Value::Integer(number),
+            ValueRef::Text(text) => Value::Text(String::from_utf8_lossy(text)),
+            ValueRef::Blob(bytes) => Value::Blob(Cow::Borrowed(bytes)),
+            ValueRef::Real(_) => {
+                return Err(StoreError::Database(format!("column {column} of a query has an unexpected type")));
+            }
+        })
+    }
+}
