@@ -2,10 +2,11 @@
 
 use super::describe::describe;
 use super::grid::{self, Row};
-use super::links::{Known, link};
+use super::links::{Did, Known, link};
+use super::list::lists;
 use super::none_known::none_known;
 use super::reaction::{is_continued, statement_around};
-use super::table::AllergyTables;
+use super::table::{AllergyTables, Told};
 use super::unnamed;
 use crate::domain::{AllergyScope, Assertion, Attributes, Cue, Span};
 use crate::text::Document;
@@ -75,6 +76,8 @@ pattern!(
     BORNE,
     r"(?i)^\s*(?:(?:was|is|were|has been) )?(?:(?:well )?tolerated|without (?:any )?(?:trouble|problems?|difficult\w*|incident|a reaction|reaction)|(?:was|is|were) (?:chosen|used|given|started|selected|substituted))\b"
 );
+pattern!(INDUCED, r"(?i)^[\s,-]*induc");
+pattern!(DOSED, r"(?i)^\s*\d+(?:[.,/]\d+)*\s*(?:mg|mcg|µg|ug|g|gm|ml|cc|meq|units?|iu|puffs?|tabs?|caps?|%)(?:\b|\s|$)");
 pattern!(CAN_TAKE, r"(?i)\b(?:can (?:get|take|have|tolerate)|tolerates?|able to (?:take|tolerate)|takes)\b");
 pattern!(
     CULTURED,
@@ -82,7 +85,7 @@ pattern!(
 );
 pattern!(
     RULED_OUT,
-    r"(?i)^\s*(?:(?:allerg(?:y|ies)|intolerance)\s*(?:[:-]\s*)?(?:no|none|negative|denied)\b|[:-]\s*(?:no|none|negative|denied|no allergy)\b|(?:allerg(?:y|ies)|intolerance)?\s*(?:was |has been )?ruled out)"
+    r"(?i)^\s*(?:(?:allerg(?:y|ies)|intolerance|label)\s*(?:[:–-]\s*)?(?:no|none|negative|denied|removed|refuted)\b|[:–-]\s*(?:no|none|negative|denied|no allergy|not allergic)\b|(?:[–-]\s*)?(?:is |are |was )?(?:ok|okay|fine)\b|(?-i:N)(?:[.,;]|$)|[^;.\n]{0,60}\b(?:removed|de-?label\w*|disprove[dn])\b|(?:allerg(?:y|ies)|intolerance)?\s*(?:was |has been )?ruled out)"
 );
 pattern!(AFFIRMED, r"(?i)^\s*(?:allerg(?:y|ies)|intolerance)?\s*:?\s*(?:yes|positive|confirmed)\b");
 pattern!(
@@ -93,7 +96,13 @@ pattern!(
     KIN,
     r"(?i)\b(?:mother|father|mom|dad|sister|brother|aunt|uncle|son|daughter|sibling|twin|cousin|niece|nephew|grandmother|grandfather|parents?|family)\b(?:'s)?"
 );
-pattern!(EMBEDDED, r"(?:^|\n|\. )\s*(?:[A-Z][A-Z /]{4,40}|(?:Current |Home )?Medications?|Meds)\s*:");
+pattern!(
+    HEADED,
+    r"(?i)^\W*(?:(?:known |drug |medication |other )?(?:allerg(?:y|ies|ys)|intoll?erances?|adrs?)(?:\s*(?:/|and|&)\s*\w+)?(?:\s*[·:=/–-]\s*|\s+)|all\s*:\s*)"
+);
+
+/// From this probability on a link alone makes an allergen.
+const SURE: f64 = 0.9;
 
 /// Decides for every candidate, and adds substances of the allergen table where an allergen is expected.
 ///
@@ -110,8 +119,7 @@ pub fn find(document: &Document, tables: &AllergyTables, candidates: &[Span], no
             kept.push(span);
         }
     }
-    let (allergies, none_known) = (allergens(document, tables, &rows, &kept), none_known);
-    AllergyFindings { allergies, none_known }
+    AllergyFindings { allergies: allergens(document, tables, &rows, &kept), none_known }
 }
 
 /// Everything that may be an allergen: the candidates, terms of the allergen table, substances of tables; of those that overlap the longest.
@@ -121,7 +129,7 @@ pub(crate) fn substances(document: &Document, tables: &AllergyTables, rows: &[Ro
     let mut spans: Vec<Span> = candidates.to_vec();
     for span in tables.allergens.find_in(text, whole) {
         let widened = spans.iter().position(|other| span.contains(*other) && span.len() > other.len());
-        if let Some(index) = widened.filter(|_| in_list(document, span)) {
+        if let Some(index) = widened.filter(|_| document.section_kind_at(span) == "allergies") {
             spans[index] = span;
         } else if !spans.iter().any(|other| other.overlaps(span)) {
             spans.push(span);
@@ -170,15 +178,13 @@ pub(crate) fn substances(document: &Document, tables: &AllergyTables, rows: &[Ro
 fn allergens(document: &Document, tables: &AllergyTables, rows: &[Row], spans: &[Span]) -> Vec<FoundAllergy> {
     let known = known(document, tables, rows, spans);
     let did = link(document, tables, &known);
+    let note = Note { document, tables, rows, lists: &lists(document, tables, spans) };
     let mut allergies: Vec<FoundAllergy> = Vec::new();
     for (one, did) in known.iter().zip(&did) {
         let last = allergies.last().map(|found| found.span);
-        // a word that is a reaction by its place alone makes nothing an allergen, unless it is said to be caused
-        let caused = CAUSES.is_match(&document.text[one.span.end..one.span.around(&document.text, 0, 120).end]);
-        let by_link = did.reactions.iter().any(|told| (!told.open || caused) && !is_done(document, told.span, one.span))
-            && !is_done_to(document, one.span);
         let floor = || statement_around(&document.text, one.span).start;
-        let Some(start) = governed(document, tables, rows, one.span, last).or_else(|| by_link.then(floor)) else { continue };
+        let by_link = || is_allergen_by_link(document, one.span, did).then(floor);
+        let Some(start) = governed(&note, one.span, last).or_else(by_link) else { continue };
         let (assertion, cues) = assert(&document.text, one.span, start);
         allergies.push(FoundAllergy { span: one.span, assertion, cues, attributes: Attributes::default() });
     }
@@ -188,10 +194,11 @@ fn allergens(document: &Document, tables: &AllergyTables, rows: &[Row], spans: &
 
 /// Which substances the words around them call allergens, and which are borne.
 pub(crate) fn known(document: &Document, tables: &AllergyTables, rows: &[Row], spans: &[Span]) -> Vec<Known> {
+    let note = Note { document, tables, rows, lists: &lists(document, tables, spans) };
     let mut last = None;
     let mut known = Vec::with_capacity(spans.len());
     for span in spans {
-        let governed = governed(document, tables, rows, *span, last).is_some();
+        let governed = governed(&note, *span, last).is_some();
         if governed {
             last = Some(*span);
         }
@@ -275,22 +282,44 @@ fn is_other_thing(text: &str, span: Span) -> bool {
         .any(|word| after.starts_with(word))
 }
 
-/// Whether `span` stands in the list part of an allergies section: not behind a heading of something else.
-fn in_list(document: &Document, span: Span) -> bool {
-    let Some(section) = document.section_at(span).filter(|section| section.kind == "allergies") else { return false };
-    if span.start < section.body.start {
-        return false;
-    }
-    let before = Span::new(section.body.start, span.start).of(&document.text);
-    if before.len() >= 700 {
-        return false;
-    }
-    let headed = EMBEDDED.find_iter(before).any(|heading| !heading.as_str().to_lowercase().contains("allerg"));
-    !headed
+/// A note and what was worked out of the whole of it.
+#[derive(Clone, Copy)]
+struct Note<'a> {
+    document: &'a Document,
+    tables: &'a AllergyTables,
+    rows: &'a [Row],
+    lists: &'a [Span],
+}
+
+/// Whether a substance that no words call an allergen is one by what it did. Where neither allergies are talked of nor a verb says that it
+/// caused it, the link must be sure: a problem and the drug for it stand beside each other too.
+fn is_allergen_by_link(document: &Document, span: Span, did: &Did) -> bool {
+    let text = &document.text;
+    let statement = statement_around(text, span);
+    let after = &text[span.end..span.around(text, 0, 120).end];
+    let caused = CAUSES.is_match(after);
+    let told = caused && !INDUCED.is_match(after) || ALLERGY_TALK.is_match(statement.of(text));
+    // a word that is a reaction by its place alone makes nothing an allergen, unless it is said to be caused
+    did.reactions.iter().any(|told| (!told.open || caused) && !is_done(document, told.span, span))
+        && !is_done_to(document, span)
+        && (told || did.surest >= SURE && !is_treatment(text, span, did))
+}
+
+/// "Itching - cholestyramine refused", "agitation: lorazepam 1 mg": a problem, a mark and what is given for it; or a drug with its dose.
+fn is_treatment(text: &str, span: Span, did: &Did) -> bool {
+    let line_end = text[span.end..].find('\n').map_or(text.len(), |end| span.end + end);
+    let listed = |told: &Told| {
+        told.span.end <= span.start && {
+            let between = text[told.span.end..span.start].trim();
+            !between.is_empty() && between.chars().all(|mark| matches!(mark, '-' | '–' | '—' | ':' | '>' | '→' | '='))
+        }
+    };
+    DOSED.is_match(&text[span.end..line_end]) || did.reactions.iter().all(listed)
 }
 
 /// What makes the candidate an allergen: the start of the words that govern it. None when it is no allergen.
-fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Span, last: Option<Span>) -> Option<usize> {
+fn governed(note: &Note<'_>, span: Span, last: Option<Span>) -> Option<usize> {
+    let Note { document, tables, rows, lists } = *note;
     let text = &document.text;
     if let Some(row) = rows.iter().find(|row| row.substance.overlaps(span)) {
         return (!row.is_refuted(text)).then_some(row.substance.start.min(span.start));
@@ -302,7 +331,12 @@ fn governed(document: &Document, tables: &AllergyTables, rows: &[Row], span: Spa
         return None;
     }
     let floor = document.section_at(span).map_or(0, |section| section.body.start.min(span.start)).max(statement.start);
-    if in_list(document, span) {
+    if lists.iter().any(|list| list.contains(span)) {
+        return Some(floor);
+    }
+    if let Some(heading) = HEADED.find(before)
+        && is_list(&before[heading.end()..], last.is_some_and(|last| last.start >= statement.start))
+    {
         return Some(floor);
     }
     if let Some(cue) = BEFORE.find_iter(before).last() {

@@ -93,6 +93,8 @@ pub(crate) struct Known {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Did {
     pub reactions: Vec<Told>,
+    /// Probability of the likeliest of its links, 0 to 1.
+    pub surest: f64,
     /// Span, grade, code.
     pub severity: Option<(Span, String, String)>,
 }
@@ -109,11 +111,13 @@ pub(super) fn link(document: &Document, tables: &AllergyTables, known: &[Known])
             claims[pair.reaction].push(claim);
         }
         let owners: Vec<Vec<usize>> = claims.iter().map(|claims| owners(claims)).collect();
-        for (told, owners) in passage.reactions.iter().zip(&owners) {
+        for ((told, owners), claims) in passage.reactions.iter().zip(&owners).zip(&claims) {
             if told.display.as_deref() == Some("unknown reaction") {
                 continue;
             }
             for owner in owners {
+                let own = claims.iter().filter(|claim| claim.substance == *owner).map(|claim| claim.probability);
+                did[*owner].surest = own.fold(did[*owner].surest, f64::max);
                 did[*owner].reactions.push(told.clone());
             }
         }

@@ -9,6 +9,7 @@ mod find;
 mod gold_tests;
 mod grid;
 mod links;
+mod list;
 mod none_known;
 mod passage;
 mod phrases;

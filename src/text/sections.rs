@@ -302,6 +302,8 @@ fn window(text: &str, start: usize) -> &str {
 enum Sign {
     Colon,
     Dash,
+    /// A tab or a run of spaces: the first column of a form.
+    Gap,
     /// The end of the line.
     End,
     /// Nothing but words in small letters: weak.
@@ -322,6 +324,10 @@ fn extent(line: &str) -> Option<(usize, Sign)> {
             ')' => depth -= 1,
             '-' | '\u{2013}' | '\u{2014}' if line[index..].chars().nth(1).is_none_or(char::is_whitespace) && index > 1 => {
                 return Some((index, Sign::Dash));
+            }
+            '\t' => return Some((index, Sign::Gap)),
+            ' ' if index > 1 && line[index..].starts_with("   ") && !line[index..].trim_start().is_empty() => {
+                return Some((index, Sign::Gap));
             }
             '.' | ';' | '?' | '!' if line[index + 1..].starts_with(char::is_whitespace) => {
                 return (caps_end > 0).then_some((caps_end, Sign::Words));
@@ -392,6 +398,7 @@ impl Candidate<'_> {
             (Sign::Colon, Place::Sentence) => self.caps || (!short && (titled || count > 1)),
             (Sign::Colon, Place::Running) => self.caps && (count > 1 || self.words.len() > 4),
             (Sign::Dash, Place::Line) => (self.caps || titled) && !self.numbered && self.words.len() > 1,
+            (Sign::Gap, Place::Line) => (self.caps || titled) && !self.numbered && self.words.len() > 1,
             (Sign::Dash, Place::Sentence) => self.caps && !short,
             (Sign::End, Place::Line) => {
                 !short && kind != "administrative" && (self.caps || (titled && (self.alone || count > 1))) && !self.numbered
