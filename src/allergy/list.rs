@@ -39,8 +39,12 @@ fn list(text: &str, tables: &AllergyTables, substances: &[Span], body: Span) -> 
             gap = true;
         } else {
             let first = text[body.start..place.start].trim().is_empty();
-            let goes_on = first || (!is_other_label(text, tables, substances, place) && !is_dosed(text, tables, substances, place));
-            if place.start - body.start >= LONGEST || !goes_on || ((gap || !open) && !first && !tells(text, tables, substances, place)) {
+            let goes_on =
+                first || (!is_other_label(text, tables, substances, place) && !is_dosed(text, tables, substances, place));
+            if place.start - body.start >= LONGEST
+                || !goes_on
+                || ((gap || !open) && !first && !tells(text, tables, substances, place))
+            {
                 break;
             }
             open = !line.trim_end().ends_with(['.', '!']);
@@ -65,7 +69,10 @@ fn words_of(text: &str, line: Span) -> Span {
 fn leading(text: &str, substances: &[Span], line: Span) -> Option<Span> {
     let words = words_of(text, line);
     let at = substances.partition_point(|one| one.start < words.start);
-    substances.get(at).copied().filter(|one| one.end <= words.end && text[words.start..one.start].split_whitespace().count() <= 2)
+    substances
+        .get(at)
+        .copied()
+        .filter(|one| one.end <= words.end && text[words.start..one.start].split_whitespace().count() <= 2)
 }
 
 /// "TTO:", "Tx:", "A/P:": a label that is neither a substance nor a word of allergies, nor a reaction ("Hives: penicillin"), and tells of none.
