@@ -66,7 +66,7 @@ mod tests {
         let text = marked.replace(['[', ']'], "");
         let cues = MedicationCueTable::parse(include_str!("../../vocabularies/medication_cues.tsv")).expect("our own table");
         let (document, span) = (document(&text), Span::new(start, end - 1));
-        let (status, _) = status(&document, &cues, span, &Attributes::default());
+        let (status, ..) = status(&document, &cues, span, &Attributes::default());
         cues.change(&document, span, status).map(|change| change.value.expect("named").as_str().expect("a word").to_owned())
     }
 

@@ -263,7 +263,7 @@ fn attributes_and_status_of_the_gold() {
                     listed(found)
                 );
             }
-            let (decided, spoke) = status(document, &cues, one.span, found);
+            let (decided, spoke, _) = status(document, &cues, one.span, found);
             all += 1;
             if decided.as_str() == one.assertion {
                 right += 1;
@@ -350,7 +350,7 @@ fn sig_cases() {
             if !compare(&wanted, &have, &mut counts) {
                 println!("CASE {line}\n    have {have:?}");
             }
-            let (decided, _) = status(&document, &cues, *span, found);
+            let (decided, ..) = status(&document, &cues, *span, found);
             all += 1;
             let wanted = mark.split_whitespace().nth(1).unwrap_or_default();
             right += usize::from(wanted == decided.as_str());

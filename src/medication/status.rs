@@ -107,17 +107,22 @@ impl MedicationCueTable {
 struct Vote {
     means: MedicationStatus,
     weight: f32,
+    certain: bool,
     cue: Option<Cue>,
 }
 
-/// Status of the drug at `span`, with the words that decided it; `active` when nothing speaks.
+/// From this weight on a cue is an order or a heading in so many words ("STOP"): nothing else is weighed against it.
+const CERTAIN: f32 = 9.0;
+
+/// Status of the drug at `span`, with the words that decided it and whether they leave no room for a model's opinion; `active` when nothing
+/// speaks.
 #[must_use]
 pub fn status(
     document: &Document,
     cues: &MedicationCueTable,
     span: Span,
     attributes: &Attributes,
-) -> (MedicationStatus, Vec<Cue>) {
+) -> (MedicationStatus, Vec<Cue>, bool) {
     let text = &document.text;
     let clause = clause_around(document, span);
     let mut votes: Vec<Vote> = Vec::new();
@@ -125,7 +130,7 @@ pub fn status(
     let title = document.section_at(span).and_then(|section| section.title).unwrap_or(Span::new(0, 0));
     for (section, means, weight) in &cues.sections {
         if section == kind {
-            votes.push(Vote { means: *means, weight: *weight, cue: None });
+            votes.push(Vote { means: *means, weight: *weight, certain: false, cue: None });
         }
     }
     for row in &cues.rows {
@@ -138,7 +143,7 @@ pub fn status(
         };
         if let Some(own) = own {
             if !own.is_empty() && row.pattern.is_match(own) {
-                votes.push(Vote { means: row.means, weight: row.weight, cue: None });
+                votes.push(Vote { means: row.means, weight: row.weight, certain: false, cue: None });
             }
             continue;
         }
@@ -160,13 +165,14 @@ pub fn status(
             best = (means, sum);
         }
     }
+    let certain = votes.iter().any(|vote| vote.means == best.0 && vote.certain);
     let mut spoke: Vec<Cue> = Vec::new();
     for cue in votes.into_iter().filter(|vote| vote.means == best.0).filter_map(|vote| vote.cue) {
         if !spoke.contains(&cue) {
             spoke.push(cue);
         }
     }
-    (best.0, spoke)
+    (best.0, spoke, certain)
 }
 
 /// Every status, in the order in which ties are decided.
@@ -193,7 +199,7 @@ impl Row {
             Cue { text: said.to_owned(), start, end: start + said.len(), means: self.means.as_str().to_owned(), scope: None };
         #[expect(clippy::cast_precision_loss, reason = "a small number of words")]
         let weight = self.weight / (1.0 + 0.12 * words as f32);
-        Some(Vote { means: self.means, weight, cue: Some(cue) })
+        Some(Vote { means: self.means, weight, certain: self.weight >= CERTAIN, cue: Some(cue) })
     }
 }
 
@@ -228,6 +234,11 @@ pub(super) fn clause_around(document: &Document, span: Span) -> Span {
         if hard {
             from = at + 1;
         }
+    }
+    // a drug that begins its line is an item: the line above tells of another
+    let own = text[from..span.start].rfind('\n').map(|at| from + at + 1);
+    if let Some(line) = own.filter(|line| text[*line..span.start].chars().all(|mark| !mark.is_alphanumeric())) {
+        from = line;
     }
     let mut to = end;
     for (at, mark) in text[span.end..end].match_indices(['.', ';', '\n', '?', '!']) {
@@ -268,6 +279,9 @@ mod tests {
             ("We may consider [Lyrica] in the future.", MedicationStatus::Hypothetical),
             ("Denies [aspirin] use.", MedicationStatus::Absent),
             ("He is not on [Coumadin].", MedicationStatus::Absent),
+            (" gliclazide 80 mg BD  >> STOP\n [ramipril] 5 mg OD continue", MedicationStatus::Active),
+            (" [gliclazide] 80 mg BD  >> STOP (hypos)\n ramipril 5 mg OD continue", MedicationStatus::Discontinued),
+            ("[Cefepime] was narrowed to ceftriaxone.", MedicationStatus::Discontinued),
         ] {
             assert_eq!(decide(sentence), wanted, "{sentence}");
         }
