@@ -150,3 +150,7 @@ fn progress_bar(notes: usize) -> ProgressBar {
     let style = ProgressStyle::with_template("{bar:40} {pos}/{len} notes, {per_sec}, {eta} left");
     ProgressBar::new(notes as u64).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
+
+#[cfg(test)]
+#[path = "cli_tests.rs"]
+mod tests;

@@ -71,6 +71,9 @@ pub struct CorpusDefinition {
     pub format: Format,
     /// File or folder, seen from the definition's folder; `$SHARED/...` in the folder of shared data.
     pub path: PathBuf,
+    /// More files or folders of the same format, read as one corpus.
+    #[serde(default)]
+    pub also: Vec<PathBuf>,
     /// Kinds that count; those that occur when left out.
     #[serde(default)]
     pub kinds: Vec<Kind>,
@@ -193,7 +196,8 @@ impl Definition {
         definition.check().map_err(wrong)?;
         let folder = file.parent().unwrap_or(Path::new(""));
         let place = Place { folder, shared };
-        place.resolve(&mut definition.corpus.path).map_err(wrong)?;
+        let corpus = &mut definition.corpus;
+        std::iter::once(&mut corpus.path).chain(&mut corpus.also).try_for_each(|path| place.resolve(path)).map_err(wrong)?;
         if let Some(names) = &mut definition.metrics.names {
             place.resolve(names).map_err(wrong)?;
         }
@@ -319,8 +323,8 @@ mod tests {
             (GOOD.replace("path =", "assertions = { negated = \"no\" }, path ="), "is no assertion"),
             (shared, "ABSTRACTOR_SHARED"),
         ] {
-            let message = read(&text).map(|_| ()).expect_err("is refused").to_string();
-            assert!(message.contains(said), "{said:?} is not in {message}");
+            let Err(error) = read(&text) else { panic!("is not refused: {text}") };
+            assert!(error.to_string().contains(said), "{said:?} is not in {error}");
         }
     }
 

@@ -255,7 +255,7 @@ impl<'n> Table<'n> {
         let (coded, shown) = (sum(&|row| row.coded.len() as f64), sum(&|row| row.shown.len() as f64));
         let recall = self.names.shares.iter().position(|name| name == "doc.code.recall");
         let documents = recall.map_or(0, |at| sum(&|row| row.shares[at][1]));
-        out.extend([documents, coded, shown, shown, shown]);
+        out.extend([documents, coded, shown, surest(shown as usize) as u64, shown]);
         out
     }
 
@@ -341,8 +341,12 @@ fn precision(cases: &[(f64, bool)]) -> Option<f64> {
 /// Sorts by confidence, the highest first; equal ones stay in their order.
 fn precision_at_80(cases: &mut [(f64, bool)]) -> Option<f64> {
     cases.sort_by(|one, other| other.0.total_cmp(&one.0));
-    let kept = ((0.8 * cases.len() as f64) as usize).max(1).min(cases.len());
-    precision(&cases[..kept])
+    precision(&cases[..surest(cases.len())])
+}
+
+/// Four in five, at least one where there is one.
+fn surest(cases: usize) -> usize {
+    ((0.8 * cases as f64) as usize).max(1).min(cases)
 }
 
 /// The area under the curve; the cases are sorted. None without both right and wrong ones.

@@ -1,46 +1,18 @@
 //! The gate itself, on the notes of `eval/gold`, with the embedded model and tables; and that it fails when it must.
 
-use std::{
-    path::{Path, PathBuf},
-    sync::LazyLock,
-};
+use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    corpus,
-    definition::Definition,
-    measure::{Measured, Occasion, score},
-    note::Corpus,
-    prediction::Prediction,
-    system::{self, Answers},
+    measure::Measured,
+    own_notes::{self, definition, each_evidence, here, lines},
 };
 
-fn here(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
-}
-
-fn definition() -> Definition {
-    Definition::read(&here("definitions/own-notes.toml"), None).expect("a definition")
-}
-
-/// What the engine says of the notes: worked out once for all tests.
-static PREDICTED: LazyLock<(Corpus, Vec<Prediction>)> = LazyLock::new(|| {
-    let definition = definition();
-    let corpus = corpus::read(&definition.corpus).expect("the notes");
-    let answers = system::ask(&definition.system, &corpus.notes, &|| {}).expect("answers");
-    (corpus, answers.predictions)
-});
-
-fn measured(damage: impl Fn(usize, &mut Prediction)) -> Measured {
-    let (corpus, predictions) = &*PREDICTED;
-    let mut predictions = predictions.clone();
-    predictions.iter_mut().enumerate().for_each(|(at, one)| damage(at, one));
-    let mut definition = definition();
+fn measured(damage: impl Fn(&mut Vec<Value>)) -> Measured {
+    let (mut lines, mut definition) = (lines(), definition());
+    damage(&mut lines);
     definition.metrics.draws = 100;
-    let occasion =
-        Occasion { date: "2026-11-30T00:00:00Z".to_owned(), environment: <_>::default(), against: None, progress: &|_| {} };
-    let answers = Answers { predictions, ..Answers::default() };
-    score(&definition, (corpus, answers), &occasion).expect("scores")
+    own_notes::measured(&definition, &lines)
 }
 
 fn verdict(measured: &Measured) -> Verdict {
@@ -50,40 +22,47 @@ fn verdict(measured: &Measured) -> Verdict {
 
 #[test]
 fn nothing_is_lost_against_the_baseline() {
-    let verdict = verdict(&measured(|_, _| {}));
+    let verdict = verdict(&measured(|_| {}));
     println!("{verdict}");
     assert_eq!(verdict.changes.len(), GATED.len(), "every gated metric is compared");
     assert!(verdict.passes(), "lost {:?} against eval/baseline.json:\n{verdict}", verdict.losses());
 }
 
+/// What one evidence in twelve suffers.
+fn one_in_twelve(change: impl Fn(&mut Value)) -> Verdict {
+    verdict(&measured(|lines| {
+        each_evidence(lines, |at, evidence| {
+            if at % 12 == 0 {
+                change(evidence);
+            }
+        });
+    }))
+}
+
 #[test]
 fn the_gate_fails_where_results_are_damaged() {
-    // every tenth mention is lost; another one gets another place, label or code
-    let lost = verdict(&measured(|_, one| {
-        let mut count = 0;
-        one.mentions.retain(|_| {
-            count += 1;
-            count % 10 != 0
-        });
-    }));
+    let lost = one_in_twelve(|evidence| evidence["end"] = evidence["start"].clone());
     assert!(lost.losses().contains(&"DX.affirmed") && !lost.passes(), "{lost}");
-    let moved = verdict(&measured(|at, one| {
-        one.mentions.iter_mut().skip(at % 12).step_by(12).for_each(|mention| mention.start += 1);
-    }));
+    let moved = one_in_twelve(|evidence| evidence["start"] = json!(evidence["start"].as_u64().unwrap_or(0) + 1));
     assert!(moved.losses().contains(&"DX.strict") && !moved.losses().contains(&"DX.affirmed"), "{moved}");
-    let mislabelled = verdict(&measured(|at, one| {
-        one.mentions.iter_mut().skip(at % 12).step_by(12).for_each(|mention| mention.assertion = Some("family".to_owned()));
+    let mislabelled = one_in_twelve(|evidence| {
+        for label in ["assertion", "status"] {
+            if evidence[label].is_string() {
+                evidence[label] = json!("family");
+            }
+        }
+    });
+    assert!(mislabelled.losses().contains(&"DX.assertion") && mislabelled.losses().contains(&"RX.assertion"), "{mislabelled}");
+    let uncoded = verdict(&measured(|lines| {
+        let entries = lines.iter_mut().flat_map(|line| line["entries"].as_array_mut().into_iter().flatten());
+        entries.step_by(12).for_each(|entry| entry["codes"] = json!([]));
     }));
-    assert!(mislabelled.losses().contains(&"DX.assertion"), "{mislabelled}");
-    let miscoded = verdict(&measured(|at, one| {
-        one.mentions.iter_mut().skip(at % 12).step_by(12).for_each(|mention| mention.codes.clear());
-    }));
-    assert!(miscoded.losses().contains(&"DX.code@1"), "{miscoded}");
+    assert!(uncoded.losses().contains(&"DX.code@1"), "{uncoded}");
 }
 
 #[test]
 fn the_gate_fails_where_the_notes_changed() {
-    let mut measured = measured(|_, _| {});
+    let mut measured = measured(|_| {});
     measured.results.documents.pop();
     let verdict = verdict(&measured);
     assert_eq!((verdict.left_out, verdict.passes()), (1, false));
@@ -91,7 +70,7 @@ fn the_gate_fails_where_the_notes_changed() {
 
 #[test]
 fn a_baseline_comes_back_as_it_was_written() {
-    let baseline = Baseline::of(&measured(|_, _| {}).results);
+    let baseline = Baseline::of(&measured(|_| {}).results);
     let file = tempfile::NamedTempFile::new().expect("a file");
     baseline.write(file.path()).expect("writes");
     assert_eq!(Baseline::read(file.path()).expect("reads"), baseline);

@@ -29,6 +29,8 @@ pub mod gate;
 pub mod measure;
 pub mod names;
 pub mod note;
+#[cfg(test)]
+mod own_notes;
 pub mod prediction;
 pub mod report;
 pub mod results;

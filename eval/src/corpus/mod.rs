@@ -34,16 +34,10 @@ use crate::{
 /// A file that cannot be read or does not fit its format, with file and line; never with words of a note.
 pub fn read(definition: &CorpusDefinition) -> Result<Corpus> {
     let path = &definition.path;
-    let mut notes: Vec<Note> = match definition.format {
-        Format::Gold => lines(path, gold::note)?,
-        Format::Common => marked(lines(path, common::marked)?, definition),
-        Format::Brat => marked(brat::folder(path)?, definition),
-        Format::BiocXml => marked(texts(path, &["xml"], bioc_xml::documents)?, definition),
-        Format::BiocJson => marked(texts(path, &["json"], bioc_json::documents)?, definition),
-        Format::Pubtator => marked(texts(path, &["txt", "pubtator"], pubtator::documents)?, definition),
-        Format::Fhir => texts(path, &["json", "ndjson"], fhir::notes)?,
-        Format::Reviewed => lines(path, reviewed::notes)?.into_iter().flatten().collect(),
-    };
+    let mut notes = Vec::new();
+    for path in std::iter::once(path).chain(&definition.also) {
+        notes.extend(read_one(path, definition)?);
+    }
     let wanted = |note: &Note| definition.only.iter().all(|(field, value)| note.slices.get(field) == Some(value));
     notes.retain(wanted);
     notes.truncate(definition.limit.unwrap_or(usize::MAX));
@@ -70,6 +64,19 @@ pub fn read(definition: &CorpusDefinition) -> Result<Corpus> {
         note.annotations.retain(|one| layers.kinds.contains(&one.kind));
     }
     Ok(Corpus { notes, layers })
+}
+
+fn read_one(path: &Path, definition: &CorpusDefinition) -> Result<Vec<Note>> {
+    Ok(match definition.format {
+        Format::Gold => lines(path, gold::note)?,
+        Format::Common => marked(lines(path, common::marked)?, definition),
+        Format::Brat => marked(brat::folder(path)?, definition),
+        Format::BiocXml => marked(texts(path, &["xml"], bioc_xml::documents)?, definition),
+        Format::BiocJson => marked(texts(path, &["json"], bioc_json::documents)?, definition),
+        Format::Pubtator => marked(texts(path, &["txt", "pubtator"], pubtator::documents)?, definition),
+        Format::Fhir => texts(path, &["json", "ndjson"], fhir::notes)?,
+        Format::Reviewed => lines(path, reviewed::notes)?.into_iter().flatten().collect(),
+    })
 }
 
 fn marked(documents: Vec<Marked>, definition: &CorpusDefinition) -> Vec<Note> {

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::number;
 use crate::{
     figures::lower_is_better,
-    results::{Estimate, Results},
+    results::{Estimate, Results, Slice},
 };
 
 /// The results as lines of plain text.
@@ -15,6 +15,11 @@ pub fn terminal(results: &Results) -> String {
     // writing to a string does not fail
     let _ = write(results, &mut out);
     out
+}
+
+/// Whether a slice is large enough for a line at the terminal.
+fn is_large(slice: &Slice) -> bool {
+    slice.notes >= 3 || slice.figures.values().any(|part| part.of >= 40)
 }
 
 fn write(results: &Results, out: &mut String) -> std::fmt::Result {
@@ -35,8 +40,7 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
         let Some(figure) = results.figures.get(metric) else { continue };
         let interval = format!("[{}, {}]", number(metric, figure.value.low), number(metric, figure.value.high));
         let part = |estimate: Option<Estimate>| estimate.map_or_else(String::new, |one| format!("{:.4}", one.value));
-        let arrow = if lower_is_better(metric) { " (less is better)" } else { "" };
-        let name = format!("{metric}{arrow}");
+        let name = format!("{metric}{}", if lower_is_better(metric) { " ↓" } else { "" });
         write!(out, "{name:<22} ")?;
         let value = number(metric, figure.value.value);
         write!(out, "{value:>8}  {interval:<20} {:>7} {:>7} {:>6}", part(figure.precision), part(figure.recall), figure.of)?;
@@ -47,6 +51,7 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
         }
         writeln!(out)?;
     }
+    writeln!(out, "↓ less is better")?;
     for (field, slices) in &results.slices {
         let columns: Vec<&str> = ["DX.affirmed", "DX.relaxed", "DX.assertion", "DX.code@1", "RX.relaxed", "RX.attributes", "AL.relaxed"]
             .into_iter()
@@ -58,7 +63,8 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
         write!(out, "\n{field:<28} {:>5}", "notes")?;
         columns.iter().try_for_each(|metric| write!(out, " {metric:>18}"))?;
         writeln!(out)?;
-        for (value, slice) in slices {
+        let (shown, few): (Vec<_>, Vec<_>) = slices.iter().partition(|(_, slice)| is_large(slice));
+        for (value, slice) in shown {
             let notes = if slice.notes > 0 { slice.notes.to_string() } else { String::new() };
             write!(out, "{:<28} {notes:>5}", value.chars().take(28).collect::<String>())?;
             for metric in &columns {
@@ -66,6 +72,9 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
                 write!(out, " {:>18}", cell.unwrap_or_default())?;
             }
             writeln!(out)?;
+        }
+        if !few.is_empty() {
+            writeln!(out, "... and {} smaller ones, which the report shows", few.len())?;
         }
     }
     if let Some(speed) = &system.speed {

@@ -3,6 +3,8 @@
 //! Where `../shared/gold/score.py` defines a metric too, it is called the same here and is the same to the last digit (a test runs both).
 //! What only stands here: any position, relations, evidence of codes, distances, effort, and everything by section.
 
+#[cfg(test)]
+mod agreement_tests;
 pub mod codes;
 pub mod effort;
 pub mod evidence;

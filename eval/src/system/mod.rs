@@ -6,6 +6,8 @@ mod pipeline;
 mod service;
 
 pub(crate) use http::Caller;
+#[cfg(test)]
+pub(crate) use pipeline::extractions;
 
 use std::{
     collections::BTreeMap,

@@ -7,7 +7,7 @@ use abstractor::{
     coding::CandidateSource,
     domain::OffsetUnit,
     engine::Engine,
-    pipeline::{NoteInput, check_text},
+    pipeline::{MAX_NOTE_BYTES, NoteInput, check_text},
     text::OffsetMap,
 };
 
@@ -42,17 +42,44 @@ pub(super) fn ask((options, without): Settings<'_>, notes: &[Note], done: &(dyn 
 }
 
 fn one(engine: &Engine, note: &Note) -> Prediction {
-    if let Err(error) = check_text(&note.text, abstractor::pipeline::MAX_NOTE_BYTES) {
-        return failed(error.code());
+    let read = extraction(engine, note).map(|line| prediction::read(&line, &note.text));
+    match read {
+        Ok(Some((_, prediction))) => prediction,
+        Ok(None) => failed("not_the_contract"),
+        Err(code) => failed(code),
     }
+}
+
+/// The extraction of a note as a client gets it, or the stable word for why there is none.
+fn extraction(engine: &Engine, note: &Note) -> std::result::Result<serde_json::Value, &'static str> {
+    check_text(&note.text, MAX_NOTE_BYTES).map_err(|error| error.code())?;
     let input = NoteInput { note_id: note.id.clone(), text: note.text.clone(), ..NoteInput::default() };
-    let Ok(extraction) = engine.submit_background(input).wait() else { return failed("extraction_failed") };
+    let extraction = engine.submit_background(input).wait().map_err(|_| "extraction_failed")?;
     let map = OffsetMap::new(&note.text, OffsetUnit::Codepoint);
     let extraction = extraction.map_offsets(OffsetUnit::Codepoint, |byte| map.from_byte(byte));
-    // by way of the JSON that a client gets, so that numbers are those of the wire
+    // by way of the text of the JSON, so that numbers are those of the wire
     let line = serde_json::to_string(&extraction).and_then(|line| serde_json::from_str(&line));
-    let read = line.ok().and_then(|line| prediction::read(&line, &note.text));
-    read.map_or_else(|| failed("not_the_contract"), |(_, prediction)| prediction)
+    line.map_err(|_| "not_the_contract")
+}
+
+/// For the tests: the extractions themselves.
+#[cfg(test)]
+pub(crate) fn extractions(
+    options: &BTreeMap<String, String>,
+    notes: &[Note],
+) -> std::result::Result<Vec<serde_json::Value>, String> {
+    let options = options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
+    let pipeline = Load::of_options(options)?.pipeline().map_err(|error| format!("{error:#}"))?;
+    let engine = Engine::start(Arc::new(pipeline), 2, 1).map_err(|error| error.to_string())?;
+    let waiting = std::thread::scope(|scope| {
+        let halves = notes.chunks(notes.len().div_ceil(2)).map(|half| {
+            let engine = &engine;
+            scope.spawn(move || half.iter().map(|note| extraction(engine, note)).collect::<Vec<_>>())
+        });
+        let halves: Vec<_> = halves.collect();
+        halves.into_iter().flat_map(|half| half.join().unwrap_or_default()).collect::<Vec<_>>()
+    });
+    waiting.into_iter().map(|one| one.map_err(str::to_owned)).collect()
 }
 
 /// The most memory that this process ever held, by Linux.
