@@ -1,7 +1,7 @@
 //! The command line: the only place, with `main`, that reads the clock and the environment.
 
 use std::{
-    io::IsTerminal,
+    io::{IsTerminal, Write as _},
     path::{Path, PathBuf},
     process::ExitCode,
     sync::OnceLock,
@@ -41,6 +41,12 @@ enum Command {
         results: PathBuf,
         /// The report, HTML
         output: PathBuf,
+    },
+    /// Print several results side by side, in Markdown: a column each, the metrics that the last one shows
+    Table {
+        /// Results, JSON
+        #[arg(required = true)]
+        results: Vec<PathBuf>,
     },
     /// List the metrics
     Metrics,
@@ -83,17 +89,22 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> anyhow::Result<ExitCo
         Command::Measure(measure) => return run_measure(&measure),
         Command::Report { results, output } => {
             let results = Results::read(&results)?;
-            std::fs::write(&output, report::html(&results, &[])).with_context(|| format!("cannot write {}", output.display()))?;
+            std::fs::write(&output, report::html(&results, &[]))
+                .with_context(|| format!("cannot write {}", output.display()))?;
+        }
+        Command::Table { results } => {
+            let all = results.iter().map(|file| Results::read(file)).collect::<Result<Vec<_>, _>>()?;
+            say(&report::side_by_side(&all));
         }
         Command::Metrics => {
             for (name, about) in METRICS {
                 let lower = if lower_is_better(name) && !about.contains("lower is better") { " (lower is better)" } else { "" };
-                println!("{name:<24} {about}{lower}");
+                say(&format!("{name:<24} {about}{lower}\n"));
             }
         }
         Command::Export { url, output, token_file } => {
             let written = export(&Caller::new(&url, Some(&token_file))?, &output)?;
-            println!("{written} finished items written to {}; the file holds notes", output.display());
+            say(&format!("{written} finished items written to {}; the file holds notes\n", output.display()));
         }
     }
     Ok(ExitCode::SUCCESS)
@@ -102,6 +113,11 @@ pub fn run(arguments: impl IntoIterator<Item = String>) -> anyhow::Result<ExitCo
 #[expect(clippy::disallowed_methods, reason = "the command line is where time comes from")]
 fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
+}
+
+/// Prints; a closed pipe (`| head`) is no error.
+fn say(text: &str) {
+    let _ = std::io::stdout().write_all(text.as_bytes());
 }
 
 fn run_measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
@@ -122,7 +138,6 @@ fn run_measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
     };
     let measured = measure(&definition, &occasion)?;
     let results = &measured.results;
-    print!("{}", report::terminal(results));
     let folder = &arguments.output;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
     let stem = folder.join(format!("{}-{}", definition.slug(), date.strftime("%Y-%m-%d")));
@@ -130,11 +145,11 @@ fn run_measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
     results.write(&json)?;
     let examples = report::chosen(&measured.examples, definition.metrics.examples);
     std::fs::write(&html, report::html(results, &examples)).with_context(|| format!("cannot write {}", html.display()))?;
-    println!("\nresults {} (no word of a note)\nreport  {}", json.display(), html.display());
     if let Some(file) = &arguments.baseline {
         Baseline::of(results).write(file)?;
-        println!("baseline {}", file.display());
     }
+    say(&report::terminal(results));
+    say(&format!("\nresults {} (no word of a note)\nreport  {}\n", json.display(), html.display()));
     let below: Vec<&str> = results.floors.iter().filter(|floor| !floor.holds()).map(|floor| floor.metric.as_str()).collect();
     if below.is_empty() {
         return Ok(ExitCode::SUCCESS);

@@ -72,10 +72,26 @@ fn a_floor_that_is_not_reached_fails() {
 }
 
 #[test]
+fn several_results_stand_side_by_side() {
+    let folder = tempfile::tempdir().expect("a folder");
+    run_measure_of(folder.path(), &definition(DICTIONARY), &[]).expect("measures");
+    let results = Results::read(&written(folder.path(), "json")).expect("reads");
+    let mut other = results.clone();
+    other.system.name = "another".to_owned();
+    other.show = vec!["DX.affirmed".to_owned(), "NKA.attributes".to_owned()];
+    let printed = report::side_by_side(&[results.clone(), other]);
+    let lines: Vec<&str> = printed.lines().collect();
+    assert_eq!((lines[0], lines.len(), lines[3]), ("| metric | abstractor | another |", 4, "| NKA.attributes |  |  |"));
+    let value = format!("{:.3} [", results.figures["DX.affirmed"].value.value);
+    assert_eq!(lines[2].matches(&value).count(), 2, "{printed}");
+}
+
+#[test]
 fn every_definition_of_the_repository_can_be_read() {
     let shared = here("../../shared");
-    for entry in std::fs::read_dir(here("definitions")).expect("a folder") {
-        let file = entry.expect("an entry").path();
+    let folders = ["definitions", "peers"].map(|folder| std::fs::read_dir(here(folder)).expect("a folder"));
+    let files = folders.into_iter().flatten().map(|entry| entry.expect("an entry").path());
+    for file in files.filter(|file| file.extension().is_some_and(|ending| ending == "toml")) {
         let text = std::fs::read_to_string(&file).expect("reads");
         match Definition::read(&file, Some(&shared)) {
             Ok(definition) => assert!(!definition.slug().is_empty()),

@@ -261,7 +261,10 @@ impl Place<'_> {
         };
         if !absolute.exists() {
             let words = path.display();
-            return Err(format!("there is no {words} (looked for at {}); paths are seen from the definition", absolute.display()));
+            return Err(format!(
+                "there is no {words} (looked for at {}); paths are seen from the definition",
+                absolute.display()
+            ));
         }
         *path = absolute;
         Ok(())
@@ -297,7 +300,7 @@ mod tests {
         std::fs::write(folder.path().join("notes.jsonl"), "").expect("writes");
         let file = folder.path().join("one.toml");
         std::fs::write(&file, text).expect("writes");
-        Definition::read(&file, None)
+        Definition::read(&file, Some(folder.path()))
     }
 
     #[test]
@@ -321,7 +324,7 @@ mod tests {
             (format!("{GOOD}\n[metrics]\ndraws = 3"), "fewer than 100"),
             (format!("{GOOD}\n[metrics]\ndrawn = 300"), "unknown field"),
             (GOOD.replace("path =", "assertions = { negated = \"no\" }, path ="), "is no assertion"),
-            (shared, "ABSTRACTOR_SHARED"),
+            (shared, "looked for at"),
         ] {
             let Err(error) = read(&text) else { panic!("is not refused: {text}") };
             assert!(error.to_string().contains(said), "{said:?} is not in {error}");

@@ -53,6 +53,9 @@ impl Environment {
         let changed = if self.changed == Some(true) { " with changes" } else { "" };
         let processor = self.processor.as_deref().unwrap_or("unknown processor");
         let build = if self.optimised { "release build" } else { "debug build" };
-        format!("commit {commit}{changed}, {build}, {processor}, {} cores, {}, harness {}", self.cores, self.system, self.harness)
+        format!(
+            "commit {commit}{changed}, {build}, {processor}, {} cores, {}, harness {}",
+            self.cores, self.system, self.harness
+        )
     }
 }

@@ -49,3 +49,42 @@ fn line(caller: &Caller, id: &str) -> Result<Value> {
     let kept = ["offset_unit", "notes", "entries"].map(|field| (field.to_owned(), detail[field].clone()));
     Ok(json!({"item": Map::from_iter(kept), "texts": texts}))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{corpus, system::serve};
+
+    /// A service with one finished item of one note on the first of two pages.
+    fn answer(head: &str) -> (u16, String) {
+        let path = head.split_whitespace().nth(1).unwrap_or_default();
+        let body = match path {
+            "/v1/review/items?state=finished&limit=200" => json!({"items": [{"id": "i-1"}], "next": "i-1"}).to_string(),
+            "/v1/review/items?state=finished&limit=200&after=i-1" => json!({"items": []}).to_string(),
+            "/v1/review/items/i-1?offset_unit=codepoint" => {
+                let evidence = json!([{"note_id": "n-1", "start": 0, "end": 4}]);
+                let entry = json!({"kind": "diagnosis", "state": "accepted", "assertion": "present", "codes": [], "evidence": evidence});
+                let item = json!({"patient": {"name": "sentinel"}});
+                json!({"item": item, "offset_unit": "codepoint", "notes": [{"id": "n-1"}], "entries": [entry], "remarks": ["sentinel"]}).to_string()
+            }
+            "/v1/notes/n-1/text" => "Gout.".to_owned(),
+            _ => return (404, r#"{"code":"not_found"}"#.to_owned()),
+        };
+        (200, body)
+    }
+
+    #[test]
+    fn finished_items_become_a_corpus_without_patient_or_remarks() {
+        let url = serve(4, |head, _| answer(head));
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("items.jsonl");
+        let caller = Caller::new(&url, None).expect("a caller");
+        assert_eq!(export(&caller, &file).expect("exports"), 1);
+        assert!(!std::fs::read_to_string(&file).expect("reads").contains("sentinel"));
+        let definition = toml::from_str(&format!("format = \"reviewed\"\npath = {file:?}")).expect("a definition");
+        let corpus = corpus::read(&definition).expect("reads");
+        assert_eq!((corpus.notes[0].text.as_str(), corpus.notes[0].annotations.len()), ("Gout.", 1));
+        // a file that is there is not written over
+        assert!(export(&caller, &file).is_err());
+    }
+}

@@ -67,7 +67,10 @@ pub const METRICS: [(&str, &str); 43] = [
     ("DX.code@1.best", "the same where only the gold's first alternative counts"),
     ("DX.category@1", "of the affirmed diagnoses found, those whose first code is of an acceptable category"),
     ("DX.code@1|coded", "code@1 of those that have a code"),
-    ("DX.distance@1", "edges in the tree of ICD-10-CM from the first code to the nearest acceptable one (mean, lower is better)"),
+    (
+        "DX.distance@1",
+        "edges in the tree of ICD-10-CM from the first code to the nearest acceptable one (mean, lower is better)",
+    ),
     ("DX.shown.precision", "of all affirmed coded diagnoses proposed, those right in place and code"),
     ("DX.shown.precision@80", "the same for the 80 % with the highest confidence"),
     ("DX.shown.auroc", "how well the confidence tells right from wrong among them"),
@@ -100,15 +103,8 @@ pub const METRICS: [(&str, &str); 43] = [
 ];
 
 /// Metrics of which less is better.
-const LOWER: [&str; 7] = [
-    "DX.distance@1",
-    "DX.ece",
-    "effort.rejected",
-    "effort.amended",
-    "effort.added",
-    "effort.keystrokes",
-    "review.rejected",
-];
+const LOWER: [&str; 7] =
+    ["DX.distance@1", "DX.ece", "effort.rejected", "effort.amended", "effort.added", "effort.keystrokes", "review.rejected"];
 
 /// Whether less of it is better.
 #[must_use]

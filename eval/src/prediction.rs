@@ -198,7 +198,10 @@ mod tests {
         let (id, prediction) = read(&line(), TEXT).expect("reads");
         assert_eq!((id.as_str(), prediction.mentions.len(), prediction.engine["version"].as_str()), ("n", 3, "1"));
         let [drug, bare, gout] = prediction.mentions.as_slice() else { panic!("three") };
-        assert_eq!((drug.assertion.as_deref(), bare.attributes.len(), gout.assertion.as_deref()), (Some("active"), 0, Some("absent")));
+        assert_eq!(
+            (drug.assertion.as_deref(), bare.attributes.len(), gout.assertion.as_deref()),
+            (Some("active"), 0, Some("absent"))
+        );
         let word = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         assert_eq!(drug.attributes, [word("prn", "prn"), word("strength", "20 mg")]);
         assert_eq!(gout.attributes, [word("severity", "bad")]);

@@ -1,10 +1,7 @@
 //! What a measurement leaves: figures with intervals, and the counts that they were made of. It holds no word of a note, so it may be kept and
 //! shown where the notes may not.
 
-use std::{
-    collections::BTreeMap,
-    path::Path,
-};
+use std::{collections::BTreeMap, path::Path};
 
 use serde::{Deserialize, Serialize};
 

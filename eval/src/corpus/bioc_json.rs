@@ -103,7 +103,9 @@ fn read_marks(value: &Value, document: &mut Document) -> Result<(), Refused> {
         document.annotations.push(Annotated {
             id: id(one).unwrap_or_default(),
             infons: infons(one),
-            locations: locations.map(|place| Ok((offset(place, "offset")?, offset(place, "length")?))).collect::<Result<_, Refused>>()?,
+            locations: locations
+                .map(|place| Ok((offset(place, "offset")?, offset(place, "length")?)))
+                .collect::<Result<_, Refused>>()?,
             words: one["text"].as_str().unwrap_or_default().to_owned(),
         });
     }

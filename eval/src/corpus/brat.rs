@@ -34,9 +34,9 @@ fn document((id, text): (String, String), annotations: &str) -> std::result::Res
         let (key, body) = (fields.next().unwrap_or_default(), fields.next().unwrap_or_default());
         let words: Vec<&str> = body.split_whitespace().collect();
         match (key.chars().next(), words.as_slice()) {
-            (Some('T'), [label, places @ ..]) => document.spans.push(
-                span(key, label, places).ok_or_else(|| wrong("a `T` line must be `T1<tab>TYPE START END<tab>words`"))?,
-            ),
+            (Some('T'), [label, places @ ..]) => document
+                .spans
+                .push(span(key, label, places).ok_or_else(|| wrong("a `T` line must be `T1<tab>TYPE START END<tab>words`"))?),
             (Some('A' | 'M'), [name, target, value @ ..]) => {
                 said.push(((*target).to_owned(), ((*name).to_owned(), value.join(" "))));
             }
@@ -49,7 +49,8 @@ fn document((id, text): (String, String), annotations: &str) -> std::result::Res
                 document.relations.push(((*label).to_owned(), first, second));
             }
             (Some('E'), [trigger, roles @ ..]) => {
-                let (label, target) = trigger.split_once(':').ok_or_else(|| wrong("an `E` line must begin `E1<tab>TYPE:T1`"))?;
+                let (label, target) =
+                    trigger.split_once(':').ok_or_else(|| wrong("an `E` line must begin `E1<tab>TYPE:T1`"))?;
                 triggers.push((key.to_owned(), target.to_owned()));
                 let roles = roles.iter().filter_map(|role| role.split_once(':'));
                 document
@@ -60,7 +61,8 @@ fn document((id, text): (String, String), annotations: &str) -> std::result::Res
             _ => return Err(wrong("no line of brat standoff: it must begin with T, A, M, N, R, E, # or *")),
         }
     }
-    let trigger = |key: &str| triggers.iter().find(|(event, _)| event == key).map_or_else(|| key.to_owned(), |(_, of)| of.clone());
+    let trigger =
+        |key: &str| triggers.iter().find(|(event, _)| event == key).map_or_else(|| key.to_owned(), |(_, of)| of.clone());
     for (_, first, second) in &mut document.relations {
         (*first, *second) = (trigger(first), trigger(second));
     }
@@ -76,7 +78,7 @@ fn span(key: &str, label: &str, places: &[&str]) -> Option<MarkedSpan> {
     let joined = places.join(" ");
     let numbers: Vec<usize> = joined.split([' ', ';']).map(|number| number.parse().ok()).collect::<Option<_>>()?;
     let (start, end) = (*numbers.iter().min()?, *numbers.iter().max()?);
-    let whole = numbers.len() >= 2 && numbers.len() % 2 == 0;
+    let whole = numbers.len() >= 2 && numbers.len().is_multiple_of(2);
     whole.then(|| MarkedSpan { key: key.to_owned(), label: label.to_owned(), start, end, ..MarkedSpan::default() })
 }
 

@@ -21,7 +21,10 @@ pub(super) fn notes(text: &str) -> Result<Vec<Note>, Refused> {
         Ok(one) => vec![one],
         Err(_) => {
             let lines = text.lines().filter(|line| !line.trim().is_empty());
-            lines.map(serde_json::from_str).collect::<Result<Vec<Value>, _>>().map_err(|error| format!("no JSON ({:?})", error.classify()))?
+            lines
+                .map(serde_json::from_str)
+                .collect::<Result<Vec<Value>, _>>()
+                .map_err(|error| format!("no JSON ({:?})", error.classify()))?
         }
     };
     bundles.iter().map(note).collect()
@@ -40,7 +43,9 @@ fn note(bundle: &Value) -> Result<Note, Refused> {
     let text = String::from_utf8(bytes.map_err(|_| "the text of a Bundle is not base64")?)
         .map_err(|_| "the text of a Bundle is not UTF-8")?;
     let id = document["identifier"][0]["value"].as_str().or_else(|| document["id"].as_str());
-    let id = id.or_else(|| bundle["id"].as_str()).ok_or("a Bundle names its note nowhere: no identifier of a DocumentReference, no id")?;
+    let id = id
+        .or_else(|| bundle["id"].as_str())
+        .ok_or("a Bundle names its note nowhere: no identifier of a DocumentReference, no id")?;
     let mut note = Note { id: id.to_owned(), text, ..Note::default() };
     if let Some(kind) = document["type"]["coding"][0]["display"].as_str().or_else(|| document["type"]["text"].as_str()) {
         note.slices.insert("note_type".to_owned(), kind.to_owned());
@@ -48,7 +53,8 @@ fn note(bundle: &Value) -> Result<Note, Refused> {
     for resource in resources {
         let Some(model) = annotation(resource) else { continue };
         let undecided = resource["meta"]["tag"].as_array().into_iter().flatten();
-        let undecided = undecided.filter(|tag| tag["system"] == "urn:abstractor:entry-state").any(|tag| tag["code"] == "suggested");
+        let undecided =
+            undecided.filter(|tag| tag["system"] == "urn:abstractor:entry-state").any(|tag| tag["code"] == "suggested");
         for (start, end) in places(resource) {
             if undecided {
                 note.unjudged.push((model.kind, start, end));
@@ -66,7 +72,10 @@ fn places(resource: &Value) -> Vec<(usize, usize)> {
         let found = one["extension"].as_array()?.iter().find(|part| part["url"] == url)?;
         usize::try_from(found["valueInteger"].as_u64()?).ok()
     };
-    extensions.filter_map(|one| Some((part(one, "offset")?, part(one, "length")?))).map(|(start, length)| (start, start + length)).collect()
+    extensions
+        .filter_map(|one| Some((part(one, "offset")?, part(one, "length")?)))
+        .map(|(start, length)| (start, start + length))
+        .collect()
 }
 
 /// What a resource says, without its place; none for one that says nothing of a mention.
@@ -108,7 +117,8 @@ fn annotation(resource: &Value) -> Option<Annotation> {
             one.kind = Kind::Al;
             let reactions = resource["reaction"].as_array().into_iter().flatten();
             let reactions = reactions.flat_map(|reaction| reaction["manifestation"].as_array().into_iter().flatten());
-            one.attributes = reactions.filter_map(|one| Some(("reaction".to_owned(), one["text"].as_str()?.to_owned()))).collect();
+            one.attributes =
+                reactions.filter_map(|one| Some(("reaction".to_owned(), one["text"].as_str()?.to_owned()))).collect();
             one.substance_codes = [codes("rxnorm"), snomed].concat().into_iter().take(1).collect();
         }
         "MedicationStatement" => {
@@ -171,8 +181,12 @@ mod tests {
         assert_eq!(read.len(), 2);
         let one = &read[0];
         assert_eq!((one.id.as_str(), one.slices["note_type"].as_str()), ("n-1", "letter"));
-        let said: Vec<_> = one.annotations.iter().map(|one| (one.kind, one.start, one.assertion.as_deref().expect("one"))).collect();
-        assert_eq!(said, [(Kind::Nka, 0, "drug"), (Kind::Dx, 6, "present"), (Kind::Dx, 15, "absent"), (Kind::Rx, 23, "discontinued")]);
+        let said: Vec<_> =
+            one.annotations.iter().map(|one| (one.kind, one.start, one.assertion.as_deref().expect("one"))).collect();
+        assert_eq!(
+            said,
+            [(Kind::Nka, 0, "drug"), (Kind::Dx, 6, "present"), (Kind::Dx, 15, "absent"), (Kind::Rx, 23, "discontinued")]
+        );
         assert_eq!(one.annotations[1].codes, [["M10.9"]]);
         assert_eq!(one.annotations[3].substance_codes, ["4603"]);
         assert_eq!(one.unjudged, [(Kind::Dx, 36, 39)]);

@@ -162,11 +162,7 @@ fn lines<T>(path: &Path, read: impl Fn(&serde_json::Value) -> std::result::Resul
 }
 
 /// Reads files that hold several documents.
-fn texts<T>(
-    path: &Path,
-    endings: &[&str],
-    read: impl Fn(&str) -> std::result::Result<Vec<T>, Refused>,
-) -> Result<Vec<T>> {
+fn texts<T>(path: &Path, endings: &[&str], read: impl Fn(&str) -> std::result::Result<Vec<T>, Refused>) -> Result<Vec<T>> {
     let mut out = Vec::new();
     for file in files(path, endings)? {
         out.extend(read(&text_of(&file)?).map_err(|message| EvaluationError::corpus(&file, None, message))?);
@@ -222,8 +218,19 @@ pub(crate) fn icd10(code: &str) -> Option<String> {
 /// The kind that a corpus's type usually is.
 fn usual_kind(label: &str) -> Option<Kind> {
     Some(match label.to_lowercase().as_str() {
-        "dx" | "diagnosis" | "disease" | "disorder" | "specificdisease" | "diseaseclass" | "compositemention" | "modifier"
-        | "problem" | "condition" | "disease_disorder" | "disease_or_syndrome" | "diagnostico" => Kind::Dx,
+        "dx"
+        | "diagnosis"
+        | "disease"
+        | "disorder"
+        | "specificdisease"
+        | "diseaseclass"
+        | "compositemention"
+        | "modifier"
+        | "problem"
+        | "condition"
+        | "disease_disorder"
+        | "disease_or_syndrome"
+        | "diagnostico" => Kind::Dx,
         "rx" | "medication" | "chemical" | "drug" | "drugname" => Kind::Rx,
         "al" | "allergy" | "allergen" => Kind::Al,
         "nka" => Kind::Nka,

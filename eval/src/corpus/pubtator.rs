@@ -33,7 +33,8 @@ pub(super) fn documents(text: &str) -> Result<Vec<Marked>, Refused> {
                 let start = start.parse().map_err(|_| wrong("the start is not a whole number"))?;
                 end.parse::<usize>().map_err(|_| wrong("the end is not a whole number"))?;
                 let (start, end) = placed(&document.text, start, words).map_err(|message| wrong(&message))?;
-                let codes = code.first().map(|codes| codes.split([',', '|', ';']).map(str::to_owned).collect()).unwrap_or_default();
+                let codes =
+                    code.first().map(|codes| codes.split([',', '|', ';']).map(str::to_owned).collect()).unwrap_or_default();
                 let key = document.spans.len().to_string();
                 document.spans.push(MarkedSpan { key, label: (*label).to_owned(), start, end, codes, said: Vec::new() });
             }
@@ -70,7 +71,10 @@ mod tests {
         .expect("reads");
         let [one, two] = read.as_slice() else { panic!("two documents") };
         assert_eq!(one.text, "Lasix and gout Attacks of gout.");
-        assert_eq!((one.spans[1].start, one.spans[1].end, one.spans[1].codes.as_slice()), (26, 30, &["D006073".to_owned()][..]));
+        assert_eq!(
+            (one.spans[1].start, one.spans[1].end, one.spans[1].codes.as_slice()),
+            (26, 30, &["D006073".to_owned()][..])
+        );
         assert_eq!(one.relations, [("CID".to_owned(), "0".to_owned(), "1".to_owned())]);
         assert_eq!((two.text.as_str(), two.spans.len()), ("Asthma ", 1));
     }

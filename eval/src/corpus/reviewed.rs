@@ -45,7 +45,9 @@ fn read_entry(entry: &Value, notes: &mut BTreeMap<String, Note>) -> Result<(), R
         places.push((word(evidence, "note_id")?, offset(evidence, "start")?, offset(evidence, "end")?, evidence));
     }
     for decision in entry["decisions"].as_array().into_iter().flatten().filter(|decision| decision["action"] == "add") {
-        if let (Some(note), Ok(start), Ok(end)) = (decision["note_id"].as_str(), offset(decision, "start"), offset(decision, "end")) {
+        if let (Some(note), Ok(start), Ok(end)) =
+            (decision["note_id"].as_str(), offset(decision, "start"), offset(decision, "end"))
+        {
             places.push((note, start, end, decision));
         }
     }
@@ -93,7 +95,9 @@ fn annotation(kind: Kind, entry: &Value) -> Annotation {
     };
     match kind {
         // the code that stands first is what the coder left
-        Kind::Dx => one.codes = codes("icd-10", None).iter().take(1).filter_map(|code| icd10(code)).map(|code| vec![code]).collect(),
+        Kind::Dx => {
+            one.codes = codes("icd-10", None).iter().take(1).filter_map(|code| icd10(code)).map(|code| vec![code]).collect()
+        }
         Kind::Rx => {
             one.substance_codes = codes("rxnorm", Some("ingredient"));
             if one.substance_codes.is_empty() {

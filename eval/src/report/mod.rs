@@ -6,7 +6,7 @@ mod plots;
 mod table;
 
 pub use page::html;
-pub use table::terminal;
+pub use table::{side_by_side, terminal};
 
 use std::collections::BTreeMap;
 

@@ -84,7 +84,12 @@ fn head(results: &Results, out: &mut String) {
     for floor in &results.floors {
         let reached = floor.reached.map_or_else(|| "nothing counted".to_owned(), |value| format!("{value:.4}"));
         let (class, word) = if floor.holds() { ("good", "holds") } else { ("bad", "below") };
-        let _ = write!(out, "<dt>Floor</dt><dd>{} {:.4}: {reached} <b class=\"{class}\">{word}</b></dd>", escaped(&floor.metric), floor.floor);
+        let _ = write!(
+            out,
+            "<dt>Floor</dt><dd>{} {:.4}: {reached} <b class=\"{class}\">{word}</b></dd>",
+            escaped(&floor.metric),
+            floor.floor
+        );
     }
     out.push_str("</dl>");
 }
@@ -134,10 +139,20 @@ fn compared(comparison: &Comparison, out: &mut String) {
          note. Of many metrics some differ by chance.</p><div class=\"scroll\"><table><thead><tr><th>Metric</th><th>Before</th><th>Now</th><th>Difference</th><th>95 % interval</th><th>p</th></tr></thead><tbody>",
         escaped(&comparison.before),
         comparison.notes,
-        if comparison.left_out > 0 { format!("; {} that only one has are left out", comparison.left_out) } else { String::new() }
+        if comparison.left_out > 0 {
+            format!("; {} that only one has are left out", comparison.left_out)
+        } else {
+            String::new()
+        }
     );
     for (metric, change) in &comparison.changes {
-        let class = if change.is_loss(metric) { "bad" } else if change.is_gain(metric) { "good" } else { "" };
+        let class = if change.is_loss(metric) {
+            "bad"
+        } else if change.is_gain(metric) {
+            "good"
+        } else {
+            ""
+        };
         let _ = write!(
             out,
             "<tr><td>{}</td><td>{}</td><td>{}</td><td class=\"{class}\">{:+.4}</td><td>{:+.4} to {:+.4}</td><td>{:.3}</td></tr>",
@@ -155,8 +170,20 @@ fn compared(comparison: &Comparison, out: &mut String) {
 
 /// The order of the guidelines; what is not in it comes behind.
 const LABELS: [&str; 14] = [
-    "present", "historical", "possible", "absent", "hypothetical", "family", "active", "given", "discontinued", "drug", "all", "none",
-    NOT_FOUND, NOT_ANNOTATED,
+    "present",
+    "historical",
+    "possible",
+    "absent",
+    "hypothetical",
+    "family",
+    "active",
+    "given",
+    "discontinued",
+    "drug",
+    "all",
+    "none",
+    NOT_FOUND,
+    NOT_ANNOTATED,
 ];
 
 fn confusion(results: &Results, out: &mut String) {
@@ -172,7 +199,11 @@ fn confusion(results: &Results, out: &mut String) {
         let mut rows: Vec<&String> = table.keys().collect();
         rows.sort_by_key(order);
         let heads: String = columns.iter().map(|label| format!("<th>{}</th>", escaped(label))).collect();
-        let _ = write!(out, "<div class=\"scroll\"><h3>{}</h3><table><thead><tr><th></th>{heads}</tr></thead><tbody>", escaped(kind));
+        let _ = write!(
+            out,
+            "<div class=\"scroll\"><h3>{}</h3><table><thead><tr><th></th>{heads}</tr></thead><tbody>",
+            escaped(kind)
+        );
         for gold in rows {
             let all: u64 = table[gold].values().sum();
             let _ = write!(out, "<tr><td>{}</td>", escaped(gold));
@@ -241,18 +272,22 @@ fn slices(results: &Results, out: &mut String) {
     }
     out.push_str("<h2>Slices</h2><p>Small slices swing: look at the number of cases in brackets.</p>");
     for (field, slices) in &results.slices {
-        let columns: Vec<&String> = results
-            .show
-            .iter()
-            .filter(|metric| slices.values().any(|slice| slice.figures.contains_key(*metric)))
-            .collect();
+        let columns: Vec<&String> =
+            results.show.iter().filter(|metric| slices.values().any(|slice| slice.figures.contains_key(*metric))).collect();
         let heads: String = columns.iter().map(|metric| format!("<th>{}</th>", escaped(metric))).collect();
-        let _ = write!(out, "<h3>{}</h3><div class=\"scroll\"><table><thead><tr><th>Value</th><th>Notes</th>{heads}</tr></thead><tbody>", escaped(field));
+        let _ = write!(
+            out,
+            "<h3>{}</h3><div class=\"scroll\"><table><thead><tr><th>Value</th><th>Notes</th>{heads}</tr></thead><tbody>",
+            escaped(field)
+        );
         for (value, slice) in slices {
             let notes = if slice.notes > 0 { slice.notes.to_string() } else { String::new() };
             let _ = write!(out, "<tr><td>{}</td><td>{notes}</td>", escaped(value));
             for metric in &columns {
-                let cell = slice.figures.get(*metric).map(|part| format!("{} <span class=\"soft\">({})</span>", short(metric, part.value), part.of));
+                let cell = slice
+                    .figures
+                    .get(*metric)
+                    .map(|part| format!("{} <span class=\"soft\">({})</span>", short(metric, part.value), part.of));
                 let _ = write!(out, "<td>{}</td>", cell.unwrap_or_default());
             }
             out.push_str("</tr>");

@@ -61,7 +61,13 @@ pub(super) fn intervals(rows: &[(&str, &Figure)]) -> String {
     }
     for (row, (metric, figure)) in rows.iter().enumerate() {
         let y = row as f64 * ROW + 14.0;
-        let _ = write!(body, "<text class=\"label\" x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>", LEFT - 10.0, y + 4.0, escaped(metric));
+        let _ = write!(
+            body,
+            "<text class=\"label\" x=\"{:.0}\" y=\"{:.1}\" text-anchor=\"end\">{}</text>",
+            LEFT - 10.0,
+            y + 4.0,
+            escaped(metric)
+        );
         let mut bar = |estimate: &Estimate, (class, shift): (&str, f64)| {
             let (low, high, at, y) = (x(estimate.low), x(estimate.high), x(estimate.value), y + shift);
             let _ = write!(
@@ -75,7 +81,13 @@ pub(super) fn intervals(rows: &[(&str, &Figure)]) -> String {
             bar(recall, ("recall", 7.0));
         }
         bar(&figure.value, ("value", 0.0));
-        let _ = write!(body, "<text class=\"tick\" x=\"{:.0}\" y=\"{:.1}\">{:.3}</text>", WIDTH - RIGHT + 8.0, y + 4.0, figure.value.value);
+        let _ = write!(
+            body,
+            "<text class=\"tick\" x=\"{:.0}\" y=\"{:.1}\">{:.3}</text>",
+            WIDTH - RIGHT + 8.0,
+            y + 4.0,
+            figure.value.value
+        );
     }
     svg("Values with 95 % intervals", (WIDTH, height), &body)
 }
@@ -164,7 +176,8 @@ pub(super) fn reliability(bins: &[Bin]) -> String {
 pub(super) fn abstention(points: &[Kept]) -> String {
     let square = Square::PLOT;
     let mut body = square.axes("share of diagnoses that keep a code", "share of codes right");
-    let _ = write!(body, "<path class=\"curve\" d=\"{}\"/>", square.path(points.iter().map(|one| (one.coverage, one.accuracy))));
+    let _ =
+        write!(body, "<path class=\"curve\" d=\"{}\"/>", square.path(points.iter().map(|one| (one.coverage, one.accuracy))));
     for one in points {
         let (x, y) = square.at(one.coverage, one.accuracy);
         let _ = write!(
@@ -192,12 +205,18 @@ mod tests {
         let estimate = |value: f64| Estimate { value, low: value - 0.05, high: 1.0 };
         let figure = Figure { value: estimate(1.0), precision: None, recall: None, of: 3 };
         let drawn = intervals(&[("DX.<x>", &figure)]);
-        assert!(drawn.contains("cx=\"590.0\"") && drawn.contains("DX.&lt;x&gt;") && !drawn.contains("class=\"recall\""), "{drawn}");
+        assert!(
+            drawn.contains("cx=\"590.0\"") && drawn.contains("DX.&lt;x&gt;") && !drawn.contains("class=\"recall\""),
+            "{drawn}"
+        );
     }
 
     #[test]
     fn curves_go_through_their_points() {
-        let drawn = reliability(&[Bin { from: 0.0, cases: 4, confidence: 0.0, right: 0.0 }, Bin { from: 0.9, cases: 1, confidence: 1.0, right: 1.0 }]);
+        let drawn = reliability(&[
+            Bin { from: 0.0, cases: 4, confidence: 0.0, right: 0.0 },
+            Bin { from: 0.9, cases: 1, confidence: 1.0, right: 1.0 },
+        ]);
         assert!(drawn.contains("M60.0 310.0L360.0 10.0"), "{drawn}");
         assert!(abstention(&[Kept { threshold: 0.5, coverage: 0.5, accuracy: 1.0 }]).contains("M210.0 10.0"));
     }

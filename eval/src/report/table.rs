@@ -17,6 +17,28 @@ pub fn terminal(results: &Results) -> String {
     out
 }
 
+/// Several results as one table in Markdown: a column each, the metrics that the last one shows, values with their intervals.
+#[must_use]
+pub fn side_by_side(all: &[Results]) -> String {
+    let Some(last) = all.last() else { return String::new() };
+    let cells = |first: &str, cells: &mut dyn Iterator<Item = String>| {
+        let rest: String = cells.map(|cell| format!(" {cell} |")).collect();
+        format!("| {first} |{rest}\n")
+    };
+    let mut out = cells("metric", &mut all.iter().map(|one| one.system.name.clone()));
+    out += &cells("---", &mut all.iter().map(|_| "---".to_owned()));
+    for metric in &last.show {
+        let value = |one: &Results| {
+            one.figures.get(metric).map_or_else(String::new, |figure| {
+                let Estimate { value, low, high } = figure.value;
+                format!("{value:.3} [{low:.3}, {high:.3}]")
+            })
+        };
+        out += &cells(metric, &mut all.iter().map(value));
+    }
+    out
+}
+
 /// Whether a slice is large enough for a line at the terminal.
 fn is_large(slice: &Slice) -> bool {
     slice.notes >= 3 || slice.figures.values().any(|part| part.of >= 40)
@@ -35,7 +57,17 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
         writeln!(out, "notes without an answer {}, failed {failed}, misplaced words {}", system.missing, system.misplaced)?;
     }
     let compared = results.comparison.as_ref();
-    writeln!(out, "\n{:<22} {:>8}  {:<20} {:>7} {:>7} {:>6}{}", "metric", "value", "95 % interval", "P", "R", "of", if compared.is_some() { "   before   difference" } else { "" })?;
+    writeln!(
+        out,
+        "\n{:<22} {:>8}  {:<20} {:>7} {:>7} {:>6}{}",
+        "metric",
+        "value",
+        "95 % interval",
+        "P",
+        "R",
+        "of",
+        if compared.is_some() { "   before   difference" } else { "" }
+    )?;
     for metric in &results.show {
         let Some(figure) = results.figures.get(metric) else { continue };
         let interval = format!("[{}, {}]", number(metric, figure.value.low), number(metric, figure.value.high));
@@ -45,7 +77,13 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
         let value = number(metric, figure.value.value);
         write!(out, "{value:>8}  {interval:<20} {:>7} {:>7} {:>6}", part(figure.precision), part(figure.recall), figure.of)?;
         if let Some(change) = compared.and_then(|compared| compared.changes.get(metric)) {
-            let mark = if change.is_loss(metric) { " LOSS" } else if change.is_gain(metric) { " gain" } else { "" };
+            let mark = if change.is_loss(metric) {
+                " LOSS"
+            } else if change.is_gain(metric) {
+                " gain"
+            } else {
+                ""
+            };
             let (before, difference) = (number(metric, change.before), change.now - change.before);
             write!(out, "   {before:>7}  {difference:+.4} [{:+.4}, {:+.4}] p {:.3}{mark}", change.low, change.high, change.p)?;
         }
@@ -53,10 +91,11 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
     }
     writeln!(out, "↓ less is better")?;
     for (field, slices) in &results.slices {
-        let columns: Vec<&str> = ["DX.affirmed", "DX.relaxed", "DX.assertion", "DX.code@1", "RX.relaxed", "RX.attributes", "AL.relaxed"]
-            .into_iter()
-            .filter(|metric| slices.values().any(|slice| slice.figures.contains_key(*metric)))
-            .collect();
+        let columns: Vec<&str> =
+            ["DX.affirmed", "DX.relaxed", "DX.assertion", "DX.code@1", "RX.relaxed", "RX.attributes", "AL.relaxed"]
+                .into_iter()
+                .filter(|metric| slices.values().any(|slice| slice.figures.contains_key(*metric)))
+                .collect();
         if columns.is_empty() {
             continue;
         }
@@ -90,7 +129,13 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
     }
     for floor in &results.floors {
         let reached = floor.reached.map_or_else(|| "nothing counted".to_owned(), |reached| format!("{reached:.4}"));
-        writeln!(out, "floor {:<20} {:.4}  {reached}  {}", floor.metric, floor.floor, if floor.holds() { "holds" } else { "BELOW" })?;
+        writeln!(
+            out,
+            "floor {:<20} {:.4}  {reached}  {}",
+            floor.metric,
+            floor.floor,
+            if floor.holds() { "holds" } else { "BELOW" }
+        )?;
     }
     writeln!(out, "\nLimits: {}", results.limits)
 }

@@ -82,7 +82,9 @@ fn figures_agree_where_predictions_are_bad_too() {
         1 => evidence["start"] = json!(evidence["start"].as_u64().unwrap_or(0).saturating_sub(3)),
         3 => evidence["end"] = json!(evidence["end"].as_u64().unwrap_or(0) + 5),
         5 => evidence["assertion"] = json!("possible"),
-        7 => evidence["attributes"] = json!({"strength": {"text": "5 mg"}, "route": {"value": "oral"}, "prn": true, "reactions": [{"text": "rash"}, "hives"]}),
+        7 => {
+            evidence["attributes"] = json!({"strength": {"text": "5 mg"}, "route": {"value": "oral"}, "prn": true, "reactions": [{"text": "rash"}, "hives"]})
+        }
         9 => evidence["attributes"] = json!({}),
         11 => {
             evidence.as_object_mut().expect("an object").remove("attributes");

@@ -62,7 +62,8 @@ pub(super) fn score(case: &Case<'_>, counts: &mut Counts) {
     let places: Vec<&Annotation> = gold.iter().map(|(one, _)| *one).collect();
     // one span gives one pair, whatever entries it stands in
     let mut seen = BTreeSet::new();
-    let found: Vec<(&Mention, &str)> = found.into_iter().filter(|(one, code)| seen.insert((one.start, one.end, *code))).collect();
+    let found: Vec<(&Mention, &str)> =
+        found.into_iter().filter(|(one, code)| seen.insert((one.start, one.end, *code))).collect();
     let mentions: Vec<&Mention> = found.iter().map(|(one, _)| *one).collect();
     let agrees = |one: &&Annotation, other: &&Mention| other.icd10().next().is_some_and(|code| accepted(one).contains(code));
     for (metric, agreement) in [("evidence.strict", Agreement::Exact), ("evidence.relaxed", Agreement::Overlap)] {

@@ -78,7 +78,8 @@ struct Case<'a> {
 impl Case<'_> {
     /// Kind of the section around a code point.
     fn section(&self, point: usize) -> &str {
-        let byte = if self.bytes.is_empty() { point } else { self.bytes.get(point).copied().unwrap_or(self.document.text.len()) };
+        let byte =
+            if self.bytes.is_empty() { point } else { self.bytes.get(point).copied().unwrap_or(self.document.text.len()) };
         self.document.section_at(Span::new(byte, byte)).map_or("unspecified", |section| section.kind.as_str())
     }
 
@@ -203,7 +204,14 @@ impl Scorer {
             scored.counts.hit(&metric, right);
             scored.sections.entry(section.clone()).or_default().hit(&metric, right);
             let said = found.assertion.clone().unwrap_or_else(|| "none".to_owned());
-            *scored.confusion.entry(kind.as_str().to_owned()).or_default().entry(label.clone()).or_default().entry(said).or_default() += 1;
+            *scored
+                .confusion
+                .entry(kind.as_str().to_owned())
+                .or_default()
+                .entry(label.clone())
+                .or_default()
+                .entry(said)
+                .or_default() += 1;
             if !right {
                 scored.examples.push(examples::wrong_label(case, gold, found));
             }

@@ -41,8 +41,7 @@ pub fn same_value(one: &str, other: &str) -> bool {
 }
 
 /// Words that say nothing of a substance.
-const EMPTY_WORDS: [&str; 11] =
-    ["allergy", "to", "substance", "product", "the", "a", "of", "and", "drug", "containing", ""];
+const EMPTY_WORDS: [&str; 11] = ["allergy", "to", "substance", "product", "the", "a", "of", "and", "drug", "containing", ""];
 
 /// The words by which names of substances are compared, without plural endings.
 #[must_use]

@@ -48,17 +48,14 @@ mod tests {
 
     #[test]
     fn lines_are_put_beside_their_notes() {
-        let answers = asked(r#"{"note_id":"b","entries":[{"kind":"diagnosis","evidence":[{"start":0,"end":4}]}]}"#).expect("reads");
+        let answers =
+            asked(r#"{"note_id":"b","entries":[{"kind":"diagnosis","evidence":[{"start":0,"end":4}]}]}"#).expect("reads");
         assert_eq!((answers.missing, answers.predictions[0].mentions.len(), answers.predictions[1].mentions.len()), (1, 0, 1));
     }
 
     #[test]
     fn a_file_of_other_notes_is_refused() {
-        for (lines, said) in [
-            (r#"{"note_id":"c"}"#, "must be the `id`"),
-            (r#"{"entries":[]}"#, "line 1"),
-            ("\n{", "line 2"),
-        ] {
+        for (lines, said) in [(r#"{"note_id":"c"}"#, "must be the `id`"), (r#"{"entries":[]}"#, "line 1"), ("\n{", "line 2")] {
             let message = asked(lines).map(|_| ()).expect_err("is refused").to_string();
             assert!(message.contains(said), "{message}");
         }

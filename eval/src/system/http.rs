@@ -122,3 +122,41 @@ fn answered(mut answer: ureq::http::Response<ureq::Body>) -> std::result::Result
         Err(_) => Err(Problem { status, code: "unreadable answer".to_owned() }),
     }
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::{
+        io::{BufRead, BufReader, Read, Write},
+        net::TcpListener,
+    };
+
+    /// Answers so many requests, each by what `answer` makes of its head and body.
+    pub(crate) fn serve(requests: usize, answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> String {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        std::thread::spawn(move || {
+            for _ in 0..requests {
+                let (mut stream, _) = listener.accept().expect("a request");
+                let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
+                let (mut head, mut length) = (String::new(), 0);
+                loop {
+                    let mut line = String::new();
+                    reader.read_line(&mut line).expect("a line");
+                    if let Some(words) = line.to_lowercase().strip_prefix("content-length:") {
+                        length = words.trim().parse().expect("a length");
+                    }
+                    if line.trim().is_empty() {
+                        break;
+                    }
+                    head.push_str(&line);
+                }
+                let mut body = vec![0; length];
+                reader.read_exact(&mut body).expect("a body");
+                let (status, text) = answer(&head, &String::from_utf8(body).expect("UTF-8"));
+                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
+                stream.write_all(format!("{head}{text}").as_bytes()).expect("writes");
+            }
+        });
+        url
+    }
+}

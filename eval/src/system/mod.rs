@@ -7,6 +7,8 @@ mod service;
 
 pub(crate) use http::Caller;
 #[cfg(test)]
+pub(crate) use http::tests::serve;
+#[cfg(test)]
 pub(crate) use pipeline::extractions;
 
 use std::{
@@ -82,7 +84,9 @@ fn on_threads(
     std::thread::scope(|scope| {
         for _ in 0..concurrency.max(1) {
             scope.spawn(|| {
-                while let Some((at, note)) = Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, notes.get(at)?))) {
+                while let Some((at, note)) =
+                    Some(next.fetch_add(1, Ordering::Relaxed)).and_then(|at| Some((at, notes.get(at)?)))
+                {
                     let asked = Instant::now();
                     let mut prediction = ask(note);
                     prediction.seconds = Some(asked.elapsed().as_secs_f64());
@@ -98,7 +102,8 @@ fn on_threads(
     let predictions: Vec<Prediction> = answers.into_iter().map(|(_, prediction)| prediction).collect();
     let mut each: Vec<f64> = predictions.iter().filter_map(|one| one.seconds).collect();
     each.sort_by(f64::total_cmp);
-    let at = |share: f64| each.get(((each.len() as f64 * share) as usize).min(each.len().saturating_sub(1))).copied().unwrap_or(0.0);
+    let at =
+        |share: f64| each.get(((each.len() as f64 * share) as usize).min(each.len().saturating_sub(1))).copied().unwrap_or(0.0);
     let speed = Speed {
         concurrency,
         seconds,

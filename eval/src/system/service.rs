@@ -11,11 +11,7 @@ use crate::{
     prediction::{self, Prediction},
 };
 
-pub(super) fn ask(
-    caller: &Caller,
-    (notes, concurrency): (&[Note], usize),
-    done: &(dyn Fn() + Sync),
-) -> Result<Answers> {
+pub(super) fn ask(caller: &Caller, (notes, concurrency): (&[Note], usize), done: &(dyn Fn() + Sync)) -> Result<Answers> {
     // the first answer that concerns the service and not the note ends the measurement
     let fatal: Mutex<Option<EvaluationError>> = Mutex::new(None);
     let locked = || fatal.lock().unwrap_or_else(PoisonError::into_inner);
@@ -50,42 +46,8 @@ fn one(caller: &Caller, note: &Note) -> Result<Prediction> {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        io::{BufRead, BufReader, Read, Write},
-        net::TcpListener,
-    };
-
     use super::*;
-
-    /// Answers so many requests, each by what `answer` makes of its head and body.
-    fn serve(requests: usize, answer: impl Fn(&str, &str) -> (u16, String) + Send + 'static) -> String {
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-        let url = format!("http://{}", listener.local_addr().expect("an address"));
-        std::thread::spawn(move || {
-            for _ in 0..requests {
-                let (mut stream, _) = listener.accept().expect("a request");
-                let mut reader = BufReader::new(stream.try_clone().expect("a stream"));
-                let (mut head, mut length) = (String::new(), 0);
-                loop {
-                    let mut line = String::new();
-                    reader.read_line(&mut line).expect("a line");
-                    if let Some(words) = line.to_lowercase().strip_prefix("content-length:") {
-                        length = words.trim().parse().expect("a length");
-                    }
-                    if line.trim().is_empty() {
-                        break;
-                    }
-                    head.push_str(&line);
-                }
-                let mut body = vec![0; length];
-                reader.read_exact(&mut body).expect("a body");
-                let (status, text) = answer(&head, &String::from_utf8(body).expect("UTF-8"));
-                let head = format!("HTTP/1.1 {status} x\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", text.len());
-                stream.write_all(format!("{head}{text}").as_bytes()).expect("writes");
-            }
-        });
-        url
-    }
+    use crate::system::serve;
 
     fn notes() -> [Note; 2] {
         ["a", "b"].map(|id| Note { id: id.to_owned(), text: "Gout.".to_owned(), ..Note::default() })
