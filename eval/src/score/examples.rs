@@ -73,12 +73,30 @@ fn example(case: &Case<'_>, (kind, start, end): (Kind, usize, usize), sort: Sort
         kind,
         sort,
         section: case.section(start).to_owned(),
-        before: words_at(text, start.saturating_sub(AROUND), start).to_owned(),
+        before: before(text, start),
         words: words_at(text, start, end).to_owned(),
-        after: words_at(text, end, end + AROUND).to_owned(),
+        after: after(text, end),
         expected: String::new(),
         said: String::new(),
         confidence: None,
+    }
+}
+
+/// What stands before a mention, from the beginning of a word on.
+fn before(text: &str, start: usize) -> String {
+    let words = words_at(text, start.saturating_sub(AROUND), start);
+    match words.split_once(char::is_whitespace) {
+        Some((_, whole)) if start > AROUND => format!("… {whole}"),
+        _ => words.to_owned(),
+    }
+}
+
+/// What stands behind it, up to the end of a word.
+fn after(text: &str, end: usize) -> String {
+    let words = words_at(text, end, end + AROUND);
+    match words.rsplit_once(char::is_whitespace) {
+        Some((whole, _)) if words.chars().count() == AROUND => format!("{whole} …"),
+        _ => words.to_owned(),
     }
 }
 
@@ -122,4 +140,19 @@ pub(super) fn wrong_code(case: &Case<'_>, gold: &Annotation, found: &Mention) ->
 pub(super) fn wrong_substance(case: &Case<'_>, gold: &Annotation, found: &Mention) -> Example {
     let said = format!("{} ({})", found.display, codes(found));
     Example { expected: label(gold.substance.as_ref()), said, ..both(case, (gold, found), Sort::WrongSubstance) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn context_is_cut_between_words() {
+        let text = format!("{} gout {}", "word ".repeat(30), "other ".repeat(30));
+        let at = text.find("gout").expect("is there");
+        let (before, after) = (before(&text, at), after(&text, at + 4));
+        assert!(before.starts_with("… word ") && before.ends_with("word  "), "{before}");
+        assert!(after.starts_with(" other") && after.ends_with("other …"), "{after}");
+        assert_eq!(super::before("no gout", 3), "no ");
+    }
 }
