@@ -66,7 +66,7 @@ enum Command {
 struct Measure {
     /// The definition, TOML
     definition: PathBuf,
-    /// Folder for results (JSON) and report (HTML), named after definition and day
+    /// Folder for results (JSON), this table (text) and report (HTML), named after definition and day
     #[arg(long, value_name = "DIR", default_value = "target/eval")]
     output: PathBuf,
     /// Results of a run before, to compare with
@@ -145,10 +145,13 @@ fn run_measure(arguments: &Measure) -> anyhow::Result<ExitCode> {
     results.write(&json)?;
     let examples = report::chosen(&measured.examples, definition.metrics.examples);
     std::fs::write(&html, report::html(results, &examples)).with_context(|| format!("cannot write {}", html.display()))?;
+    let table = report::terminal(results);
+    let text = stem.with_extension("txt");
+    std::fs::write(&text, &table).with_context(|| format!("cannot write {}", text.display()))?;
     if let Some(file) = &arguments.baseline {
         Baseline::of(results).write(file)?;
     }
-    say(&report::terminal(results));
+    say(&table);
     say(&format!("\nresults {} (no word of a note)\nreport  {}\n", json.display(), html.display()));
     let below: Vec<&str> = results.floors.iter().filter(|floor| !floor.holds()).map(|floor| floor.metric.as_str()).collect();
     if below.is_empty() {

@@ -7,11 +7,12 @@ use std::collections::BTreeSet;
 use crate::counts::Counts;
 
 /// Metrics of the short table.
-pub const HEADLINE: [&str; 24] = [
+pub const HEADLINE: [&str; 27] = [
     "DX.affirmed",
     "DX.strict",
     "DX.relaxed",
     "DX.anywhere",
+    "DX.labelled",
     "DX.assertion",
     "DX.code@1",
     "DX.code@5",
@@ -19,6 +20,8 @@ pub const HEADLINE: [&str; 24] = [
     "DX.distance@1",
     "RX.strict",
     "RX.relaxed",
+    "RX.labelled",
+    "RX.identified",
     "RX.assertion",
     "RX.ingredient",
     "RX.attributes",
@@ -34,32 +37,35 @@ pub const HEADLINE: [&str; 24] = [
     "effort.keystrokes",
 ];
 
-/// Metrics that the regression gate watches.
+/// Metrics that the regression gate watches. None of them is of the mentions that were found alone: who finds more, and harder ones, would lose there.
 pub const GATED: [&str; 14] = [
     "DX.affirmed",
     "DX.strict",
-    "DX.assertion",
-    "DX.code@1",
-    "DX.code@5",
+    "DX.relaxed",
+    "DX.labelled",
     "RX.strict",
-    "RX.assertion",
-    "RX.ingredient",
-    "RX.attributes",
-    "AL.relaxed",
-    "AL.substance",
+    "RX.relaxed",
+    "RX.labelled",
+    "RX.identified",
+    "RX.relations",
+    "AL.identified",
+    "AL.relations",
     "NKA.relaxed",
     "evidence.relaxed",
     "doc.code.recall",
 ];
 
 /// Name and meaning; `K` stands for each of DX, RX, AL and NKA, `A` for an attribute.
-pub const METRICS: [(&str, &str); 43] = [
+pub const METRICS: [(&str, &str); 46] = [
     ("K.strict", "F1 of mentions with the same start and end"),
     ("K.relaxed", "F1 of mentions with a character in common"),
     ("K.anywhere", "F1 of distinct words of a note, wherever they stand"),
     ("ALL.strict", "the same over all kinds"),
     ("ALL.relaxed", "the same over all kinds"),
     ("DX.affirmed", "F1 (relaxed) of diagnoses present, historical or possible"),
+    ("K.labelled", "F1 (relaxed) of mentions with the right assertion, status or scope"),
+    ("RX.identified", "F1 (relaxed) of medications with the right ingredients"),
+    ("AL.identified", "F1 (relaxed) of allergies with the right substance"),
     ("K.assertion", "of the mentions found, those with the right assertion, status or scope"),
     ("DX.coded", "of the affirmed diagnoses found, those with a code"),
     ("DX.code@1", "of the affirmed diagnoses found, those whose first code is acceptable"),

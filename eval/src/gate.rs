@@ -1,6 +1,6 @@
 //! The regression gate: a run over the notes of `eval/gold` against the baseline that is committed beside them.
 //!
-//! A baseline holds, note by note, the counts of [`GATED`](crate::figures::GATED) metrics. The gate fails for a metric whose difference to the
+//! A baseline holds, note by note, the counts of [`GATED`] metrics. The gate fails for a metric whose difference to the
 //! baseline lies wholly below nought: its 95 % interval over draws of notes, both runs drawn alike. A change of a digit, as another
 //! processor may bring it, does not. What is gained becomes the baseline by `abstractor-eval measure DEFINITION --baseline FILE`.
 

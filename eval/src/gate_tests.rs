@@ -52,12 +52,12 @@ fn the_gate_fails_where_results_are_damaged() {
             }
         }
     });
-    assert!(mislabelled.losses().contains(&"DX.assertion") && mislabelled.losses().contains(&"RX.assertion"), "{mislabelled}");
+    assert!(mislabelled.losses().contains(&"DX.labelled") && mislabelled.losses().contains(&"RX.labelled"), "{mislabelled}");
     let uncoded = verdict(&measured(|lines| {
         let entries = lines.iter_mut().flat_map(|line| line["entries"].as_array_mut().into_iter().flatten());
         entries.step_by(12).for_each(|entry| entry["codes"] = json!([]));
     }));
-    assert!(uncoded.losses().contains(&"DX.code@1"), "{uncoded}");
+    assert!(uncoded.losses().contains(&"evidence.relaxed") && uncoded.losses().contains(&"RX.identified"), "{uncoded}");
 }
 
 #[test]

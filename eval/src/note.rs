@@ -89,6 +89,12 @@ impl Annotation {
         }
     }
 
+    /// Whether the corpus says which substance it is.
+    #[must_use]
+    pub fn has_substance(&self) -> bool {
+        self.substance.is_some() || !self.substance_codes.is_empty()
+    }
+
     /// Whether the corpus says that the patient has or had it, surely or not.
     #[must_use]
     pub fn is_affirmed(&self) -> bool {

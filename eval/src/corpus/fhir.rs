@@ -1,4 +1,5 @@
-//! FHIR R4 Bundles of one note each, as this program gives them (`GET /v1/notes/{id}/fhir`, `extract --format fhir`), one a file or a line.
+//! FHIR R4 Bundles of one note each, one a file or a line: with the decisions of the coders as `DocumentReference/{id}/$everything` gives them,
+//! or what an engine suggests (`extract --format fhir`), which is no gold but may be what another engine is held against.
 //!
 //! The text is the `Binary`'s, or the attachment's of the `DocumentReference`. Each resource that points at words of it by the extension
 //! `derivation-reference` (code points) is a mention for each of these places. What was entered in error is no annotation. What carries the

@@ -1,6 +1,6 @@
 //! Readers of annotated corpora: each format in, [`Note`]s with offsets in code points out.
 //!
-//! A format that types its spans by names of its own goes by way of [`Marked`], which the definition's tables (`types`, `relations`,
+//! A format that types its spans by names of its own goes by way of `Marked`, which the definition's tables (`types`, `relations`,
 //! `assertions`) turn into a note.
 
 mod bioc_json;

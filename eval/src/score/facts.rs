@@ -52,7 +52,7 @@ pub(super) fn codes(tree: &CodeTree, gold: &Annotation, found: &Mention, counts:
 pub(super) fn substance(names: &SubstanceNames, gold: &Annotation, found: &Mention, counts: &mut Counts) -> Option<bool> {
     let metric = if gold.kind == Kind::Rx { "RX.ingredient" } else { "AL.substance" };
     let codes: HashSet<&str> = found.codes.iter().map(|code| code.code.as_str()).collect();
-    if gold.kind == Kind::Al && (gold.substance.is_some() || !gold.substance_codes.is_empty()) {
+    if gold.kind == Kind::Al && gold.has_substance() {
         counts.hit("AL.coded", !codes.is_empty());
     }
     let right = if !gold.substance_codes.is_empty() {

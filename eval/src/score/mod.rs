@@ -65,6 +65,12 @@ pub struct Scored {
     pub misplaced: usize,
 }
 
+/// What is right of a mention that was found; what the gold does not say, or cannot be compared, is.
+struct Right {
+    label: bool,
+    substance: bool,
+}
+
 /// A note with what is said of it, as the parts of the scorer read it.
 struct Case<'a> {
     note: &'a Note,
@@ -167,8 +173,17 @@ impl Scorer {
         if kind == Kind::Dx && self.layers.assertions {
             self.affirmed(&gold, &predicted, &mut scored.counts);
         }
+        let (mut labelled, mut identified) = (0, 0);
         for &(i, j) in &pairs {
-            self.pair(case, (gold[i], predicted[j]), scored);
+            let right = self.pair(case, (gold[i], predicted[j]), scored);
+            labelled += usize::from(right.label);
+            identified += usize::from(right.substance);
+        }
+        if self.layers.assertions {
+            scored.counts.find(&format!("{name}.labelled"), all(labelled));
+        }
+        if matches!(kind, Kind::Rx | Kind::Al) && gold.iter().any(|one| one.has_substance()) {
+            scored.counts.find(&format!("{name}.identified"), all(identified));
         }
         if self.layers.attributes.contains(&kind) {
             facts::attributes(kind, (&gold, &predicted, &pairs), &mut scored.counts);
@@ -195,11 +210,13 @@ impl Scorer {
     }
 
     /// A mention that was found: what is said of it.
-    fn pair(&self, case: &Case<'_>, (gold, found): (&Annotation, &Mention), scored: &mut Scored) {
+    fn pair(&self, case: &Case<'_>, (gold, found): (&Annotation, &Mention), scored: &mut Scored) -> Right {
         let kind = gold.kind;
         let section = case.section(gold.start).to_owned();
+        let mut all = Right { label: true, substance: true };
         if let Some(label) = &gold.assertion {
             let right = found.assertion.as_ref() == Some(label);
+            all.label = right;
             let metric = format!("{}.assertion", kind.as_str());
             scored.counts.hit(&metric, right);
             scored.sections.entry(section.clone()).or_default().hit(&metric, right);
@@ -227,11 +244,13 @@ impl Scorer {
             Kind::Rx | Kind::Al => {
                 let right = facts::substance(&self.names, gold, found, &mut scored.counts);
                 if right == Some(false) {
+                    all.substance = false;
                     scored.examples.push(examples::wrong_substance(case, gold, found));
                 }
             }
             Kind::Dx | Kind::Nka => {}
         }
+        all
     }
 
     fn by_section(&self, case: &Case<'_>, (gold, predicted, pairs): facts::Paired<'_>, scored: &mut Scored) {
