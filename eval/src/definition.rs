@@ -332,6 +332,14 @@ mod tests {
     }
 
     #[test]
+    fn the_example_of_the_readme_is_a_definition() {
+        let readme = include_str!("../README.md");
+        let example = readme.split("```toml").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
+        let definition: Definition = toml::from_str(example).expect("reads");
+        assert_eq!(definition.check(), Ok(()));
+    }
+
+    #[test]
     fn shared_data_are_looked_for_above_or_where_the_caller_says() {
         let folder = tempfile::tempdir().expect("a folder");
         let (definitions, shared) = (folder.path().join("project/definitions"), folder.path().join("shared/gold"));
