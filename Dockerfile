@@ -15,6 +15,9 @@ COPY *.toml Cargo.lock ARCHITECTURE.md ./
 COPY vocabularies ./vocabularies
 COPY models/clinical-ner ./models/clinical-ner
 COPY encoder ./encoder
+# a member of the workspace must be there to be left out
+COPY eval/Cargo.toml ./eval/
+COPY eval/src ./eval/src
 COPY tests ./tests
 COPY src ./src
 RUN cargo build --release --locked --bin abstractor

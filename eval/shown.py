@@ -12,16 +12,24 @@ are always shown. Standard library only.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import statistics
 import sys
 from pathlib import Path
 
-from intervals import ROOT, load
-
+ROOT = Path(__file__).resolve().parent.parent
 AFFIRMED = ("present", "historical", "possible")
 KINDS = {"diagnosis": "DX", "medication": "RX", "allergy": "AL", "no_known_allergies": "NKA"}
 THRESHOLDS = [0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8]
+
+
+def load(path: Path):
+    """The scorer as a module."""
+    specification = importlib.util.spec_from_file_location("score", path)
+    scorer = importlib.util.module_from_spec(specification)
+    specification.loader.exec_module(scorer)
+    return scorer
 
 
 def is_charted(entry: dict) -> bool:

@@ -322,7 +322,8 @@ def main() -> int:
             notes.append(read_source(path))
         except SourceError as error:
             wrong.append(str(error))
-    plain = [note for note, _, _ in notes]
+    # type and specialty are what a measurement tells notes apart by
+    plain = [{"id": note["id"], "note_type": kind, "specialty": field, **note} for note, kind, field in notes]
     for note in plain:
         wrong += check_note(note, vocabularies)
     if (options.shared / "corpora").is_dir():

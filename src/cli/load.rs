@@ -3,7 +3,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context as _;
-use clap::{Args, ValueEnum};
+use clap::{Args, Parser, ValueEnum};
 
 use crate::{
     coding::TermVectors,
@@ -54,9 +54,9 @@ impl From<EncoderPrecision> for Precision {
     }
 }
 
-/// Options of loading.
+/// Options of loading, the same for every command that extracts.
 #[derive(Debug, Clone, Args)]
-pub(super) struct Load {
+pub struct Load {
     /// Model folder (Hugging Face layout); the embedded model when left out
     #[arg(long, value_name = "DIR")]
     model: Option<PathBuf>,
@@ -81,8 +81,26 @@ pub(super) struct Load {
 }
 
 impl Load {
+    /// The options by their names on the command line, without dashes: what `abstractor extract` would load for them.
+    ///
+    /// # Errors
+    /// A name or a value that no option has, in the words of the command line.
+    pub fn of_options<'a>(options: impl IntoIterator<Item = (&'a str, &'a str)>) -> Result<Self, String> {
+        #[derive(Parser)]
+        #[command(no_binary_name = true, disable_help_flag = true)]
+        struct Only {
+            #[command(flatten)]
+            load: Load,
+        }
+        let words = options.into_iter().map(|(name, value)| format!("--{name}={value}"));
+        Only::try_parse_from(words).map(|only| only.load).map_err(|error| error.to_string())
+    }
+
     /// Loads everything.
-    pub(super) fn pipeline(&self) -> anyhow::Result<Pipeline> {
+    ///
+    /// # Errors
+    /// A table or a model that cannot be used, with what to do about it.
+    pub fn pipeline(&self) -> anyhow::Result<Pipeline> {
         self.pipeline_of(&self.tables()?)
     }
 
@@ -193,7 +211,8 @@ impl Load {
     }
 
     /// How many engine threads to start.
-    pub(super) fn replicas(&self) -> usize {
+    #[must_use]
+    pub fn replicas(&self) -> usize {
         self.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, std::num::NonZero::get))
     }
 }

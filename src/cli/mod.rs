@@ -18,6 +18,8 @@ mod site;
 mod vectors;
 mod vocabulary;
 
+pub use load::Load;
+
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};

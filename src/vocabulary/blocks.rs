@@ -46,7 +46,7 @@ impl Blocks {
     ///
     /// # Errors
     /// A row that cannot be used.
-    pub(super) fn load(tables: &Tables) -> Result<Self, TableError> {
+    pub fn load(tables: &Tables) -> Result<Self, TableError> {
         Self::parse(tables.get(NAME)?)
     }
 
