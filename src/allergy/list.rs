@@ -100,3 +100,77 @@ fn tells(text: &str, tables: &AllergyTables, substances: &[Span], line: Span) ->
         || TELLING.is_match(line.of(text))
         || !tables.reactions.reactions_in(text, line).is_empty()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        allergy::{find, gold_tests::tables},
+        medication::gold_tests::document,
+    };
+
+    /// The allergens among the words in square brackets, with what is said of them.
+    fn allergens(marked: &str) -> Vec<String> {
+        let (mut text, mut spans, mut start) = (String::new(), Vec::new(), 0);
+        for character in marked.chars() {
+            match character {
+                '[' => start = text.len(),
+                ']' => spans.push(Span::new(start, text.len())),
+                other => text.push(other),
+            }
+        }
+        let found = find(&document(&text), &tables(), &spans, &[]);
+        let named = found.allergies.iter().map(|one| format!("{} {}", one.span.of(&text), one.assertion.as_str()));
+        named.filter(|named| spans.iter().any(|span| named.starts_with(span.of(&text)))).collect()
+    }
+
+    #[test]
+    fn a_list_ends_where_something_else_begins() {
+        for (text, wanted) in [
+            (
+                "Allergies: [penicillin] - hives. [codeine]\\nOn discharge: [lisinopril] 10 mg, [metformin].",
+                vec!["penicillin", "codeine"],
+            ),
+            (
+                "Allergies: [penicillin].\\n\\nTablet        Dose\\n[Ramipril]      5 mg OD\\n[Bisoprolol]    2.5 mg OD",
+                vec!["penicillin"],
+            ),
+            ("Allergies: [penicillin].\\nSeen at home today. [Bisoprolol] helps.", vec!["penicillin"]),
+            ("ALLERGIES:\\n[Penicillin]\\n\\n[Codeine]\\n\\n[Sulfa]: rash", vec!["Penicillin", "Codeine", "Sulfa"]),
+            (
+                "ALLERGIES: [penicillin], [codeine],\\n[latex], and\\n[shellfish]",
+                vec!["penicillin", "codeine", "latex", "shellfish"],
+            ),
+            ("ALLERGIES:\\nDrug: [penicillin]\\nFood: [shrimp]\\nHives: [codeine]", vec!["penicillin", "shrimp", "codeine"]),
+            ("Allergies [codeine] nausea, [phenytoin] rash. Alert.", vec!["codeine", "phenytoin"]),
+        ] {
+            let wanted: Vec<String> = wanted.into_iter().map(|name| format!("{name} present")).collect();
+            assert_eq!(allergens(&text.replace("\\n", "\n")), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_fine_or_removed_is_denied() {
+        for text in [
+            "ALLERGIES: [Keflex] ok",
+            "ALLERGIES: [heparin] OK (work-up negative)",
+            "Allergies: [Penicillin] - label removed after challenge.",
+            "Allergies: [Latex] N.",
+            "Allergies: [lidocaine] - NOT allergic, fainted",
+        ] {
+            assert!(allergens(text).iter().all(|said| said.ends_with(" absent")), "{text}: {:?}", allergens(text));
+        }
+    }
+
+    #[test]
+    fn a_problem_and_its_treatment_are_no_allergy() {
+        for text in [
+            "Skin: itching - [cholestyramine] refused.",
+            "Agitation: [lorazepam] 1 mg given.",
+            "Neutropenia - [filgrastim] weekly.",
+            "Steroid taper: [prednisone] 10 mg, mood swings.",
+        ] {
+            assert!(allergens(text).is_empty(), "{text}: {:?}", allergens(text));
+        }
+    }
+}

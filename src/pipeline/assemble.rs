@@ -96,7 +96,8 @@ impl Assembly<'_> {
             .filter(|mention| mention.kind == MentionKind::Medication)
             .zip(attributes)
             .map(|(mention, mut attributes)| {
-                let (status, cues, certain) = medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
+                let (status, cues, certain) =
+                    medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
                 let model = tagging.filter(|_| !certain).map(|tagging| tagging.statuses(mention.span)).unwrap_or_default();
                 let (status, by_model) = context::decide(status, &model);
                 // what stands at the head of an item is no purpose of a drug that is stopped or avoided there
