@@ -20,6 +20,7 @@ mod vocabularies;
 mod worklists;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
+pub use body::refuse_nul;
 pub use error::{ApiError, ProblemBody, panicked};
 pub use notes::NoteRequest;
 
@@ -84,6 +85,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(worklists::add_remark))
         .routes(routes!(queries::list_query_templates))
         .routes(routes!(queries::list_queries, queries::draft_query))
+        .routes(routes!(queries::revise_query))
         .routes(routes!(queries::send_query))
         .routes(routes!(queries::withdraw_query))
         .routes(routes!(queries::answer_query))

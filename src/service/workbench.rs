@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{DecideError, QueueItem, Service, actor};
+use super::{DecideError, QueueItem, Service, SiteReasons, actor};
 use crate::{
     domain::{Preferences, ReviewEntry, SecondReview, SiteSettings, Tally, User},
     review::suggestions_of,
@@ -29,6 +29,8 @@ pub struct Workbench {
     pub settings: SiteSettings,
     /// How suggestions like an entry's ended so far, where there were any: for the same words, else for the same code.
     pub tallies: HashMap<Uuid, Tally>,
+    /// The reasons that may be given.
+    pub reasons: SiteReasons,
     /// Second-level reviews of it that are done, oldest first.
     pub second_reviews: Vec<SecondReview>,
 }
@@ -45,6 +47,7 @@ impl Service {
             seen: self.store.seen_notes(user.id, id).await?,
             preferences: self.store.preferences(user.id).await?,
             settings: self.store.settings().await?,
+            reasons: self.site_reasons().await?,
             second_reviews: self.store.second_reviews_of(id).await?.into_iter().filter(|one| one.worksheet.is_some()).collect(),
             tallies,
             item,

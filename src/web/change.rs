@@ -344,6 +344,7 @@ fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), NotDon
         Ok(ItemChange::Finished) => "already_finished",
         Ok(ItemChange::AssignedTo { .. }) => "assigned_to_other",
         Ok(ItemChange::ForLeads) => "for_leads",
+        Ok(ItemChange::ForTeam { .. }) => "for_team",
         Ok(ItemChange::Pending { .. }) => "pending",
         Ok(ItemChange::Stale { .. }) => "stale",
         Ok(ItemChange::Missing) | Err(DecideError::Missing) => "missing",

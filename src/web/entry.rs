@@ -12,6 +12,7 @@ use crate::{
         Evidence, NotReportable, PresentOnAdmission, ReviewEntry, Tally,
     },
     pipeline::{one_line, sig},
+    service::SiteReasons,
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -159,6 +160,8 @@ pub(super) struct EntryViews<'a> {
     pub inpatient: bool,
     /// How suggestions like an entry's ended so far.
     pub tallies: &'a HashMap<Uuid, Tally>,
+    /// What coders read for the words of reasons.
+    pub reasons: &'a SiteReasons,
     /// The zone of the times.
     pub zone: &'a TimeZone,
 }
@@ -210,7 +213,7 @@ impl EntryViews<'_> {
             decisions: entry
                 .decisions
                 .iter()
-                .map(|one| format!("{} · {} · {}", decision(&one.kind), one.user_name, words::moment(one.at, self.zone)))
+                .map(|one| format!("{} · {} · {}", decision(&one.kind, self.reasons), one.user_name, words::moment(one.at, self.zone)))
                 .collect(),
             contexts: contexts(entry),
             systems: systems(entry.kind),
@@ -435,7 +438,7 @@ fn quantity(value: &serde_json::Value) -> String {
 }
 
 /// A decision in words.
-pub(super) fn decision(kind: &DecisionKind) -> String {
+pub(super) fn decision(kind: &DecisionKind, reasons: &SiteReasons) -> String {
     let with_comment = |mut words: String, comment: &Option<String>| {
         if let Some(comment) = comment {
             words.push_str(&format!(" – “{comment}”"));
@@ -446,7 +449,7 @@ pub(super) fn decision(kind: &DecisionKind) -> String {
         DecisionKind::Accept { bulk: false } => "accepted".to_owned(),
         DecisionKind::Accept { bulk: true } => "accepted with others of its kind".to_owned(),
         DecisionKind::Reject { reason, comment } => {
-            with_comment(format!("rejected: {}", words::reject_reason(reason)), comment)
+            with_comment(format!("rejected: {}", reasons.label(reason)), comment)
         }
         DecisionKind::Designate { role, present_on_admission, sequence } => {
             let said = [

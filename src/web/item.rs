@@ -11,16 +11,15 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    item_view::{ItemPage, Seen, view},
+    item_view::{ItemPage, Seen, offered, view},
     notice::{self, Notice},
     queries,
     session::Session,
     shell::{Refusal, Shell, missing, page},
-    words,
 };
 use crate::{
     auth::{Permission, Scope, in_scope, permits},
-    domain::{ItemState, REOPEN_REASONS},
+    domain::{ItemState, SiteListName},
     service::{Service, Workbench},
 };
 
@@ -69,7 +68,7 @@ async fn made(service: &Service, session: &Session, id: Uuid) -> Result<(Workben
     view.shell = Shell::of(session);
     let state = bench.item.record.item.state;
     if permits(user.role, Permission::Reopen) && !view.held && state != ItemState::Open {
-        view.reopen_reasons = REOPEN_REASONS.map(|reason| (reason, words::reopen_reason(reason))).into();
+        view.reopen_reasons = offered(&bench.reasons, SiteListName::ReopenReasons);
     }
     view.queries = queries::section(service, session, &bench.item).await?;
     view.can_remark = permits(user.role, Permission::Decide);
@@ -83,6 +82,7 @@ async fn made(service: &Service, session: &Session, id: Uuid) -> Result<(Workben
             .into_iter()
             .filter(|one| permits(one.role, Permission::Decide) && in_scope(one, &scope));
         view.assignees = can_work.map(|one| one.name).collect();
+        view.teams = service.teams().await?.list.into_iter().map(|team| team.name).collect();
     }
     Ok((bench, view))
 }

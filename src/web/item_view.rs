@@ -19,12 +19,12 @@ use super::{
 use crate::{
     coding::edits::Severity,
     domain::{
-        DecisionKind, DiagnosisRole, ESCALATE_REASONS, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note,
-        NoteStatus, OffsetUnit, PEND_REASONS, REJECT_REASONS, ReviewEntry, SecondReview, Span, Standing, Tally, Verdict,
+        DecisionKind, DiagnosisRole, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note,
+        NoteStatus, OffsetUnit, Priority, ReviewEntry, SecondReview, SiteListName, Span, Standing, Tally, Verdict,
         system,
     },
     review::{OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
-    service::{QueueItem, Workbench},
+    service::{QueueItem, SiteReasons, Workbench},
     store::ItemRecord,
     text::OffsetMap,
     vocabulary::Vocabulary,
@@ -98,12 +98,16 @@ pub(super) struct ItemPage {
     pub assigned_to: Option<String>,
     /// Who may be, where the user may say so.
     pub assignees: Vec<String>,
+    /// The team that works on it.
+    pub team: Option<String>,
+    /// The teams there are, where the user may say which one is to.
+    pub teams: Vec<String>,
     /// Whether the user may say who is.
     pub can_assign: bool,
     /// Reasons to lay it aside.
-    pub pend_reasons: Vec<(&'static str, &'static str)>,
+    pub pend_reasons: Vec<(String, String)>,
     /// Reasons to pass it up.
-    pub escalate_reasons: Vec<(&'static str, &'static str)>,
+    pub escalate_reasons: Vec<(String, String)>,
     /// What was said of it as a whole.
     pub remarks: Vec<String>,
     /// What second-level reviews found.
@@ -111,7 +115,7 @@ pub(super) struct ItemPage {
     /// Whether the user may say something.
     pub can_remark: bool,
     /// Reasons for which the user can put it back into the queue; empty where they cannot.
-    pub reopen_reasons: Vec<(&'static str, &'static str)>,
+    pub reopen_reasons: Vec<(String, String)>,
     /// Name of the edition of its day.
     pub edition: String,
     /// Entries that wait for a decision.
@@ -149,7 +153,7 @@ pub(super) struct ItemPage {
     /// The notes.
     pub notes: Vec<NoteView>,
     /// Reasons of rejection.
-    pub reasons: Vec<(&'static str, &'static str)>,
+    pub reasons: Vec<(String, String)>,
     /// Kinds to add.
     pub kinds: Vec<(&'static str, &'static str)>,
     /// Code systems to add with.
@@ -227,7 +231,7 @@ pub(super) struct Seen<'a> {
 
 /// The page of an item for a user.
 pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>) -> ItemPage {
-    let Workbench { item, seen, preferences, settings, tallies, second_reviews } = bench;
+    let Workbench { item, seen, preferences, settings, tallies, reasons, second_reviews } = bench;
     let QueueItem { record, entries, edits } = item;
     let review = &record.item;
     let (edition, covers) = vocabulary.editions.on(code_day(record));
@@ -239,6 +243,7 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
         held,
         inpatient: review.encounter_class == Some(EncounterClass::Inpatient),
         tallies,
+        reasons,
         zone,
     };
     let hidden: HashSet<Uuid> = preferences.hidden.iter().copied().collect();
@@ -318,12 +323,13 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
         edition: edition.name.clone(),
         can_claim: matches!(review.state, ItemState::Open | ItemState::Pended),
         assigned_to: review.assigned_to.as_ref().map(|(_, name)| name.clone()),
-        pend_reasons: PEND_REASONS.map(|reason| (reason, words::place_reason(reason))).into(),
-        escalate_reasons: ESCALATE_REASONS.map(|reason| (reason, words::place_reason(reason))).into(),
+        team: review.team.clone(),
+        pend_reasons: offered(reasons, SiteListName::PendReasons),
+        escalate_reasons: offered(reasons, SiteListName::EscalateReasons),
         remarks: record
             .remarks
             .iter()
-            .map(|remark| format!("{} · {} · {}", words::remark(remark, zone), remark.by, words::moment(remark.at, zone)))
+            .map(|remark| format!("{} · {} · {}", words::remark(remark, reasons, zone), remark.by, words::moment(remark.at, zone)))
             .collect(),
         second_looks: second_reviews.iter().filter_map(|review| second_look(review, zone)).collect(),
         undecided,
@@ -373,7 +379,7 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
         aside: aside.iter().map(|(at, entry)| views.view(*at, entry)).collect(),
         unseen: notes.iter().filter(|note| note.unseen).count(),
         notes,
-        reasons: REJECT_REASONS.map(|reason| (reason, words::reject_reason(reason))).into(),
+        reasons: offered(reasons, SiteListName::RejectReasons),
         kinds: [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy]
             .map(|kind| (kind.as_str(), words::kind(kind)))
             .into(),
@@ -384,6 +390,11 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
     };
     page.alerts.sort_by_key(|(look, _)| *look != "warn");
     page
+}
+
+/// Word and label of the reasons of a list.
+pub(super) fn offered(reasons: &SiteReasons, list: SiteListName) -> Vec<(String, String)> {
+    reasons.offered(list).iter().map(|reason| (reason.word.clone(), reason.label.clone())).collect()
 }
 
 /// What a second-level review found, in words.
@@ -466,6 +477,8 @@ fn facts(item: &QueueItem, edition: String) -> Vec<(&'static str, String)> {
     add("Sex", patient.and_then(|patient| patient.sex.clone()));
     add("Encounter", review.encounter.clone());
     add("Class", Some(words::encounter_class(review.encounter_class).to_owned()));
+    add("Priority", (review.priority != Priority::Routine).then(|| review.priority.as_str().to_owned()));
+    add("Payer", review.payer_class.map(|payer| words::payer_class(payer).to_owned()));
     add("Facility", review.facility.clone());
     add("Department", review.department.clone());
     add("Confidentiality", review.restricted.then(|| "restricted".to_owned()));

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     auth::{Permission, permits},
-    domain::{ESCALATE_REASONS, PEND_REASONS, REJECT_REASONS, REOPEN_REASONS, SamplingRule, SiteSettings},
+    domain::{SamplingRule, SiteListName, SiteSettings},
     review::OVERRIDE_REASONS,
     service::{DecideError, Service},
 };
@@ -56,7 +56,9 @@ pub(super) struct SettingsPage {
     /// Who works here.
     pub users: Vec<UserRow>,
     /// Headings and words of the reasons there are.
-    pub reasons: Vec<(&'static str, Vec<&'static str>)>,
+    pub reasons: Vec<(&'static str, Vec<String>)>,
+    /// The teams, with the names of their members.
+    pub teams: Vec<(String, String)>,
     /// The model in use.
     pub model: String,
     /// The vocabulary in use.
@@ -89,6 +91,13 @@ pub(super) async fn show(
         }
     });
     let settings = service.store.settings().await?;
+    let reasons = service.site_reasons().await?;
+    let labels = |name| reasons.offered(name).iter().map(|reason| reason.label.clone()).collect::<Vec<String>>();
+    let teams = service.teams().await?.list.into_iter().map(|team| {
+        let others = team.members.into_iter().filter(|member| Some(member) != team.lead.as_ref());
+        let lead = team.lead.iter().map(|lead| format!("{lead} (leads)"));
+        (team.name, lead.chain(others).collect::<Vec<_>>().join(", "))
+    });
     let view = SettingsPage {
         shell: Shell::of(&session),
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
@@ -96,12 +105,13 @@ pub(super) async fn show(
         settings,
         can_change: permits(user.role, Permission::ChangeSettings),
         users: users.collect(),
+        teams: teams.collect(),
         reasons: vec![
-            ("Rejecting a suggestion", REJECT_REASONS.map(words::reject_reason).into()),
-            ("Laying an encounter aside", PEND_REASONS.map(words::place_reason).into()),
-            ("Passing an encounter up", ESCALATE_REASONS.map(words::place_reason).into()),
-            ("Putting an encounter back into the queue", REOPEN_REASONS.map(words::reopen_reason).into()),
-            ("Letting a hard edit stand", OVERRIDE_REASONS.map(words::override_reason).into()),
+            ("Rejecting a suggestion", labels(SiteListName::RejectReasons)),
+            ("Laying an encounter aside", labels(SiteListName::PendReasons)),
+            ("Passing an encounter up", labels(SiteListName::EscalateReasons)),
+            ("Putting an encounter back into the queue", labels(SiteListName::ReopenReasons)),
+            ("Letting a hard edit stand", OVERRIDE_REASONS.map(|reason| words::override_reason(reason).to_owned()).into()),
         ],
         model: engine.model,
         vocabulary: engine.vocabulary,

@@ -33,6 +33,7 @@ mod pages;
 mod queries;
 mod server;
 mod several_servers;
+mod speed;
 mod vocabularies;
 mod webhooks;
 mod workbench;

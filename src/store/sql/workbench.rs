@@ -7,10 +7,11 @@ use uuid::Uuid;
 use super::{
     Database, SqlStore,
     audit::{self, Cause, Event},
+    site_lists,
     unit::{Unit, bytes, micros},
 };
 use crate::{
-    domain::{EntryState, Preferences, SiteSettings, Tally, User},
+    domain::{EntryState, Preferences, SiteListName, SiteListVersion, SiteSettings, Tally, User},
     store::{Actor, AuditEvent, StoreError, Suggestion, SuggestionOutcome, WorkbenchStore},
 };
 
@@ -96,6 +97,22 @@ impl<D: Database> WorkbenchStore for SqlStore<D> {
                 audit::append(unit, &cause, &Event { action: "settings.changed", subject: None, detail: &body })
             })
             .await
+    }
+
+    async fn site_list(&self, name: SiteListName, limit: u32) -> Result<Vec<SiteListVersion>, StoreError> {
+        self.database.read(move |unit| site_lists::versions(unit, name, limit)).await
+    }
+
+    async fn add_site_list(
+        &self,
+        name: SiteListName,
+        before: u64,
+        body: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let cause = Cause { actor, now };
+        self.database.write(move |unit| site_lists::add(unit, (name, before, &body), &cause)).await
     }
 
     async fn tallies(&self, suggestions: Vec<Suggestion>) -> Result<Vec<Tally>, StoreError> {

@@ -1,0 +1,22 @@
+-- How urgent an encounter is, who pays, which team works on it; and when its place in an ordered list changed last, so that a reader who pages
+-- through the list is shown what moved past them.
+ALTER TABLE review_item ADD COLUMN priority INTEGER NOT NULL DEFAULT 3;  -- 0 stat, 1 asap, 2 urgent, 3 routine
+ALTER TABLE review_item ADD COLUMN payer_class TEXT;
+ALTER TABLE review_item ADD COLUMN team TEXT;                            -- by name; NULL = whoever takes it
+ALTER TABLE review_item ADD COLUMN ordered_at INTEGER;
+CREATE INDEX review_item_priority ON review_item (priority, created_at, id) WHERE state <> 'finished';
+CREATE INDEX review_item_team ON review_item (team, created_at, id) WHERE team IS NOT NULL;
+CREATE INDEX review_item_ordered ON review_item (ordered_at) WHERE ordered_at IS NOT NULL;
+
+-- Lists that leads and admins of the site keep: reasons, templates of queries, teams. A change is another version; none is lost.
+CREATE TABLE site_list (
+    name     TEXT NOT NULL,
+    version  INTEGER NOT NULL,             -- from 1
+    body     TEXT NOT NULL,                -- JSON; nothing of a patient
+    actor_id BLOB REFERENCES user_account (id),
+    actor    TEXT NOT NULL,                -- login name
+    at       INTEGER NOT NULL,
+    PRIMARY KEY (name, version)
+) STRICT, WITHOUT ROWID;
+CREATE TRIGGER site_list_is_not_updated BEFORE UPDATE ON site_list BEGIN SELECT RAISE(ABORT, 'site lists are append-only'); END;
+CREATE TRIGGER site_list_is_not_deleted BEFORE DELETE ON site_list BEGIN SELECT RAISE(ABORT, 'site lists are append-only'); END;
