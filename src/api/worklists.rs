@@ -6,7 +6,6 @@ use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{
     ApiError, Caller, ProblemBody,

@@ -11,7 +11,7 @@ use crate::{
         Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, Designation, DiagnosisRole, EntryKind, EntryState,
         Evidence, NotReportable, PresentOnAdmission, ReviewEntry, Tally,
     },
-    pipeline::{one_line, sig},
+    pipeline::{Pipeline, one_line, sig},
     service::SiteReasons,
     vocabulary::{Edition, Vocabulary},
 };
@@ -97,6 +97,8 @@ pub(super) struct EntryView {
     pub reportable: bool,
     /// Questions to the coder.
     pub prompts: Vec<String>,
+    /// Codes that answer them, with their titles: a digit takes one.
+    pub choices: Vec<(String, String)>,
     /// Strength, route, reactions...: label and words.
     pub attributes: Vec<(&'static str, String)>,
     /// The words it rests on.
@@ -148,6 +150,8 @@ pub(super) fn anchor(entry: usize, place: usize) -> String {
 
 /// What the entries of one item are shown with.
 pub(super) struct EntryViews<'a> {
+    /// What finds more specific codes.
+    pub pipeline: &'a Pipeline,
     /// Titles of codes.
     pub vocabulary: &'a Vocabulary,
     /// The edition of the item's day, whose titles go first.
@@ -205,6 +209,7 @@ impl EntryViews<'_> {
                 .filter(|prompt| prompt.kind != "code_not_determined")
                 .map(|prompt| prompt.message.clone())
                 .collect(),
+            choices: self.choices(entry),
             attributes: attributes(&entry.attributes),
             places,
             more_places,
@@ -243,6 +248,17 @@ impl EntryViews<'_> {
             can_withdraw: self.held
                 && (entry.changed.is_some() || !matches!(entry.state, EntryState::Suggested | EntryState::Withdrawn)),
         }
+    }
+
+    fn choices(&self, entry: &ReviewEntry) -> Vec<(String, String)> {
+        let stands = !matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn);
+        let first = entry.codes.first().filter(|code| code.system == crate::domain::system::ICD10CM);
+        let Some(first) = first.filter(|_| self.held && stands && entry.kind == EntryKind::Diagnosis && entry.reportable) else {
+            return Vec::new();
+        };
+        let titled = |code: String| (title((self.vocabulary, self.edition), &code).to_owned(), code);
+        let found = self.pipeline.more_specific(&self.edition.codes, &first.code).into_iter();
+        found.map(titled).map(|(title, code)| (code, title)).collect()
     }
 
     fn is_designated(&self, entry: &ReviewEntry) -> bool {

@@ -63,7 +63,7 @@ async fn made(service: &Service, session: &Session, id: Uuid) -> Result<(Workben
     let user = session.may(Permission::ListItems)?;
     let bench = service.workbench(user, id).await?.ok_or_else(|| missing(session))?;
     let pipeline = service.engine.pipeline();
-    let seen = Seen { vocabulary: pipeline.vocabulary(), user: user.id, zone: &service.time_zone };
+    let seen = Seen { pipeline: &pipeline, user: user.id, zone: &service.time_zone };
     let mut view = view(&bench, seen);
     view.shell = Shell::of(session);
     let state = bench.item.record.item.state;

@@ -23,11 +23,11 @@ use crate::{
         NoteStatus, OffsetUnit, Priority, ReviewEntry, SecondReview, SiteListName, Span, Standing, Tally, Verdict,
         system,
     },
+    pipeline::Pipeline,
     review::{OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
     service::{QueueItem, SiteReasons, Workbench},
     store::ItemRecord,
     text::OffsetMap,
-    vocabulary::Vocabulary,
 };
 
 /// Entries under one heading.
@@ -221,8 +221,8 @@ pub(super) struct EditView {
 /// What a page is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
-    /// Titles of codes.
-    pub vocabulary: &'a Vocabulary,
+    /// Titles of codes, and what finds more specific ones.
+    pub pipeline: &'a Pipeline,
     /// The user.
     pub user: Uuid,
     /// The zone of the times.
@@ -230,13 +230,15 @@ pub(super) struct Seen<'a> {
 }
 
 /// The page of an item for a user.
-pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>) -> ItemPage {
+pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -> ItemPage {
+    let vocabulary = pipeline.vocabulary();
     let Workbench { item, seen, preferences, settings, tallies, reasons, second_reviews } = bench;
     let QueueItem { record, entries, edits } = item;
     let review = &record.item;
     let (edition, covers) = vocabulary.editions.on(code_day(record));
     let held = review.state == ItemState::Claimed && review.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user);
     let views = EntryViews {
+        pipeline,
         vocabulary,
         edition,
         note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),

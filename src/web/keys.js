@@ -38,6 +38,8 @@
   };
   // what a question offers comes first, else the alternatives in their order
   const choose = (entry, number) => {
+    const specific = entry ? entry.querySelectorAll(".choices button") : [];
+    if (specific.length > 0) { if (specific[number - 1]) specific[number - 1].click(); return; }
     const option = entry && entry.querySelectorAll("details.amend input[name=choice]:not([value=''])")[number - 1];
     if (!option) return;
     option.checked = true;

@@ -222,7 +222,7 @@ pub(super) async fn show(
         lines,
         result: review.worksheet.as_ref().map(|sheet| told(sheet.agreement())),
         comment: review.worksheet.as_ref().and_then(|sheet| sheet.comment.clone()),
-        notes: notes_of(&reviewed.item, Seen { vocabulary, user: user.id, zone: &service.time_zone }),
+        notes: notes_of(&reviewed.item, Seen { pipeline: &pipeline, user: user.id, zone: &service.time_zone }),
     };
     Ok(page(StatusCode::OK, &view))
 }
