@@ -24,8 +24,8 @@ use crate::{
     coding::edits::Edit,
     domain::{
         Assertion, Attributes, ChangeKind, CodeCandidate, DecisionKind, EncounterClass, EntryChange, EntryKind, EntryState,
-        Evidence, ItemState, ItemSummary, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, PayerClass, Priority, Prompt, Remark,
-        RemarkKind, ReviewEntry, ReviewItem, Span, Standing, User,
+        Evidence, ItemState, ItemSummary, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, PayerClass,
+        Priority, Prompt, Remark, RemarkKind, ReviewEntry, ReviewItem, Span, Standing, User,
     },
     review::{self, DecisionError},
     service::{DecideError, QueueItem, Service},

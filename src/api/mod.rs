@@ -16,6 +16,7 @@ mod messages;
 mod notes;
 mod oauth;
 mod queries;
+mod site_lists;
 mod vocabularies;
 mod worklists;
 
@@ -83,6 +84,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(worklists::assign_item))
         .routes(routes!(worklists::reopen_item))
         .routes(routes!(worklists::add_remark))
+        .routes(routes!(site_lists::list_reasons))
+        .routes(routes!(site_lists::list_teams))
         .routes(routes!(queries::list_query_templates))
         .routes(routes!(queries::list_queries, queries::draft_query))
         .routes(routes!(queries::revise_query))

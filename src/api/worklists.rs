@@ -84,7 +84,8 @@ pub struct ItemPage {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PendRequest {
-    /// `awaiting_query`, `awaiting_documentation`, `awaiting_results`, `coding_question` or `other`.
+    /// A word of the site's list (`/v1/review/reasons`); at first `awaiting_query`, `awaiting_documentation`, `awaiting_results`, `coding_question` or
+    /// `other`.
     reason: String,
     /// Free words; sealed.
     #[serde(default)]
@@ -99,7 +100,7 @@ pub struct PendRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EscalateRequest {
-    /// `complex_case`, `guideline_question`, `conflicting_documentation`, `compliance_concern` or `other`.
+    /// A word of the site's list; at first `complex_case`, `guideline_question`, `conflicting_documentation`, `compliance_concern` or `other`.
     reason: String,
     /// Free words; sealed.
     #[serde(default)]
@@ -132,7 +133,7 @@ fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Opt
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReopenRequest {
-    /// `coding_error`, `new_information`, `query_answered`, `claim_abandoned` or `other`.
+    /// A word of the site's list; at first `coding_error`, `new_information`, `query_answered`, `claim_abandoned` or `other`.
     reason: String,
     /// Free words; sealed.
     #[serde(default)]

@@ -50,7 +50,7 @@ pub use review::{
 };
 pub use routing::{PayerClass, Priority};
 pub use second_review::{
-    Agreement, Finished, MOST_RULES, SamplingRule, SecondReview, Verdict, Worksheet, WorksheetLine, drawn,
+    Agreement, CodingError, Finished, MOST_RULES, SamplingRule, SecondReview, Verdict, Worksheet, WorksheetLine, drawn,
 };
 pub use site_lists::{
     MOST_MEMBERS, MOST_REASONS, MOST_TEAMS, Reason, SiteListName, SiteListVersion, Team, problem_of_reasons, problem_of_teams,

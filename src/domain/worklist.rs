@@ -79,7 +79,9 @@ impl WorklistOrder {
         match self {
             Self::Oldest => None,
             Self::Benefit => Some(format!("{}", -i64::from(summary.map_or(0, ItemSummary::benefit)))),
-            Self::ServiceDate => Some(summary.and_then(|summary| summary.service_from).map_or_else(String::new, |date| date.to_string())),
+            Self::ServiceDate => {
+                Some(summary.and_then(|summary| summary.service_from).map_or_else(String::new, |date| date.to_string()))
+            }
             Self::Priority => Some(item.priority.rank().to_string()),
         }
     }
@@ -287,7 +289,9 @@ mod tests {
     #[test]
     fn the_end_of_a_page_comes_back() {
         let since = Timestamp::from_microsecond(1_780_000_000_000_001).expect("a time");
-        for moving in [None, Some(("-143".to_owned(), since)), Some(("2026-05-04".to_owned(), since)), Some((String::new(), since))] {
+        for moving in
+            [None, Some(("-143".to_owned(), since)), Some(("2026-05-04".to_owned(), since)), Some((String::new(), since))]
+        {
             let end = ListEnd { item: Uuid::from_u128(7), moving };
             assert_eq!(end.to_string().parse(), Ok(end));
         }

@@ -108,7 +108,13 @@ impl Service {
     ///
     /// # Errors
     /// When the item is missing, there is no such team, or the store fails.
-    pub async fn give_to_team(&self, user: &User, id: Uuid, team: Option<&str>, moving: Moving) -> Result<ItemChange, DecideError> {
+    pub async fn give_to_team(
+        &self,
+        user: &User,
+        id: Uuid,
+        team: Option<&str>,
+        moving: Moving,
+    ) -> Result<ItemChange, DecideError> {
         short(moving.comment.as_deref())?;
         self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
         if let Some(name) = team

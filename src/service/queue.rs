@@ -7,7 +7,10 @@ use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
     coding::edits::Severity,
-    domain::{Assigned, Decision, DecisionKind, EntryKind, ItemState, ListEnd, ReviewEntry, ReviewItem, Role, SiteListName, User, Worklist},
+    domain::{
+        Assigned, Decision, DecisionKind, EntryKind, ItemState, ListEnd, ReviewEntry, ReviewItem, Role, SiteListName, User,
+        Worklist,
+    },
     review::{self, DecisionError, ItemEdit},
     store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
@@ -115,6 +118,11 @@ impl Service {
     pub async fn claim(&self, user: &User, id: Uuid) -> Result<ItemChange, DecideError> {
         self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
         Ok(self.store.claim_item(id, user, CLAIM_LEASE, self.surroundings.now()).await?)
+    }
+
+    /// Renews the claim of an item on which the user has just decided.
+    pub(crate) async fn renew(&self, user: &User, id: Uuid) -> Result<ItemChange, StoreError> {
+        self.store.claim_item(id, user, CLAIM_LEASE, self.surroundings.now()).await
     }
 
     /// Appends decisions, all or none; answers with their entry ids.
@@ -274,7 +282,7 @@ impl Service {
         let pipeline = self.engine.pipeline();
         let (edition, _) = pipeline.vocabulary().editions.on(review::code_day(&record));
         let settings = self.store.settings().await?;
-        let drawn = self.draw(&settings, user, (&record, &entries), (pipeline.vocabulary(), edition));
+        let drawn = self.draw(&settings, user, (&record, &entries), (pipeline.vocabulary(), edition)).await?;
         let finishing = Finishing { revision, overridden, outgoing, outcomes, drawn };
         Ok(self.store.finish_item(id, user, finishing, self.surroundings.now()).await?)
     }

@@ -320,7 +320,7 @@ pub(super) async fn decided_many(
 
 /// Renews the claim: a coder who decides is at work.
 async fn renew(service: &Service, session: &Session, id: Uuid) {
-    if let Err(DecideError::Store(error)) = service.claim(&session.user, id).await {
+    if let Err(error) = service.renew(&session.user, id).await {
         tracing::warn!(%error, "a claim could not be renewed");
     }
 }

@@ -98,7 +98,12 @@ pub(super) async fn show(
                 .join(" "),
         );
         for one in entry.decisions.iter().rev().take(3) {
-            now.push(format!("{} · {} · {}", decision(&one.kind, &reasons), one.user_name, words::moment(one.at, &service.time_zone)));
+            now.push(format!(
+                "{} · {} · {}",
+                decision(&one.kind, &reasons),
+                one.user_name,
+                words::moment(one.at, &service.time_zone)
+            ));
         }
     } else if attempt.entry.is_some() {
         now.push("No note says it any more; it is no longer part of the encounter.".to_owned());

@@ -139,6 +139,10 @@ pub(super) struct EntryView {
     pub is_hidden: bool,
     /// Whether it can be accepted, amended and rejected now.
     pub can_decide: bool,
+    /// Whether it can be accepted as it is.
+    pub can_accept: bool,
+    /// Whether its forms come when they are asked for: on the page of an encounter with many entries.
+    pub later: bool,
     /// Whether a decision stands that can be taken back.
     pub can_withdraw: bool,
 }
@@ -160,6 +164,8 @@ pub(super) struct EntryViews<'a> {
     pub note_labels: HashMap<Uuid, String>,
     /// Whether the user may decide now.
     pub held: bool,
+    /// Whether forms come when they are asked for.
+    pub later: bool,
     /// Whether the encounter is a stay, whose diagnoses tell whether they were present on admission.
     pub inpatient: bool,
     /// How suggestions like an entry's ended so far.
@@ -218,7 +224,9 @@ impl EntryViews<'_> {
             decisions: entry
                 .decisions
                 .iter()
-                .map(|one| format!("{} · {} · {}", decision(&one.kind, self.reasons), one.user_name, words::moment(one.at, self.zone)))
+                .map(|one| {
+                    format!("{} · {} · {}", decision(&one.kind, self.reasons), one.user_name, words::moment(one.at, self.zone))
+                })
                 .collect(),
             contexts: contexts(entry),
             systems: systems(entry.kind),
@@ -245,6 +253,10 @@ impl EntryViews<'_> {
             is_hidden: false,
             tally: self.tallies.get(&entry.id).map(|tally| words::tally(*tally)),
             can_decide: self.held,
+            can_accept: self.held
+                && entry.changed.as_ref().is_none_or(|change| change.what != ChangeKind::EvidenceGone)
+                && matches!(entry.state, EntryState::Suggested | EntryState::Rejected),
+            later: self.later,
             can_withdraw: self.held
                 && (entry.changed.is_some() || !matches!(entry.state, EntryState::Suggested | EntryState::Withdrawn)),
         }
@@ -253,7 +265,8 @@ impl EntryViews<'_> {
     fn choices(&self, entry: &ReviewEntry) -> Vec<(String, String)> {
         let stands = !matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn);
         let first = entry.codes.first().filter(|code| code.system == crate::domain::system::ICD10CM);
-        let Some(first) = first.filter(|_| self.held && stands && entry.kind == EntryKind::Diagnosis && entry.reportable) else {
+        let Some(first) = first.filter(|_| self.held && stands && entry.kind == EntryKind::Diagnosis && entry.reportable)
+        else {
             return Vec::new();
         };
         let titled = |code: String| (title((self.vocabulary, self.edition), &code).to_owned(), code);
@@ -282,12 +295,16 @@ impl EntryViews<'_> {
         if !self.is_designated(entry) || !self.inpatient {
             return Vec::new();
         }
+        let exempt = entry.codes.first().is_some_and(|code| self.vocabulary.lists.is_exempt(&code.code));
         let of = |present: PresentOnAdmission| Choice {
             value: present.as_str(),
             label: words::present_on_admission(present),
             current: entry.designation.present_on_admission == Some(present),
         };
-        PresentOnAdmission::ALL.map(of).into()
+        // what the list says comes first; a coder who knows better still says otherwise
+        let (first, rest): (Vec<_>, Vec<_>) =
+            PresentOnAdmission::ALL.into_iter().partition(|present| exempt && *present == PresentOnAdmission::Exempt);
+        first.into_iter().chain(rest).map(of).collect()
     }
 
     fn code(&self, index: usize, code: &CodeCandidate) -> CodeView {
@@ -464,9 +481,7 @@ pub(super) fn decision(kind: &DecisionKind, reasons: &SiteReasons) -> String {
     match kind {
         DecisionKind::Accept { bulk: false } => "accepted".to_owned(),
         DecisionKind::Accept { bulk: true } => "accepted with others of its kind".to_owned(),
-        DecisionKind::Reject { reason, comment } => {
-            with_comment(format!("rejected: {}", reasons.label(reason)), comment)
-        }
+        DecisionKind::Reject { reason, comment } => with_comment(format!("rejected: {}", reasons.label(reason)), comment),
         DecisionKind::Designate { role, present_on_admission, sequence } => {
             let said = [
                 role.map(|role| format!("{} diagnosis", role.as_str())),

@@ -19,15 +19,16 @@ use super::{
 use crate::{
     coding::edits::Severity,
     domain::{
-        DecisionKind, DiagnosisRole, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note,
-        NoteStatus, OffsetUnit, Priority, ReviewEntry, SecondReview, SiteListName, Span, Standing, Tally, Verdict,
+        DecisionKind, DiagnosisRole, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note, NoteStatus,
+        OffsetUnit, PresentOnAdmission, Priority, ReviewEntry, SecondReview, SiteListName, Span, Standing, Tally, Verdict,
         system,
     },
     pipeline::Pipeline,
-    review::{OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
+    review::{AssignedCode, OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
     service::{QueueItem, SiteReasons, Workbench},
     store::ItemRecord,
     text::OffsetMap,
+    vocabulary::Vocabulary,
 };
 
 /// Entries under one heading.
@@ -90,6 +91,8 @@ pub(super) struct ItemPage {
     pub state: &'static str,
     /// Who holds it and until when.
     pub holder: Option<String>,
+    /// Whether the page is of one entry.
+    pub alone: bool,
     /// Whether the user holds it.
     pub held: bool,
     /// Whether the user can take it.
@@ -132,6 +135,8 @@ pub(super) struct ItemPage {
     pub assigned: Vec<AssignedView>,
     /// Whether a principal diagnosis is expected and none is named.
     pub no_principal: bool,
+    /// Codes of a stay of which nobody said whether they were present on admission, and that are not exempt.
+    pub without_indicator: usize,
     /// What is to be said about the drafted codes.
     pub edits: Vec<EditView>,
     /// Whether a hard one is among them.
@@ -166,19 +171,6 @@ pub(super) struct ItemPage {
     pub keys: String,
     /// The user's favourite codes and those used last: `code title` and whether it is a favourite.
     pub at_hand: Vec<AtHand>,
-}
-
-impl ItemPage {
-    /// Leaves out the notes and every entry but these.
-    pub(super) fn keep_only(&mut self, kept: &[Uuid]) {
-        let groups = self.groups.iter_mut().flat_map(|group| [&mut group.entries, &mut group.less_sure]);
-        for list in groups.chain([&mut self.aside, &mut self.hidden]) {
-            // naming one principal changes the one that was
-            list.retain(|entry| kept.contains(&entry.id) || !entry.designated.is_empty());
-        }
-        self.notes.clear();
-        self.lists.clear();
-    }
 }
 
 /// A code that stands on the claim's list.
@@ -227,10 +219,15 @@ pub(super) struct Seen<'a> {
     pub user: Uuid,
     /// The zone of the times.
     pub zone: &'a TimeZone,
+    /// Only these entries, with their forms, and neither notes nor lists: what a decision on them changes. All when none.
+    pub kept: Option<&'a [Uuid]>,
 }
 
+/// Entries of a page that brings all their forms with it. On a longer page a form comes when it is asked for.
+const FORMS_AT_ONCE: usize = 40;
+
 /// The page of an item for a user.
-pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -> ItemPage {
+pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<'_>) -> ItemPage {
     let vocabulary = pipeline.vocabulary();
     let Workbench { item, seen, preferences, settings, tallies, reasons, second_reviews } = bench;
     let QueueItem { record, entries, edits } = item;
@@ -243,6 +240,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -
         edition,
         note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),
         held,
+        later: kept.is_none() && entries.len() > FORMS_AT_ONCE,
         inpatient: review.encounter_class == Some(EncounterClass::Inpatient),
         tallies,
         reasons,
@@ -266,28 +264,30 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -
     let sure = f32::from(settings.together_from) / 100.0;
     let together = if held { acceptable_together((vocabulary, edition), record, (entries, edits), sure) } else { Vec::new() };
     let undo = if held { last_decided(entries, user) } else { Vec::new() };
+    // naming one principal changes the one that was
+    let is_kept = |entry: &ReviewEntry| kept.is_none_or(|kept| kept.contains(&entry.id) || !entry.designation.is_empty());
     let groups = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy].map(|kind| {
         let title = words::kinds(kind);
         let of_group = main.iter().filter(|(_, entry)| words::kinds(entry.kind) == title);
         let (shown, less_sure): (Vec<_>, Vec<_>) = of_group.partition(|(_, entry)| is_shown(entry, shown_from));
-        let made = |list: Vec<&(usize, &ReviewEntry)>| -> Vec<EntryView> {
-            list.into_iter().map(|(at, entry)| views.view(*at, entry)).collect()
+        let made = |list: &[(usize, &ReviewEntry)]| -> Vec<EntryView> {
+            list.iter().filter(|(_, entry)| is_kept(entry)).map(|(at, entry)| views.view(*at, entry)).collect()
         };
-        let (entries, less_sure) = (made(shown), made(less_sure));
+        let undecided = shown.iter().chain(&less_sure).filter(|(_, entry)| entry.needs_decision()).count();
         let of_kind = main.iter().filter(|(_, entry)| entry.kind == kind && together.contains(&entry.id));
         Group {
             title,
-            count: entries.len() + less_sure.len(),
-            undecided: entries.iter().chain(&less_sure).filter(|entry| entry.undecided).count(),
-            entries,
-            less_sure,
+            count: shown.len() + less_sure.len(),
+            undecided,
+            entries: made(&shown),
+            less_sure: made(&less_sure),
             kind: kind.as_str(),
             together: of_kind.map(|(_, entry)| entry.id).collect(),
         }
     });
-    let mut marks = marks(record, entries, tallies);
-    let notes: Vec<NoteView> = record
-        .notes
+    let mut marks = if kept.is_none() { marks(record, entries, tallies) } else { HashMap::new() };
+    let shown_notes = if kept.is_none() { &record.notes[..] } else { &[] };
+    let notes: Vec<NoteView> = shown_notes
         .iter()
         .enumerate()
         .map(|(at, (note, extraction))| {
@@ -302,7 +302,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -
         .map(|one| AssignedView {
             title: title((vocabulary, edition), one.code).to_owned(),
             role: one.designation.role.filter(|role| *role != DiagnosisRole::Secondary).map(DiagnosisRole::as_str),
-            present: one.designation.present_on_admission.map(|present| present.letter()),
+            present: present_of(vocabulary, views.inpatient, &one).map(PresentOnAdmission::letter),
             marks: marks_of((vocabulary, edition), one.code),
             code: one.code.to_owned(),
         })
@@ -331,7 +331,9 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -
         remarks: record
             .remarks
             .iter()
-            .map(|remark| format!("{} · {} · {}", words::remark(remark, reasons, zone), remark.by, words::moment(remark.at, zone)))
+            .map(|remark| {
+                format!("{} · {} · {}", words::remark(remark, reasons, zone), remark.by, words::moment(remark.at, zone))
+            })
             .collect(),
         second_looks: second_reviews.iter().filter_map(|review| second_look(review, zone)).collect(),
         undecided,
@@ -348,14 +350,14 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -
             .flat_map(|extraction| &extraction.alerts)
             .map(|alert| (if alert.kind == "allergy_caution" { "quiet-notice" } else { "warn" }, alert.message.clone()))
             .collect(),
-        lists: record
-            .notes
+        lists: shown_notes
             .iter()
             .enumerate()
             .filter(|(_, (note, _))| note.standing == Standing::Current)
             .filter_map(|(at, (_, extraction))| lists::table(&format!("note {}", at + 1), extraction.as_ref()?))
             .collect(),
         no_principal: views.inpatient && !assigned.is_empty() && !named,
+        without_indicator: if views.inpatient { assigned.iter().filter(|one| one.present.is_none()).count() } else { 0 },
         assigned,
         edits: edits
             .iter()
@@ -376,9 +378,13 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -
             .collect(),
         override_reasons: OVERRIDE_REASONS.map(|reason| (reason, words::override_reason(reason))).into(),
         groups: groups.into(),
-        hidden: put_away.iter().map(|(at, entry)| EntryView { is_hidden: true, ..views.view(*at, entry) }).collect(),
+        hidden: put_away
+            .iter()
+            .filter(|(_, entry)| is_kept(entry))
+            .map(|(at, entry)| EntryView { is_hidden: true, ..views.view(*at, entry) })
+            .collect(),
         aside_open: aside.iter().any(|(_, entry)| !entry.decisions.is_empty()),
-        aside: aside.iter().map(|(at, entry)| views.view(*at, entry)).collect(),
+        aside: aside.iter().filter(|(_, entry)| is_kept(entry)).map(|(at, entry)| views.view(*at, entry)).collect(),
         unseen: notes.iter().filter(|note| note.unseen).count(),
         notes,
         reasons: offered(reasons, SiteListName::RejectReasons),
@@ -392,6 +398,12 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone }: Seen<'_>) -
     };
     page.alerts.sort_by_key(|(look, _)| *look != "warn");
     page
+}
+
+/// The present-on-admission indicator of a code of a stay: what a coder said, else exempt where the list says that none is needed.
+pub(super) fn present_of(vocabulary: &Vocabulary, inpatient: bool, one: &AssignedCode<'_>) -> Option<PresentOnAdmission> {
+    let said = one.designation.present_on_admission;
+    said.or_else(|| (inpatient && vocabulary.lists.is_exempt(one.code)).then_some(PresentOnAdmission::Exempt))
 }
 
 /// Word and label of the reasons of a list.

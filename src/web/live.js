@@ -123,6 +123,44 @@
   // nothing that is being saved, or that was not, is left by mistake
   addEventListener("beforeunload", (event) => { if (waiting > 0 && !leaving) event.preventDefault(); });
 
+  // The forms of an entry of a long page, put in their place when somebody asks for them.
+  const coming = new Map();
+  const forms = (entry) => {
+    const id = entry.id.slice(2);
+    if (coming.has(id)) return coming.get(id);
+    const fetched = (async () => {
+      try {
+        const reply = await fetch(`${item}/entries/${id}`);
+        if (reply.redirected || !reply.ok) { say(`The forms could not be read: the service answered ${reply.status}. Reload the page.`); return null; }
+        const whole = read(await reply.text()).getElementById(entry.id);
+        const [here, there] = [document.getElementById(entry.id), whole && whole.querySelector(".do")];
+        if (!here || !there) return null;
+        for (const field of there.querySelectorAll("input[name=revision]")) field.value = panes.dataset.revision;
+        here.querySelector(".do").replaceWith(document.adoptNode(there));
+        document.dispatchEvent(new CustomEvent("entry", { detail: here }));
+        return here;
+      } catch {
+        say("The service cannot be reached: the forms come when the connection is back.");
+        return null;
+      } finally { coming.delete(id); }
+    })();
+    coming.set(id, fetched);
+    return fetched;
+  };
+  document.addEventListener("forms", async ({ detail: { entry, then } }) => {
+    const whole = await forms(entry);
+    if (whole) then(whole);
+  });
+  document.addEventListener("toggle", async ({ target }) => {
+    if (!target.open || !("later" in target.dataset)) return;
+    const name = target.className;
+    const whole = await forms(target.closest(".entry"));
+    const folded = whole && whole.querySelector(`details.${name}`);
+    if (!folded) return;
+    folded.open = true;
+    (folded.querySelector("select, input:not([type=hidden])") || folded.querySelector("summary")).focus();
+  }, true);
+
   // Signs of life.
   for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, () => { active = true; }, { passive: true });
   const every = Number(panes.dataset.heartbeat || 60) * 1000;

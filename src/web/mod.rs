@@ -84,6 +84,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/codes/offers", post(shortcuts::offers))
         .route("/codes/{code}", get(codes::show))
         .route("/items/{id}", get(item::show))
+        .route("/items/{id}/entries/{entry}", get(item::entry))
         .route("/items/{id}/claim", post(change::claim))
         .route("/items/{id}/release", post(movements::release))
         .route("/items/{id}/decide", post(change::decide))

@@ -240,7 +240,15 @@ pub(super) fn bench(state: ItemState) -> Workbench {
         ..Preferences::default()
     };
     let tallies = item.entries.iter().map(|entry| (entry.id, Tally { accepted: 2, amended: 1, rejected: 1 })).collect();
-    Workbench { item, seen: Vec::new(), preferences, settings: SiteSettings::default(), tallies, reasons: SiteReasons::default(), second_reviews: Vec::new() }
+    Workbench {
+        item,
+        seen: Vec::new(),
+        preferences,
+        settings: SiteSettings::default(),
+        tallies,
+        reasons: SiteReasons::default(),
+        second_reviews: Vec::new(),
+    }
 }
 
 fn decision(entry_id: Uuid, kind: DecisionKind) -> Decision {

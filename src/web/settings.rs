@@ -132,6 +132,7 @@ pub(super) struct SettingsForm {
 /// A rule as a line: `10 coder=kim code=I21 payment blinded`.
 fn line(rule: &SamplingRule) -> String {
     let mut words = vec![rule.percent.to_string()];
+    words.extend(rule.most.iter().map(|most| format!("most={most}")));
     words.extend(rule.coder.iter().map(|coder| format!("coder={coder}")));
     words.extend(rule.code.iter().map(|code| format!("code={code}")));
     words.extend(rule.payment.then(|| "payment".to_owned()));
@@ -146,6 +147,7 @@ fn rules(lines: &str) -> Option<Vec<SamplingRule>> {
         let mut rule = SamplingRule { percent: words.next()?.trim_end_matches('%').parse().ok()?, ..SamplingRule::default() };
         for word in words {
             match word.split_once('=') {
+                Some(("most", most)) => rule.most = Some(most.parse().ok()?),
                 Some(("coder", name)) => rule.coder = Some(name.to_owned()),
                 Some(("code", prefix)) => rule.code = Some(prefix.to_uppercase()),
                 None if word == "payment" => rule.payment = true,
@@ -182,7 +184,7 @@ mod tests {
 
     #[test]
     fn rules_are_lines() {
-        let text = "10\n100 coder=kim code=I21 payment blinded";
+        let text = "10\n100 most=5 coder=kim code=I21 payment blinded";
         let read = rules(&format!("\n {text} \n")).expect("they can be used");
         assert_eq!(read.iter().map(line).collect::<Vec<_>>().join("\n"), text);
         assert_eq!((read[1].code.as_deref(), read[1].payment, read[1].blinded), (Some("I21"), true, true));

@@ -110,7 +110,8 @@ fn reasons_of(text: &str) -> Vec<Reason> {
     let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
     lines
         .map(|line| {
-            let (word, label) = line.split_once(':').map_or_else(|| (word_of(line), line), |(word, label)| (word.trim().to_owned(), label));
+            let (word, label) =
+                line.split_once(':').map_or_else(|| (word_of(line), line), |(word, label)| (word.trim().to_owned(), label));
             Reason { word, label: label.trim().to_owned() }
         })
         .collect()

@@ -76,7 +76,7 @@ fn shell() -> Shell {
 fn sample(state: ItemState) -> (crate::service::QueueItem, ItemPage) {
     let bench = samples::bench(state);
     let pipeline = ENGINE.pipeline();
-    let seen = Seen { pipeline: &pipeline, user: samples::CODER, zone: &jiff::tz::TimeZone::UTC };
+    let seen = Seen { pipeline: &pipeline, user: samples::CODER, zone: &jiff::tz::TimeZone::UTC, kept: None };
     let mut page = view(&bench, seen);
     page.can_remark = true;
     page.can_assign = true;

@@ -3,8 +3,9 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::domain::{
-    Assertion, BoilerplateKind, ChangeKind, CodeRole, EncounterClass, EntryChange, EntryKind, EntryState, ItemState,
-    ItemSummary, MedicationStatus, NotReportable, PayerClass, PresentOnAdmission, Remark, RemarkKind, Standing, Tally, Verdict, system,
+    Assertion, BoilerplateKind, ChangeKind, CodeRole, CodingError, EncounterClass, EntryChange, EntryKind, EntryState,
+    ItemState, ItemSummary, MedicationStatus, NotReportable, PayerClass, PresentOnAdmission, Remark, RemarkKind, Standing,
+    Tally, Verdict, system,
 };
 use crate::{
     service::SiteReasons,
@@ -267,6 +268,18 @@ pub(super) const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Agreed => "agreed",
         Verdict::Wrong => "wrong",
         Verdict::Missed => "missed",
+    }
+}
+
+/// What kind of error a reviewer found.
+pub(super) const fn coding_error(error: CodingError) -> &'static str {
+    match error {
+        CodingError::NotDocumented => "not documented",
+        CodingError::Unspecific => "a more specific code is documented",
+        CodingError::WrongCode => "another code is documented",
+        CodingError::NotReportable => "not to be reported",
+        CodingError::Sequence => "place or role",
+        CodingError::PresentOnAdmission => "present on admission",
     }
 }
 

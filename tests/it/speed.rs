@@ -33,7 +33,9 @@ fn long_note() -> String {
         }
     }
     while text.len() < NOTE_BYTES {
-        text.push_str("What was said at the bedside was said again at the door, in the same words, and was written down once more.\n");
+        text.push_str(
+            "What was said at the bedside was said again at the door, in the same words, and was written down once more.\n",
+        );
     }
     text
 }
@@ -84,7 +86,8 @@ fn a_long_note_is_fast() {
         "encounter_class": "inpatient", "note_type": "discharge_summary", "service_date": "2026-05-04"}));
     let found = server.extraction(&id)["entries"].as_array().expect("entries").len();
     assert!(found >= SUGGESTIONS, "{found} suggestions in {} bytes", text.len());
-    let item = server.call("GET", "/v1/review/items", "coder", None).json()["items"][0]["id"].as_str().expect("an id").to_owned();
+    let item =
+        server.call("GET", "/v1/review/items", "coder", None).json()["items"][0]["id"].as_str().expect("an id").to_owned();
     let browser = Browser::start(1366);
     sign_in(&browser, &server, "coder");
     let address = format!("{}/items/{item}", server.url);

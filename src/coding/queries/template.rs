@@ -219,7 +219,10 @@ mod tests {
     #[test]
     fn a_site_keeps_templates_of_its_own() {
         let rules = shipped();
-        let own = |key: &str, title: &str| SiteTemplate { title: title.to_owned(), ..SiteTemplate::from(rules.template(key).expect("ours")) };
+        let own = |key: &str, title: &str| SiteTemplate {
+            title: title.to_owned(),
+            ..SiteTemplate::from(rules.template(key).expect("ours"))
+        };
         let added = SiteTemplate { key: "wound".to_owned(), ..own("acuity", "Depth of {condition}") };
         let withdrawn = SiteTemplate { withdrawn: true, ..own("site", "Site") };
         let site = vec![own("acuity", "How acute {condition} is"), withdrawn, added];

@@ -12,11 +12,13 @@ use super::{
 };
 use crate::{
     domain::{
-        Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, ListEnd, NewNote, PayerClass,
-        Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName, SiteSettings, Tally, User,
-        Worklist, WorklistOrder, Worksheet,
+        Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, ListEnd, NewNote,
+        PayerClass, Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName, SiteSettings,
+        Tally, User, Worklist, WorklistOrder, Worksheet,
     },
-    store::{Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome},
+    store::{
+        Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome,
+    },
 };
 
 async fn listed(store: &dyn Store, worklist: Worklist, user: Option<Uuid>, seconds: i64) -> Vec<Uuid> {
@@ -264,7 +266,9 @@ pub(crate) async fn what_moves_while_one_pages_is_not_left_out(store: Arc<dyn St
         store.items(filter, at(second)).await.expect("lists")
     };
     let first = page(None, 100).await;
-    let ids = |page: &[ReviewItem]| page.iter().map(|item| items.iter().position(|id| *id == item.id).expect("ours")).collect::<Vec<_>>();
+    let ids = |page: &[ReviewItem]| {
+        page.iter().map(|item| items.iter().position(|id| *id == item.id).expect("ours")).collect::<Vec<_>>()
+    };
     assert_eq!(ids(&first), [0, 1]);
     let end = ListEnd::of(WorklistOrder::Benefit, &first[1], at(100));
     // the last one of the page falls to the end, and one from the end rises to the top
@@ -288,7 +292,8 @@ pub(crate) async fn a_team_works_on_its_own(store: Arc<dyn Store>) {
     let heart = format!(r#"[{{"name":"Heart","members":["{}"]}}]"#, kim.name);
     assert!(list(0, &heart, 1).await);
     assert!(!list(0, "[]", 2).await, "somebody was faster");
-    let given = |team: Option<&str>| GivenToTeam { team: team.map(str::to_owned), revision: None, comment: None, remark_id: id() };
+    let given =
+        |team: Option<&str>| GivenToTeam { team: team.map(str::to_owned), revision: None, comment: None, remark_id: id() };
     assert!(is_done(&store.give_to_team(item, &lead, given(Some("Heart")), at(3)).await.expect("answers")));
     let of_team = |teams: &[&str]| ItemFilter {
         worklist: Worklist { assigned: Some(Assigned::Team), ..Worklist::default() },
@@ -314,7 +319,10 @@ pub(crate) async fn a_team_works_on_its_own(store: Arc<dyn Store>) {
     assert_eq!(store.claim_item(item, &kim, MINUTE, at(10)).await.expect("answers"), refused);
     assert!(is_done(&store.claim_item(item, &ann, MINUTE, at(11)).await.expect("answers")));
     let versions = store.site_list(SiteListName::Teams, 10).await.expect("reads");
-    assert_eq!(versions.iter().map(|version| (version.version, version.by.as_str())).collect::<Vec<_>>(), [(2, "lead"), (1, "lead")]);
+    assert_eq!(
+        versions.iter().map(|version| (version.version, version.by.as_str())).collect::<Vec<_>>(),
+        [(2, "lead"), (1, "lead")]
+    );
     assert_eq!(versions[1].body, heart, "no version is lost");
     assert!(store.site_list(SiteListName::PendReasons, 10).await.expect("reads").is_empty());
     let events = store.audit_events(0, 1000).await.expect("reads");

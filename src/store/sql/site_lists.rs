@@ -23,11 +23,7 @@ pub(super) fn versions(unit: &Unit<'_>, name: SiteListName, limit: u32) -> Resul
 }
 
 /// Adds a version behind the one that is the newest, and writes the event; `false` when it is that no more.
-pub(super) fn add(
-    unit: &Unit<'_>,
-    (name, before, body): (SiteListName, u64, &str),
-    cause: &Cause,
-) -> Result<bool, StoreError> {
+pub(super) fn add(unit: &Unit<'_>, (name, before, body): (SiteListName, u64, &str), cause: &Cause) -> Result<bool, StoreError> {
     let newest = versions(unit, name, 1)?.first().map_or(0, |found| found.version);
     if newest != before {
         return Ok(false);

@@ -24,7 +24,8 @@ fn lists_of_the_site_escape() {
         problem: Some(HOSTILE.to_owned()),
         versions: vec![version.clone()],
     };
-    let html = ListsPage { shell: shell(), notice: None, can_change: true, lists: vec![list.clone()] }.render().expect("renders");
+    let html =
+        ListsPage { shell: shell(), notice: None, can_change: true, lists: vec![list.clone()] }.render().expect("renders");
     assert_escaped(&html);
     assert!(html.contains("keep-teams"));
     let html = ListsPage { shell: shell(), notice: None, can_change: false, lists: vec![list] }.render().expect("renders");

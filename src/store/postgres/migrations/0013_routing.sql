@@ -19,3 +19,6 @@ CREATE TABLE site_list (
     PRIMARY KEY (name, version)
 );
 CREATE TRIGGER site_list_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON site_list EXECUTE FUNCTION refuse_change();
+
+-- How many encounters of a coder were drawn on a day.
+CREATE INDEX second_review_of_coder ON second_review (coder_id, drawn_at);

@@ -20,3 +20,6 @@ CREATE TABLE site_list (
 ) STRICT, WITHOUT ROWID;
 CREATE TRIGGER site_list_is_not_updated BEFORE UPDATE ON site_list BEGIN SELECT RAISE(ABORT, 'site lists are append-only'); END;
 CREATE TRIGGER site_list_is_not_deleted BEFORE DELETE ON site_list BEGIN SELECT RAISE(ABORT, 'site lists are append-only'); END;
+
+-- How many encounters of a coder were drawn on a day.
+CREATE INDEX second_review_of_coder ON second_review (coder_id, drawn_at);
