@@ -71,6 +71,10 @@ async fn made(service: &Service, session: &Session, id: Uuid, kept: Option<&[Uui
         view.reopen_reasons = offered(&bench.reasons, SiteListName::ReopenReasons);
     }
     view.queries = queries::section(service, session, &bench.item).await?;
+    if kept.is_some() {
+        // what is asked about is chosen where all entries are
+        view.queries.about.clear();
+    }
     view.can_remark = permits(user.role, Permission::Decide);
     view.can_assign = permits(user.role, Permission::Assign) && state != ItemState::Finished;
     if view.can_assign {

@@ -183,10 +183,10 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         items.push(store.note(id).await.expect("reads").expect("is there").item_id);
     }
     let date = |text: &str| text.parse().ok();
-    for (item, (alerts, unsure, from, to)) in items.iter().zip([
-        (0, 1, "2026-03-01", "2026-03-04"),
-        (1, 0, "2026-02-01", "2026-02-01"),
-        (0, 5, "2026-04-01", "2026-04-09"),
+    for (item, (alerts, unsure, from, to, kind)) in items.iter().zip([
+        (0, 1, "2026-03-01", "2026-03-04", "progress_note"),
+        (1, 0, "2026-02-01", "2026-02-01", "emergency_note"),
+        (0, 5, "2026-04-01", "2026-04-09", "letter emergency_note"),
     ]) {
         let revision = store.item(*item, at(9)).await.expect("reads").expect("is there").item.revision;
         let summary = ItemSummary {
@@ -196,6 +196,7 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
             waiting: 5,
             service_from: date(from),
             service_to: date(to),
+            note_types: kind.split(' ').map(str::to_owned).collect(),
             ..ItemSummary::default()
         };
         store.summarize_item(*item, summary, at(3)).await.expect("keeps");
@@ -208,6 +209,7 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         ("service date", Worklist { order: WorklistOrder::ServiceDate, ..any.clone() }, vec![1, 0, 2]),
         ("department", Worklist { department: text("icu"), ..any.clone() }, vec![0, 2]),
         ("type", Worklist { note_type: text("emergency_note"), ..any.clone() }, vec![1, 2]),
+        ("part of a type", Worklist { note_type: text("emergency"), ..any.clone() }, vec![]),
         ("class", Worklist { encounter_class: Some(EncounterClass::Emergency), ..any.clone() }, vec![1]),
         ("alert", Worklist { alert: true, ..any.clone() }, vec![1]),
         ("unsure", Worklist { unsure: true, ..any.clone() }, vec![0, 2]),

@@ -68,9 +68,10 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         ("i.team = #", text(&asked.team)),
         ("i.encounter_class = #", asked.encounter_class.map(|class| Value::Text(class.as_str().into()))),
         ("EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.source = #)", text(&filter.source)),
+        // the types of an item stand beside it with spaces between, so that no list looks into notes
         (
-            "EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.standing = 'current' AND n.note_type = #)",
-            text(&asked.note_type),
+            "replace(' ' || i.note_types || ' ', ' ' || # || ' ', '') <> ' ' || i.note_types || ' '",
+            text(&asked.note_type).filter(|_| asked.note_type.as_deref().is_some_and(|word| !word.trim().is_empty())),
         ),
         ("i.service_to >= #", asked.service_from.map(|date| Value::Text(date.to_string().into()))),
         ("i.service_from <= #", asked.service_to.map(|date| Value::Text(date.to_string().into()))),

@@ -6,6 +6,11 @@ ALTER TABLE review_item ADD COLUMN team TEXT COLLATE "C";                -- by n
 ALTER TABLE review_item ADD COLUMN ordered_at BIGINT;
 CREATE INDEX review_item_priority ON review_item (priority, created_at, id) WHERE state <> 'finished';
 CREATE INDEX review_item_team ON review_item (team, created_at, id) WHERE team IS NOT NULL;
+-- Lists of what is finished, and of everything, in an order; and lists of one department.
+CREATE INDEX review_item_by_benefit ON review_item (benefit_order, created_at, id);
+CREATE INDEX review_item_by_service ON review_item (coalesce(service_from, '9999'), created_at, id);
+CREATE INDEX review_item_by_priority ON review_item (priority, created_at, id);
+CREATE INDEX review_item_department ON review_item (department, created_at, id) WHERE department IS NOT NULL;
 CREATE INDEX review_item_ordered ON review_item (ordered_at) WHERE ordered_at IS NOT NULL;
 
 -- Lists that leads and admins of the site keep: reasons, templates of queries, teams. A change is another version; none is lost.
