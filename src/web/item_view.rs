@@ -417,7 +417,8 @@ fn second_look(review: &SecondReview, zone: &TimeZone) -> Option<String> {
     let found = sheet.lines.iter().filter(|line| line.verdict != Verdict::Agreed).map(|line| {
         let instead = line.instead.as_ref().map(|code| format!(", instead {code}")).unwrap_or_default();
         let comment = line.comment.as_ref().map(|words| format!(" “{words}”")).unwrap_or_default();
-        format!("{} {}{instead}{comment}", line.code, words::verdict(line.verdict))
+        let error = line.error.map(|error| format!(" ({})", words::coding_error(error))).unwrap_or_default();
+        format!("{} {}{error}{instead}{comment}", line.code, words::verdict(line.verdict))
     });
     let whole = sheet.comment.as_ref().map(|words| format!("“{words}”"));
     let parts: Vec<String> = std::iter::once(told(sheet.agreement())).chain(found).chain(whole).collect();

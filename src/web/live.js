@@ -16,11 +16,12 @@
     const given = page.querySelector("[data-item]");
     if (!given) return false;
     const focused = document.activeElement && document.activeElement.closest(".entry");
+    // at the end and once: giving the focus makes the browser lay the page out
+    let focusAgain = focused ? focused.id : "";
     for (const entry of page.querySelectorAll(".entry")) {
       const here = document.getElementById(entry.id);
       if (!here || Boolean(here.closest(".aside")) !== Boolean(entry.closest(".aside"))) return false;
       here.replaceWith(document.adoptNode(entry));
-      if (focused && focused.id === entry.id) entry.focus({ preventScroll: true });
       const state = ["suggested", "accepted", "amended", "rejected", "added", "withdrawn"];
       const now = state.find((word) => entry.classList.contains(word));
       for (const mark of document.querySelectorAll(`mark a[href="#${entry.id}"]`)) {
@@ -41,10 +42,11 @@
       const [reason, empty] = [here.querySelector("#override"), there.querySelector("#override")];
       if (reason && empty) empty.value = reason.value;
       here.replaceWith(document.adoptNode(there));
-      const again = focus && document.getElementById(focus);
-      if (again) again.focus({ preventScroll: true });
+      focusAgain = focus || focusAgain;
       if (unseen) { const counts = document.querySelector("#summary .counts"); if (counts) counts.append(" · ", unseen); }
     }
+    const again = focusAgain && document.getElementById(focusAgain);
+    if (again && !again.contains(document.activeElement)) again.focus({ preventScroll: true });
     panes.dataset.revision = given.dataset.revision;
     for (const field of document.querySelectorAll("input[name=revision]")) field.value = given.dataset.revision;
     document.dispatchEvent(new CustomEvent("parts"));
@@ -72,7 +74,8 @@
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.set(button.name, button.value);
     waiting += 1;
-    document.documentElement.toggleAttribute("data-saving", true);
+    const busy = form.closest(".entry");
+    if (busy) busy.setAttribute("aria-busy", "true");
     try {
       const reply = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "x-live": "1" } });
       if (reply.status === 403 && tries === 0) {
@@ -107,7 +110,7 @@
       say("Not saved: the service cannot be reached. Your choice is still here; repeat it when the connection is back.");
     } finally {
       waiting -= 1;
-      if (waiting === 0) document.documentElement.removeAttribute("data-saving");
+      if (busy) busy.removeAttribute("aria-busy");
     }
   };
   // one after the other: each is of the revision that the one before made

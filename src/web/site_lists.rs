@@ -227,7 +227,8 @@ async fn shown(
 #[derive(Deserialize)]
 pub(super) struct ListForm {
     list: String,
-    version: u64,
+    /// The version that was edited.
+    version: String,
     #[serde(default)]
     text: String,
 }
@@ -236,13 +237,14 @@ pub(super) struct ListForm {
 pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<ListForm>) -> Answer {
     let user = session.may(Permission::ChangeSettings)?;
     let name: SiteListName = form.list.parse().map_err(|()| missing(&session))?;
+    let version: u64 = form.version.parse().map_err(|_| missing(&session))?;
     let done = match name {
         SiteListName::QueryTemplates => return Err(missing(&session)),
         SiteListName::Teams => match teams_of(&form.text) {
-            Ok(teams) => service.set_teams(user, form.version, &teams).await,
+            Ok(teams) => service.set_teams(user, version, &teams).await,
             Err(problem) => Err(ListError::Unusable(problem)),
         },
-        _ => service.set_reasons(user, (name, form.version), &reasons_of(&form.text)).await,
+        _ => service.set_reasons(user, (name, version), &reasons_of(&form.text)).await,
     };
     match done {
         Ok(()) => Ok(Redirect::to("/settings/lists?notice=saved").into_response()),

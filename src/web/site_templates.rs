@@ -148,7 +148,8 @@ async fn shown(
 /// The form of one template.
 #[derive(Deserialize)]
 pub(super) struct TemplateForm {
-    version: u64,
+    /// The version that was edited.
+    version: String,
     #[serde(default)]
     key: String,
     kind: String,
@@ -183,7 +184,7 @@ impl TemplateForm {
 /// `POST /settings/templates`
 pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<TemplateForm>) -> Answer {
     let user = session.may(Permission::ChangeSettings)?;
-    let Ok(kind) = form.kind.parse::<QueryKind>() else {
+    let (Ok(kind), Ok(version)) = (form.kind.parse::<QueryKind>(), form.version.parse::<u64>()) else {
         return Ok(Redirect::to("/settings/templates?problem=invalid").into_response());
     };
     let template = form.template(kind);
@@ -192,7 +193,7 @@ pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session
         Some(one) => *one = template.clone(),
         None => own.push(template.clone()),
     }
-    match service.set_templates(user, form.version, &own).await {
+    match service.set_templates(user, version, &own).await {
         Ok(()) => Ok(Redirect::to("/settings/templates?notice=saved").into_response()),
         Err(ListError::Store(error)) => Err(error.into()),
         Err(problem @ (ListError::Unusable(_) | ListError::Changed)) => {

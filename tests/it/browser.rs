@@ -154,6 +154,13 @@ impl Browser {
         }
     }
 
+    /// Gives the page a window of this size, smaller than that of a desktop where asked.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.post("goog/cdp/execute", &body).expect("is emulated");
+    }
+
     /// Makes the page see the reader's wish for a dark theme.
     pub fn prefer_dark(&self) {
         let parameters = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });

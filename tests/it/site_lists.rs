@@ -101,6 +101,21 @@ fn encounters_go_where_their_priority_payer_and_team_say() {
     assert!(browser.text("tbody tr:first-child").contains("stat") && browser.text("tbody tr:first-child").contains("Medicare"));
     assert_eq!(browser.accessibility(), [""; 0], "the queue with its filters");
     browser.screenshot("queue-filters-1366");
+
+    // on a telephone they can be read: nothing is wider than the window
+    browser.resize(390, 844);
+    for (path, name) in [
+        ("/queue?state=all&order=priority", "queue"),
+        ("/settings/lists", "site-lists"),
+        ("/settings/templates", "templates"),
+        (&format!("/items/{routine}"), "item"),
+        ("/second-reviews", "second-reviews"),
+    ] {
+        browser.open(&format!("{}{path}", server.url));
+        let wider = browser.evaluate("document.documentElement.scrollWidth > document.documentElement.clientWidth");
+        assert_eq!(wider, false, "{name} fits a narrow window");
+        browser.screenshot(&format!("{name}-390"));
+    }
 }
 
 #[test]
@@ -113,7 +128,7 @@ fn reasons_and_templates_are_the_sites() {
     assert_eq!(browser.accessibility(), [""; 0], "the settings");
     browser.click("#lists");
     browser.wait_for("location.pathname === '/settings/lists'");
-    browser.screenshot("lists-1366");
+    browser.screenshot("site-lists-1366");
     write(&browser, "#t-reject_reasons", "wrong_code: wrong code\nToo vague\nother: other");
     browser.click("#keep-reject_reasons");
     browser.wait_for("document.querySelector('.notice')?.textContent.includes('Kept')");
