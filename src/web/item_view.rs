@@ -93,6 +93,8 @@ pub(super) struct ItemPage {
     pub holder: Option<String>,
     /// Whether the page is of one entry.
     pub alone: bool,
+    /// Whether it has many.
+    pub long: bool,
     /// Whether the user holds it.
     pub held: bool,
     /// Whether the user can take it.
@@ -309,6 +311,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
         .collect();
     let named = assigned.iter().any(|one| one.role == Some(DiagnosisRole::Principal.as_str()));
     let mut page = ItemPage {
+        long: views.later,
         id: review.id,
         revision: review.revision,
         patient: patient.map_or_else(
