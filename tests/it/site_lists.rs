@@ -172,6 +172,7 @@ fn reasons_and_templates_are_the_sites() {
     browser.evaluate(&format!("document.querySelector('#e-{gout}').focus()"));
     browser.press("r");
     browser.fill(&format!("#reason-{gout}"), "Too vague");
+    browser.fill(&format!("#why-{gout}"), "which joint");
     browser.press("\u{e007}");
     browser.wait_for(&format!("document.querySelector('#e-{gout}.rejected .decisions')?.textContent.includes('Too vague')"));
     let decide = |reason: &str| {

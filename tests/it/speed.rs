@@ -145,6 +145,7 @@ fn a_long_note_is_fast() {
     browser.wait_for("document.activeElement.name === 'reason'");
     let entry = browser.evaluate("document.activeElement.closest('.entry').id").as_str().expect("an id").to_owned();
     browser.fill(&format!("#{entry} select[name=reason]"), "duplicate");
+    browser.fill(&format!("#{entry} details.reject input[name=comment]"), "said twice");
     browser.press("\u{e007}");
     browser.wait_for(&format!("document.querySelector('#{entry}.rejected') !== null"));
     assert_eq!(browser.evaluate("document.activeElement.id"), entry, "the focus stays at the entry");
