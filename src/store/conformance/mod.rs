@@ -60,7 +60,7 @@ macro_rules! conformance {
             authorities_are_kept_apart, demographics_are_brought_up_to_date, a_merge_links_everything_to_the_survivor,
             merges_of_numbers_that_are_not_known, an_encounter_of_both_stays_two_items);
         crate::store::conformance::conformance!(@module $open, queries:
-            a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
+            a_draft_is_written_anew, a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
             destinations_hear_of_queries);
     };
     (@module $open:path, $module:ident: $($case:ident),* $(,)?) => {

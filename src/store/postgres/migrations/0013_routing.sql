@@ -27,3 +27,7 @@ CREATE TRIGGER site_list_is_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON s
 
 -- How many encounters of a coder were drawn on a day.
 CREATE INDEX second_review_of_coder ON second_review (coder_id, drawn_at);
+
+-- A draft of a query is written anew by an act, too.
+ALTER TABLE query_act DROP CONSTRAINT query_act_act_check;
+ALTER TABLE query_act ADD CONSTRAINT query_act_act_check CHECK (act IN ('revise', 'send', 'answer', 'close', 'withdraw'));

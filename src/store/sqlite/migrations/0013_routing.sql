@@ -28,3 +28,21 @@ CREATE TRIGGER site_list_is_not_deleted BEFORE DELETE ON site_list BEGIN SELECT 
 
 -- How many encounters of a coder were drawn on a day.
 CREATE INDEX second_review_of_coder ON second_review (coder_id, drawn_at);
+
+-- A draft of a query is written anew by an act, too: the table is made again with a wider check, and holds what it held.
+CREATE TABLE query_act_wider (
+    id       BLOB NOT NULL PRIMARY KEY,
+    query_id BLOB NOT NULL REFERENCES query (id),
+    position INTEGER NOT NULL,                              -- from 1 within the query
+    user_id  BLOB NOT NULL REFERENCES user_account (id),
+    act      TEXT NOT NULL CHECK (act IN ('revise', 'send', 'answer', 'close', 'withdraw')),
+    at       INTEGER NOT NULL,
+    body     BLOB NOT NULL,                                 -- sealed: what is asked now, answer, effect, comment
+    UNIQUE (query_id, position)
+) STRICT;
+INSERT INTO query_act_wider (id, query_id, position, user_id, act, at, body)
+    SELECT id, query_id, position, user_id, act, at, body FROM query_act ORDER BY rowid;
+DROP TABLE query_act;
+ALTER TABLE query_act_wider RENAME TO query_act;
+CREATE TRIGGER query_act_is_not_updated BEFORE UPDATE ON query_act BEGIN SELECT RAISE(ABORT, 'acts on queries are append-only'); END;
+CREATE TRIGGER query_act_is_not_deleted BEFORE DELETE ON query_act BEGIN SELECT RAISE(ABORT, 'acts on queries are append-only'); END;
