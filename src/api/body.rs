@@ -4,6 +4,8 @@ use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
     http::{StatusCode, request::Parts},
+    middleware::Next,
+    response::{IntoResponse, Response},
 };
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
@@ -53,6 +55,10 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let bad = |code, detail: String| ApiError::new(StatusCode::BAD_REQUEST, code, detail);
     let text = std::str::from_utf8(bytes)
         .map_err(|error| bad("invalid_utf8", format!("the body is not valid UTF-8 at byte {}", error.valid_up_to())))?;
+    if has_nul(text) {
+        let detail = "a text in the body has a NUL character; remove NUL characters before sending";
+        return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "nul_character", detail));
+    }
     let not_an_object = || {
         let detail = "the body must be a JSON object";
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail)
@@ -90,6 +96,24 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     reader.end().map_err(|_| bad("invalid_json", "there is something after the JSON value".to_owned()))?;
     Ok(value)
+}
+
+/// Whether a string of this JSON holds a NUL character, which no field can keep: the escape `\u0000` behind no backslash of its own. As it is, JSON
+/// does not allow the character.
+fn has_nul(json: &str) -> bool {
+    json.match_indices("\\u0000").any(|(at, _)| {
+        let before = json[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+        before % 2 == 0
+    })
+}
+
+/// Refuses an address with a NUL character in its path or its parameters, for all that is served: no name or identifier has one.
+pub async fn refuse_nul(request: Request, next: Next) -> Response {
+    if request.uri().path_and_query().is_some_and(|address| address.as_str().contains("%00")) {
+        let detail = "the address has a NUL character; remove NUL characters before sending";
+        return ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail).into_response();
+    }
+    next.run(request).await
 }
 
 /// Query parameters, checked.
@@ -139,7 +163,6 @@ impl<S: Send + Sync> FromRequestParts<S> for Word {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use axum::response::IntoResponse;
 
     #[derive(Debug, serde::Deserialize)]
     #[serde(deny_unknown_fields)]
@@ -149,6 +172,19 @@ mod tests {
         #[serde(default)]
         #[expect(dead_code, reason = "only read by serde")]
         class: Option<crate::domain::EncounterClass>,
+    }
+
+    #[test]
+    fn a_nul_character_is_found_however_it_is_written() {
+        for (json, expected) in [
+            (r#"{"text": "a\u0000b"}"#, true),
+            (r#"{"text": "\\\u0000"}"#, true),
+            (r#"{"te\u0000xt": 1}"#, true),
+            (r#"{"text": "a\\u0000b"}"#, false),
+            (r#"{"text": "u0000 \u0001"}"#, false),
+        ] {
+            assert_eq!(has_nul(json), expected, "{json}");
+        }
     }
 
     #[tokio::test]

@@ -144,7 +144,7 @@ impl From<InputError> for ApiError {
     fn from(error: InputError) -> Self {
         let status = match error {
             InputError::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            InputError::Empty | InputError::Nul { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            InputError::Empty | InputError::Nul { .. } | InputError::NulInField => StatusCode::UNPROCESSABLE_ENTITY,
         };
         Self::new(status, error.code(), error.to_string())
     }
@@ -212,6 +212,9 @@ pub fn changed(change: ItemChange) -> Result<u64, ApiError> {
         ItemChange::NotHeld => conflict("not_claimed", "claim the item first; a claim ends after 30 minutes".to_owned()),
         ItemChange::Finished => conflict("finished", "the item is finished".to_owned()),
         ItemChange::AssignedTo { name } => conflict("assigned_to_other", format!("this item is assigned to {name}")),
+        ItemChange::ForTeam { team } => {
+            conflict("for_team", format!("this item is for the team {team}: a member or a lead takes it"))
+        }
         ItemChange::ForLeads => conflict("for_leads", "this item was passed up: a lead takes it, or assigns it".to_owned()),
         ItemChange::Pending { notes } => conflict("notes_pending", format!("{notes} notes of this item are not extracted yet")),
         ItemChange::Stale { revision } => Err(ApiError::new(

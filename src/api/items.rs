@@ -24,8 +24,8 @@ use crate::{
     coding::edits::Edit,
     domain::{
         Assertion, Attributes, ChangeKind, CodeCandidate, DecisionKind, EncounterClass, EntryChange, EntryKind, EntryState,
-        Evidence, ItemState, ItemSummary, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, Prompt, Remark,
-        RemarkKind, ReviewEntry, ReviewItem, Span, Standing, User,
+        Evidence, ItemState, ItemSummary, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, PayerClass,
+        Priority, Prompt, Remark, RemarkKind, ReviewEntry, ReviewItem, Span, Standing, User,
     },
     review::{self, DecisionError},
     service::{DecideError, QueueItem, Service},
@@ -55,6 +55,12 @@ pub struct ItemBody {
     facility: Option<String>,
     department: Option<String>,
     restricted: bool,
+    /// How soon it is to be coded.
+    priority: Priority,
+    /// Who pays for it, where a sender said so.
+    payer_class: Option<PayerClass>,
+    /// The team that works on it; nobody else takes it, but a lead.
+    team: Option<String>,
     /// Login name of the coder who holds it.
     claimed_by: Option<String>,
     #[schema(value_type = Option<String>, format = DateTime)]
@@ -286,6 +292,9 @@ impl From<ReviewItem> for ItemBody {
             facility: item.facility,
             department: item.department,
             restricted: item.restricted,
+            priority: item.priority,
+            payer_class: item.payer_class,
+            team: item.team,
             claimed_by: item.claimed_by.map(|(_, name)| name),
             claimed_until: item.claimed_until,
             assigned_to: item.assigned_to.map(|(_, name)| name),

@@ -16,10 +16,12 @@ mod messages;
 mod notes;
 mod oauth;
 mod queries;
+mod site_lists;
 mod vocabularies;
 mod worklists;
 
 pub use authenticate::{Caller, SESSION_COOKIE};
+pub use body::refuse_nul;
 pub use error::{ApiError, ProblemBody, panicked};
 pub use notes::NoteRequest;
 
@@ -82,8 +84,11 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(worklists::assign_item))
         .routes(routes!(worklists::reopen_item))
         .routes(routes!(worklists::add_remark))
+        .routes(routes!(site_lists::list_reasons))
+        .routes(routes!(site_lists::list_teams))
         .routes(routes!(queries::list_query_templates))
         .routes(routes!(queries::list_queries, queries::draft_query))
+        .routes(routes!(queries::revise_query))
         .routes(routes!(queries::send_query))
         .routes(routes!(queries::withdraw_query))
         .routes(routes!(queries::answer_query))

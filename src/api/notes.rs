@@ -20,7 +20,8 @@ use super::{
 use crate::{
     auth::Permission,
     domain::{
-        Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, OffsetUnit, Patient, RelatedNote, Standing,
+        Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, OffsetUnit, Patient, PayerClass, Priority,
+        RelatedNote, Standing,
     },
     interop::fhir::{Source, bundle},
     service::Service,
@@ -64,6 +65,10 @@ pub struct NoteRequest {
     author: Option<String>,
     /// Confidentiality label; `normal` when left out.
     confidentiality: Option<Confidentiality>,
+    /// How soon the encounter is to be coded; as it was before when left out, `routine` at first.
+    priority: Option<Priority>,
+    /// Who pays for the encounter; as it was before when left out.
+    payer_class: Option<PayerClass>,
 }
 
 #[derive(Serialize, ToSchema)]
@@ -206,6 +211,8 @@ impl NoteRequest {
             facility,
             department,
             confidentiality: self.confidentiality.unwrap_or_default(),
+            priority: self.priority,
+            payer_class: self.payer_class,
         }
     }
 }

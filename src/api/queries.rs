@@ -65,6 +65,24 @@ pub struct QueryRequest {
     indicators: Option<Vec<IndicatorBody>>,
 }
 
+/// A draft written anew. What is left out stays as it is.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct RevisionRequest {
+    /// The title.
+    #[serde(default)]
+    title: Option<String>,
+    /// The question.
+    #[serde(default)]
+    question: Option<String>,
+    /// The answers to choose from.
+    #[serde(default)]
+    options: Option<Vec<OptionBody>>,
+    /// The words of the record that make the question arise.
+    #[serde(default)]
+    indicators: Option<Vec<IndicatorBody>>,
+}
+
 /// What the provider answered.
 #[derive(Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -196,7 +214,7 @@ impl From<Query> for QueryBody {
                     comment
                 }
                 QueryAct::Withdraw { comment } => comment,
-                QueryAct::Send {} | QueryAct::Answer(_) => None,
+                QueryAct::Revise(_) | QueryAct::Send {} | QueryAct::Answer(_) => None,
             };
             events.push(QueryEventBody { state, by: event.by.1, at: event.at, comment });
         }
@@ -248,8 +266,7 @@ impl From<QueryError> for ApiError {
     (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_query_templates(State(service): State<Arc<Service>>, caller: Caller) -> Result<Json<TemplateList>, ApiError> {
     caller.may(Permission::AskProvider)?;
-    let pipeline = service.engine.pipeline();
-    Ok(Json(TemplateList { templates: pipeline.queries().templates().iter().map(TemplateBody::from).collect() }))
+    Ok(Json(TemplateList { templates: service.query_templates().await?.iter().map(TemplateBody::from).collect() }))
 }
 
 /// The queries of an item. A submitter sees those that were sent and quote notes of its own source alone.
@@ -286,24 +303,53 @@ pub async fn draft_query(
     Body(request): Body<QueryRequest>,
 ) -> Result<(StatusCode, Json<QueryBody>), ApiError> {
     let user = caller.may(Permission::AskProvider)?;
-    let option = |one: OptionBody| QueryOption { kind: one.kind, label: one.label };
-    let indicator = |one: IndicatorBody| ClinicalIndicator { note_id: one.note_id, text: one.text };
     let draft = QueryDraft {
         template: request.template,
         entry_id: request.entry_id,
         title: request.title,
         question: request.question,
-        options: request.options.map(|options| options.into_iter().map(option).collect()),
-        indicators: request.indicators.map(|indicators| indicators.into_iter().map(indicator).collect()),
+        options: request.options.map(options_of),
+        indicators: request.indicators.map(indicators_of),
     };
     let query = service.draft_query(user, id, draft).await?;
     Ok((StatusCode::CREATED, Json(query.into())))
 }
 
+fn options_of(options: Vec<OptionBody>) -> Vec<QueryOption> {
+    options.into_iter().map(|one| QueryOption { kind: one.kind, label: one.label }).collect()
+}
+
+fn indicators_of(indicators: Vec<IndicatorBody>) -> Vec<ClinicalIndicator> {
+    indicators.into_iter().map(|one| ClinicalIndicator { note_id: one.note_id, text: one.text }).collect()
+}
+
+/// Writes a draft anew, before it is sent. What it said before stays in the record.
+#[utoipa::path(post, path = "/v1/review/queries/{id}/revise", tag = "review", params(("id" = Uuid, Path)), request_body = RevisionRequest, responses(
+    (status = 200, body = QueryBody),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn revise_query(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Id(id): Id,
+    Body(request): Body<RevisionRequest>,
+) -> Result<Json<QueryBody>, ApiError> {
+    let user = caller.may(Permission::AskProvider)?;
+    let RevisionRequest { title, question, options, indicators } = request;
+    let (options, indicators) = (options.map(options_of), indicators.map(indicators_of));
+    let draft = QueryDraft { title, question, options, indicators, ..QueryDraft::default() };
+    Ok(Json(service.revise_query(user, id, draft).await?.into()))
+}
+
 async fn act(service: &Service, caller: &Caller, id: Uuid, act: QueryAct) -> Result<Json<QueryChanged>, ApiError> {
     let needed = match act {
         QueryAct::Answer(_) => Permission::AnswerQuery,
-        QueryAct::Send {} | QueryAct::Close { .. } | QueryAct::Withdraw { .. } => Permission::AskProvider,
+        QueryAct::Revise(_) | QueryAct::Send {} | QueryAct::Close { .. } | QueryAct::Withdraw { .. } => Permission::AskProvider,
     };
     let query = service.act_on_query(caller.may(needed)?, id, act).await?;
     Ok(Json(QueryChanged { id, state: query.state() }))

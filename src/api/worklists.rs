@@ -6,7 +6,6 @@ use axum::{Json, extract::State, http::HeaderMap, response::Response};
 use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::{
     ApiError, Caller, ProblemBody,
@@ -17,7 +16,7 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{Assigned, EncounterClass, ItemState, Worklist, WorklistOrder},
+    domain::{Assigned, EncounterClass, ItemState, ListEnd, PayerClass, Priority, Worklist, WorklistOrder},
     service::{Moving, Service},
     store::ItemChange,
 };
@@ -29,7 +28,7 @@ use crate::{
 pub struct ItemParameters {
     /// In this state; any when left out.
     state: Option<ItemState>,
-    /// `me`: assigned to the caller or held by them; `nobody`: assigned to nobody; `leads`: passed up.
+    /// `me`: assigned to the caller or held by them; `nobody`: assigned to nobody and no team; `leads`: passed up; `team`: assigned to a team of the caller.
     #[param(inline)]
     assigned: Option<Assigned>,
     /// With a note of this type that counts.
@@ -38,6 +37,14 @@ pub struct ItemParameters {
     department: Option<String>,
     /// Of this class.
     encounter_class: Option<EncounterClass>,
+    /// Of this priority.
+    #[param(inline)]
+    priority: Option<Priority>,
+    /// Of this class of payer.
+    #[param(inline)]
+    payer_class: Option<PayerClass>,
+    /// Assigned to this team, by name.
+    team: Option<String>,
     /// With a note of service on or after this date.
     #[param(value_type = Option<String>, format = Date)]
     service_from: Option<Date>,
@@ -50,12 +57,13 @@ pub struct ItemParameters {
     /// Only those with an entry that the engine is not sure of.
     #[serde(default)]
     unsure: bool,
-    /// `oldest` when left out; `benefit`: what is uncertain and important first; `service_date`.
+    /// `oldest` when left out; `benefit`: what is uncertain and important first; `service_date`; `priority`: the most urgent first.
     #[serde(default)]
     #[param(inline)]
     order: WorklistOrder,
-    /// The `next` of the page before.
-    after: Option<Uuid>,
+    /// The `next` of the page before, as it came.
+    #[param(value_type = Option<String>)]
+    after: Option<ListEnd>,
     /// At most so many, 1 to 200; 50 when left out.
     #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
     limit: Option<u32>,
@@ -65,16 +73,19 @@ pub struct ItemParameters {
 #[derive(Serialize, ToSchema)]
 pub struct ItemPage {
     items: Vec<ItemBody>,
-    /// Pass as `after` for the next page; absent on the last one.
+    /// Pass as `after` for the next page; absent on the last one. In an order in which items move, one that moved meanwhile is shown again rather
+    /// than left out.
     #[serde(skip_serializing_if = "Option::is_none")]
-    next: Option<Uuid>,
+    #[schema(value_type = Option<String>)]
+    next: Option<ListEnd>,
 }
 
 /// Why an item is laid aside.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PendRequest {
-    /// `awaiting_query`, `awaiting_documentation`, `awaiting_results`, `coding_question` or `other`.
+    /// A word of the site's list (`/v1/review/reasons`); at first `awaiting_query`, `awaiting_documentation`, `awaiting_results`, `coding_question` or
+    /// `other`.
     reason: String,
     /// Free words; sealed.
     #[serde(default)]
@@ -89,7 +100,7 @@ pub struct PendRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct EscalateRequest {
-    /// `complex_case`, `guideline_question`, `conflicting_documentation`, `compliance_concern` or `other`.
+    /// A word of the site's list; at first `complex_case`, `guideline_question`, `conflicting_documentation`, `compliance_concern` or `other`.
     reason: String,
     /// Free words; sealed.
     #[serde(default)]
@@ -100,18 +111,29 @@ pub struct EscalateRequest {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct AssignRequest {
-    /// Login name of a coder or lead; null = whoever takes it.
-    to: Option<String>,
+    /// Login name of a coder or lead; null = whoever takes it. Left out beside a `team`, it stays as it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    to: Option<Option<String>>,
+    /// Name of a team, whose members take it; null = no team. Left out, it stays as it is.
+    #[serde(default, deserialize_with = "given")]
+    #[schema(value_type = Option<String>)]
+    team: Option<Option<String>>,
     /// Free words; sealed.
     #[serde(default)]
     comment: Option<String>,
+}
+
+/// Tells a field that is null from one that is left out.
+fn given<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<Option<String>>, D::Error> {
+    Option::deserialize(deserializer).map(Some)
 }
 
 /// Why an item is put back.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ReopenRequest {
-    /// `coding_error`, `new_information`, `query_answered`, `claim_abandoned` or `other`.
+    /// A word of the site's list; at first `coding_error`, `new_information`, `query_answered`, `claim_abandoned` or `other`.
     reason: String,
     /// Free words; sealed.
     #[serde(default)]
@@ -151,14 +173,19 @@ pub async fn list_items(
         note_type: parameters.note_type,
         department: parameters.department,
         encounter_class: parameters.encounter_class,
+        priority: parameters.priority,
+        payer_class: parameters.payer_class,
+        team: parameters.team,
         service_from: parameters.service_from,
         service_to: parameters.service_to,
         alert: parameters.alert,
         unsure: parameters.unsure,
         order: parameters.order,
     };
+    let (order, now) = (worklist.order, service.surroundings.now());
     let items = service.items(user, worklist, after, limit).await?;
-    let next = if items.len() == limit as usize { items.last().map(|item| item.id) } else { None };
+    let last = items.last().filter(|_| items.len() == limit as usize);
+    let next = last.map(|item| ListEnd::of(order, item, now));
     Ok(Json(ItemPage { items: items.into_iter().map(ItemBody::from).collect(), next }))
 }
 
@@ -224,7 +251,7 @@ pub async fn escalate_item(
     moved(service.escalate(user, id, Moving { reason: Some(request.reason), comment: request.comment, revision }).await?)
 }
 
-/// Says who is to work on an item. Who holds it otherwise loses it; decisions stay.
+/// Says who, or which team, is to work on an item. Who holds it otherwise loses it; decisions stay.
 #[utoipa::path(post, path = "/v1/review/items/{id}/assign", tag = "review", params(("id" = Uuid, Path), RevisionHeader), request_body = AssignRequest, responses(
     (status = 200, body = Changed, headers(("ETag" = String, description = "The new revision"))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -243,8 +270,18 @@ pub async fn assign_item(
     Body(request): Body<AssignRequest>,
 ) -> Result<Response, ApiError> {
     let user = caller.may(Permission::Assign)?;
-    let revision = if_match(&headers)?;
-    moved(service.assign(user, id, request.to.as_deref(), Moving { reason: None, comment: request.comment, revision }).await?)
+    let AssignRequest { to, team, comment } = request;
+    let mut moving = Moving { reason: None, comment, revision: if_match(&headers)? };
+    if let Some(team) = &team {
+        let change = service.give_to_team(user, id, team.as_deref(), moving.clone()).await?;
+        let ItemChange::Done { revision } = change else { return moved(change) };
+        if to.is_none() {
+            return moved(change);
+        }
+        // the words stand with the team already
+        moving = Moving { revision: Some(revision), ..Moving::default() };
+    }
+    moved(service.assign(user, id, to.flatten().as_deref(), moving).await?)
 }
 
 /// Puts an item back into the queue: a finished one, or one that another coder holds. Its decisions stay; what is finished again is sent again.

@@ -189,6 +189,7 @@ fn router(service: Arc<Service>) -> Router {
         .merge(web::router(service))
         .merge(web::reference(&api::described()))
         .fallback(api::unknown_address)
+        .layer(axum::middleware::from_fn(api::refuse_nul))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))

@@ -144,6 +144,23 @@ impl Coder {
             Some(_) => {}
         }
     }
+
+    /// The codes for right, left and both sides of one that leaves the side open; empty where it does not.
+    #[must_use]
+    pub fn sided_choices(&self, codes: &CodeBook, code: &str) -> Vec<String> {
+        if !self.sides.leaves_side_open(codes, code) {
+            return Vec::new();
+        }
+        let siblings = self.sides.siblings(codes, code).into_iter().flat_map(|(right, left)| [right, left]);
+        let both = self.sides.sided(codes, code, Side::Bilateral);
+        let mut choices: Vec<String> = Vec::new();
+        for choice in siblings.chain(both) {
+            if choice != code && !choices.contains(&choice) {
+                choices.push(choice);
+            }
+        }
+        choices
+    }
 }
 
 /// The candidates as they are shown, none when the first is too unsure.

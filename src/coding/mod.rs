@@ -32,7 +32,7 @@ pub use proposals::{CandidateSource, Phrase};
 pub use ranking::{NoteSays, RANKING_FEATURES, RankingModel};
 pub use reportable::reportable;
 pub use similarity::{Near, TermVectors, VectorError, terms_of};
-pub use specificity::SpecificityPrompts;
+pub use specificity::{MOST_CHOICES, SpecificityPrompts};
 
 use crate::{
     domain::{CodeCandidate, Prompt},

@@ -55,6 +55,8 @@ pub struct By {
     pub user: Uuid,
     /// Whether they lead.
     pub leads: bool,
+    /// Whether they belong to the team that works on the item; true where that is no team's.
+    pub in_team: bool,
 }
 
 /// Why an act is not possible where the item stands.
@@ -70,6 +72,8 @@ pub enum Refusal {
     AssignedToAnother,
     /// It was passed up to the leads.
     ForLeads,
+    /// It is a team's, and they do not belong to it.
+    ForTeam,
     /// Notes are not read yet.
     NotesPending,
 }
@@ -124,6 +128,8 @@ impl Place {
             ItemState::Open | ItemState::Pended if self.assignee.is_some_and(|assignee| assignee != by.user) => {
                 Err(Refusal::AssignedToAnother)
             }
+            // who was named takes it, whatever their team
+            ItemState::Open | ItemState::Pended if self.assignee.is_none() && !by.in_team => Err(Refusal::ForTeam),
             ItemState::Open | ItemState::Pended => Ok(self.at(ItemState::Claimed, Some(by.user))),
         }
     }
@@ -145,9 +151,9 @@ mod tests {
 
     use super::*;
 
-    const CODER: By = By { user: Uuid::from_u128(1), leads: false };
-    const OTHER: By = By { user: Uuid::from_u128(2), leads: false };
-    const LEAD: By = By { user: Uuid::from_u128(3), leads: true };
+    const CODER: By = By { user: Uuid::from_u128(1), leads: false, in_team: true };
+    const OTHER: By = By { user: Uuid::from_u128(2), leads: false, in_team: true };
+    const LEAD: By = By { user: Uuid::from_u128(3), leads: true, in_team: true };
 
     fn acts() -> Vec<Act> {
         let mut acts = vec![
@@ -199,6 +205,7 @@ mod tests {
             Err(Refusal::NotHeld) => 'N',
             Err(Refusal::AssignedToAnother) => 'A',
             Err(Refusal::ForLeads) => 'L',
+            Err(Refusal::ForTeam) => 'T',
             Err(Refusal::NotesPending) => 'P',
         }
     }
@@ -234,6 +241,22 @@ mod tests {
                 let found: String = situations.iter().map(|place| letter(place.after(act, by))).collect();
                 assert_eq!(found, row, "{act:?}, leads: {}", by.leads);
             }
+        }
+    }
+
+    #[test]
+    fn a_team_takes_its_own() {
+        let stranger = By { in_team: false, ..CODER };
+        for state in [ItemState::Open, ItemState::Pended] {
+            let place = Place { state, ..Place::NEW };
+            assert_eq!(place.after(Act::Claim, stranger), Err(Refusal::ForTeam));
+            assert!(place.after(Act::Claim, By { leads: true, ..stranger }).is_ok(), "a lead does");
+            let named = Place { assignee: Some(stranger.user), ..place };
+            assert!(named.after(Act::Claim, stranger).is_ok(), "who was named does");
+        }
+        let held = Place { state: ItemState::Claimed, holder: Some(stranger.user), ..Place::NEW };
+        for act in [Act::Claim, Act::Decide, Act::Finish { pending_notes: 0 }] {
+            assert!(held.after(act, stranger).is_ok(), "who holds it goes on");
         }
     }
 

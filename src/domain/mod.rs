@@ -17,7 +17,9 @@ mod preferences;
 mod query;
 mod reconciliation;
 mod review;
+mod routing;
 mod second_review;
+mod site_lists;
 mod span;
 mod surroundings;
 pub mod table;
@@ -46,13 +48,18 @@ pub use review::{
     ChangeKind, ChosenCode, Decision, DecisionKind, EntryChange, EntryState, ItemState, REJECT_REASONS, REOPEN_REASONS,
     ReviewEntry, ReviewItem, Role, User,
 };
+pub use routing::{PayerClass, Priority};
 pub use second_review::{
-    Agreement, Finished, MOST_RULES, SamplingRule, SecondReview, Verdict, Worksheet, WorksheetLine, drawn,
+    Agreement, CodingError, Finished, MOST_RULES, SamplingRule, SecondReview, Verdict, Worksheet, WorksheetLine, drawn,
+};
+pub use site_lists::{
+    MOST_MEMBERS, MOST_REASONS, MOST_TEAMS, Reason, SiteListName, SiteListVersion, Team, problem_of_reasons, problem_of_teams,
+    usual_label,
 };
 pub use span::Span;
 pub use surroundings::Surroundings;
 pub use worklist::{
-    Assigned, ESCALATE_REASONS, ItemSummary, PEND_REASONS, Remark, RemarkKind, UNSURE_BELOW, Worklist, WorklistOrder,
+    Assigned, ESCALATE_REASONS, ItemSummary, ListEnd, PEND_REASONS, Remark, RemarkKind, UNSURE_BELOW, Worklist, WorklistOrder,
 };
 
 /// Code system URIs of the contract.

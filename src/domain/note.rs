@@ -4,6 +4,8 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
+use super::{PayerClass, Priority};
+
 /// Class of the encounter; decides whether uncertain diagnoses may be reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "snake_case")]
@@ -199,6 +201,32 @@ pub struct NewNote {
     pub department: Option<String>,
     /// Confidentiality label.
     pub confidentiality: Confidentiality,
+    /// How soon the encounter is to be coded; as it was before when none.
+    pub priority: Option<Priority>,
+    /// Who pays for the encounter; as it was before when none.
+    pub payer_class: Option<PayerClass>,
+}
+
+impl NewNote {
+    /// Whether a field beside the text holds a NUL character, which no database of ours keeps in a text. What comes as JSON was refused before; other
+    /// ways in have it too.
+    #[must_use]
+    pub fn has_nul(&self) -> bool {
+        let patient = self.patient.iter().flat_map(|patient| {
+            [Some(&patient.id), patient.system.as_ref(), patient.name.as_ref(), patient.sex.as_ref()].into_iter().flatten()
+        });
+        let others = [
+            self.external_id.as_ref(),
+            self.version.as_ref(),
+            self.related.as_ref().map(|related| &related.external_id),
+            self.encounter.as_ref(),
+            self.note_type.as_ref(),
+            self.author.as_ref(),
+            self.facility.as_ref(),
+            self.department.as_ref(),
+        ];
+        others.into_iter().flatten().chain(patient).chain([&self.source]).any(|field| field.contains('\0'))
+    }
 }
 
 impl std::fmt::Debug for NewNote {

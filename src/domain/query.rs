@@ -235,6 +235,8 @@ impl std::str::FromStr for QueryEffect {
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "act", rename_all = "snake_case")]
 pub enum QueryAct {
+    /// The draft is written anew.
+    Revise(Box<QueryContent>),
     /// It goes to the provider.
     Send {},
     /// The provider's answer is recorded.
@@ -266,6 +268,7 @@ impl QueryAct {
     #[must_use]
     pub const fn as_str(&self) -> &'static str {
         match self {
+            Self::Revise(_) => "revise",
             Self::Send {} => "send",
             Self::Answer(_) => "answer",
             Self::Close { .. } => "close",
@@ -277,6 +280,7 @@ impl QueryAct {
     #[must_use]
     pub const fn leads_to(&self) -> QueryState {
         match self {
+            Self::Revise(_) => QueryState::Draft,
             Self::Send {} => QueryState::Sent,
             Self::Answer(_) => QueryState::Answered,
             Self::Close { .. } => QueryState::Closed,
@@ -321,7 +325,7 @@ impl QueryState {
     #[must_use]
     pub const fn after(self, act: &QueryAct) -> Option<Self> {
         match (self, act) {
-            (Self::Draft, QueryAct::Send {} | QueryAct::Withdraw { .. })
+            (Self::Draft, QueryAct::Revise(_) | QueryAct::Send {} | QueryAct::Withdraw { .. })
             | (Self::Sent, QueryAct::Answer(_) | QueryAct::Withdraw { .. })
             | (Self::Answered, QueryAct::Close { .. }) => Some(act.leads_to()),
             (Self::Draft | Self::Sent | Self::Answered | Self::Closed | Self::Withdrawn, _) => None,
@@ -358,7 +362,7 @@ pub struct Query {
     pub drafted_by: (Uuid, String),
     /// When.
     pub drafted_at: Timestamp,
-    /// What is asked.
+    /// What is asked, as it was written last.
     pub content: QueryContent,
     /// What was done with it, oldest first.
     pub events: Vec<QueryEvent>,
@@ -369,6 +373,19 @@ impl Query {
     #[must_use]
     pub fn state(&self) -> QueryState {
         self.events.iter().fold(QueryState::Draft, |state, event| state.after(&event.act).unwrap_or(state))
+    }
+
+    /// With what was written last in the place of what was written first.
+    #[must_use]
+    pub fn as_revised(mut self) -> Self {
+        let written = self.events.iter().rev().find_map(|event| match &event.act {
+            QueryAct::Revise(content) => Some(content.as_ref().clone()),
+            QueryAct::Send {} | QueryAct::Answer(_) | QueryAct::Close { .. } | QueryAct::Withdraw { .. } => None,
+        });
+        if let Some(content) = written {
+            self.content = content;
+        }
+        self
     }
 
     /// When it was sent, and by whom.
@@ -382,7 +399,7 @@ impl Query {
     pub fn answer(&self) -> Option<(&QueryAnswer, &QueryEvent)> {
         self.events.iter().find_map(|event| match &event.act {
             QueryAct::Answer(answer) => Some((answer, event)),
-            QueryAct::Send {} | QueryAct::Close { .. } | QueryAct::Withdraw { .. } => None,
+            QueryAct::Revise(_) | QueryAct::Send {} | QueryAct::Close { .. } | QueryAct::Withdraw { .. } => None,
         })
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Assertion, Attributes, CodeCandidate, Designation, DiagnosisRole, EncounterClass, EntryKind, Evidence, ItemSummary,
-    MedicationStatus, NotReportable, Patient, Place, PresentOnAdmission, Prompt,
+    MedicationStatus, NotReportable, Patient, PayerClass, Place, PresentOnAdmission, Priority, Prompt,
 };
 
 /// What a user may do.
@@ -129,6 +129,10 @@ pub struct ReviewItem {
     pub department: Option<String>,
     /// Whether any note of it is restricted.
     pub restricted: bool,
+    /// How soon it is to be coded.
+    pub priority: Priority,
+    /// Who pays for it.
+    pub payer_class: Option<PayerClass>,
     /// Where it stands.
     pub state: ItemState,
     /// Who holds it, with name.
@@ -137,6 +141,8 @@ pub struct ReviewItem {
     pub claimed_until: Option<Timestamp>,
     /// Who is to work on it, with name.
     pub assigned_to: Option<(Uuid, String)>,
+    /// The team that works on it, by name; none = whoever takes it.
+    pub team: Option<String>,
     /// Whether it was passed up to the leads.
     pub escalated: bool,
     /// Until when it is laid aside; none in the state pended = until somebody takes it.

@@ -18,6 +18,10 @@ pub struct SamplingRule {
     /// Out of a hundred of those that it concerns.
     #[schema(minimum = 1, maximum = 100)]
     pub percent: u8,
+    /// At most so many encounters of one coder and day, by whatever rules; any number when none. 100 percent with it draws the first ones of a day.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(minimum = 1)]
+    pub most: Option<u32>,
     /// Of this coder, by login name; of all when none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub coder: Option<String>,
@@ -36,6 +40,9 @@ impl SamplingRule {
     /// What is wrong with it; none when it can be used.
     #[must_use]
     pub fn problem(&self) -> Option<&'static str> {
+        if self.most == Some(0) {
+            return Some("most must be at least 1");
+        }
         (!(1..=100).contains(&self.percent)).then_some("percent must be 1 to 100")
     }
 }
@@ -53,6 +60,8 @@ pub struct Finished<'a> {
     pub codes: &'a [&'a str],
     /// Whether payment hangs on one of them.
     pub payment: bool,
+    /// How many encounters of the coder were drawn on this day before.
+    pub drawn_today: u32,
 }
 
 /// The first rule that draws the encounter. The draw follows from item and revision, so that anybody can check that nobody chose.
@@ -69,6 +78,7 @@ fn concerns(rule: &SamplingRule, finished: &Finished<'_>) -> bool {
     rule.coder.as_deref().is_none_or(|coder| coder == finished.coder)
         && rule.code.as_deref().is_none_or(|prefix| finished.codes.iter().any(|code| code.starts_with(prefix)))
         && (!rule.payment || finished.payment)
+        && rule.most.is_none_or(|most| finished.drawn_today < most)
 }
 
 /// A number below a hundred that looks random and is the same for the same rule, item and revision.
@@ -93,6 +103,50 @@ pub enum Verdict {
     Missed,
 }
 
+/// What kind of error a line of the worksheet is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CodingError {
+    /// The record does not say it, or not of the patient.
+    NotDocumented,
+    /// The record allows a more specific code.
+    Unspecific,
+    /// The record says something else than the code.
+    WrongCode,
+    /// It is not to be reported by the guidelines.
+    NotReportable,
+    /// Its place or role is another one.
+    Sequence,
+    /// Its present-on-admission indicator is another one.
+    PresentOnAdmission,
+}
+
+impl CodingError {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::NotDocumented, Self::Unspecific, Self::WrongCode, Self::NotReportable, Self::Sequence, Self::PresentOnAdmission];
+
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotDocumented => "not_documented",
+            Self::Unspecific => "unspecific",
+            Self::WrongCode => "wrong_code",
+            Self::NotReportable => "not_reportable",
+            Self::Sequence => "sequence",
+            Self::PresentOnAdmission => "present_on_admission",
+        }
+    }
+}
+
+impl std::str::FromStr for CodingError {
+    type Err = ();
+    fn from_str(word: &str) -> Result<Self, ()> {
+        Self::ALL.into_iter().find(|error| error.as_str() == word).ok_or(())
+    }
+}
+
 /// One line of the auditor's worksheet.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -104,6 +158,9 @@ pub struct WorksheetLine {
     /// The code that should stand instead of a wrong one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
+    /// What kind of error it is, where the reviewer said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<CodingError>,
     /// Free words; sealed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub comment: Option<String>,
@@ -127,7 +184,8 @@ impl Worksheet {
     /// The worksheet of two lists of codes that were made apart: what both have is agreed, what only one has is wrong or missed.
     #[must_use]
     pub fn compared(coder: &[&str], reviewer: &[&str]) -> Self {
-        let line = |code: &str, verdict| WorksheetLine { code: code.to_owned(), verdict, instead: None, comment: None };
+        let line =
+            |code: &str, verdict| WorksheetLine { code: code.to_owned(), verdict, instead: None, error: None, comment: None };
         let mut missed: Vec<&str> = reviewer.iter().copied().filter(|code| !coder.contains(code)).collect();
         let mut lines = Vec::new();
         for code in coder {
@@ -213,7 +271,7 @@ mod tests {
     use super::*;
 
     fn finished<'a>(item: u128, codes: &'a [&'a str]) -> Finished<'a> {
-        Finished { item: Uuid::from_u128(item), revision: 3, coder: "kim", codes, payment: false }
+        Finished { item: Uuid::from_u128(item), revision: 3, coder: "kim", codes, payment: false, drawn_today: 0 }
     }
 
     #[test]
@@ -234,6 +292,10 @@ mod tests {
         let paid = Finished { payment: true, ..one };
         assert!(drawn(&[whole(SamplingRule { payment: true, ..SamplingRule::default() })], &paid).is_some());
         assert!(drawn(&[], &one).is_none());
+        let few = [whole(SamplingRule { most: Some(5), ..SamplingRule::default() })];
+        let on_day = |drawn_today| drawn(&few, &Finished { drawn_today, ..one }).is_some();
+        assert_eq!([0, 4, 5, 6].map(on_day), [true, true, false, false]);
+        assert!(SamplingRule { most: Some(0), ..few[0].clone() }.problem().is_some());
     }
 
     #[test]

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{EncounterClass, ItemState};
+use super::{EncounterClass, ItemState, PayerClass, Priority, ReviewItem};
 
 /// Why a coder lays an item aside.
 pub const PEND_REASONS: [&str; 5] =
@@ -67,6 +67,88 @@ pub enum WorklistOrder {
     Benefit,
     /// The first date of service first.
     ServiceDate,
+    /// The most urgent first.
+    Priority,
+}
+
+impl WorklistOrder {
+    /// What an item is ordered by, before its age: a word that a database compares as it compares its column. None where age alone counts.
+    #[must_use]
+    pub fn position(self, item: &ReviewItem) -> Option<String> {
+        let summary = item.summary.as_ref();
+        match self {
+            Self::Oldest => None,
+            Self::Benefit => Some(format!("{}", -i64::from(summary.map_or(0, ItemSummary::benefit)))),
+            Self::ServiceDate => {
+                Some(summary.and_then(|summary| summary.service_from).map_or_else(String::new, |date| date.to_string()))
+            }
+            Self::Priority => Some(item.priority.rank().to_string()),
+        }
+    }
+}
+
+/// Where a page of a list ended: its last item, as it was ordered when the page was read. The next page goes on behind that, wherever the item is by
+/// then, and shows what moved to before it since; so an item is shown twice at worst, and never left out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListEnd {
+    /// The last item.
+    pub item: Uuid,
+    /// What it was ordered by ([`WorklistOrder::position`]), and since when what moves is shown again. None for a list by age, in which nothing moves.
+    pub moving: Option<(String, Timestamp)>,
+}
+
+/// What is written while a page is read may carry an earlier time: other servers have other clocks, and a transaction takes its time.
+const MARGIN: jiff::SignedDuration = jiff::SignedDuration::from_secs(10);
+
+impl ListEnd {
+    /// The end of a page whose last item this is, read now.
+    #[must_use]
+    pub fn of(order: WorklistOrder, last: &ReviewItem, now: Timestamp) -> Self {
+        let since = now.saturating_sub(MARGIN).unwrap_or(Timestamp::MIN);
+        Self { item: last.id, moving: order.position(last).map(|position| (position, since)) }
+    }
+}
+
+/// As it stands in addresses: opaque to who passes it on.
+impl std::fmt::Display for ListEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.item)?;
+        match &self.moving {
+            Some((position, since)) => write!(f, ".{}.{position}", since.as_microsecond()),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::str::FromStr for ListEnd {
+    type Err = &'static str;
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let wrong = "after must be the next of the page before";
+        let mut parts = word.splitn(3, '.');
+        let item = parts.next().and_then(|id| Uuid::try_parse(id).ok()).ok_or(wrong)?;
+        let moving = match (parts.next(), parts.next()) {
+            (None, _) => None,
+            (Some(since), Some(position)) => {
+                let since = since.parse().ok().and_then(|micros| Timestamp::from_microsecond(micros).ok()).ok_or(wrong)?;
+                let plain = position.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-') && position.len() <= 20;
+                Some((position.to_owned(), since)).filter(|_| plain)
+            }
+            (Some(_), None) => return Err(wrong),
+        };
+        Ok(Self { item, moving })
+    }
+}
+
+impl<'de> Deserialize<'de> for ListEnd {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+impl Serialize for ListEnd {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
 }
 
 /// Whose items.
@@ -75,10 +157,12 @@ pub enum WorklistOrder {
 pub enum Assigned {
     /// Assigned to the user who asks, or held by them.
     Me,
-    /// Assigned to nobody.
+    /// Assigned to nobody, and to no team.
     Nobody,
     /// Passed up to the leads.
     Leads,
+    /// Assigned to a team of the user who asks.
+    Team,
 }
 
 /// Which items a list shows; nothing said = any.
@@ -100,6 +184,15 @@ pub struct Worklist {
     /// Of this class.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub encounter_class: Option<EncounterClass>,
+    /// Of this priority.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub priority: Option<Priority>,
+    /// Of this class of payer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub payer_class: Option<PayerClass>,
+    /// Assigned to this team, by name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub team: Option<String>,
     /// With a note of service on or after this date.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub service_from: Option<Date>,
@@ -191,6 +284,22 @@ mod tests {
         let rising = [of(0, 0, 0, 0), of(0, 0, 0, 3), of(0, 0, 1, 3), of(0, 1, 1, 3), of(1, 0, 0, 1), of(1, 0, 2, 3)];
         assert!(rising.windows(2).all(|pair| pair[0].benefit() < pair[1].benefit()));
         assert_eq!(of(u32::MAX, 1, 1, 1).benefit(), u32::MAX);
+    }
+
+    #[test]
+    fn the_end_of_a_page_comes_back() {
+        let since = Timestamp::from_microsecond(1_780_000_000_000_001).expect("a time");
+        for moving in
+            [None, Some(("-143".to_owned(), since)), Some(("2026-05-04".to_owned(), since)), Some((String::new(), since))]
+        {
+            let end = ListEnd { item: Uuid::from_u128(7), moving };
+            assert_eq!(end.to_string().parse(), Ok(end));
+        }
+        for wrong in ["", "7", "00000000-0000-0000-0000-000000000007.x.-1", "00000000-0000-0000-0000-000000000007.5"] {
+            assert!(wrong.parse::<ListEnd>().is_err(), "{wrong}");
+        }
+        let injected = "00000000-0000-0000-0000-000000000007.5.1'--".parse::<ListEnd>().expect("the item alone");
+        assert_eq!(injected.moving, None);
     }
 
     #[test]

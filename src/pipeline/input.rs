@@ -73,6 +73,9 @@ pub enum InputError {
         /// Where.
         at: usize,
     },
+    /// A NUL character in a field beside the text.
+    #[error("a field of the note has a NUL character; remove NUL characters before sending")]
+    NulInField,
 }
 
 impl InputError {
@@ -82,7 +85,7 @@ impl InputError {
         match self {
             Self::Empty => "empty_note",
             Self::TooLarge { .. } => "note_too_large",
-            Self::Nul { .. } => "nul_character",
+            Self::Nul { .. } | Self::NulInField => "nul_character",
         }
     }
 }

@@ -33,7 +33,7 @@ use crate::{
     medication::{MedicationCueTable, SigTable},
     recognize::{Input, Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
     text::{BoilerplateTable, Document, SectionTable},
-    vocabulary::{Tables, Vocabulary},
+    vocabulary::{CodeBook, Tables, Vocabulary},
 };
 
 /// So many vectors of new terms are made before tables are exchanged: half a minute of one thread.
@@ -151,6 +151,18 @@ impl Pipeline {
     #[must_use]
     pub const fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
+    }
+
+    /// The more specific codes of an edition that answer what a code leaves open: sides first, then what is asked of the code; at most
+    /// [`MOST_CHOICES`](crate::coding::MOST_CHOICES).
+    #[must_use]
+    pub fn more_specific(&self, codes: &CodeBook, code: &str) -> Vec<String> {
+        let sides = self.coder.sided_choices(codes, code);
+        let asked = self.prompts.choices(code).iter().filter(|choice| !sides.contains(choice)).cloned();
+        let mut choices: Vec<String> = sides.iter().cloned().chain(asked).collect();
+        choices.retain(|choice| codes.lookup(choice).is_some_and(|found| found.billable));
+        choices.truncate(crate::coding::MOST_CHOICES);
+        choices
     }
 
     /// The model, where one takes part.

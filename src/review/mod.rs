@@ -21,7 +21,7 @@ pub use together::{acceptable_together, last_decided};
 use jiff::civil::Date;
 
 use crate::{
-    domain::{DecisionKind, Designation, EntryKind, EntryState, REJECT_REASONS, ReviewEntry, system},
+    domain::{DecisionKind, Designation, EntryKind, EntryState, ReviewEntry, system},
     vocabulary::Editions,
 };
 
@@ -75,9 +75,6 @@ pub fn check(
     }
     let decided = entries.iter().find(|entry| Some(entry.id) == entry_id);
     let codes = match kind {
-        DecisionKind::Reject { reason, .. } if !REJECT_REASONS.contains(&reason.as_str()) => {
-            return Err(DecisionError::Invalid(format!("reason must be one of {}", REJECT_REASONS.join(", "))));
-        }
         DecisionKind::Amend { codes, assertion, status, attributes, .. } => {
             if codes.is_empty() && assertion.is_none() && status.is_none() && attributes.is_none() {
                 return invalid("an amendment must change codes, assertion, status or attributes");

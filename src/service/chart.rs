@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::{Service, actor, visible};
 use crate::{
     auth::Scope,
-    domain::{Attributes, ItemState, Note, OffsetUnit, Patient, ReviewEntry, ReviewItem, Role, User, Worklist},
+    domain::{Attributes, ItemState, ListEnd, Note, OffsetUnit, Patient, ReviewEntry, ReviewItem, Role, User, Worklist},
     review,
     store::{ItemFilter, ItemRecord, NoteSearch, StoreError},
     text::OffsetMap,
@@ -102,8 +102,9 @@ impl Service {
             department: scope.department,
             source: scope.source,
             include_restricted: scope.include_restricted,
-            after,
+            after: after.map(|item| ListEnd { item, moving: None }),
             limit,
+            ..ItemFilter::default()
         };
         let items = self.store.items(filter, self.surroundings.now()).await?;
         let detail = format!("{} items", items.len());

@@ -10,6 +10,7 @@ mod notes;
 mod queries;
 mod queue;
 mod second_reviews;
+mod site_lists;
 mod vocabularies;
 mod workbench;
 
@@ -23,6 +24,7 @@ pub use notes::{NoteAnswer, PostError};
 pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
 pub use second_reviews::ReviewedItem;
+pub use site_lists::{ListError, SiteList, SiteReasons};
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,
 };

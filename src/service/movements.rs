@@ -6,8 +6,8 @@ use uuid::Uuid;
 use super::{DecideError, Service, visible};
 use crate::{
     auth::{Permission, Scope, permits},
-    domain::{Act, ESCALATE_REASONS, PEND_REASONS, REOPEN_REASONS, User},
-    store::{ItemChange, Movement},
+    domain::{Act, SiteListName, User},
+    store::{GivenToTeam, ItemChange, Movement},
 };
 
 /// Characters of the longest comment.
@@ -33,7 +33,7 @@ impl Service {
         self.moved(user, id, (Act::Release, None), Moving::default()).await
     }
 
-    /// Lays an item aside for one of [`PEND_REASONS`], until a time or until somebody takes it; a note that arrives brings it back.
+    /// Lays an item aside for one of the site's reasons, until a time or until somebody takes it; a note that arrives brings it back.
     ///
     /// # Errors
     /// When the item is missing, the reason is not known, the time is past, or the store fails.
@@ -44,19 +44,19 @@ impl Service {
         until: Option<Timestamp>,
         moving: Moving,
     ) -> Result<ItemChange, DecideError> {
-        known(&moving, &PEND_REASONS)?;
+        self.known(&moving, SiteListName::PendReasons).await?;
         if until.is_some_and(|until| until <= self.surroundings.now()) {
             return Err(DecideError::Unacceptable("until must be a time to come".to_owned()));
         }
         self.moved(user, id, (Act::Pend, until), moving).await
     }
 
-    /// Passes an item up to the leads, for one of [`ESCALATE_REASONS`].
+    /// Passes an item up to the leads, for one of the site's reasons.
     ///
     /// # Errors
     /// When the item is missing, the reason is not known, or the store fails.
     pub async fn escalate(&self, user: &User, id: Uuid, moving: Moving) -> Result<ItemChange, DecideError> {
-        known(&moving, &ESCALATE_REASONS)?;
+        self.known(&moving, SiteListName::EscalateReasons).await?;
         self.moved(user, id, (Act::Escalate, None), moving).await
     }
 
@@ -80,12 +80,12 @@ impl Service {
         self.moved(user, id, (Act::Assign(to), None), moving).await
     }
 
-    /// Puts an item back into the queue, finished or held by anybody, for one of [`REOPEN_REASONS`].
+    /// Puts an item back into the queue, finished or held by anybody, for one of the site's reasons.
     ///
     /// # Errors
     /// When the item is missing, the reason is not known, or the store fails.
     pub async fn reopen(&self, user: &User, id: Uuid, moving: Moving) -> Result<ItemChange, DecideError> {
-        known(&moving, &REOPEN_REASONS)?;
+        self.known(&moving, SiteListName::ReopenReasons).await?;
         self.moved(user, id, (Act::Reopen, None), moving).await
     }
 
@@ -104,6 +104,34 @@ impl Service {
         Ok(self.store.remark(id, user, remark_id, comment.to_owned(), now).await?)
     }
 
+    /// Says which team works on an item, by name; none = whoever takes it. Who holds it goes on holding it.
+    ///
+    /// # Errors
+    /// When the item is missing, there is no such team, or the store fails.
+    pub async fn give_to_team(
+        &self,
+        user: &User,
+        id: Uuid,
+        team: Option<&str>,
+        moving: Moving,
+    ) -> Result<ItemChange, DecideError> {
+        short(moving.comment.as_deref())?;
+        self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        if let Some(name) = team
+            && !self.teams().await?.list.iter().any(|known| known.name == name)
+        {
+            return Err(DecideError::Unacceptable("team must be the name of a team of this site".to_owned()));
+        }
+        let Moving { comment, revision, .. } = moving;
+        let comment = comment.map(|words| words.trim().to_owned()).filter(|words| !words.is_empty());
+        let given = GivenToTeam { team: team.map(str::to_owned), revision, comment, remark_id: self.surroundings.new_id() };
+        Ok(self.store.give_to_team(id, user, given, self.surroundings.now()).await?)
+    }
+
+    async fn known(&self, moving: &Moving, list: SiteListName) -> Result<(), DecideError> {
+        self.known_reason(list, moving.reason.as_deref()).await?.map_err(DecideError::Unacceptable)
+    }
+
     async fn moved(
         &self,
         user: &User,
@@ -118,13 +146,6 @@ impl Service {
         let movement = Movement { act, revision, reason, comment, until, remark_id: self.surroundings.new_id() };
         Ok(self.store.move_item(id, user, movement, self.surroundings.now()).await?)
     }
-}
-
-fn known(moving: &Moving, reasons: &[&str]) -> Result<(), DecideError> {
-    if moving.reason.as_deref().is_some_and(|reason| reasons.contains(&reason)) {
-        return Ok(());
-    }
-    Err(DecideError::Unacceptable(format!("reason must be one of {}", reasons.join(", "))))
 }
 
 fn short(comment: Option<&str>) -> Result<(), DecideError> {

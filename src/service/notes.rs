@@ -48,6 +48,9 @@ impl Intake<'_> {
     /// [`PostError`].
     pub async fn post_note(&self, user: &User, mut posting: Posting) -> Result<(Uuid, bool), PostError> {
         check_text(&posting.note.text, self.max_note_bytes)?;
+        if posting.note.has_nul() {
+            return Err(InputError::NulInField.into());
+        }
         let itself =
             |note: &NewNote| note.related.as_ref().is_some_and(|other| Some(&other.external_id) == note.external_id.as_ref());
         if itself(&posting.note) {

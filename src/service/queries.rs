@@ -16,7 +16,7 @@ use crate::{
 };
 
 /// What a draft is made of. What is left out is the template's.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct QueryDraft {
     /// Key of the template.
     pub template: String,
@@ -71,7 +71,7 @@ impl Service {
     /// [`QueryError`].
     pub async fn draft_query(&self, user: &User, item: Uuid, draft: QueryDraft) -> Result<Query, QueryError> {
         let (record, entries) = self.open_item(user, item).await?.ok_or(QueryError::MissingItem)?;
-        let content = self.content_of(&record, &entries, draft)?;
+        let content = self.content_of(&record, &entries, draft).await?;
         self.check_query(&record, &entries, &content)?;
         let now = self.surroundings.now();
         let drafted_by = (user.id, user.name.clone());
@@ -84,15 +84,34 @@ impl Service {
         }
     }
 
+    /// Writes a draft anew: template, kind and entry stay.
+    ///
+    /// # Errors
+    /// [`QueryError`].
+    pub async fn revise_query(&self, user: &User, id: Uuid, draft: QueryDraft) -> Result<Query, QueryError> {
+        let (query, _) = self.read_query(user, id).await?.ok_or(QueryError::MissingQuery)?;
+        let before = query.content;
+        let content = QueryContent {
+            template: before.template,
+            kind: before.kind,
+            entry_id: before.entry_id,
+            title: draft.title.map_or(before.title, |title| title.trim().to_owned()),
+            question: draft.question.map_or(before.question, |question| question.trim().to_owned()),
+            options: draft.options.unwrap_or(before.options),
+            indicators: draft.indicators.unwrap_or(before.indicators),
+        };
+        self.act_on_query(user, id, QueryAct::Revise(Box::new(content))).await
+    }
+
     /// What a draft asks, filled up from its template and the entry that it is about.
-    pub(crate) fn content_of(
+    pub(crate) async fn content_of(
         &self,
         record: &ItemRecord,
         entries: &[ReviewEntry],
         draft: QueryDraft,
     ) -> Result<QueryContent, QueryError> {
-        let pipeline = self.engine.pipeline();
-        let template = pipeline.queries().template(&draft.template).ok_or(QueryError::UnknownTemplate)?;
+        let templates = self.query_templates().await?;
+        let template = templates.iter().find(|one| one.key == draft.template).ok_or(QueryError::UnknownTemplate)?;
         let entry = match draft.entry_id {
             Some(id) => Some(entries.iter().find(|entry| entry.id == id).ok_or(QueryError::UnknownEntry)?),
             None => None,
@@ -164,6 +183,7 @@ impl Service {
         match &act {
             // a note may have been taken back since
             QueryAct::Send {} => self.check_query(&record, &review::rollup(&record), &query.content)?,
+            QueryAct::Revise(content) => self.check_query(&record, &review::rollup(&record), content)?,
             QueryAct::Answer(answer) => query.content.check_answer(answer).map_err(QueryError::InvalidAct)?,
             QueryAct::Close { comment, .. } | QueryAct::Withdraw { comment } => {
                 if comment.as_ref().is_some_and(|comment| comment.chars().count() > QUERY_ANSWER_CHARACTERS) {

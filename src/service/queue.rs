@@ -7,7 +7,10 @@ use super::{CLAIM_LEASE, Service, actor, visible};
 use crate::{
     auth::Scope,
     coding::edits::Severity,
-    domain::{Assigned, Decision, DecisionKind, EntryKind, ItemState, ReviewEntry, ReviewItem, Role, User, Worklist},
+    domain::{
+        Assigned, Decision, DecisionKind, EntryKind, ItemState, ListEnd, ReviewEntry, ReviewItem, Role, SiteListName, User,
+        Worklist,
+    },
     review::{self, DecisionError, ItemEdit},
     store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
@@ -61,10 +64,12 @@ impl Service {
         &self,
         user: &User,
         worklist: Worklist,
-        after: Option<Uuid>,
+        after: Option<ListEnd>,
         limit: u32,
     ) -> Result<Vec<ReviewItem>, StoreError> {
+        let teams = if worklist.assigned == Some(Assigned::Team) { self.teams_of(user).await? } else { Vec::new() };
         let filter = ItemFilter {
+            teams,
             worklist,
             user: Some(user.id),
             facility: user.facility.clone(),
@@ -115,6 +120,11 @@ impl Service {
         Ok(self.store.claim_item(id, user, CLAIM_LEASE, self.surroundings.now()).await?)
     }
 
+    /// Renews the claim of an item on which the user has just decided.
+    pub(crate) async fn renew(&self, user: &User, id: Uuid) -> Result<ItemChange, StoreError> {
+        self.store.claim_item(id, user, CLAIM_LEASE, self.surroundings.now()).await
+    }
+
     /// Appends decisions, all or none; answers with their entry ids.
     ///
     /// # Errors
@@ -133,6 +143,10 @@ impl Service {
         let mut made = Vec::with_capacity(decisions.len());
         for (entry_id, mut kind) in decisions {
             review::check(editions, &entries, entry_id, &kind)?;
+            if let DecisionKind::Reject { reason, .. } = &kind {
+                let known = self.known_reason(SiteListName::RejectReasons, Some(reason)).await?;
+                known.map_err(DecisionError::Invalid)?;
+            }
             let decided = entries.iter().find(|entry| Some(entry.id) == entry_id);
             if let (DecisionKind::Amend { attributes: Some(attributes), .. }, Some(entry)) = (&mut kind, decided) {
                 **attributes = pipeline.with_values(entry.kind, &entry.display, std::mem::take(&mut **attributes));
@@ -194,30 +208,34 @@ impl Service {
         self.decide(user, id, decisions, revision.or(Some(record.item.revision))).await
     }
 
-    /// Claims the first item of a list that the user can take: what is assigned to them before the rest. None when nobody needs them.
+    /// Claims the first item of a list that the user can take: what is assigned to them before what is their teams', and that before the rest. None when nobody needs them.
     ///
     /// # Errors
     /// When the store fails.
     pub async fn take_next(&self, user: &User, worklist: &Worklist) -> Result<Option<Uuid>, StoreError> {
         let open = Worklist { state: Some(ItemState::Open), ..worklist.clone() };
+        let own = |assigned| Worklist { assigned: Some(assigned), ..open.clone() };
         let lists = match open.assigned {
             Some(_) => vec![open],
-            None => vec![Worklist { assigned: Some(Assigned::Me), ..open.clone() }, open],
+            None => vec![own(Assigned::Me), own(Assigned::Team), open],
         };
+        let teams = self.teams_of(user).await?;
         for list in lists {
             let mut after = None;
             loop {
                 let waiting = self.items(user, list.clone(), after, NEXT).await?;
                 let is_mine = |item: &&ReviewItem| item.assigned_to.as_ref().is_none_or(|(assignee, _)| *assignee == user.id);
                 let leads = user.role == Role::Lead;
-                for item in waiting.iter().filter(is_mine).filter(|item| leads || !item.escalated) {
+                let is_ours = |item: &&ReviewItem| leads || item.team.as_ref().is_none_or(|team| teams.contains(team));
+                let free = waiting.iter().filter(is_mine).filter(|item| leads || !item.escalated);
+                for item in free.filter(|item| is_ours(item) || item.assigned_to.is_some()) {
                     // another coder may have been faster
                     let claimed = self.store.claim_item(item.id, user, CLAIM_LEASE, self.surroundings.now()).await?;
                     if matches!(claimed, ItemChange::Done { .. }) {
                         return Ok(Some(item.id));
                     }
                 }
-                after = waiting.last().map(|item| item.id);
+                after = waiting.last().map(|item| ListEnd::of(list.order, item, self.surroundings.now()));
                 if waiting.len() < NEXT as usize {
                     break;
                 }
@@ -264,7 +282,7 @@ impl Service {
         let pipeline = self.engine.pipeline();
         let (edition, _) = pipeline.vocabulary().editions.on(review::code_day(&record));
         let settings = self.store.settings().await?;
-        let drawn = self.draw(&settings, user, (&record, &entries), (pipeline.vocabulary(), edition));
+        let drawn = self.draw(&settings, user, (&record, &entries), (pipeline.vocabulary(), edition)).await?;
         let finishing = Finishing { revision, overridden, outgoing, outcomes, drawn };
         Ok(self.store.finish_item(id, user, finishing, self.surroundings.now()).await?)
     }

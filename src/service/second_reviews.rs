@@ -38,13 +38,23 @@ fn is_own(review: &SecondReview, record: &ItemRecord, user: &User) -> bool {
 
 impl Service {
     /// Whether a finished item is drawn for a second look.
-    pub(super) fn draw(
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub(super) async fn draw(
         &self,
         settings: &SiteSettings,
         user: &User,
         (record, entries): (&ItemRecord, &[ReviewEntry]),
         (vocabulary, edition): (&Vocabulary, &Edition),
-    ) -> Option<Drawn> {
+    ) -> Result<Option<Drawn>, StoreError> {
+        if settings.second_review.is_empty() {
+            return Ok(None);
+        }
+        let zone = &self.time_zone;
+        let morning = self.surroundings.now().to_zoned(zone.clone()).start_of_day();
+        let since = morning.map_or_else(|_| self.surroundings.now(), |zoned| zoned.timestamp());
+        let drawn_today = self.store.drawn_since(user.id, since).await?;
         let codes: Vec<&str> = assigned_codes(entries).into_iter().map(|one| one.code).collect();
         let finished = Finished {
             item: record.item.id,
@@ -52,8 +62,10 @@ impl Service {
             coder: &user.name,
             codes: &codes,
             payment: codes.iter().any(|code| is_paid((vocabulary, edition), code)),
+            drawn_today,
         };
-        drawn(&settings.second_review, &finished).map(|rule| Drawn { id: self.surroundings.new_id(), blinded: rule.blinded })
+        let rule = drawn(&settings.second_review, &finished);
+        Ok(rule.map(|rule| Drawn { id: self.surroundings.new_id(), blinded: rule.blinded }))
     }
 
     /// Reviews that wait, or that are done, of items that the user may see; without those of their own work while they wait.

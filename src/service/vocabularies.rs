@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Service, actor, visible};
 use crate::{
     auth::Scope,
-    domain::{EntryKind, Extraction, ItemState, Standing, User, Worklist},
+    domain::{EntryKind, Extraction, ItemState, ListEnd, Standing, User, Worklist},
     pipeline::{NoteInput, Pipeline, Recoded},
     store::{ItemFilter, ItemRecord, StoreError},
     vocabulary::Tables,
@@ -226,7 +226,7 @@ impl Service {
                 let filter = ItemFilter { worklist, include_restricted: true, after, limit: 200, ..ItemFilter::default() };
                 let items = self.store.items(filter, self.surroundings.now()).await?;
                 let Some(last) = items.last() else { break };
-                after = Some(last.id);
+                after = Some(ListEnd { item: last.id, moving: None });
                 for item in &items {
                     if report.items == MOST_ITEMS {
                         report.more_items = true;
@@ -371,6 +371,9 @@ mod tests {
             facility: None,
             department: None,
             restricted: false,
+            priority: crate::domain::Priority::Routine,
+            payer_class: None,
+            team: None,
             state: ItemState::Open,
             claimed_by: None,
             claimed_until: None,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::{DecideError, QueueItem, Service, actor};
+use super::{DecideError, QueueItem, Service, SiteReasons, actor};
 use crate::{
     domain::{Preferences, ReviewEntry, SecondReview, SiteSettings, Tally, User},
     review::suggestions_of,
@@ -29,30 +29,35 @@ pub struct Workbench {
     pub settings: SiteSettings,
     /// How suggestions like an entry's ended so far, where there were any: for the same words, else for the same code.
     pub tallies: HashMap<Uuid, Tally>,
+    /// The reasons that may be given.
+    pub reasons: SiteReasons,
     /// Second-level reviews of it that are done, oldest first.
     pub second_reviews: Vec<SecondReview>,
 }
 
 impl Service {
-    /// One item as the user sees it; none when there is none in the user's scope. Reading is recorded.
+    /// One item as the user sees it; none when there is none in the user's scope. How suggestions ended so far is told of the entries `of`, of
+    /// all when none. Reading is recorded.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn workbench(&self, user: &User, id: Uuid) -> Result<Option<Workbench>, StoreError> {
+    pub async fn workbench(&self, user: &User, id: Uuid, of: Option<&[Uuid]>) -> Result<Option<Workbench>, StoreError> {
         let Some(item) = self.item(user, id).await? else { return Ok(None) };
-        let tallies = self.tallies(&item.entries).await?;
+        let told: Vec<&ReviewEntry> = item.entries.iter().filter(|entry| of.is_none_or(|of| of.contains(&entry.id))).collect();
+        let tallies = self.tallies(&told).await?;
         Ok(Some(Workbench {
             seen: self.store.seen_notes(user.id, id).await?,
             preferences: self.store.preferences(user.id).await?,
             settings: self.store.settings().await?,
+            reasons: self.site_reasons().await?,
             second_reviews: self.store.second_reviews_of(id).await?.into_iter().filter(|one| one.worksheet.is_some()).collect(),
             tallies,
             item,
         }))
     }
 
-    async fn tallies(&self, entries: &[ReviewEntry]) -> Result<HashMap<Uuid, Tally>, StoreError> {
-        let asked: Vec<Suggestion> = entries.iter().flat_map(suggestions_of).collect();
+    async fn tallies(&self, entries: &[&ReviewEntry]) -> Result<HashMap<Uuid, Tally>, StoreError> {
+        let asked: Vec<Suggestion> = entries.iter().flat_map(|entry| suggestions_of(entry)).collect();
         let found = self.store.tallies(asked).await?;
         let of_entries = entries.iter().zip(found.chunks(2)).filter_map(|(entry, pair)| {
             let told = pair.iter().find(|tally| tally.total() >= ENOUGH).or_else(|| pair.last())?;

@@ -5,7 +5,7 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{AuditEvent, Drawn, StoreError, SuggestionOutcome};
-use crate::domain::{Act, Decision, Extraction, ItemSummary, Note, Remark, ReviewItem, Standing, User, Worklist};
+use crate::domain::{Act, Decision, Extraction, ItemSummary, ListEnd, Note, Remark, ReviewItem, Standing, User, Worklist};
 
 /// What the queue list is asked for. `None` = any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,8 +22,10 @@ pub struct ItemFilter {
     pub source: Option<String>,
     /// Whether restricted items may be seen.
     pub include_restricted: bool,
-    /// After this item, the last one of the page before.
-    pub after: Option<Uuid>,
+    /// The teams of who asks: whose items [`Assigned::Team`](crate::domain::Assigned::Team) are.
+    pub teams: Vec<String>,
+    /// Behind the end of the page before.
+    pub after: Option<ListEnd>,
     /// At most so many, 1 to 200.
     pub limit: u32,
 }
@@ -82,6 +84,19 @@ pub struct Movement {
     pub remark_id: Uuid,
 }
 
+/// To which team an item is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GivenToTeam {
+    /// Its name; none = whoever takes it.
+    pub team: Option<String>,
+    /// Only at this revision; any when none.
+    pub revision: Option<u64>,
+    /// Free words; sealed.
+    pub comment: Option<String>,
+    /// The id of the remark.
+    pub remark_id: Uuid,
+}
+
 /// What one destination is sent.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Outgoing {
@@ -133,6 +148,11 @@ pub enum ItemChange {
     },
     /// It was passed up: a lead takes it.
     ForLeads,
+    /// It is a team's, and the caller does not belong to it.
+    ForTeam {
+        /// The team's name.
+        team: String,
+    },
     /// Its notes are not all extracted, so it cannot be finished.
     Pending {
         /// How many.
@@ -157,6 +177,8 @@ pub trait ReviewStore: Send + Sync {
     /// Gives an item back, lays it aside, passes it up, assigns it or puts it back, as [`Place::after`](crate::domain::Place::after) allows.
     /// What leaves it where it is changes nothing. Its decisions stay.
     async fn move_item(&self, id: Uuid, user: &User, movement: Movement, now: Timestamp) -> Result<ItemChange, StoreError>;
+    /// Says which team works on an item. Who holds it goes on holding it.
+    async fn give_to_team(&self, id: Uuid, user: &User, given: GivenToTeam, now: Timestamp) -> Result<ItemChange, StoreError>;
     /// Keeps a remark on an item, from whoever may see it.
     async fn remark(
         &self,
@@ -169,7 +191,7 @@ pub trait ReviewStore: Send + Sync {
     /// Items whose summary is of an older revision, at most `limit`.
     async fn unsummarized_items(&self, limit: u32) -> Result<Vec<Uuid>, StoreError>;
     /// Keeps what lists say of an item, unless it is at another revision by now.
-    async fn summarize_item(&self, id: Uuid, summary: ItemSummary) -> Result<(), StoreError>;
+    async fn summarize_item(&self, id: Uuid, summary: ItemSummary, now: Timestamp) -> Result<(), StoreError>;
     /// Appends decisions, all or nothing, for the holder of the claim; `revision` is checked when given.
     async fn decide(
         &self,

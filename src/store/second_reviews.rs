@@ -38,6 +38,8 @@ pub trait SecondReviewStore: Send + Sync {
     async fn second_review(&self, id: Uuid) -> Result<Option<SecondReview>, StoreError>;
     /// Those of an item, oldest first.
     async fn second_reviews_of(&self, item: Uuid) -> Result<Vec<SecondReview>, StoreError>;
+    /// How many encounters of a coder were drawn since.
+    async fn drawn_since(&self, coder: Uuid, since: Timestamp) -> Result<u32, StoreError>;
     /// Records the result, once, by somebody else than the coder.
     async fn record_second_review(
         &self,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{Actor, AuditEvent, StoreError};
-use crate::domain::{EntryState, Preferences, SiteSettings, Tally, User};
+use crate::domain::{EntryState, Preferences, SiteListName, SiteListVersion, SiteSettings, Tally, User};
 
 /// What makes two suggestions the same: kind, first code and the note's words for it, folded.
 #[derive(Clone, PartialEq, Eq, Hash)]
@@ -50,6 +50,17 @@ pub trait WorkbenchStore: Send + Sync {
     async fn settings(&self) -> Result<SiteSettings, StoreError>;
     /// Keeps the site's settings; recorded.
     async fn set_settings(&self, settings: SiteSettings, actor: Actor, now: Timestamp) -> Result<(), StoreError>;
+    /// The versions of a list that the site keeps, the newest first, at most `limit`; none where it keeps none.
+    async fn site_list(&self, name: SiteListName, limit: u32) -> Result<Vec<SiteListVersion>, StoreError>;
+    /// Keeps another version of a list, when `before` is the newest one (0 where there is none); recorded. `false` when somebody was faster.
+    async fn add_site_list(
+        &self,
+        name: SiteListName,
+        before: u64,
+        body: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError>;
     /// How suggestions like these ended so far, in their order.
     async fn tallies(&self, suggestions: Vec<Suggestion>) -> Result<Vec<Tally>, StoreError>;
     /// The audit events of an item and its notes that change something, oldest first, at most `limit`, the last ones.

@@ -106,7 +106,7 @@ const OF_INTEREST: [(Told, NotLoaded); 7] = [
         Told::Table("poa_exempt.tsv"),
         NotLoaded {
             title: "Present-on-admission exempt list",
-            advice: "Nothing says which codes need no present-on-admission indicator; import icd10cm-poa-exempt.",
+            advice: "The rules of the program are used, which are those of FY2025; import icd10cm-poa-exempt.",
         },
     ),
     (

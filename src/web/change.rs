@@ -320,7 +320,7 @@ pub(super) async fn decided_many(
 
 /// Renews the claim: a coder who decides is at work.
 async fn renew(service: &Service, session: &Session, id: Uuid) {
-    if let Err(DecideError::Store(error)) = service.claim(&session.user, id).await {
+    if let Err(error) = service.renew(&session.user, id).await {
         tracing::warn!(%error, "a claim could not be renewed");
     }
 }
@@ -344,6 +344,7 @@ fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), NotDon
         Ok(ItemChange::Finished) => "already_finished",
         Ok(ItemChange::AssignedTo { .. }) => "assigned_to_other",
         Ok(ItemChange::ForLeads) => "for_leads",
+        Ok(ItemChange::ForTeam { .. }) => "for_team",
         Ok(ItemChange::Pending { .. }) => "pending",
         Ok(ItemChange::Stale { .. }) => "stale",
         Ok(ItemChange::Missing) | Err(DecideError::Missing) => "missing",

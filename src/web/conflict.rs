@@ -85,6 +85,7 @@ pub(super) async fn show(
     let item = service.item(user, id).await?.ok_or_else(|| missing(session))?;
     let entry = item.entries.iter().find(|entry| Some(entry.id) == attempt.entry);
     let review = &item.record.item;
+    let reasons = service.site_reasons().await?;
     let mut now = Vec::new();
     if let Some(entry) = entry {
         let codes: Vec<&str> = entry.codes.iter().take(1).map(|code| code.code.as_str()).collect();
@@ -97,7 +98,12 @@ pub(super) async fn show(
                 .join(" "),
         );
         for one in entry.decisions.iter().rev().take(3) {
-            now.push(format!("{} · {} · {}", decision(&one.kind), one.user_name, words::moment(one.at, &service.time_zone)));
+            now.push(format!(
+                "{} · {} · {}",
+                decision(&one.kind, &reasons),
+                one.user_name,
+                words::moment(one.at, &service.time_zone)
+            ));
         }
     } else if attempt.entry.is_some() {
         now.push("No note says it any more; it is no longer part of the encounter.".to_owned());
@@ -123,7 +129,7 @@ pub(super) async fn show(
         revision: review.revision,
         why,
         display,
-        chosen: decision(attempt.kind),
+        chosen: decision(attempt.kind, &reasons),
         now,
         form: attempt.form,
         fields,

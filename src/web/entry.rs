@@ -11,7 +11,8 @@ use crate::{
         Attributes, ChangeKind, CodeCandidate, CodeRole, DecisionKind, Designation, DiagnosisRole, EntryKind, EntryState,
         Evidence, NotReportable, PresentOnAdmission, ReviewEntry, Tally,
     },
-    pipeline::{one_line, sig},
+    pipeline::{Pipeline, one_line, sig},
+    service::SiteReasons,
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -96,6 +97,8 @@ pub(super) struct EntryView {
     pub reportable: bool,
     /// Questions to the coder.
     pub prompts: Vec<String>,
+    /// Codes that answer them, with their titles: a digit takes one.
+    pub choices: Vec<(String, String)>,
     /// Strength, route, reactions...: label and words.
     pub attributes: Vec<(&'static str, String)>,
     /// The words it rests on.
@@ -136,6 +139,10 @@ pub(super) struct EntryView {
     pub is_hidden: bool,
     /// Whether it can be accepted, amended and rejected now.
     pub can_decide: bool,
+    /// Whether it can be accepted as it is.
+    pub can_accept: bool,
+    /// Whether its forms come when they are asked for: on the page of an encounter with many entries.
+    pub later: bool,
     /// Whether a decision stands that can be taken back.
     pub can_withdraw: bool,
 }
@@ -147,6 +154,8 @@ pub(super) fn anchor(entry: usize, place: usize) -> String {
 
 /// What the entries of one item are shown with.
 pub(super) struct EntryViews<'a> {
+    /// What finds more specific codes.
+    pub pipeline: &'a Pipeline,
     /// Titles of codes.
     pub vocabulary: &'a Vocabulary,
     /// The edition of the item's day, whose titles go first.
@@ -155,10 +164,14 @@ pub(super) struct EntryViews<'a> {
     pub note_labels: HashMap<Uuid, String>,
     /// Whether the user may decide now.
     pub held: bool,
+    /// Whether forms come when they are asked for.
+    pub later: bool,
     /// Whether the encounter is a stay, whose diagnoses tell whether they were present on admission.
     pub inpatient: bool,
     /// How suggestions like an entry's ended so far.
     pub tallies: &'a HashMap<Uuid, Tally>,
+    /// What coders read for the words of reasons.
+    pub reasons: &'a SiteReasons,
     /// The zone of the times.
     pub zone: &'a TimeZone,
 }
@@ -202,6 +215,7 @@ impl EntryViews<'_> {
                 .filter(|prompt| prompt.kind != "code_not_determined")
                 .map(|prompt| prompt.message.clone())
                 .collect(),
+            choices: self.choices(entry),
             attributes: attributes(&entry.attributes),
             places,
             more_places,
@@ -210,7 +224,9 @@ impl EntryViews<'_> {
             decisions: entry
                 .decisions
                 .iter()
-                .map(|one| format!("{} · {} · {}", decision(&one.kind), one.user_name, words::moment(one.at, self.zone)))
+                .map(|one| {
+                    format!("{} · {} · {}", decision(&one.kind, self.reasons), one.user_name, words::moment(one.at, self.zone))
+                })
                 .collect(),
             contexts: contexts(entry),
             systems: systems(entry.kind),
@@ -237,9 +253,25 @@ impl EntryViews<'_> {
             is_hidden: false,
             tally: self.tallies.get(&entry.id).map(|tally| words::tally(*tally)),
             can_decide: self.held,
+            can_accept: self.held
+                && entry.changed.as_ref().is_none_or(|change| change.what != ChangeKind::EvidenceGone)
+                && matches!(entry.state, EntryState::Suggested | EntryState::Rejected),
+            later: self.later,
             can_withdraw: self.held
                 && (entry.changed.is_some() || !matches!(entry.state, EntryState::Suggested | EntryState::Withdrawn)),
         }
+    }
+
+    fn choices(&self, entry: &ReviewEntry) -> Vec<(String, String)> {
+        let stands = !matches!(entry.state, EntryState::Rejected | EntryState::Withdrawn);
+        let first = entry.codes.first().filter(|code| code.system == crate::domain::system::ICD10CM);
+        let Some(first) = first.filter(|_| self.held && stands && entry.kind == EntryKind::Diagnosis && entry.reportable)
+        else {
+            return Vec::new();
+        };
+        let titled = |code: String| (title((self.vocabulary, self.edition), &code).to_owned(), code);
+        let found = self.pipeline.more_specific(&self.edition.codes, &first.code).into_iter();
+        found.map(titled).map(|(title, code)| (code, title)).collect()
     }
 
     fn is_designated(&self, entry: &ReviewEntry) -> bool {
@@ -263,12 +295,16 @@ impl EntryViews<'_> {
         if !self.is_designated(entry) || !self.inpatient {
             return Vec::new();
         }
+        let exempt = entry.codes.first().is_some_and(|code| self.vocabulary.lists.is_exempt(&code.code));
         let of = |present: PresentOnAdmission| Choice {
             value: present.as_str(),
             label: words::present_on_admission(present),
             current: entry.designation.present_on_admission == Some(present),
         };
-        PresentOnAdmission::ALL.map(of).into()
+        // what the list says comes first; a coder who knows better still says otherwise
+        let (first, rest): (Vec<_>, Vec<_>) =
+            PresentOnAdmission::ALL.into_iter().partition(|present| exempt && *present == PresentOnAdmission::Exempt);
+        first.into_iter().chain(rest).map(of).collect()
     }
 
     fn code(&self, index: usize, code: &CodeCandidate) -> CodeView {
@@ -435,7 +471,7 @@ fn quantity(value: &serde_json::Value) -> String {
 }
 
 /// A decision in words.
-pub(super) fn decision(kind: &DecisionKind) -> String {
+pub(super) fn decision(kind: &DecisionKind, reasons: &SiteReasons) -> String {
     let with_comment = |mut words: String, comment: &Option<String>| {
         if let Some(comment) = comment {
             words.push_str(&format!(" – “{comment}”"));
@@ -445,9 +481,7 @@ pub(super) fn decision(kind: &DecisionKind) -> String {
     match kind {
         DecisionKind::Accept { bulk: false } => "accepted".to_owned(),
         DecisionKind::Accept { bulk: true } => "accepted with others of its kind".to_owned(),
-        DecisionKind::Reject { reason, comment } => {
-            with_comment(format!("rejected: {}", words::reject_reason(reason)), comment)
-        }
+        DecisionKind::Reject { reason, comment } => with_comment(format!("rejected: {}", reasons.label(reason)), comment),
         DecisionKind::Designate { role, present_on_admission, sequence } => {
             let said = [
                 role.map(|role| format!("{} diagnosis", role.as_str())),

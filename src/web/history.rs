@@ -55,6 +55,7 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let user = session.may(Permission::ListItems)?;
     let (item, trail) = service.history(user, id).await?.ok_or_else(|| missing(&session))?;
+    let reasons = service.site_reasons().await?;
     let zone = &service.time_zone;
     let happened =
         |at: Timestamp, who: &str, what: String| Happened { at, moment: words::moment(at, zone), who: who.to_owned(), what };
@@ -62,10 +63,10 @@ pub(super) async fn show(
     for one in &item.record.decisions {
         let entry = item.entries.iter().find(|entry| entry.id == one.entry_id);
         let name = entry.map_or("an entry", |entry| entry.display.as_str());
-        events.push(happened(one.at, &one.user_name, format!("{name}: {}", decision(&one.kind))));
+        events.push(happened(one.at, &one.user_name, format!("{name}: {}", decision(&one.kind, &reasons))));
     }
     for remark in &item.record.remarks {
-        events.push(happened(remark.at, &remark.by, words::remark(remark, zone)));
+        events.push(happened(remark.at, &remark.by, words::remark(remark, &reasons, zone)));
     }
     for event in &trail {
         let note = event.subject_id.and_then(|id| item.record.notes.iter().position(|(note, _)| note.id == id));

@@ -11,16 +11,15 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    item_view::{ItemPage, Seen, view},
+    item_view::{ItemPage, Seen, offered, view},
     notice::{self, Notice},
     queries,
     session::Session,
     shell::{Refusal, Shell, missing, page},
-    words,
 };
 use crate::{
     auth::{Permission, Scope, in_scope, permits},
-    domain::{ItemState, REOPEN_REASONS},
+    domain::{ItemState, SiteListName},
     service::{Service, Workbench},
 };
 
@@ -54,24 +53,28 @@ async fn shown(
     id: Uuid,
     (status, notice): (StatusCode, Option<Notice>),
 ) -> Result<Response, Refusal> {
-    let (_, mut view) = made(service, session, id).await?;
+    let (_, mut view) = made(service, session, id, None).await?;
     view.notice = notice;
     Ok(page(status, &view))
 }
 
 /// The page of an item for who is signed in.
-async fn made(service: &Service, session: &Session, id: Uuid) -> Result<(Workbench, ItemPage), Refusal> {
+async fn made(service: &Service, session: &Session, id: Uuid, kept: Option<&[Uuid]>) -> Result<(Workbench, ItemPage), Refusal> {
     let user = session.may(Permission::ListItems)?;
-    let bench = service.workbench(user, id).await?.ok_or_else(|| missing(session))?;
+    let bench = service.workbench(user, id, kept).await?.ok_or_else(|| missing(session))?;
     let pipeline = service.engine.pipeline();
-    let seen = Seen { vocabulary: pipeline.vocabulary(), user: user.id, zone: &service.time_zone };
+    let seen = Seen { pipeline: &pipeline, user: user.id, zone: &service.time_zone, kept };
     let mut view = view(&bench, seen);
     view.shell = Shell::of(session);
     let state = bench.item.record.item.state;
     if permits(user.role, Permission::Reopen) && !view.held && state != ItemState::Open {
-        view.reopen_reasons = REOPEN_REASONS.map(|reason| (reason, words::reopen_reason(reason))).into();
+        view.reopen_reasons = offered(&bench.reasons, SiteListName::ReopenReasons);
     }
     view.queries = queries::section(service, session, &bench.item).await?;
+    if kept.is_some() {
+        // what is asked about is chosen where all entries are
+        view.queries.about.clear();
+    }
     view.can_remark = permits(user.role, Permission::Decide);
     view.can_assign = permits(user.role, Permission::Assign) && state != ItemState::Finished;
     if view.can_assign {
@@ -83,6 +86,7 @@ async fn made(service: &Service, session: &Session, id: Uuid) -> Result<(Workben
             .into_iter()
             .filter(|one| permits(one.role, Permission::Decide) && in_scope(one, &scope));
         view.assignees = can_work.map(|one| one.name).collect();
+        view.teams = service.teams().await?.list.into_iter().map(|team| team.name).collect();
     }
     Ok((bench, view))
 }
@@ -94,10 +98,23 @@ pub(super) async fn parts(
     id: Uuid,
     (entries, revision, notice): (&[Uuid], u64, Option<Notice>),
 ) -> Result<Response, Refusal> {
-    let (_, mut view) = made(service, session, id).await?;
+    let (_, mut view) = made(service, session, id, Some(entries)).await?;
     // of the decision, not of what may have come since: the next decision meets that
     view.revision = revision;
     view.notice = notice;
-    view.keep_only(entries);
+    Ok(page(StatusCode::OK, &view))
+}
+
+/// `GET /items/{id}/entries/{entry}`: one entry with its forms, for who has no scripts, and for the script that puts the forms in their place.
+pub(super) async fn entry(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Path((id, entry)): Path<(Uuid, Uuid)>,
+) -> Result<Response, Refusal> {
+    let (bench, mut view) = made(&service, &session, id, Some(&[entry])).await?;
+    if !bench.item.entries.iter().any(|known| known.id == entry) {
+        return Err(missing(&session));
+    }
+    view.alone = true;
     Ok(page(StatusCode::OK, &view))
 }

@@ -19,12 +19,13 @@ use super::{
 use crate::{
     coding::edits::Severity,
     domain::{
-        DecisionKind, DiagnosisRole, ESCALATE_REASONS, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note,
-        NoteStatus, OffsetUnit, PEND_REASONS, REJECT_REASONS, ReviewEntry, SecondReview, Span, Standing, Tally, Verdict,
+        DecisionKind, DiagnosisRole, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note, NoteStatus,
+        OffsetUnit, PresentOnAdmission, Priority, ReviewEntry, SecondReview, SiteListName, Span, Standing, Tally, Verdict,
         system,
     },
-    review::{OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
-    service::{QueueItem, Workbench},
+    pipeline::Pipeline,
+    review::{AssignedCode, OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
+    service::{QueueItem, SiteReasons, Workbench},
     store::ItemRecord,
     text::OffsetMap,
     vocabulary::Vocabulary,
@@ -90,6 +91,10 @@ pub(super) struct ItemPage {
     pub state: &'static str,
     /// Who holds it and until when.
     pub holder: Option<String>,
+    /// Whether the page is of one entry.
+    pub alone: bool,
+    /// Whether it has many.
+    pub long: bool,
     /// Whether the user holds it.
     pub held: bool,
     /// Whether the user can take it.
@@ -98,12 +103,16 @@ pub(super) struct ItemPage {
     pub assigned_to: Option<String>,
     /// Who may be, where the user may say so.
     pub assignees: Vec<String>,
+    /// The team that works on it.
+    pub team: Option<String>,
+    /// The teams there are, where the user may say which one is to.
+    pub teams: Vec<String>,
     /// Whether the user may say who is.
     pub can_assign: bool,
     /// Reasons to lay it aside.
-    pub pend_reasons: Vec<(&'static str, &'static str)>,
+    pub pend_reasons: Vec<(String, String)>,
     /// Reasons to pass it up.
-    pub escalate_reasons: Vec<(&'static str, &'static str)>,
+    pub escalate_reasons: Vec<(String, String)>,
     /// What was said of it as a whole.
     pub remarks: Vec<String>,
     /// What second-level reviews found.
@@ -111,7 +120,7 @@ pub(super) struct ItemPage {
     /// Whether the user may say something.
     pub can_remark: bool,
     /// Reasons for which the user can put it back into the queue; empty where they cannot.
-    pub reopen_reasons: Vec<(&'static str, &'static str)>,
+    pub reopen_reasons: Vec<(String, String)>,
     /// Name of the edition of its day.
     pub edition: String,
     /// Entries that wait for a decision.
@@ -128,6 +137,8 @@ pub(super) struct ItemPage {
     pub assigned: Vec<AssignedView>,
     /// Whether a principal diagnosis is expected and none is named.
     pub no_principal: bool,
+    /// Codes of a stay of which nobody said whether they were present on admission, and that are not exempt.
+    pub without_indicator: usize,
     /// What is to be said about the drafted codes.
     pub edits: Vec<EditView>,
     /// Whether a hard one is among them.
@@ -149,7 +160,7 @@ pub(super) struct ItemPage {
     /// The notes.
     pub notes: Vec<NoteView>,
     /// Reasons of rejection.
-    pub reasons: Vec<(&'static str, &'static str)>,
+    pub reasons: Vec<(String, String)>,
     /// Kinds to add.
     pub kinds: Vec<(&'static str, &'static str)>,
     /// Code systems to add with.
@@ -162,19 +173,6 @@ pub(super) struct ItemPage {
     pub keys: String,
     /// The user's favourite codes and those used last: `code title` and whether it is a favourite.
     pub at_hand: Vec<AtHand>,
-}
-
-impl ItemPage {
-    /// Leaves out the notes and every entry but these.
-    pub(super) fn keep_only(&mut self, kept: &[Uuid]) {
-        let groups = self.groups.iter_mut().flat_map(|group| [&mut group.entries, &mut group.less_sure]);
-        for list in groups.chain([&mut self.aside, &mut self.hidden]) {
-            // naming one principal changes the one that was
-            list.retain(|entry| kept.contains(&entry.id) || !entry.designated.is_empty());
-        }
-        self.notes.clear();
-        self.lists.clear();
-    }
 }
 
 /// A code that stands on the claim's list.
@@ -217,28 +215,37 @@ pub(super) struct EditView {
 /// What a page is made with.
 #[derive(Clone, Copy)]
 pub(super) struct Seen<'a> {
-    /// Titles of codes.
-    pub vocabulary: &'a Vocabulary,
+    /// Titles of codes, and what finds more specific ones.
+    pub pipeline: &'a Pipeline,
     /// The user.
     pub user: Uuid,
     /// The zone of the times.
     pub zone: &'a TimeZone,
+    /// Only these entries, with their forms, and neither notes nor lists: what a decision on them changes. All when none.
+    pub kept: Option<&'a [Uuid]>,
 }
 
+/// Entries of a page that brings all their forms with it. On a longer page a form comes when it is asked for.
+const FORMS_AT_ONCE: usize = 40;
+
 /// The page of an item for a user.
-pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>) -> ItemPage {
-    let Workbench { item, seen, preferences, settings, tallies, second_reviews } = bench;
+pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<'_>) -> ItemPage {
+    let vocabulary = pipeline.vocabulary();
+    let Workbench { item, seen, preferences, settings, tallies, reasons, second_reviews } = bench;
     let QueueItem { record, entries, edits } = item;
     let review = &record.item;
     let (edition, covers) = vocabulary.editions.on(code_day(record));
     let held = review.state == ItemState::Claimed && review.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user);
     let views = EntryViews {
+        pipeline,
         vocabulary,
         edition,
         note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),
         held,
+        later: kept.is_none() && entries.len() > FORMS_AT_ONCE,
         inpatient: review.encounter_class == Some(EncounterClass::Inpatient),
         tallies,
+        reasons,
         zone,
     };
     let hidden: HashSet<Uuid> = preferences.hidden.iter().copied().collect();
@@ -259,28 +266,30 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
     let sure = f32::from(settings.together_from) / 100.0;
     let together = if held { acceptable_together((vocabulary, edition), record, (entries, edits), sure) } else { Vec::new() };
     let undo = if held { last_decided(entries, user) } else { Vec::new() };
+    // naming one principal changes the one that was
+    let is_kept = |entry: &ReviewEntry| kept.is_none_or(|kept| kept.contains(&entry.id) || !entry.designation.is_empty());
     let groups = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy].map(|kind| {
         let title = words::kinds(kind);
         let of_group = main.iter().filter(|(_, entry)| words::kinds(entry.kind) == title);
         let (shown, less_sure): (Vec<_>, Vec<_>) = of_group.partition(|(_, entry)| is_shown(entry, shown_from));
-        let made = |list: Vec<&(usize, &ReviewEntry)>| -> Vec<EntryView> {
-            list.into_iter().map(|(at, entry)| views.view(*at, entry)).collect()
+        let made = |list: &[(usize, &ReviewEntry)]| -> Vec<EntryView> {
+            list.iter().filter(|(_, entry)| is_kept(entry)).map(|(at, entry)| views.view(*at, entry)).collect()
         };
-        let (entries, less_sure) = (made(shown), made(less_sure));
+        let undecided = shown.iter().chain(&less_sure).filter(|(_, entry)| entry.needs_decision()).count();
         let of_kind = main.iter().filter(|(_, entry)| entry.kind == kind && together.contains(&entry.id));
         Group {
             title,
-            count: entries.len() + less_sure.len(),
-            undecided: entries.iter().chain(&less_sure).filter(|entry| entry.undecided).count(),
-            entries,
-            less_sure,
+            count: shown.len() + less_sure.len(),
+            undecided,
+            entries: made(&shown),
+            less_sure: made(&less_sure),
             kind: kind.as_str(),
             together: of_kind.map(|(_, entry)| entry.id).collect(),
         }
     });
-    let mut marks = marks(record, entries, tallies);
-    let notes: Vec<NoteView> = record
-        .notes
+    let mut marks = if kept.is_none() { marks(record, entries, tallies) } else { HashMap::new() };
+    let shown_notes = if kept.is_none() { &record.notes[..] } else { &[] };
+    let notes: Vec<NoteView> = shown_notes
         .iter()
         .enumerate()
         .map(|(at, (note, extraction))| {
@@ -295,13 +304,14 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
         .map(|one| AssignedView {
             title: title((vocabulary, edition), one.code).to_owned(),
             role: one.designation.role.filter(|role| *role != DiagnosisRole::Secondary).map(DiagnosisRole::as_str),
-            present: one.designation.present_on_admission.map(|present| present.letter()),
+            present: present_of(vocabulary, views.inpatient, &one).map(PresentOnAdmission::letter),
             marks: marks_of((vocabulary, edition), one.code),
             code: one.code.to_owned(),
         })
         .collect();
     let named = assigned.iter().any(|one| one.role == Some(DiagnosisRole::Principal.as_str()));
     let mut page = ItemPage {
+        long: views.later,
         id: review.id,
         revision: review.revision,
         patient: patient.map_or_else(
@@ -318,12 +328,15 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
         edition: edition.name.clone(),
         can_claim: matches!(review.state, ItemState::Open | ItemState::Pended),
         assigned_to: review.assigned_to.as_ref().map(|(_, name)| name.clone()),
-        pend_reasons: PEND_REASONS.map(|reason| (reason, words::place_reason(reason))).into(),
-        escalate_reasons: ESCALATE_REASONS.map(|reason| (reason, words::place_reason(reason))).into(),
+        team: review.team.clone(),
+        pend_reasons: offered(reasons, SiteListName::PendReasons),
+        escalate_reasons: offered(reasons, SiteListName::EscalateReasons),
         remarks: record
             .remarks
             .iter()
-            .map(|remark| format!("{} · {} · {}", words::remark(remark, zone), remark.by, words::moment(remark.at, zone)))
+            .map(|remark| {
+                format!("{} · {} · {}", words::remark(remark, reasons, zone), remark.by, words::moment(remark.at, zone))
+            })
             .collect(),
         second_looks: second_reviews.iter().filter_map(|review| second_look(review, zone)).collect(),
         undecided,
@@ -340,14 +353,14 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
             .flat_map(|extraction| &extraction.alerts)
             .map(|alert| (if alert.kind == "allergy_caution" { "quiet-notice" } else { "warn" }, alert.message.clone()))
             .collect(),
-        lists: record
-            .notes
+        lists: shown_notes
             .iter()
             .enumerate()
             .filter(|(_, (note, _))| note.standing == Standing::Current)
             .filter_map(|(at, (_, extraction))| lists::table(&format!("note {}", at + 1), extraction.as_ref()?))
             .collect(),
         no_principal: views.inpatient && !assigned.is_empty() && !named,
+        without_indicator: if views.inpatient { assigned.iter().filter(|one| one.present.is_none()).count() } else { 0 },
         assigned,
         edits: edits
             .iter()
@@ -368,12 +381,16 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
             .collect(),
         override_reasons: OVERRIDE_REASONS.map(|reason| (reason, words::override_reason(reason))).into(),
         groups: groups.into(),
-        hidden: put_away.iter().map(|(at, entry)| EntryView { is_hidden: true, ..views.view(*at, entry) }).collect(),
+        hidden: put_away
+            .iter()
+            .filter(|(_, entry)| is_kept(entry))
+            .map(|(at, entry)| EntryView { is_hidden: true, ..views.view(*at, entry) })
+            .collect(),
         aside_open: aside.iter().any(|(_, entry)| !entry.decisions.is_empty()),
-        aside: aside.iter().map(|(at, entry)| views.view(*at, entry)).collect(),
+        aside: aside.iter().filter(|(_, entry)| is_kept(entry)).map(|(at, entry)| views.view(*at, entry)).collect(),
         unseen: notes.iter().filter(|note| note.unseen).count(),
         notes,
-        reasons: REJECT_REASONS.map(|reason| (reason, words::reject_reason(reason))).into(),
+        reasons: offered(reasons, SiteListName::RejectReasons),
         kinds: [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy]
             .map(|kind| (kind.as_str(), words::kind(kind)))
             .into(),
@@ -386,13 +403,25 @@ pub(super) fn view(bench: &Workbench, Seen { vocabulary, user, zone }: Seen<'_>)
     page
 }
 
+/// The present-on-admission indicator of a code of a stay: what a coder said, else exempt where the list says that none is needed.
+pub(super) fn present_of(vocabulary: &Vocabulary, inpatient: bool, one: &AssignedCode<'_>) -> Option<PresentOnAdmission> {
+    let said = one.designation.present_on_admission;
+    said.or_else(|| (inpatient && vocabulary.lists.is_exempt(one.code)).then_some(PresentOnAdmission::Exempt))
+}
+
+/// Word and label of the reasons of a list.
+pub(super) fn offered(reasons: &SiteReasons, list: SiteListName) -> Vec<(String, String)> {
+    reasons.offered(list).iter().map(|reason| (reason.word.clone(), reason.label.clone())).collect()
+}
+
 /// What a second-level review found, in words.
 fn second_look(review: &SecondReview, zone: &TimeZone) -> Option<String> {
     let (sheet, (reviewer, at)) = (review.worksheet.as_ref()?, review.reviewed.as_ref()?);
     let found = sheet.lines.iter().filter(|line| line.verdict != Verdict::Agreed).map(|line| {
         let instead = line.instead.as_ref().map(|code| format!(", instead {code}")).unwrap_or_default();
         let comment = line.comment.as_ref().map(|words| format!(" “{words}”")).unwrap_or_default();
-        format!("{} {}{instead}{comment}", line.code, words::verdict(line.verdict))
+        let error = line.error.map(|error| format!(" ({})", words::coding_error(error))).unwrap_or_default();
+        format!("{} {}{error}{instead}{comment}", line.code, words::verdict(line.verdict))
     });
     let whole = sheet.comment.as_ref().map(|words| format!("“{words}”"));
     let parts: Vec<String> = std::iter::once(told(sheet.agreement())).chain(found).chain(whole).collect();
@@ -466,6 +495,8 @@ fn facts(item: &QueueItem, edition: String) -> Vec<(&'static str, String)> {
     add("Sex", patient.and_then(|patient| patient.sex.clone()));
     add("Encounter", review.encounter.clone());
     add("Class", Some(words::encounter_class(review.encounter_class).to_owned()));
+    add("Priority", (review.priority != Priority::Routine).then(|| review.priority.as_str().to_owned()));
+    add("Payer", review.payer_class.map(|payer| words::payer_class(payer).to_owned()));
     add("Facility", review.facility.clone());
     add("Department", review.department.clone());
     add("Confidentiality", review.restricted.then(|| "restricted".to_owned()));

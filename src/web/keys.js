@@ -29,26 +29,36 @@
     do at += by; while (entries[at] && !visible(entries[at]));
     show(entries[at]);
   };
-  const open = (entry, name, field) => {
-    const folded = entry && entry.querySelector("details." + name);
+  // on a long page the forms of an entry come when they are asked for
+  const withForms = (entry, then) => {
+    if (!entry) return;
+    if (entry.querySelector("[data-later]")) document.dispatchEvent(new CustomEvent("forms", { detail: { entry, then } }));
+    else then(entry);
+  };
+  const open = (entry, name, field) => withForms(entry, (whole) => {
+    const folded = whole.querySelector("details." + name);
     if (!folded) return;
     folded.open = true;
     const found = folded.querySelector(field || "select, input:not([type=hidden])");
     if (found) found.focus();
-  };
+  });
   // what a question offers comes first, else the alternatives in their order
   const choose = (entry, number) => {
-    const option = entry && entry.querySelectorAll("details.amend input[name=choice]:not([value=''])")[number - 1];
-    if (!option) return;
-    option.checked = true;
-    option.form.requestSubmit();
+    const specific = entry ? entry.querySelectorAll(".choices button") : [];
+    if (specific.length > 0) { if (specific[number - 1]) specific[number - 1].click(); return; }
+    withForms(entry, (whole) => {
+      const option = whole.querySelectorAll("details.amend input[name=choice]:not([value=''])")[number - 1];
+      if (!option) return;
+      option.checked = true;
+      option.form.requestSubmit();
+    });
   };
-  const principal = (entry) => {
-    const role = entry && entry.querySelector("details.designate select[name=role]");
+  const principal = (entry) => withForms(entry, (whole) => {
+    const role = whole.querySelector("details.designate select[name=role]");
     if (!role) return;
     role.value = "principal";
     role.form.requestSubmit();
-  };
+  });
 
   const actions = {
     next: () => step(1),
@@ -65,7 +75,7 @@
     amend: (entry) => open(entry, "amend", "input[name=code]"),
     principal,
     present: (entry) => open(entry, "designate", "select[name=present_on_admission]"),
-    hide: (entry) => { const button = entry && entry.querySelector("form.hide button"); if (button) button.click(); },
+    hide: (entry) => { const button = entry && entry.querySelector("button.hide-one"); if (button) button.click(); },
     evidence: (entry) => { const link = entry && entry.querySelector(".places a"); if (link) { link.click(); entry.focus(); } },
     add: () => press("select-add"),
     undo: () => press("undo"),

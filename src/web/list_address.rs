@@ -1,11 +1,10 @@
 //! A list as it stands in an address and in forms: words that a person may have typed, of which those that are not understood ask for nothing.
 
 use serde::Deserialize;
-use uuid::Uuid;
 
 use super::words;
 use crate::{
-    domain::{Assigned, EncounterClass, ItemState, Worklist, WorklistOrder},
+    domain::{Assigned, EncounterClass, ItemState, ListEnd, PayerClass, Priority, Worklist, WorklistOrder},
     interop::fhir::percent_encoded,
 };
 
@@ -15,7 +14,7 @@ use crate::{
 pub(super) struct ListAddress {
     /// A state, or `all`; open when it says nothing.
     pub state: String,
-    /// `me`, `nobody` or `leads`.
+    /// `me`, `nobody`, `leads` or `team`.
     pub assigned: String,
     /// A type of note.
     pub note_type: String,
@@ -23,6 +22,12 @@ pub(super) struct ListAddress {
     pub department: String,
     /// A class of encounter.
     pub encounter_class: String,
+    /// A priority.
+    pub priority: String,
+    /// A class of payer.
+    pub payer_class: String,
+    /// A team.
+    pub team: String,
     /// A date.
     pub service_from: String,
     /// A date.
@@ -49,10 +54,14 @@ impl ListAddress {
                 Assigned::Me => "me",
                 Assigned::Nobody => "nobody",
                 Assigned::Leads => "leads",
+                Assigned::Team => "team",
             })),
             note_type: text(list.note_type.as_deref()),
             department: text(list.department.as_deref()),
             encounter_class: text(list.encounter_class.map(EncounterClass::as_str)),
+            priority: text(list.priority.map(Priority::as_str)),
+            payer_class: text(list.payer_class.map(PayerClass::as_str)),
+            team: text(list.team.as_deref()),
             service_from: list.service_from.map(|date| date.to_string()).unwrap_or_default(),
             service_to: list.service_to.map(|date| date.to_string()).unwrap_or_default(),
             alert: flag(list.alert),
@@ -61,6 +70,7 @@ impl ListAddress {
                 WorklistOrder::Oldest => None,
                 WorklistOrder::Benefit => Some("benefit"),
                 WorklistOrder::ServiceDate => Some("service_date"),
+                WorklistOrder::Priority => Some("priority"),
             }),
         }
     }
@@ -72,6 +82,7 @@ impl ListAddress {
             "me" => Some(Assigned::Me),
             "nobody" => Some(Assigned::Nobody),
             "leads" => Some(Assigned::Leads),
+            "team" => Some(Assigned::Team),
             _ => None,
         };
         Worklist {
@@ -84,6 +95,9 @@ impl ListAddress {
             note_type: text(&self.note_type).map(|word| word.to_lowercase().replace(' ', "_")),
             department: text(&self.department),
             encounter_class: self.encounter_class.parse().ok(),
+            priority: self.priority.parse().ok(),
+            payer_class: self.payer_class.parse().ok(),
+            team: text(&self.team),
             service_from: self.service_from.parse().ok(),
             service_to: self.service_to.parse().ok(),
             alert: !self.alert.is_empty(),
@@ -91,6 +105,7 @@ impl ListAddress {
             order: match self.order.as_str() {
                 "benefit" => WorklistOrder::Benefit,
                 "service_date" => WorklistOrder::ServiceDate,
+                "priority" => WorklistOrder::Priority,
                 _ => WorklistOrder::Oldest,
             },
         }
@@ -104,6 +119,9 @@ impl ListAddress {
             ("note_type", &self.note_type),
             ("department", &self.department),
             ("encounter_class", &self.encounter_class),
+            ("priority", &self.priority),
+            ("payer_class", &self.payer_class),
+            ("team", &self.team),
             ("service_from", &self.service_from),
             ("service_to", &self.service_to),
             ("alert", &self.alert),
@@ -120,14 +138,24 @@ impl ListAddress {
         format!("/queue?{}", fields.join("&"))
     }
 
-    /// Its page after an item.
-    pub(super) fn page(&self, after: Uuid) -> String {
+    /// Its page behind the end of another.
+    pub(super) fn page(&self, after: &ListEnd) -> String {
         format!("{}&after={after}", self.address())
     }
 
     /// The type of note as a person writes it.
     pub(super) fn shown_type(&self) -> String {
         words::spaced(&self.note_type)
+    }
+
+    /// Priorities to choose from.
+    pub(super) fn priorities(&self) -> Vec<(&'static str, &'static str, bool)> {
+        Priority::ALL.map(|one| (one.as_str(), one.as_str(), self.priority == one.as_str())).into()
+    }
+
+    /// Classes of payers to choose from.
+    pub(super) fn payers(&self) -> Vec<(&'static str, &'static str, bool)> {
+        PayerClass::ALL.map(|one| (one.as_str(), words::payer_class(one), self.payer_class == one.as_str())).into()
     }
 
     /// Classes to choose from.
@@ -151,6 +179,9 @@ mod tests {
             note_type: Some("progress_note".to_owned()),
             department: Some("A & E".to_owned()),
             encounter_class: Some(EncounterClass::Inpatient),
+            priority: Some(Priority::Urgent),
+            payer_class: Some(PayerClass::SelfPay),
+            team: Some("Heart & lung".to_owned()),
             service_from: "2026-01-02".parse().ok(),
             service_to: "2026-02-03".parse().ok(),
             alert: true,

@@ -16,11 +16,12 @@
     const given = page.querySelector("[data-item]");
     if (!given) return false;
     const focused = document.activeElement && document.activeElement.closest(".entry");
+    // at the end and once: giving the focus makes the browser lay the page out
+    let focusAgain = focused ? focused.id : "";
     for (const entry of page.querySelectorAll(".entry")) {
       const here = document.getElementById(entry.id);
       if (!here || Boolean(here.closest(".aside")) !== Boolean(entry.closest(".aside"))) return false;
       here.replaceWith(document.adoptNode(entry));
-      if (focused && focused.id === entry.id) entry.focus({ preventScroll: true });
       const state = ["suggested", "accepted", "amended", "rejected", "added", "withdrawn"];
       const now = state.find((word) => entry.classList.contains(word));
       for (const mark of document.querySelectorAll(`mark a[href="#${entry.id}"]`)) {
@@ -41,10 +42,11 @@
       const [reason, empty] = [here.querySelector("#override"), there.querySelector("#override")];
       if (reason && empty) empty.value = reason.value;
       here.replaceWith(document.adoptNode(there));
-      const again = focus && document.getElementById(focus);
-      if (again) again.focus({ preventScroll: true });
+      focusAgain = focus || focusAgain;
       if (unseen) { const counts = document.querySelector("#summary .counts"); if (counts) counts.append(" · ", unseen); }
     }
+    const again = focusAgain && document.getElementById(focusAgain);
+    if (again && !again.contains(document.activeElement)) again.focus({ preventScroll: true });
     panes.dataset.revision = given.dataset.revision;
     for (const field of document.querySelectorAll("input[name=revision]")) field.value = given.dataset.revision;
     document.dispatchEvent(new CustomEvent("parts"));
@@ -72,7 +74,8 @@
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.set(button.name, button.value);
     waiting += 1;
-    document.documentElement.toggleAttribute("data-saving", true);
+    const busy = form.closest(".entry");
+    if (busy) busy.setAttribute("aria-busy", "true");
     try {
       const reply = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "x-live": "1" } });
       if (reply.status === 403 && tries === 0) {
@@ -107,7 +110,7 @@
       say("Not saved: the service cannot be reached. Your choice is still here; repeat it when the connection is back.");
     } finally {
       waiting -= 1;
-      if (waiting === 0) document.documentElement.removeAttribute("data-saving");
+      if (busy) busy.removeAttribute("aria-busy");
     }
   };
   // one after the other: each is of the revision that the one before made
@@ -122,6 +125,44 @@
   });
   // nothing that is being saved, or that was not, is left by mistake
   addEventListener("beforeunload", (event) => { if (waiting > 0 && !leaving) event.preventDefault(); });
+
+  // The forms of an entry of a long page, put in their place when somebody asks for them.
+  const coming = new Map();
+  const forms = (entry) => {
+    const id = entry.id.slice(2);
+    if (coming.has(id)) return coming.get(id);
+    const fetched = (async () => {
+      try {
+        const reply = await fetch(`${item}/entries/${id}`);
+        if (reply.redirected || !reply.ok) { say(`The forms could not be read: the service answered ${reply.status}. Reload the page.`); return null; }
+        const whole = read(await reply.text()).getElementById(entry.id);
+        const [here, there] = [document.getElementById(entry.id), whole && whole.querySelector(".do")];
+        if (!here || !there) return null;
+        for (const field of there.querySelectorAll("input[name=revision]")) field.value = panes.dataset.revision;
+        here.querySelector(".do").replaceWith(document.adoptNode(there));
+        document.dispatchEvent(new CustomEvent("entry", { detail: here }));
+        return here;
+      } catch {
+        say("The service cannot be reached: the forms come when the connection is back.");
+        return null;
+      } finally { coming.delete(id); }
+    })();
+    coming.set(id, fetched);
+    return fetched;
+  };
+  document.addEventListener("forms", async ({ detail: { entry, then } }) => {
+    const whole = await forms(entry);
+    if (whole) then(whole);
+  });
+  document.addEventListener("toggle", async ({ target }) => {
+    if (!target.open || !("later" in target.dataset)) return;
+    const name = target.className;
+    const whole = await forms(target.closest(".entry"));
+    const folded = whole && whole.querySelector(`details.${name}`);
+    if (!folded) return;
+    folded.open = true;
+    (folded.querySelector("select, input:not([type=hidden])") || folded.querySelector("summary")).focus();
+  }, true);
 
   // Signs of life.
   for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, () => { active = true; }, { passive: true });

@@ -32,6 +32,8 @@ mod settings;
 mod shell;
 mod shortcuts;
 mod sign_in;
+mod site_lists;
+mod site_templates;
 mod words;
 
 #[cfg(test)]
@@ -82,6 +84,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/codes/offers", post(shortcuts::offers))
         .route("/codes/{code}", get(codes::show))
         .route("/items/{id}", get(item::show))
+        .route("/items/{id}/entries/{entry}", get(item::entry))
         .route("/items/{id}/claim", post(change::claim))
         .route("/items/{id}/release", post(movements::release))
         .route("/items/{id}/decide", post(change::decide))
@@ -99,6 +102,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/second-reviews", get(second_reviews::list))
         .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
         .route("/settings", get(settings::show).post(settings::change))
+        .route("/settings/lists", get(site_lists::show).post(site_lists::change))
+        .route("/settings/templates", get(site_templates::show).post(site_templates::change))
         .route("/items/{id}/finish", post(change::finish))
         .route("/items/{id}/reopen", post(movements::reopen))
         .route("/items/{id}/pend", post(movements::pend))

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     auth::Permission,
     service::{DecideError, Moving, Service},
+    store::ItemChange,
 };
 
 /// The form of every movement; a field that a form does not have is empty.
@@ -27,6 +28,8 @@ pub(super) struct MoveForm {
     until: String,
     /// A login name; empty = nobody.
     to: String,
+    /// The name of a team, empty = none; none where the form has no such field.
+    team: Option<String>,
 }
 
 impl MoveForm {
@@ -88,7 +91,18 @@ pub(super) async fn assign(
 ) -> Answer {
     let user = session.may(Permission::Assign)?;
     let to = filled(&form.to);
-    let moving = Moving { reason: None, ..form.moving() };
+    let mut moving = Moving { reason: None, ..form.moving() };
+    if let Some(team) = &form.team {
+        let done = service.give_to_team(user, id, filled(team).as_deref(), moving.clone()).await;
+        let revision = match done {
+            Ok(ItemChange::Done { revision }) => revision,
+            Err(DecideError::Unacceptable(_)) => return Ok(back(id, "cannot_assign", None)),
+            refused => return answer(&session, id, refused, ""),
+        };
+        // the words stand once: with the team where that changed, else with the person
+        let changed = moving.revision.is_some_and(|before| before != revision);
+        moving = Moving { revision: Some(revision), comment: moving.comment.filter(|_| !changed), reason: None };
+    }
     let done = service.assign(user, id, to.as_deref(), moving).await;
     if matches!(done, Err(DecideError::Unacceptable(_))) {
         return Ok(back(id, "cannot_assign", None));

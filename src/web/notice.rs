@@ -42,12 +42,13 @@ const NOTICES: [(&str, &str); 19] = [
     ("nothing_waits", "Nothing waits for review."),
 ];
 
-const PROBLEMS: [(&str, &str); 28] = [
+const PROBLEMS: [(&str, &str); 29] = [
     ("held", "Not done: another coder holds this encounter."),
     ("not_held", "Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again."),
     ("already_finished", "Not done: the encounter is finished."),
     ("assigned_to_other", "Not done: this encounter is assigned to another coder."),
     ("for_leads", "Not done: this encounter was passed up; a lead takes it, or assigns it."),
+    ("for_team", "Not done: this encounter is another team’s; a member of it or a lead takes it."),
     ("cannot_assign", "Not done: nobody of this name works on encounters like this one."),
     ("time_past", "Not done: choose a day to come."),
     ("pending", "Not finished: notes of this encounter are still being read. Try again in a moment."),

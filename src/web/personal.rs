@@ -15,13 +15,14 @@ use uuid::Uuid;
 use super::{
     change::{Answer, to},
     entry::title,
+    item_view::present_of,
     session::{Posted, Session},
     shell::missing,
     words,
 };
 use crate::{
     auth::Permission,
-    domain::ItemState,
+    domain::{EncounterClass, ItemState},
     review::{assigned_codes, code_day},
     service::{DecideError, Service},
     store::ItemChange,
@@ -129,12 +130,13 @@ pub(super) async fn codes_csv(State(service): State<Arc<Service>>, session: Sess
     let pipeline = service.engine.pipeline();
     let vocabulary = pipeline.vocabulary();
     let (edition, _) = vocabulary.editions.on(code_day(&item.record));
+    let inpatient = item.record.item.encounter_class == Some(EncounterClass::Inpatient);
     let mut out = csv::Writer::from_writer(Vec::new());
     let failed = |_| super::shell::failed();
     out.write_record(["place", "code", "title", "role", "present_on_admission"]).map_err(failed)?;
     for (at, one) in assigned_codes(&item.entries).iter().enumerate() {
         let role = one.designation.role.map_or("", |role| role.as_str());
-        let present = one.designation.present_on_admission.map_or("", |present| present.letter());
+        let present = present_of(vocabulary, inpatient, one).map_or("", |present| present.letter());
         out.write_record([&(at + 1).to_string(), one.code, title((vocabulary, edition), one.code), role, present])
             .map_err(failed)?;
     }

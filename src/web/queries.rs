@@ -83,6 +83,7 @@ pub(super) fn routes() -> Router<Arc<Service>> {
     Router::new()
         .route("/items/{id}/queries/new", post(query_draft::new))
         .route("/items/{id}/queries", post(query_draft::save))
+        .route("/queries/{id}/revise", get(query_draft::edit).post(query_draft::revise))
         .route("/queries/{id}/send", post(send))
         .route("/queries/{id}/withdraw", post(withdraw))
         .route("/queries/{id}/answer", post(answer))
@@ -159,6 +160,7 @@ fn events(query: &Query, zone: &TimeZone) -> Vec<String> {
     let acts = query.events.iter().map(|event| {
         let comment = |comment: &Option<String>| comment.as_ref().map_or_else(String::new, |words| format!(" – “{words}”"));
         let said = match &event.act {
+            QueryAct::Revise(_) => "written anew".to_owned(),
             QueryAct::Send {} => "sent".to_owned(),
             QueryAct::Answer(_) => "answer recorded".to_owned(),
             QueryAct::Close { effect, comment: words } => format!("closed: {}{}", effect_words(*effect), comment(words)),
@@ -205,6 +207,7 @@ pub(super) fn said(notice: Option<&str>, problem: Option<&str>) -> Option<Notice
         _ => None,
     };
     let notices = match notice {
+        Some("query_revised") => Some("The draft is written anew. Nobody has it until it is sent."),
         Some("query_drafted") => Some("The query is drafted. Nobody has it until it is sent."),
         Some("query_sent") => Some("The query is sent."),
         Some("query_withdrawn") => Some("The query is withdrawn."),

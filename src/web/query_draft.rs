@@ -19,7 +19,7 @@ use super::{
 use crate::{
     auth::Permission,
     coding::queries::{OPEN_OPTIONS, QueryTemplate},
-    domain::{ClinicalIndicator, OptionKind, QueryAct, QueryContent, QueryKind, QueryOption, ReviewEntry},
+    domain::{ClinicalIndicator, OptionKind, QueryAct, QueryContent, QueryKind, QueryOption, QueryState, ReviewEntry},
     service::{QueryDraft, QueryError, Service},
     store::{ItemChange, ItemRecord},
 };
@@ -58,6 +58,8 @@ pub(super) struct DraftPage {
     pub problems: Vec<String>,
     /// The item.
     pub id: Uuid,
+    /// The draft that is written anew; none when there is none yet.
+    pub query: Option<Uuid>,
     /// The entry that it is about.
     pub entry: Option<Uuid>,
     /// Its name, or the encounter.
@@ -112,6 +114,27 @@ pub(super) struct DraftForm {
     fields: BTreeMap<String, String>,
 }
 
+impl DraftForm {
+    fn draft(&self, entry_id: Option<Uuid>) -> QueryDraft {
+        let field =
+            |name: &str, at: usize| self.fields.get(&format!("{name}_{at}")).map(|value| value.trim()).unwrap_or_default();
+        let choices = (0..FIELDS).map(|at| (OptionKind::Choice, field("choice", at))).filter(|(_, label)| !label.is_empty());
+        let options = choices.chain(OPEN_OPTIONS).map(|(kind, label)| QueryOption { kind, label: label.to_owned() });
+        let quotes = (0..FIELDS).filter(|at| !field("quote", *at).is_empty()).map(|at| ClinicalIndicator {
+            note_id: field("quote_note", at).parse().unwrap_or_default(),
+            text: field("quote", at).to_owned(),
+        });
+        QueryDraft {
+            template: self.template.clone(),
+            entry_id,
+            title: Some(self.title.clone()),
+            question: Some(self.question.clone()),
+            options: Some(options.collect()),
+            indicators: Some(quotes.collect()),
+        }
+    }
+}
+
 /// `POST /items/{id}/queries/new`: the templates, or the draft of the chosen one. By a form, since an address would tell which entry it is about.
 pub(super) async fn new(
     State(service): State<Arc<Service>>,
@@ -124,12 +147,12 @@ pub(super) async fn new(
     let entry_id: Option<Uuid> = form.entry.parse().ok();
     let frame = frame(&session, &record, &entries, entry_id);
     if form.template.is_empty() {
-        let pipeline = service.engine.pipeline();
+        let templates = service.query_templates().await?;
         let entry = entries.iter().find(|entry| Some(entry.id) == entry_id);
-        return Ok(page(StatusCode::OK, &DraftPage { groups: groups(pipeline.queries().templates(), entry), ..frame }));
+        return Ok(page(StatusCode::OK, &DraftPage { groups: groups(&templates, entry), ..frame }));
     }
     let draft = QueryDraft { template: form.template, entry_id, ..QueryDraft::default() };
-    match service.content_of(&record, &entries, draft) {
+    match service.content_of(&record, &entries, draft).await {
         Ok(content) => Ok(page(StatusCode::OK, &draft_page(frame, content))),
         Err(_) => Err(missing(&session)),
     }
@@ -142,22 +165,8 @@ pub(super) async fn save(
     Posted { session, form, .. }: Posted<DraftForm>,
 ) -> Answer {
     let user = session.may(Permission::AskProvider)?;
-    let field = |name: &str, at: usize| form.fields.get(&format!("{name}_{at}")).map(|value| value.trim()).unwrap_or_default();
-    let choices = (0..FIELDS).map(|at| (OptionKind::Choice, field("choice", at))).filter(|(_, label)| !label.is_empty());
-    let options = choices.chain(OPEN_OPTIONS).map(|(kind, label)| QueryOption { kind, label: label.to_owned() });
-    let quotes = (0..FIELDS).filter(|at| !field("quote", *at).is_empty()).map(|at| ClinicalIndicator {
-        note_id: field("quote_note", at).parse().unwrap_or_default(),
-        text: field("quote", at).to_owned(),
-    });
     let entry_id: Option<Uuid> = form.entry.parse().ok();
-    let draft = || QueryDraft {
-        template: form.template.clone(),
-        entry_id,
-        title: Some(form.title.clone()),
-        question: Some(form.question.clone()),
-        options: Some(options.clone().collect()),
-        indicators: Some(quotes.clone().collect()),
-    };
+    let draft = || form.draft(entry_id);
     let problems = match service.draft_query(user, id, draft()).await {
         Ok(query) if form.then == "send" => {
             return match service.act_on_query(user, query.id, QueryAct::Send {}).await {
@@ -175,8 +184,55 @@ pub(super) async fn save(
     let (record, entries) = service.open_item(user, id).await?.ok_or_else(|| missing(&session))?;
     service.record(user, "item.read", ("item", id)).await?;
     let frame = frame(&session, &record, &entries, entry_id);
-    let Ok(content) = service.content_of(&record, &entries, draft()) else { return Err(missing(&session)) };
+    let Ok(content) = service.content_of(&record, &entries, draft()).await else { return Err(missing(&session)) };
     Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &DraftPage { problems, ..draft_page(frame, content) }))
+}
+
+/// `GET /queries/{id}/revise`: a draft, to be written anew.
+pub(super) async fn edit(State(service): State<Arc<Service>>, session: Session, Path(id): Path<Uuid>) -> Answer {
+    let user = session.may(Permission::AskProvider)?;
+    let (query, record) = service.read_query(user, id).await?.ok_or_else(|| missing(&session))?;
+    if query.state() != QueryState::Draft {
+        return Ok(to(query.item_id, "problem=query_state", id));
+    }
+    let (_, entries) = service.open_item(user, query.item_id).await?.ok_or_else(|| missing(&session))?;
+    let frame = frame(&session, &record, &entries, query.content.entry_id);
+    Ok(page(StatusCode::OK, &draft_page(DraftPage { query: Some(id), ..frame }, query.content)))
+}
+
+/// `POST /queries/{id}/revise`: keeps the draft as it is now, and sends it where that is asked.
+pub(super) async fn revise(
+    State(service): State<Arc<Service>>,
+    Path(id): Path<Uuid>,
+    Posted { session, form, .. }: Posted<DraftForm>,
+) -> Answer {
+    let user = session.may(Permission::AskProvider)?;
+    let draft = form.draft(None);
+    let (query, record) = service.read_query(user, id).await?.ok_or_else(|| missing(&session))?;
+    let typed = QueryContent {
+        title: form.title.clone(),
+        question: form.question.clone(),
+        options: draft.options.clone().unwrap_or_default(),
+        indicators: draft.indicators.clone().unwrap_or_default(),
+        ..query.content
+    };
+    let problems: Vec<String> = match service.revise_query(user, id, draft).await {
+        Ok(query) if form.then == "send" => {
+            return match service.act_on_query(user, id, QueryAct::Send {}).await {
+                Ok(_) => Ok(to(query.item_id, "notice=query_sent", id)),
+                Err(QueryError::Store(error)) => Err(error.into()),
+                Err(_) => Ok(to(query.item_id, "problem=query_record_changed", id)),
+            };
+        }
+        Ok(query) => return Ok(to(query.item_id, "notice=query_revised", id)),
+        Err(QueryError::Store(error)) => return Err(error.into()),
+        Err(QueryError::NotCompliant(problems)) => problems.iter().map(ToString::to_string).collect(),
+        Err(QueryError::NotAllowed(_)) => return Ok(to(query.item_id, "problem=query_state", id)),
+        Err(_) => return Err(missing(&session)),
+    };
+    let (_, entries) = service.open_item(user, query.item_id).await?.ok_or_else(|| missing(&session))?;
+    let frame = DraftPage { query: Some(id), problems, ..frame(&session, &record, &entries, typed.entry_id) };
+    Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &draft_page(frame, typed)))
 }
 
 const fn not_held(change: &ItemChange) -> &'static str {

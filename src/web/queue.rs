@@ -22,8 +22,8 @@ use super::{
 };
 use crate::{
     auth::{Permission, permits},
-    domain::{Assigned, ItemState, ReviewItem, Worklist, WorklistOrder},
-    service::Service,
+    domain::{Assigned, ItemState, ListEnd, Priority, ReviewItem, Worklist, WorklistOrder},
+    service::{Service, SiteReasons},
 };
 
 /// Rows of a page.
@@ -64,6 +64,8 @@ pub(super) struct Row {
     pub since: String,
     /// Whether it needs clearance.
     pub restricted: bool,
+    /// How soon it is to be coded, where that is sooner than in its turn.
+    pub priority: Option<&'static str>,
 }
 
 /// A link to a list.
@@ -94,6 +96,12 @@ pub(super) struct QueuePage {
     pub asked: ListAddress,
     /// Classes of encounters to choose from.
     pub classes: Vec<Option3>,
+    /// Priorities to choose from.
+    pub priorities: Vec<Option3>,
+    /// Classes of payers to choose from.
+    pub payers: Vec<Option3>,
+    /// Names of the teams to choose from.
+    pub teams: Vec<String>,
     /// Orders to choose from.
     pub orders: Vec<Option3>,
     /// Whether more than a tab is asked for.
@@ -113,13 +121,13 @@ pub(super) struct QueuePage {
 /// What the address says beside the list.
 #[derive(Debug, Default, Deserialize)]
 pub(super) struct QueueAddress {
-    after: Option<Uuid>,
+    after: Option<ListEnd>,
     notice: Option<String>,
     problem: Option<String>,
 }
 
 /// The row of an item.
-pub(super) fn row(item: ReviewItem, now: Timestamp, zone: &TimeZone) -> Row {
+pub(super) fn row(item: ReviewItem, (now, zone): (Timestamp, &TimeZone), reasons: &SiteReasons) -> Row {
     let patient = match item.patient {
         Some(patient) => patient.name.unwrap_or_else(|| format!("record {}", patient.id)),
         None => "patient not given".to_owned(),
@@ -127,11 +135,12 @@ pub(super) fn row(item: ReviewItem, now: Timestamp, zone: &TimeZone) -> Row {
     let class = words::encounter_class(item.encounter_class).to_owned();
     let holder = item.claimed_by.map(|(_, name)| name);
     let assigned = item.assigned_to.map(|(_, name)| format!("for {name}"));
+    let team = item.team.map(|team| format!("for the team {team}"));
     let reason = item.place_reason.filter(|_| item.state == ItemState::Pended || item.escalated);
-    let reason = reason.map(|reason| words::place_reason(&reason).to_owned());
+    let reason = reason.map(|reason| reasons.label(&reason).to_owned());
     let until = item.pended_until.map(|until| format!("until {}", words::moment(until, zone)));
     let leads = item.escalated.then(|| "for the leads".to_owned());
-    let owner: Vec<String> = [holder, assigned, leads, reason, until].into_iter().flatten().collect();
+    let owner: Vec<String> = [holder, assigned, team, leads, reason, until].into_iter().flatten().collect();
     let summary = item.summary.unwrap_or_default();
     let is_counted = summary.revision > 0;
     let service = match (summary.service_from, summary.service_to) {
@@ -142,7 +151,11 @@ pub(super) fn row(item: ReviewItem, now: Timestamp, zone: &TimeZone) -> Row {
         id: item.id,
         patient,
         encounter: item.encounter.unwrap_or_else(|| "–".to_owned()),
-        place: item.department.map_or_else(|| class.clone(), |department| format!("{class}, {department}")),
+        place: [Some(class), item.department, item.payer_class.map(|payer| words::payer_class(payer).to_owned())]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", "),
         notes: item.notes.len(),
         types: summary.note_types.iter().map(|word| words::spaced(word)).collect::<Vec<_>>().join(", "),
         service,
@@ -155,6 +168,7 @@ pub(super) fn row(item: ReviewItem, now: Timestamp, zone: &TimeZone) -> Row {
         age: words::age(item.created_at, now),
         since: words::moment(item.created_at, zone),
         restricted: item.restricted,
+        priority: (item.priority != Priority::Routine).then(|| item.priority.as_str()),
     }
 }
 
@@ -166,6 +180,7 @@ fn tabs(asked: &Worklist) -> Vec<Tab> {
         ("Mine", of(None, Some(Assigned::Me))),
         ("Claimed", of(Some(ItemState::Claimed), None)),
         ("Pended", of(Some(ItemState::Pended), None)),
+        ("My team", of(None, Some(Assigned::Team))),
         ("For leads", of(Some(ItemState::Open), Some(Assigned::Leads))),
         ("Finished", of(Some(ItemState::Finished), None)),
         ("All", of(None, None)),
@@ -192,16 +207,17 @@ pub(super) async fn show(
     let user = session.may(Permission::ListItems)?;
     let asked = list.worklist();
     let (now, zone) = (service.surroundings.now(), &service.time_zone);
-    let items = service.items(user, asked.clone(), address.after, PAGE).await?;
+    let reasons = service.site_reasons().await?;
+    let items = service.items(user, asked.clone(), address.after.clone(), PAGE).await?;
     let own = ListAddress::of(&asked);
-    let next = items.last().filter(|_| items.len() == PAGE as usize).map(|last| own.page(last.id));
+    let next = items.last().filter(|_| items.len() == PAGE as usize).map(|last| own.page(&ListEnd::of(asked.order, last, now)));
     let is_open = asked.state == Some(ItemState::Open) && asked.assigned.is_none();
     let mut mine = Vec::new();
     if is_open && address.after.is_none() {
         let held = Worklist { state: Some(ItemState::Claimed), assigned: Some(Assigned::Me), ..Worklist::default() };
         let held = service.items(user, held, None, 200).await?;
         let holds = |item: &ReviewItem| item.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user.id);
-        mine = held.into_iter().filter(holds).map(|item| row(item, now, zone)).collect();
+        mine = held.into_iter().filter(holds).map(|item| row(item, (now, zone), &reasons)).collect();
     }
     let preferences = service.store.preferences(user.id).await?;
     let saved: Vec<Tab> = preferences
@@ -215,17 +231,21 @@ pub(super) async fn show(
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
         tabs: tabs(&asked).into_iter().chain(saved).collect(),
         classes: own.classes(),
+        priorities: own.priorities(),
+        payers: own.payers(),
+        teams: service.teams().await?.list.into_iter().map(|team| team.name).collect(),
         orders: [
             (WorklistOrder::Oldest, "oldest", "waiting longest"),
             (WorklistOrder::Benefit, "benefit", "most to gain"),
             (WorklistOrder::ServiceDate, "service_date", "date of service"),
+            (WorklistOrder::Priority, "priority", "most urgent"),
         ]
         .map(|(order, word, label)| (word, label, asked.order == order))
         .into(),
         narrowed: asked != plain,
         can_take: asked.state == Some(ItemState::Open) && !items.is_empty() && permits(user.role, Permission::Decide),
         mine,
-        rows: items.into_iter().map(|item| row(item, now, zone)).collect(),
+        rows: items.into_iter().map(|item| row(item, (now, zone), &reasons)).collect(),
         first: address.after.map(|_| own.address()),
         next,
         asked: own,

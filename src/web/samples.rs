@@ -10,7 +10,7 @@ use crate::{
         SiteSettings, Span, Standing, Tally, system,
     },
     review,
-    service::{QueueItem, Workbench},
+    service::{QueueItem, SiteReasons, Workbench},
     store::ItemRecord,
 };
 
@@ -167,6 +167,9 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         facility: Some(HOSTILE.to_owned()),
         department: Some(HOSTILE.to_owned()),
         restricted: true,
+        priority: crate::domain::Priority::Routine,
+        payer_class: None,
+        team: None,
         state,
         claimed_by: (state == ItemState::Claimed).then(|| (CODER, HOSTILE.to_owned())),
         claimed_until: (state == ItemState::Claimed).then(now),
@@ -237,7 +240,15 @@ pub(super) fn bench(state: ItemState) -> Workbench {
         ..Preferences::default()
     };
     let tallies = item.entries.iter().map(|entry| (entry.id, Tally { accepted: 2, amended: 1, rejected: 1 })).collect();
-    Workbench { item, seen: Vec::new(), preferences, settings: SiteSettings::default(), tallies, second_reviews: Vec::new() }
+    Workbench {
+        item,
+        seen: Vec::new(),
+        preferences,
+        settings: SiteSettings::default(),
+        tallies,
+        reasons: SiteReasons::default(),
+        second_reviews: Vec::new(),
+    }
 }
 
 fn decision(entry_id: Uuid, kind: DecisionKind) -> Decision {

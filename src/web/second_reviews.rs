@@ -13,19 +13,23 @@ use uuid::Uuid;
 
 use super::{
     change::{Answer, filled},
-    entry::title,
+    entry::{decision, marks_of, title},
     item_view::{NoteView, Seen, notes_of},
     notice::{self, Notice},
+    queries::note_label,
     session::{Posted, Session},
     shell::{Refusal, Shell, missing, page},
     words,
 };
 use crate::{
     auth::Permission,
-    domain::{Agreement, SecondReview, Verdict, Worksheet, WorksheetLine, system},
+    domain::{Agreement, CodingError, Evidence, SecondReview, Verdict, Worksheet, WorksheetLine, system},
     review::{assigned_codes, code_day},
     service::{DecideError, Service},
 };
+
+/// Quotations that a line of the worksheet shows.
+const QUOTES: usize = 3;
 
 /// A review in a list.
 #[derive(Debug, Clone)]
@@ -69,6 +73,12 @@ pub(super) struct LineView {
     pub title: String,
     /// `principal` or `admitting`, and the indicator of presence on admission.
     pub designated: String,
+    /// What payment makes of it.
+    pub marks: Vec<String>,
+    /// The words that it rests on, with their notes.
+    pub quotes: Vec<String>,
+    /// What was decided on it.
+    pub decided: Vec<String>,
     /// What was said of it, once it was.
     pub verdict: &'static str,
     /// The code that should stand instead, and the comment.
@@ -97,6 +107,8 @@ pub(super) struct WorksheetPage {
     pub can_review: bool,
     /// The codes.
     pub lines: Vec<LineView>,
+    /// What kind of error a wrong code can be.
+    pub errors: Vec<(&'static str, &'static str)>,
     /// What came of it.
     pub result: Option<String>,
     /// What the reviewer said on the whole.
@@ -179,33 +191,44 @@ pub(super) async fn show(
         let present = of.present_on_admission.map(|present| format!("POA {}", present.letter()));
         [of.role.map(|role| role.as_str().to_owned()), present].into_iter().flatten().collect::<Vec<_>>().join(", ")
     };
+    let reasons = service.site_reasons().await?;
+    let entries = &reviewed.item.entries;
+    let line = |code: &str, verdict: &'static str, told: String| {
+        let entry =
+            assigned.iter().find(|one| one.code == code).and_then(|one| entries.iter().find(|entry| entry.id == one.entry));
+        let quote =
+            |(note, evidence): &(Uuid, Evidence)| format!("“{}” {}", evidence.text, note_label(&reviewed.item.record, *note));
+        LineView {
+            title: titled(code),
+            designated: designated(code),
+            marks: marks_of((vocabulary, edition), code),
+            quotes: entry.map(|entry| entry.evidence.iter().take(QUOTES).map(quote).collect()).unwrap_or_default(),
+            decided: entry
+                .map(|entry| {
+                    entry.decisions.iter().map(|one| format!("{} · {}", decision(&one.kind, &reasons), one.user_name)).collect()
+                })
+                .unwrap_or_default(),
+            verdict,
+            told,
+            code: code.to_owned(),
+        }
+    };
     let lines = match &review.worksheet {
         Some(sheet) => sheet
             .lines
             .iter()
-            .map(|line| LineView {
-                title: titled(&line.code),
-                designated: designated(&line.code),
-                verdict: words::verdict(line.verdict),
-                told: [line.instead.as_ref().map(|code| format!("instead {code} {}", titled(code))), line.comment.clone()]
-                    .into_iter()
-                    .flatten()
-                    .collect::<Vec<_>>()
-                    .join("; "),
-                code: line.code.clone(),
+            .map(|found| {
+                let parts = [
+                    found.error.map(|error| words::coding_error(error).to_owned()),
+                    found.instead.as_ref().map(|code| format!("instead {code} {}", titled(code))),
+                    found.comment.clone(),
+                ];
+                let told = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
+                line(&found.code, words::verdict(found.verdict), told)
             })
             .collect(),
         None if review.blinded => Vec::new(),
-        None => assigned
-            .iter()
-            .map(|one| LineView {
-                code: one.code.to_owned(),
-                title: titled(one.code),
-                designated: designated(one.code),
-                verdict: "",
-                told: String::new(),
-            })
-            .collect(),
+        None => assigned.iter().map(|one| line(one.code, "", String::new())).collect(),
     };
     let patient = reviewed.item.record.item.patient.as_ref();
     let waits = review.worksheet.is_none();
@@ -220,14 +243,15 @@ pub(super) async fn show(
         coder: if review.blinded && waits { String::new() } else { review.coder.1.clone() },
         can_review: waits && !reviewed.is_own && reviewed.is_current,
         lines,
+        errors: CodingError::ALL.map(|error| (error.as_str(), words::coding_error(error))).into(),
         result: review.worksheet.as_ref().map(|sheet| told(sheet.agreement())),
         comment: review.worksheet.as_ref().and_then(|sheet| sheet.comment.clone()),
-        notes: notes_of(&reviewed.item, Seen { vocabulary, user: user.id, zone: &service.time_zone }),
+        notes: notes_of(&reviewed.item, Seen { pipeline: &pipeline, user: user.id, zone: &service.time_zone, kept: None }),
     };
     Ok(page(StatusCode::OK, &view))
 }
 
-/// The worksheet as a form: fields `verdict-CODE`, `instead-CODE`, `comment-CODE`.
+/// The worksheet as a form: fields `verdict-CODE`, `error-CODE`, `instead-CODE`, `comment-CODE`.
 #[derive(Deserialize)]
 pub(super) struct WorksheetForm {
     /// Codes that the coder does not have, or, where the reviewer codes blindly, all codes.
@@ -288,10 +312,17 @@ pub(super) async fn record(
                 _ => return Ok(Redirect::to(&format!("{there}?problem=verdict_missing")).into_response()),
             };
             let instead = instead(code).filter(|_| verdict == Verdict::Wrong);
-            lines.push(WorksheetLine { code: code.clone(), verdict, instead, comment: field("comment", code) });
+            let error = field("error", code).and_then(|word| word.parse().ok()).filter(|_| verdict == Verdict::Wrong);
+            lines.push(WorksheetLine { code: code.clone(), verdict, instead, error, comment: field("comment", code) });
         }
         let missed = codes.into_iter().filter(|code| !assigned.contains(code));
-        lines.extend(missed.map(|code| WorksheetLine { code, verdict: Verdict::Missed, instead: None, comment: None }));
+        lines.extend(missed.map(|code| WorksheetLine {
+            code,
+            verdict: Verdict::Missed,
+            instead: None,
+            error: None,
+            comment: None,
+        }));
         let worksheet = Worksheet { lines, principal_changed: !form.principal_changed.is_empty(), comment };
         service.record_second_review(user, id, worksheet).await
     };

@@ -150,6 +150,9 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
         let Form(fields) = Form::<Vec<(String, String)>>::from_request(second, service).await.map_err(|_| unreadable())?;
         let Form(Guarded { form_token, form }) =
             Form::<Guarded<T>>::from_request(first, service).await.map_err(|_| unreadable())?;
+        if fields.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
+            return Err(unreadable());
+        }
         if session.made(&form_token) {
             Ok(Self { session, form, fields, live })
         } else {

@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     auth::{Permission, permits},
-    domain::{ESCALATE_REASONS, PEND_REASONS, REJECT_REASONS, REOPEN_REASONS, SamplingRule, SiteSettings},
+    domain::{SamplingRule, SiteListName, SiteSettings},
     review::OVERRIDE_REASONS,
     service::{DecideError, Service},
 };
@@ -56,7 +56,9 @@ pub(super) struct SettingsPage {
     /// Who works here.
     pub users: Vec<UserRow>,
     /// Headings and words of the reasons there are.
-    pub reasons: Vec<(&'static str, Vec<&'static str>)>,
+    pub reasons: Vec<(&'static str, Vec<String>)>,
+    /// The teams, with the names of their members.
+    pub teams: Vec<(String, String)>,
     /// The model in use.
     pub model: String,
     /// The vocabulary in use.
@@ -89,6 +91,13 @@ pub(super) async fn show(
         }
     });
     let settings = service.store.settings().await?;
+    let reasons = service.site_reasons().await?;
+    let labels = |name| reasons.offered(name).iter().map(|reason| reason.label.clone()).collect::<Vec<String>>();
+    let teams = service.teams().await?.list.into_iter().map(|team| {
+        let others = team.members.into_iter().filter(|member| Some(member) != team.lead.as_ref());
+        let lead = team.lead.iter().map(|lead| format!("{lead} (leads)"));
+        (team.name, lead.chain(others).collect::<Vec<_>>().join(", "))
+    });
     let view = SettingsPage {
         shell: Shell::of(&session),
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
@@ -96,12 +105,13 @@ pub(super) async fn show(
         settings,
         can_change: permits(user.role, Permission::ChangeSettings),
         users: users.collect(),
+        teams: teams.collect(),
         reasons: vec![
-            ("Rejecting a suggestion", REJECT_REASONS.map(words::reject_reason).into()),
-            ("Laying an encounter aside", PEND_REASONS.map(words::place_reason).into()),
-            ("Passing an encounter up", ESCALATE_REASONS.map(words::place_reason).into()),
-            ("Putting an encounter back into the queue", REOPEN_REASONS.map(words::reopen_reason).into()),
-            ("Letting a hard edit stand", OVERRIDE_REASONS.map(words::override_reason).into()),
+            ("Rejecting a suggestion", labels(SiteListName::RejectReasons)),
+            ("Laying an encounter aside", labels(SiteListName::PendReasons)),
+            ("Passing an encounter up", labels(SiteListName::EscalateReasons)),
+            ("Putting an encounter back into the queue", labels(SiteListName::ReopenReasons)),
+            ("Letting a hard edit stand", OVERRIDE_REASONS.map(|reason| words::override_reason(reason).to_owned()).into()),
         ],
         model: engine.model,
         vocabulary: engine.vocabulary,
@@ -122,6 +132,7 @@ pub(super) struct SettingsForm {
 /// A rule as a line: `10 coder=kim code=I21 payment blinded`.
 fn line(rule: &SamplingRule) -> String {
     let mut words = vec![rule.percent.to_string()];
+    words.extend(rule.most.iter().map(|most| format!("most={most}")));
     words.extend(rule.coder.iter().map(|coder| format!("coder={coder}")));
     words.extend(rule.code.iter().map(|code| format!("code={code}")));
     words.extend(rule.payment.then(|| "payment".to_owned()));
@@ -136,6 +147,7 @@ fn rules(lines: &str) -> Option<Vec<SamplingRule>> {
         let mut rule = SamplingRule { percent: words.next()?.trim_end_matches('%').parse().ok()?, ..SamplingRule::default() };
         for word in words {
             match word.split_once('=') {
+                Some(("most", most)) => rule.most = Some(most.parse().ok()?),
                 Some(("coder", name)) => rule.coder = Some(name.to_owned()),
                 Some(("code", prefix)) => rule.code = Some(prefix.to_uppercase()),
                 None if word == "payment" => rule.payment = true,
@@ -172,7 +184,7 @@ mod tests {
 
     #[test]
     fn rules_are_lines() {
-        let text = "10\n100 coder=kim code=I21 payment blinded";
+        let text = "10\n100 most=5 coder=kim code=I21 payment blinded";
         let read = rules(&format!("\n {text} \n")).expect("they can be used");
         assert_eq!(read.iter().map(line).collect::<Vec<_>>().join("\n"), text);
         assert_eq!((read[1].code.as_deref(), read[1].payment, read[1].blinded), (Some("I21"), true, true));

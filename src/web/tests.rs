@@ -19,9 +19,7 @@ use uuid::Uuid;
 
 use super::{
     item_view::{ItemPage, Seen, view},
-    list_address::ListAddress,
     notice,
-    queue::{QueuePage, Row, Tab},
     samples::{self, HOSTILE, TEXT},
     shell::{MessagePage, Shell},
     sign_in::SignInPage,
@@ -78,11 +76,13 @@ fn shell() -> Shell {
 fn sample(state: ItemState) -> (crate::service::QueueItem, ItemPage) {
     let bench = samples::bench(state);
     let pipeline = ENGINE.pipeline();
-    let seen = Seen { vocabulary: pipeline.vocabulary(), user: samples::CODER, zone: &jiff::tz::TimeZone::UTC };
+    let seen = Seen { pipeline: &pipeline, user: samples::CODER, zone: &jiff::tz::TimeZone::UTC, kept: None };
     let mut page = view(&bench, seen);
     page.can_remark = true;
     page.can_assign = true;
     page.assignees = vec![HOSTILE.to_owned()];
+    page.teams = vec![HOSTILE.to_owned()];
+    page.team = Some(HOSTILE.to_owned());
     let item = bench.item;
     page.shell = shell();
     page.notice = notice::lookup(None, Some("stale"));
@@ -96,48 +96,6 @@ fn small_pages_escape() {
     for problem in [None, Some("no")] {
         let page = SignInPage { shell: Shell::default(), code: HOSTILE.to_owned(), problem };
         assert_escaped(&page.render().expect("renders"));
-    }
-}
-
-#[test]
-fn the_queue_escapes() {
-    let row = Row {
-        id: Uuid::from_u128(1),
-        patient: HOSTILE.to_owned(),
-        encounter: HOSTILE.to_owned(),
-        place: HOSTILE.to_owned(),
-        types: HOSTILE.to_owned(),
-        service: String::new(),
-        waiting: Some(3),
-        why: HOSTILE.to_owned(),
-        alert: true,
-        notes: 2,
-        pending: 1,
-        state: "open",
-        owner: HOSTILE.to_owned(),
-        age: "1 h".to_owned(),
-        since: HOSTILE.to_owned(),
-        restricted: true,
-    };
-    for (mine, rows) in [(vec![row.clone()], vec![row.clone(), row.clone()]), (vec![], vec![row]), (vec![], vec![])] {
-        let empty = rows.is_empty();
-        let page = QueuePage {
-            shell: shell(),
-            notice: notice::lookup(Some("finished"), None),
-            can_take: true,
-            tabs: vec![Tab { address: HOSTILE.to_owned(), label: HOSTILE.to_owned(), current: true }],
-            asked: ListAddress { state: "open".to_owned(), department: HOSTILE.to_owned(), ..ListAddress::default() },
-            classes: Vec::new(),
-            orders: Vec::new(),
-            narrowed: false,
-            mine,
-            rows,
-            first: Some(HOSTILE.to_owned()),
-            next: Some(HOSTILE.to_owned()),
-        };
-        let html = page.render().expect("renders");
-        assert_escaped(&html);
-        assert_eq!(html.contains("Nothing waits for review"), empty);
     }
 }
 
@@ -594,4 +552,5 @@ async fn the_code_book_is_browsed_from_the_chapters_to_a_code() {
     assert!(status == StatusCode::OK && !html.contains("<script>alert"), "a query is escaped");
 }
 
+mod lists;
 mod queries;

@@ -3,10 +3,14 @@
 use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::domain::{
-    Assertion, BoilerplateKind, ChangeKind, CodeRole, EncounterClass, EntryChange, EntryKind, EntryState, ItemState,
-    ItemSummary, MedicationStatus, NotReportable, PresentOnAdmission, Remark, RemarkKind, Standing, Tally, Verdict, system,
+    Assertion, BoilerplateKind, ChangeKind, CodeRole, CodingError, EncounterClass, EntryChange, EntryKind, EntryState,
+    ItemState, ItemSummary, MedicationStatus, NotReportable, PayerClass, PresentOnAdmission, Remark, RemarkKind, Standing,
+    Tally, Verdict, system,
 };
-use crate::vocabulary::{Intent, NoteKind};
+use crate::{
+    service::SiteReasons,
+    vocabulary::{Intent, NoteKind},
+};
 
 /// Why a hard edit may stand.
 pub(super) fn override_reason(reason: &str) -> &'static str {
@@ -113,38 +117,25 @@ pub(super) const fn not_reportable(reason: NotReportable) -> &'static str {
     }
 }
 
-/// A reason of rejection.
-pub(super) fn reject_reason(reason: &str) -> &str {
-    match reason {
-        "not_documented" => "not documented",
-        "wrong_patient" => "another person’s",
-        "negated" => "negated in the note",
-        "historical" => "past, not current",
-        "duplicate" => "duplicate",
-        "wrong_code" => "wrong code",
-        "not_a_diagnosis" => "not a diagnosis",
-        "other" => "other",
-        unknown => unknown,
-    }
-}
-
-/// Why an encounter goes back into the queue.
-pub(super) fn reopen_reason(reason: &str) -> &str {
-    match reason {
-        "coding_error" => "a code is wrong",
-        "new_information" => "something new is known",
-        "query_answered" => "a query was answered",
-        "claim_abandoned" => "its holder is away",
-        "other" => "other",
-        unknown => unknown,
-    }
-}
-
 /// Class of an encounter.
 pub(super) const fn encounter_class(class: Option<EncounterClass>) -> &'static str {
     match class {
         Some(class) => class.as_str(),
         None => "not given",
+    }
+}
+
+/// Class of a payer.
+pub(super) const fn payer_class(class: PayerClass) -> &'static str {
+    match class {
+        PayerClass::Medicare => "Medicare",
+        PayerClass::MedicareAdvantage => "Medicare Advantage",
+        PayerClass::Medicaid => "Medicaid",
+        PayerClass::Commercial => "commercial",
+        PayerClass::Government => "government",
+        PayerClass::WorkersCompensation => "workers’ compensation",
+        PayerClass::SelfPay => "self-pay",
+        PayerClass::Other => "other payer",
     }
 }
 
@@ -210,33 +201,20 @@ pub(super) fn benefit(summary: &ItemSummary) -> String {
     }
 }
 
-/// Why an item was laid aside or passed up.
-pub(super) fn place_reason(reason: &str) -> &str {
-    match reason {
-        "awaiting_query" => "waits for the answer to a query",
-        "awaiting_documentation" => "waits for a document",
-        "awaiting_results" => "waits for results",
-        "coding_question" => "a coding question",
-        "complex_case" => "a complex case",
-        "guideline_question" => "a question about the guidelines",
-        "conflicting_documentation" => "the documents conflict",
-        "compliance_concern" => "a matter of compliance",
-        "other" => "other",
-        unknown => unknown,
-    }
-}
-
 /// What was said of an item as a whole.
-pub(super) fn remark(remark: &Remark, zone: &TimeZone) -> String {
-    let reason = remark.reason.as_deref().unwrap_or("other");
+pub(super) fn remark(remark: &Remark, reasons: &SiteReasons, zone: &TimeZone) -> String {
+    let reason = reasons.label(remark.reason.as_deref().unwrap_or("other"));
     let mut said = match remark.kind {
-        RemarkKind::Pended => format!("laid aside: {}", place_reason(reason)),
-        RemarkKind::Escalated => format!("passed up: {}", place_reason(reason)),
+        RemarkKind::Pended => format!("laid aside: {reason}"),
+        RemarkKind::Escalated => format!("passed up: {reason}"),
         RemarkKind::Assigned => match &remark.assigned_to {
             Some((_, name)) => format!("assigned to {name}"),
-            None => "assigned to nobody".to_owned(),
+            None => match &remark.reason {
+                Some(team) => format!("given to the team {team}"),
+                None => "assigned to nobody".to_owned(),
+            },
         },
-        RemarkKind::Reopened => format!("back into the queue: {}", reopen_reason(reason)),
+        RemarkKind::Reopened => format!("back into the queue: {reason}"),
         RemarkKind::Commented => "said".to_owned(),
     };
     if let Some(until) = remark.until {
@@ -290,6 +268,18 @@ pub(super) const fn verdict(verdict: Verdict) -> &'static str {
         Verdict::Agreed => "agreed",
         Verdict::Wrong => "wrong",
         Verdict::Missed => "missed",
+    }
+}
+
+/// What kind of error a reviewer found.
+pub(super) const fn coding_error(error: CodingError) -> &'static str {
+    match error {
+        CodingError::NotDocumented => "not documented",
+        CodingError::Unspecific => "a more specific code is documented",
+        CodingError::WrongCode => "another code is documented",
+        CodingError::NotReportable => "not to be reported",
+        CodingError::Sequence => "place or role",
+        CodingError::PresentOnAdmission => "present on admission",
     }
 }
 

@@ -45,7 +45,7 @@ impl Worker {
         })
         .await;
         match summary {
-            Ok(summary) => self.store.summarize_item(id, summary).await.map(|()| true),
+            Ok(summary) => self.store.summarize_item(id, summary, self.surroundings.now()).await.map(|()| true),
             Err(_) => {
                 tracing::error!(item = %id, "summarising an item panicked");
                 Ok(false)

@@ -14,6 +14,28 @@ const ELEMENT: &str = "element-6066-11e4-a52e-4f735466cecf";
 /// How long to wait for what must come.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// Columns and rows of the grid in which pictures are compared.
+const GRID: (usize, usize) = (40, 26);
+
+/// Whether the references of pictures are written anew.
+#[expect(clippy::disallowed_methods, reason = "references are written when a person asks for it by the environment")]
+fn writes_references() -> bool {
+    std::env::var("ABSTRACTOR_TEST_WRITE_SCREENS").is_ok_and(|asked| asked == "1")
+}
+
+/// What tells two pictures apart at a glance; none where only words moved a little. Digits are compared, 0 to 9.
+fn gross_change(expected: &str, seen: &str) -> Option<String> {
+    let digits = |text: &str| text.bytes().filter(u8::is_ascii_digit).map(|digit| i32::from(digit - b'0')).collect::<Vec<_>>();
+    let (expected, seen) = (digits(expected), digits(seen));
+    if expected.len() != seen.len() {
+        return Some("it is of another size".to_owned());
+    }
+    let apart: Vec<i32> = expected.iter().zip(&seen).map(|(one, other)| (one - other).abs()).collect();
+    let clear = apart.iter().filter(|difference| **difference >= 3).count();
+    // a twelfth of the fields in clearly another light: a pane, a bar or a theme that is gone
+    (clear * 12 > apart.len()).then(|| format!("{clear} of {} fields are in clearly another light", apart.len()))
+}
+
 /// A browser with one window; ended when dropped.
 pub struct Browser {
     driver: Child,
@@ -132,6 +154,13 @@ impl Browser {
         }
     }
 
+    /// Gives the page a window of this size, smaller than that of a desktop where asked.
+    pub fn resize(&self, width: u32, height: u32) {
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": false });
+        let body = json!({ "cmd": "Emulation.setDeviceMetricsOverride", "params": size });
+        self.post("goog/cdp/execute", &body).expect("is emulated");
+    }
+
     /// Makes the page see the reader's wish for a dark theme.
     pub fn prefer_dark(&self) {
         let parameters = json!({ "features": [{ "name": "prefers-color-scheme", "value": "dark" }] });
@@ -153,13 +182,42 @@ impl Browser {
         found["wrong"].as_array().expect("a list").iter().map(|one| one.as_str().unwrap_or_default().to_owned()).collect()
     }
 
-    /// Saves what is seen under `target/screenshots/`.
+    /// Saves what is seen under `target/screenshots/`, and compares it with what the page looked like when somebody looked at it last
+    /// (`tests/fixtures/screens`): how light each field of a coarse grid is. Words and fonts may change; a part that is gone or in another place is told.
     pub fn screenshot(&self, name: &str) {
         let image = call("GET", &format!("{}/screenshot", self.session), None).expect("a picture");
-        let bytes = STANDARD.decode(image.as_str().expect("text")).expect("base64");
+        let image = image.as_str().expect("text");
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/screenshots");
         std::fs::create_dir_all(&folder).expect("a folder");
-        std::fs::write(folder.join(format!("{name}.png")), bytes).expect("writes");
+        std::fs::write(folder.join(format!("{name}.png")), STANDARD.decode(image).expect("base64")).expect("writes");
+        let seen = self.grid(image);
+        let reference = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/fixtures/screens/{name}.txt"));
+        if writes_references() {
+            std::fs::create_dir_all(reference.parent().expect("a folder")).expect("a folder");
+            std::fs::write(&reference, &seen).expect("writes");
+        }
+        let advice = "look at target/screenshots; when it is right, run the test with ABSTRACTOR_TEST_WRITE_SCREENS=1 and commit the reference";
+        let expected = std::fs::read_to_string(&reference).unwrap_or_else(|_| panic!("{name} has no reference: {advice}"));
+        if let Some(difference) = gross_change(&expected, &seen) {
+            panic!("{name} looks otherwise ({difference}): {advice}\nwas\n{expected}is\n{seen}");
+        }
+    }
+
+    /// How light a picture is, field by field: a digit each, 0 is black. The page itself reads its picture.
+    fn grid(&self, image: &str) -> String {
+        let script = "const [data, columns, rows, done] = arguments; const picture = new Image(); picture.onload = () => { \
+            const canvas = document.createElement('canvas'); canvas.width = columns * 8; canvas.height = rows * 8; \
+            const place = canvas.getContext('2d'); place.imageSmoothingQuality = 'high'; \
+            place.drawImage(picture, 0, 0, canvas.width, canvas.height); const { data: dots } = place.getImageData(0, 0, canvas.width, canvas.height); \
+            let text = ''; for (let row = 0; row < rows; row++) { for (let column = 0; column < columns; column++) { let sum = 0; \
+            for (let y = 0; y < 8; y++) for (let x = 0; x < 8; x++) { const at = ((row * 8 + y) * canvas.width + column * 8 + x) * 4; \
+            sum += 0.299 * dots[at] + 0.587 * dots[at + 1] + 0.114 * dots[at + 2]; } text += Math.min(9, Math.floor(sum / 64 / 25.6)); } text += '\\n'; } \
+            done(text); }; picture.onerror = () => done(''); picture.src = 'data:image/png;base64,' + data;";
+        let body = json!({ "script": script, "args": [image, GRID.0, GRID.1] });
+        let text = self.post("execute/async", &body).expect("the picture is read");
+        let text = text.as_str().expect("text").to_owned();
+        assert_eq!(text.len(), (GRID.0 + 1) * GRID.1, "the picture could not be read");
+        text
     }
 }
 
@@ -185,4 +243,16 @@ fn call(method: &str, url: &str, body: Option<&Value>) -> Result<Value, String> 
     let text = answer.body_mut().with_config().limit(50_000_000).read_to_string().map_err(|error| error.to_string())?;
     let value: Value = serde_json::from_str(&text).map_err(|error| error.to_string())?;
     if ok { Ok(value["value"].clone()) } else { Err(value["value"]["message"].to_string()) }
+}
+
+#[test]
+fn a_gross_change_is_told_and_a_small_one_is_not() {
+    let page = "9".repeat(GRID.0 * GRID.1);
+    let darker = |fields: usize, digit: &str| format!("{}{}", digit.repeat(fields), &page[fields..]);
+    assert_eq!(gross_change(&page, &page), None);
+    assert_eq!(gross_change(&page, &darker(GRID.0 * GRID.1, "7")), None, "another font");
+    assert_eq!(gross_change(&page, &darker(GRID.0 * 2, "2")), None, "a line more");
+    assert!(gross_change(&page, &darker(GRID.0 * 3, "2")).is_some(), "a bar that is not there");
+    assert!(gross_change(&page, &darker(GRID.0 * GRID.1, "1")).is_some(), "another theme");
+    assert!(gross_change(&page, "9").is_some());
 }

@@ -30,7 +30,7 @@ fn claimed(server: &Server, note: &Value) -> (String, String) {
 /// Queries about an item that the coder has claimed, three in each state from which something is done, by what is done.
 fn queries(server: &Server, item: &str, note: &str) -> Vec<(String, String)> {
     let mut made = Vec::new();
-    for (name, steps) in [("SEND", 0), ("WITHDRAW", 0), ("ANSWER", 1), ("CLOSE", 2)] {
+    for (name, steps) in [("REVISE", 0), ("SEND", 0), ("WITHDRAW", 0), ("ANSWER", 1), ("CLOSE", 2)] {
         for number in 1..=3 {
             let draft = json!({"template": "finding_significance", "indicators": [{"note_id": note, "text": "pneumonia"}]});
             let query = change(server, &format!("/v1/review/items/{item}/queries"), "coder", &draft).json()["id"].clone();

@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 45] = [
+const ENDPOINTS: [(&str, &str, &str); 48] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -45,9 +45,12 @@ const ENDPOINTS: [(&str, &str, &str); 45] = [
     ("post", "/v1/review/items/{id}/escalate", ".xx.."),
     ("post", "/v1/review/items/{id}/assign", "..x.."),
     ("post", "/v1/review/items/{id}/remarks", ".xx.."),
+    ("get", "/v1/review/reasons", ".xx.."),
+    ("get", "/v1/review/teams", ".xx.."),
     ("get", "/v1/review/query-templates", ".xx.."),
     ("get", "/v1/review/items/{id}/queries", "xxx.."),
     ("post", "/v1/review/items/{id}/queries", ".xx.."),
+    ("post", "/v1/review/queries/{id}/revise", ".xx.."),
     ("post", "/v1/review/queries/{id}/send", ".xx.."),
     ("post", "/v1/review/queries/{id}/withdraw", ".xx.."),
     ("post", "/v1/review/queries/{id}/answer", "xxx.."),
@@ -88,7 +91,7 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
             (_, Some("queries")) => Some(br#"{"template":""}"#),
             (_, Some("answer")) => Some(br#"{"provider":""}"#),
             (_, Some("close")) => Some(br#"{"effect":"no_change"}"#),
-            (_, Some("withdraw")) => Some(b"{}"),
+            (_, Some("withdraw" | "revise")) => Some(b"{}"),
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
             (_, Some("reload" | "rollback" | "retraction" | "replay")) => Some(b"{}"),
             (_, Some("destinations")) => Some(br#"{"name":"","events":[],"channel":{"kind":"webhook","url":""}}"#),

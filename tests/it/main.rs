@@ -33,6 +33,8 @@ mod pages;
 mod queries;
 mod server;
 mod several_servers;
+mod site_lists;
+mod speed;
 mod vocabularies;
 mod webhooks;
 mod workbench;

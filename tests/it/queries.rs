@@ -324,7 +324,7 @@ fn a_coder_asks_a_provider_in_a_browser() {
     browser.press("x");
     browser.wait_for("document.querySelector('#finish') !== null");
     let nothing = [""; 0];
-    browser.click(".entry.diagnosis .ask button");
+    browser.click(".entry.diagnosis .ask-one");
     browser.wait_for("document.querySelector('input[name=template]') !== null");
     assert_eq!(browser.accessibility(), nothing, "the templates");
     browser.click("input[value=severity]");

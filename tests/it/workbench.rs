@@ -439,6 +439,7 @@ fn a_lead_looks_at_finished_encounters_again() {
 
     // with the coder's codes in view
     browser.open(&format!("{}/second-reviews", server.url));
+    assert_eq!(browser.accessibility(), [""; 0], "the list of second-level reviews");
     browser.click("tbody a");
     browser.wait_for("document.querySelector('#worksheet') !== null");
     assert_eq!(browser.accessibility(), [""; 0], "the worksheet");
@@ -446,6 +447,8 @@ fn a_lead_looks_at_finished_encounters_again() {
     assert!(codes >= 4, "{codes}");
     browser.evaluate("document.querySelectorAll('#worksheet input[value=agreed]').forEach((one) => one.click())");
     browser.evaluate("[...document.querySelectorAll('#worksheet fieldset')].find((one) => one.textContent.includes('E11.9')).querySelector('input[value=wrong]').click()");
+    assert!(browser.text("#worksheet").contains("“Type 2 diabetes mellitus” note 1"), "the words that a code rests on");
+    browser.fill("select[name='error-E11.9']", "a more specific code");
     browser.fill("input[name='instead-E11.9']", "e1165");
     browser.fill("input[name='comment-E11.9']", "see the glucose");
     browser.fill("#codes", "I10");
@@ -456,14 +459,19 @@ fn a_lead_looks_at_finished_encounters_again() {
         browser.text("#result"),
         format!("{} of {} codes agreed ({} %), 2 errors", codes - 1, codes + 1, (codes - 1) * 100 / (codes + 1))
     );
-    assert!(browser.text("table.worksheet").contains("instead E11.65"));
+    assert!(browser.text("table.worksheet").contains("a more specific code is documented; instead E11.65"));
+    assert_eq!(browser.accessibility(), [""; 0], "the worksheet, filled in");
 
     // the coder sees what was found
     let coder = Browser::start(1366);
     sign_in(&coder, &server, "coder");
     coder.open(&format!("{}/items/{seen}", server.url));
     let found = coder.text("#second-looks");
-    assert!(found.contains("E11.9 wrong, instead E11.65 “see the glucose”") && found.contains("I10 missed"), "{found}");
+    assert!(
+        found.contains("E11.9 wrong (a more specific code is documented), instead E11.65 “see the glucose”")
+            && found.contains("I10 missed"),
+        "{found}"
+    );
     coder.open(&format!("{}/second-reviews", server.url));
     assert!(coder.text("main").contains("Not for your role"));
 
@@ -476,6 +484,7 @@ fn a_lead_looks_at_finished_encounters_again() {
     browser.click("tbody a");
     browser.wait_for("document.querySelector('textarea#codes') !== null");
     assert_eq!((browser.count("#worksheet fieldset"), browser.count("mark.accepted")), (0, 0));
+    assert_eq!(browser.accessibility(), [""; 0], "the worksheet of a blinded review");
     browser.screenshot("blinded-1366");
     browser.fill("#codes", "J18.9 E11.9 M10.9 J45.909");
     browser.click("#keep-review");

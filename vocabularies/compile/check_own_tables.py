@@ -93,7 +93,7 @@ def codes_of(text):
 CODING_TABLES = {
     'index.tsv': ['path', 'nonessential', 'code', 'manifestation', 'see'],
     'conventions.tsv': ['base', 'when', 'code', 'with', 'guideline'],
-    'specificity_prompts.tsv': ['code', 'kind', 'message'],
+    'specificity_prompts.tsv': ['code', 'kind', 'message', 'choices'],
 }
 # Lead terms of the index that coders expect at least.
 LEAD_TERMS = 1500
@@ -124,9 +124,11 @@ def coding_errors(folder, billable, data):
                 if unknown:
                     yield name, number, 'no code begins with %s' % unknown
             else:
-                codes = []
+                codes = f[3].split()
                 if f[0] not in beginnings:
                     yield name, number, 'no code begins with %s' % f[0]
+                if len(codes) > 9 or len(set(codes)) < len(codes) or f[0] in codes:
+                    yield name, number, 'at most nine choices, each once, and not the code itself'
             for code in filter(None, codes):
                 if code not in billable:
                     yield name, number, 'not billable: %s' % code

@@ -54,6 +54,9 @@ impl Call {
         let searches = interaction.kind == Kind::Search;
         let mut checked: Vec<(String, String)> = Vec::with_capacity(parameters.len());
         for (name, value) in parameters {
+            if value.contains('\0') {
+                return Err(Problem::parameter("a parameter has a NUL character; remove NUL characters before sending"));
+            }
             let plain =
                 name.strip_suffix(":identifier").or_else(|| name.strip_suffix(".identifier")).unwrap_or(&name).to_owned();
             let named =

@@ -55,9 +55,11 @@ pub(super) fn check((site, tabular): (&EditRules, &Tabular), codes: &[&str], abo
     let drafted = drafted(rules, codes, &mut findings);
     let keys: Vec<Key> = drafted.iter().copied().collect();
     excludes(rules, &keys, &mut findings);
+    let pregnancies: Vec<Key> = keys.iter().copied().filter(|key| is_pregnancy(*key)).collect();
     for key in &keys {
         if !manifestation(rules, (*key, &keys), &mut findings) {
-            code_first(rules, (*key, &keys), &mut findings);
+            let pregnant = pregnancies.iter().any(|other| other != key);
+            code_first(rules, (*key, &keys, pregnant), &mut findings);
         }
         use_additional(rules, (*key, &keys), &mut findings);
         limits(rules, (*key, about), &mut findings);
@@ -192,8 +194,7 @@ fn manifestation(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut F
     true
 }
 
-fn code_first(rules: &Rules<'_>, (key, keys): (Key, &[Key]), findings: &mut Findings<'_>) {
-    let pregnant = keys.iter().any(|other| *other != key && is_pregnancy(*other));
+fn code_first(rules: &Rules<'_>, (key, keys, pregnant): (Key, &[Key], bool), findings: &mut Findings<'_>) {
     // where one cause is coded first, what else may be is not asked
     let caused = rules.notes.first.for_code(key).any(|note| keys.iter().any(|other| *other != key && note.asks_for(*other)));
     let asked = |note: &&Instruction| (pregnant || !note.pregnancy) && !(caused && note.conditional);

@@ -150,8 +150,10 @@ impl Rules {
 
 /// Whether the code says that the patient is pregnant or gave birth.
 pub(super) fn is_pregnancy(key: Key) -> bool {
-    let code = key.to_string();
-    PREGNANCY.iter().any(|start| code.starts_with(start))
+    // asked of every pair of codes: nothing is written out for it
+    let characters = key.characters();
+    let begins = |start: &str| start.bytes().filter(|byte| *byte != b'.').zip(characters).all(|(one, other)| one == other);
+    PREGNANCY.iter().any(|start| begins(start))
 }
 
 fn says(block: &[CodeNote], words: &[&str]) -> bool {

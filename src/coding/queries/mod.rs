@@ -10,7 +10,7 @@ mod template;
 mod words;
 
 pub use compliance::{Field, NotedWords, QueryProblem};
-pub use template::{OPEN_OPTIONS, QueryTemplate};
+pub use template::{OPEN_OPTIONS, QueryTemplate, SiteTemplate, merged};
 
 use self::words::RefusedWords;
 use crate::domain::table::TableError;
@@ -36,6 +36,24 @@ impl QueryRules {
     #[must_use]
     pub fn templates(&self) -> &[QueryTemplate] {
         &self.templates
+    }
+
+    /// What is wrong with the templates of a site; none when they can be used. They keep the rules that the vocabulary's keep.
+    #[must_use]
+    pub fn problem_of(&self, templates: &[SiteTemplate]) -> Option<String> {
+        for (at, template) in templates.iter().enumerate() {
+            if templates[..at].iter().any(|other| other.key == template.key) {
+                return Some(format!("the key {:?} stands twice", template.key));
+            }
+            // what is offered no more may be as it was
+            if template.withdrawn {
+                continue;
+            }
+            if let Some(problem) = template::problem_of(&template.clone().into(), &self.refused) {
+                return Some(format!("{}: {problem}", template.key));
+            }
+        }
+        None
     }
 
     /// The template of this key.

@@ -62,6 +62,78 @@ impl QueryTemplate {
     }
 }
 
+/// A template that a site keeps, beside those of the vocabulary or in the place of one of them.
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+pub struct SiteTemplate {
+    /// Its name for programs; that of a template of the vocabulary takes its place.
+    pub key: String,
+    /// Why one asks with it.
+    pub kind: QueryKind,
+    /// Beginnings of the codes that it is for; empty = any.
+    #[serde(default)]
+    pub codes: Vec<String>,
+    /// The title.
+    pub title: String,
+    /// The question.
+    pub question: String,
+    /// The choices, without the two that every query offers.
+    pub choices: Vec<String>,
+    /// Whether it is offered no more: so a site leaves out a template of the vocabulary.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub withdrawn: bool,
+}
+
+impl From<SiteTemplate> for QueryTemplate {
+    fn from(own: SiteTemplate) -> Self {
+        let SiteTemplate { key, kind, codes, title, question, choices, withdrawn: _ } = own;
+        Self { key, kind, codes, title, question, choices }
+    }
+}
+
+impl From<&QueryTemplate> for SiteTemplate {
+    fn from(shipped: &QueryTemplate) -> Self {
+        let QueryTemplate { key, kind, codes, title, question, choices } = shipped.clone();
+        Self { key, kind, codes, title, question, choices, withdrawn: false }
+    }
+}
+
+/// The templates of the vocabulary with the site's own in the place of those of the same key; its others stand behind them.
+#[must_use]
+pub fn merged(shipped: &[QueryTemplate], mut own: Vec<SiteTemplate>) -> Vec<QueryTemplate> {
+    let mut all = Vec::with_capacity(shipped.len() + own.len());
+    for template in shipped {
+        match own.iter().position(|one| one.key == template.key) {
+            Some(at) => all.push(own.remove(at)),
+            None => all.push(template.into()),
+        }
+    }
+    all.extend(own);
+    all.into_iter().filter(|template| !template.withdrawn).map(QueryTemplate::from).collect()
+}
+
+/// What is wrong with a template, by the rules that the vocabulary's are held against.
+pub(super) fn problem_of(template: &QueryTemplate, refused: &RefusedWords) -> Option<String> {
+    let all = [&template.title, &template.question].into_iter().chain(&template.choices);
+    if let Some(rule) = all.clone().flat_map(|text| refused.broken_by(text)).next() {
+        return Some(format!("it holds words that query_words.tsv refuses ({rule:?})"));
+    }
+    if template.key.is_empty()
+        || !template.key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_')
+    {
+        return Some("key must be lower-case letters, digits and _".to_owned());
+    }
+    if template.title.is_empty() || template.question.is_empty() {
+        return Some("title and question must be given".to_owned());
+    }
+    if template.choices.len() < 2 {
+        return Some("a query offers at least two choices".to_owned());
+    }
+    if is_yes_or_no(template.choices.iter().map(String::as_str)) && !template.kind.allows_yes_or_no() {
+        return Some(format!("a query of the kind {:?} may not offer yes and no alone", template.kind.as_str()));
+    }
+    None
+}
+
 /// A sentence begins with a capital, whatever the record writes.
 fn fill(template: &str, words: &str) -> String {
     let filled = template.replace(CONDITION, words);
@@ -80,9 +152,8 @@ pub(super) fn parse((name, text): (&str, &str), refused: &RefusedWords) -> Resul
         if templates.iter().any(|other| other.key == template.key) {
             return Err(row.error(format!("the key {:?} stands twice", template.key)));
         }
-        let all = [&template.title, &template.question].into_iter().chain(&template.choices);
-        if let Some(rule) = all.flat_map(|text| refused.broken_by(text)).next() {
-            return Err(row.error(format!("it holds words that query_words.tsv refuses ({rule:?})")));
+        if let Some(problem) = problem_of(&template, refused) {
+            return Err(row.error(problem));
         }
         templates.push(template);
         Ok(())
@@ -92,26 +163,14 @@ pub(super) fn parse((name, text): (&str, &str), refused: &RefusedWords) -> Resul
 
 fn read(row: &Row<'_>) -> Result<QueryTemplate, TableError> {
     let key = row.get("key")?;
-    if key.is_empty() || !key.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_') {
-        return Err(row.error("key must be lower-case letters, digits and _"));
-    }
     let kind = row.get("kind")?;
     let kind: QueryKind = kind.parse().map_err(|()| {
         let kinds = QueryKind::ALL.map(QueryKind::as_str).join(", ");
         row.error(format!("unknown kind {kind:?}; one of {kinds}"))
     })?;
     let (title, question) = (row.get("title")?, row.get("question")?);
-    if title.is_empty() || question.is_empty() {
-        return Err(row.error("title and question must be given"));
-    }
     let choices: Vec<String> =
         row.get("choices")?.split('|').map(|one| one.trim().to_owned()).filter(|one| !one.is_empty()).collect();
-    if choices.len() < 2 {
-        return Err(row.error("a query offers at least two choices"));
-    }
-    if is_yes_or_no(choices.iter().map(String::as_str)) && !kind.allows_yes_or_no() {
-        return Err(row.error(format!("a query of the kind {:?} may not offer yes and no alone", kind.as_str())));
-    }
     Ok(QueryTemplate {
         key: key.to_owned(),
         kind,
@@ -155,6 +214,32 @@ mod tests {
         let stage = rules.template("kidney_disease_stage").expect("ours");
         assert!(stage.is_for(Some("N18.30")) && !stage.is_for(Some("I50.9")) && !stage.is_for(None));
         assert!(rules.template("acuity").expect("ours").is_for(None));
+    }
+
+    #[test]
+    fn a_site_keeps_templates_of_its_own() {
+        let rules = shipped();
+        let own = |key: &str, title: &str| SiteTemplate {
+            title: title.to_owned(),
+            ..SiteTemplate::from(rules.template(key).expect("ours"))
+        };
+        let added = SiteTemplate { key: "wound".to_owned(), ..own("acuity", "Depth of {condition}") };
+        let withdrawn = SiteTemplate { withdrawn: true, ..own("site", "Site") };
+        let site = vec![own("acuity", "How acute {condition} is"), withdrawn, added];
+        assert_eq!(rules.problem_of(&site), None);
+        let all = merged(rules.templates(), site);
+        assert_eq!(all.len(), rules.templates().len(), "one more and one less");
+        let titled = |key: &str| all.iter().find(|one| one.key == key).map(|one| one.title.as_str());
+        assert_eq!(titled("acuity"), Some("How acute {condition} is"));
+        assert_eq!((titled("site"), titled("wound")), (None, Some("Depth of {condition}")));
+        for (wrong, expected) in [
+            (own("acuity", "Raise the DRG"), "acuity: it holds words"),
+            (SiteTemplate { choices: vec!["One".to_owned()], ..own("acuity", "t") }, "at least two choices"),
+            (SiteTemplate { key: "A b".to_owned(), ..own("acuity", "t") }, "lower-case"),
+        ] {
+            assert!(rules.problem_of(&[wrong]).is_some_and(|problem| problem.contains(expected)), "{expected}");
+        }
+        assert!(rules.problem_of(&[own("acuity", "t"), own("acuity", "u")]).is_some_and(|problem| problem.contains("twice")));
     }
 
     #[test]

@@ -44,7 +44,7 @@ macro_rules! conformance {
             finishing_waits_for_extraction, a_new_note_reopens, a_lead_puts_items_back, the_list_is_filtered_and_paged);
         crate::store::conformance::conformance!(@module $open, workbench:
             what_is_laid_aside_comes_back, what_is_passed_up_is_for_leads, remarks_are_kept, summaries_follow_the_revision,
-            lists_are_narrowed_and_ordered, seen_notes_are_the_users_own, arrangements_are_kept, suggestions_are_counted_once,
+            lists_are_narrowed_and_ordered, what_moves_while_one_pages_is_not_left_out, a_team_works_on_its_own, seen_notes_are_the_users_own, arrangements_are_kept, suggestions_are_counted_once,
             a_history_tells_what_changed, a_second_look_is_recorded_once);
         crate::store::conformance::conformance!(@module $open, searches:
             notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
@@ -60,7 +60,7 @@ macro_rules! conformance {
             authorities_are_kept_apart, demographics_are_brought_up_to_date, a_merge_links_everything_to_the_survivor,
             merges_of_numbers_that_are_not_known, an_encounter_of_both_stays_two_items);
         crate::store::conformance::conformance!(@module $open, queries:
-            a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
+            a_draft_is_written_anew, a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
             destinations_hear_of_queries);
     };
     (@module $open:path, $module:ident: $($case:ident),* $(,)?) => {

@@ -34,6 +34,9 @@ pub(crate) async fn what_is_posted_is_read_back(store: Arc<dyn Store>) {
         facility: Some("north".to_owned()),
         department: Some("icu".to_owned()),
         confidentiality: Confidentiality::Restricted,
+        // these stand with the item
+        priority: None,
+        payer_class: None,
     };
     let note_id = post(&*store, posted.clone(), 5).await;
     let note = store.note(note_id).await.expect("reads").expect("is there");

@@ -70,6 +70,29 @@ async fn audited(store: &dyn Store) -> Vec<(String, String, String, Option<Uuid>
     of_queries.map(|event| (event.action, event.actor.name, event.subject_kind, event.subject_id, event.detail)).collect()
 }
 
+pub(crate) async fn a_draft_is_written_anew(store: Arc<dyn Store>) {
+    let (item, note, coder) = claimed(&*store).await;
+    let first = draft(item, note, &coder);
+    added(&*store, &first, &coder).await;
+    for (title, second) in [("another title", 2), ("the last title", 3)] {
+        let content = QueryContent { title: title.to_owned(), ..first.content.clone() };
+        let done = act(&*store, &first, &coder, (QueryAct::Revise(Box::new(content)), second)).await;
+        let QueryChange::Done(now) = done else { panic!("{done:?}") };
+        assert_eq!((now.content.title.as_str(), now.state()), (title, QueryState::Draft));
+    }
+    let kept = store.query(first.id).await.expect("reads").expect("is there");
+    assert_eq!(
+        (kept.content.title.as_str(), kept.events.len()),
+        ("the last title", 2),
+        "what it said before stays in the record"
+    );
+    act(&*store, &first, &coder, (QueryAct::Send {}, 4)).await;
+    let late = act(&*store, &first, &coder, (QueryAct::Revise(Box::new(first.content.clone())), 5)).await;
+    assert_eq!(late, QueryChange::NotAllowed(QueryState::Sent));
+    let told: Vec<String> = audited(&*store).await.into_iter().map(|(action, ..)| action).collect();
+    assert_eq!(told, ["query.drafted", "query.revised", "query.revised", "query.sent"]);
+}
+
 pub(crate) async fn a_query_from_draft_to_closing(store: Arc<dyn Store>) {
     let (item, note, coder) = claimed(&*store).await;
     let (first, second) = (draft(item, note, &coder), draft(item, note, &coder));

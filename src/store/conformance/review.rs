@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{MINUTE, at, extract_all, id, item_of, of_encounter, post, text, user};
 use crate::{
-    domain::{Act, Confidentiality, Decision, DecisionKind, ItemState, NewNote, Role, User, Worklist},
+    domain::{Act, Confidentiality, Decision, DecisionKind, ItemState, ListEnd, NewNote, Role, User, Worklist, WorklistOrder},
     store::{Finishing, ItemChange, ItemFilter, Movement, Store, StoreError},
 };
 
@@ -318,7 +318,7 @@ pub(crate) async fn the_list_is_filtered_and_paged(store: Arc<dyn Store>) {
     let (mut paged, mut after) = (Vec::new(), None);
     while let Some(item) = store.items(ItemFilter { after, limit: 1, ..all.clone() }, at(3)).await.expect("lists").pop() {
         paged.push(item.id);
-        after = Some(item.id);
+        after = Some(ListEnd::of(WorklistOrder::Oldest, &item, at(3)));
     }
     assert_eq!(paged, whole);
 }

@@ -12,10 +12,13 @@ use super::{
 };
 use crate::{
     domain::{
-        Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, NewNote, Preferences,
-        RemarkKind, Role, SamplingRule, SavedList, SiteSettings, Tally, User, Worklist, WorklistOrder, Worksheet,
+        Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, ListEnd, NewNote,
+        PayerClass, Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName, SiteSettings,
+        Tally, User, Worklist, WorklistOrder, Worksheet,
     },
-    store::{Actor, Drawn, Finishing, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome},
+    store::{
+        Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome,
+    },
 };
 
 async fn listed(store: &dyn Store, worklist: Worklist, user: Option<Uuid>, seconds: i64) -> Vec<Uuid> {
@@ -148,9 +151,9 @@ pub(crate) async fn summaries_follow_the_revision(store: Arc<dyn Store>) {
         service_from: date("2026-01-02"),
         service_to: date("2026-01-05"),
     };
-    store.summarize_item(item, ItemSummary { revision: revision + 1, ..summary.clone() }).await.expect("keeps");
+    store.summarize_item(item, ItemSummary { revision: revision + 1, ..summary.clone() }, at(9)).await.expect("keeps");
     assert!(store.item(item, at(1)).await.expect("reads").expect("is there").item.summary.is_none(), "of another revision");
-    store.summarize_item(item, summary.clone()).await.expect("keeps");
+    store.summarize_item(item, summary.clone(), at(9)).await.expect("keeps");
     assert_eq!(store.item(item, at(1)).await.expect("reads").expect("is there").item.summary, Some(summary));
     assert!(store.unsummarized_items(10).await.expect("reads").is_empty());
     claim(&*store, item, &coder, 2).await;
@@ -162,6 +165,8 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         department: Some(department.to_owned()),
         note_type: Some(kind.to_owned()),
         encounter_class: Some(class),
+        priority: (class == EncounterClass::Emergency).then_some(Priority::Stat),
+        payer_class: (kind == "progress_note").then_some(PayerClass::Medicare),
         ..text("a")
     };
     let mut items = Vec::new();
@@ -178,10 +183,10 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         items.push(store.note(id).await.expect("reads").expect("is there").item_id);
     }
     let date = |text: &str| text.parse().ok();
-    for (item, (alerts, unsure, from, to)) in items.iter().zip([
-        (0, 1, "2026-03-01", "2026-03-04"),
-        (1, 0, "2026-02-01", "2026-02-01"),
-        (0, 5, "2026-04-01", "2026-04-09"),
+    for (item, (alerts, unsure, from, to, kind)) in items.iter().zip([
+        (0, 1, "2026-03-01", "2026-03-04", "progress_note"),
+        (1, 0, "2026-02-01", "2026-02-01", "emergency_note"),
+        (0, 5, "2026-04-01", "2026-04-09", "letter emergency_note"),
     ]) {
         let revision = store.item(*item, at(9)).await.expect("reads").expect("is there").item.revision;
         let summary = ItemSummary {
@@ -191,9 +196,10 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
             waiting: 5,
             service_from: date(from),
             service_to: date(to),
+            note_types: kind.split(' ').map(str::to_owned).collect(),
             ..ItemSummary::default()
         };
-        store.summarize_item(*item, summary).await.expect("keeps");
+        store.summarize_item(*item, summary, at(3)).await.expect("keeps");
     }
     let any = Worklist::default();
     let text = |word: &str| Some(word.to_owned());
@@ -203,11 +209,16 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
         ("service date", Worklist { order: WorklistOrder::ServiceDate, ..any.clone() }, vec![1, 0, 2]),
         ("department", Worklist { department: text("icu"), ..any.clone() }, vec![0, 2]),
         ("type", Worklist { note_type: text("emergency_note"), ..any.clone() }, vec![1, 2]),
+        ("part of a type", Worklist { note_type: text("emergency"), ..any.clone() }, vec![]),
         ("class", Worklist { encounter_class: Some(EncounterClass::Emergency), ..any.clone() }, vec![1]),
         ("alert", Worklist { alert: true, ..any.clone() }, vec![1]),
         ("unsure", Worklist { unsure: true, ..any.clone() }, vec![0, 2]),
         ("from", Worklist { service_from: date("2026-03-04"), ..any.clone() }, vec![0, 2]),
         ("to", Worklist { service_to: date("2026-03-01"), ..any.clone() }, vec![0, 1]),
+        ("priority", Worklist { order: WorklistOrder::Priority, ..any.clone() }, vec![1, 0, 2]),
+        ("urgent", Worklist { priority: Some(Priority::Stat), ..any.clone() }, vec![1]),
+        ("payer", Worklist { payer_class: Some(PayerClass::Medicare), ..any.clone() }, vec![0]),
+        ("a team's", Worklist { team: text("Heart"), ..any.clone() }, vec![]),
         ("nobody's", Worklist { assigned: Some(Assigned::Nobody), ..any.clone() }, vec![0, 1, 2]),
         (
             "several",
@@ -229,11 +240,99 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
             let filter =
                 ItemFilter { worklist: list.clone(), include_restricted: true, after, limit: 1, ..ItemFilter::default() };
             let Some(item) = store.items(filter, at(9)).await.expect("lists").pop() else { break };
-            after = Some(item.id);
+            // read long after anything moved
+            after = Some(ListEnd::of(list.order, &item, at(90)));
             paged.push(item.id);
         }
         assert_eq!(paged, expected, "{name}, paged");
     }
+}
+
+pub(crate) async fn what_moves_while_one_pages_is_not_left_out(store: Arc<dyn Store>) {
+    let mut items = Vec::new();
+    for second in 0..5 {
+        let note = post(&*store, text("a"), second).await;
+        items.push(store.note(note).await.expect("reads").expect("is there").item_id);
+    }
+    let benefit = async |item: usize, waiting: u32, second: i64| {
+        let revision = store.item(items[item], at(second)).await.expect("reads").expect("is there").item.revision;
+        let summary = ItemSummary { revision, waiting, ..ItemSummary::default() };
+        store.summarize_item(items[item], summary, at(second)).await.expect("keeps");
+    };
+    for (item, waiting) in [50, 40, 30, 20, 10].into_iter().enumerate() {
+        benefit(item, waiting, 10).await;
+    }
+    let page = async |after: Option<ListEnd>, second: i64| {
+        let worklist = Worklist { order: WorklistOrder::Benefit, ..Worklist::default() };
+        let filter = ItemFilter { worklist, include_restricted: true, after, limit: 2, ..ItemFilter::default() };
+        store.items(filter, at(second)).await.expect("lists")
+    };
+    let first = page(None, 100).await;
+    let ids = |page: &[ReviewItem]| {
+        page.iter().map(|item| items.iter().position(|id| *id == item.id).expect("ours")).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&first), [0, 1]);
+    let end = ListEnd::of(WorklistOrder::Benefit, &first[1], at(100));
+    // the last one of the page falls to the end, and one from the end rises to the top
+    benefit(1, 5, 101).await;
+    benefit(4, 90, 102).await;
+    let second = page(Some(end.to_string().parse().expect("comes back")), 103).await;
+    assert_eq!(ids(&second), [4, 2], "what rose comes first, and what was behind the last one follows");
+    let third = page(Some(ListEnd::of(WorklistOrder::Benefit, &second[1], at(200))), 200).await;
+    assert_eq!(ids(&third), [3, 1], "what fell is shown again where it is now");
+    let fourth = page(Some(ListEnd::of(WorklistOrder::Benefit, &third[1], at(200))), 300).await;
+    assert!(fourth.is_empty(), "and there is an end");
+}
+
+pub(crate) async fn a_team_works_on_its_own(store: Arc<dyn Store>) {
+    let (item, kim) = ready(&*store).await;
+    let (ann, lead) = (user(&*store, "ann", Role::Coder).await, user(&*store, "lead", Role::Lead).await);
+    let actor = || Actor { user_id: Some(lead.id), name: lead.name.clone() };
+    let list = async |before, body: &str, second| {
+        store.add_site_list(SiteListName::Teams, before, body.to_owned(), actor(), at(second)).await.expect("answers")
+    };
+    let heart = format!(r#"[{{"name":"Heart","members":["{}"]}}]"#, kim.name);
+    assert!(list(0, &heart, 1).await);
+    assert!(!list(0, "[]", 2).await, "somebody was faster");
+    let given =
+        |team: Option<&str>| GivenToTeam { team: team.map(str::to_owned), revision: None, comment: None, remark_id: id() };
+    assert!(is_done(&store.give_to_team(item, &lead, given(Some("Heart")), at(3)).await.expect("answers")));
+    let of_team = |teams: &[&str]| ItemFilter {
+        worklist: Worklist { assigned: Some(Assigned::Team), ..Worklist::default() },
+        teams: teams.iter().map(|team| (*team).to_owned()).collect(),
+        include_restricted: true,
+        limit: 10,
+        ..ItemFilter::default()
+    };
+    for (teams, expected) in [(&["Lung", "Heart"][..], 1), (&["Lung"], 0), (&[], 0)] {
+        assert_eq!(store.items(of_team(teams), at(4)).await.expect("lists").len(), expected, "{teams:?}");
+    }
+    let nobody = Worklist { assigned: Some(Assigned::Nobody), ..Worklist::default() };
+    assert!(listed(&*store, nobody, None, 4).await.is_empty(), "it is the team's");
+    let refused = ItemChange::ForTeam { team: "Heart".to_owned() };
+    assert_eq!(store.claim_item(item, &ann, MINUTE, at(5)).await.expect("answers"), refused);
+    claim(&*store, item, &kim, 6).await;
+    let now = store.item(item, at(7)).await.expect("reads").expect("is there");
+    assert_eq!((now.item.team.as_deref(), now.remarks[0].reason.as_deref()), (Some("Heart"), Some("Heart")));
+
+    // the team as it is now counts, and what is there no more has no members
+    assert!(list(1, &heart.replace(&kim.name, "ann"), 8).await);
+    store.move_item(item, &kim, moving(Act::Release), at(9)).await.expect("answers");
+    assert_eq!(store.claim_item(item, &kim, MINUTE, at(10)).await.expect("answers"), refused);
+    assert!(is_done(&store.claim_item(item, &ann, MINUTE, at(11)).await.expect("answers")));
+    let versions = store.site_list(SiteListName::Teams, 10).await.expect("reads");
+    assert_eq!(
+        versions.iter().map(|version| (version.version, version.by.as_str())).collect::<Vec<_>>(),
+        [(2, "lead"), (1, "lead")]
+    );
+    assert_eq!(versions[1].body, heart, "no version is lost");
+    assert!(store.site_list(SiteListName::PendReasons, 10).await.expect("reads").is_empty());
+    let events = store.audit_events(0, 1000).await.expect("reads");
+    let changed: Vec<&str> =
+        events.iter().filter(|event| event.action == "site_list.changed").map(|event| event.detail.as_str()).collect();
+    assert_eq!(changed, ["teams version 1", "teams version 2"]);
+    assert!(is_done(&store.give_to_team(item, &lead, given(None), at(12)).await.expect("answers")));
+    assert_eq!(store.item(item, at(13)).await.expect("reads").expect("is there").item.team, None);
 }
 
 pub(crate) async fn seen_notes_are_the_users_own(store: Arc<dyn Store>) {

@@ -118,8 +118,8 @@ fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(),
     let (_, data_key) = unit.vault.new_data_key("review_item", placing.item_id);
     unit.execute(
         "INSERT INTO review_item (id, encounter_id, patient_id, encounter_class, facility, department, restricted, state,
-                                  revision, data_key, created_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 1, ?8, ?9)",
+                                  revision, data_key, created_at, priority, payer_class)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 1, ?8, ?9, ?10, ?11)",
         params![
             bytes(placing.item_id),
             placing.encounter_id.map(bytes),
@@ -129,17 +129,21 @@ fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(),
             note.content.department,
             note.content.confidentiality == Confidentiality::Restricted,
             data_key,
-            micros(note.received_at)
+            micros(note.received_at),
+            note.content.priority.unwrap_or_default().rank(),
+            note.content.payer_class.map(|class| class.as_str())
         ],
     )?;
     Ok(())
 }
 
-/// A further note of the item: the newest class stands, a first facility stays, restricted sticks.
+/// A further note of the item: the newest class, priority and payer stand, a first facility stays, restricted sticks.
 fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     unit.execute(
         "UPDATE review_item SET patient_id = coalesce(patient_id, ?2), encounter_class = coalesce(?3, encounter_class),
-                facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = CASE WHEN ?6 = 1 THEN 1 ELSE restricted END
+                facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = CASE WHEN ?6 = 1 THEN 1 ELSE restricted END,
+                ordered_at = CASE WHEN priority <> coalesce(?7, priority) THEN ?9 ELSE ordered_at END, priority = coalesce(?7, priority),
+                payer_class = coalesce(?8, payer_class)
          WHERE id = ?1",
         params![
             bytes(placing.item_id),
@@ -147,7 +151,10 @@ fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<()
             note.content.encounter_class.map(|class| class.as_str()),
             note.content.facility,
             note.content.department,
-            note.content.confidentiality == Confidentiality::Restricted
+            note.content.confidentiality == Confidentiality::Restricted,
+            note.content.priority.map(crate::domain::Priority::rank),
+            note.content.payer_class.map(|class| class.as_str()),
+            micros(note.received_at)
         ],
     )?;
     Ok(())

@@ -12,7 +12,7 @@ use super::{
     vault::RowKey,
 };
 use crate::{
-    domain::{Assigned, Decision, ItemState, ReviewItem, WorklistOrder},
+    domain::{Assigned, Decision, ItemState, Priority, ReviewItem, WorklistOrder},
     store::{ItemFilter, ItemRecord, StoreError},
 };
 
@@ -25,7 +25,7 @@ const ITEM: &str = "
            CASE WHEN i.claimed_until > ?1 THEN u.name END AS claimed_name,
            CASE WHEN i.claimed_until > ?1 THEN i.claimed_until END AS claimed_until,
            CASE WHEN i.state = 'open' AND i.pended_until > ?1 THEN i.pended_until END AS pended_until,
-           i.assigned_to, a.name AS assigned_name,
+           i.assigned_to, a.name AS assigned_name, i.priority, i.payer_class, i.team,
            i.summary_revision, i.waiting, i.unsure, i.alerts, i.hard_edits, i.prompts, i.payment, i.note_types, i.service_from,
            i.service_to,
            p.id AS patient_id, p.data_key AS patient_key, p.details,
@@ -63,11 +63,15 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         ("i.facility = #", text(&filter.facility)),
         ("i.department = #", text(&filter.department)),
         ("i.department = #", text(&asked.department)),
+        ("i.priority = #", asked.priority.map(|priority| Value::Integer(priority.rank().into()))),
+        ("i.payer_class = #", asked.payer_class.map(|class| Value::Text(class.as_str().into()))),
+        ("i.team = #", text(&asked.team)),
         ("i.encounter_class = #", asked.encounter_class.map(|class| Value::Text(class.as_str().into()))),
         ("EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.source = #)", text(&filter.source)),
+        // the types of an item stand beside it with spaces between, so that no list looks into notes
         (
-            "EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.standing = 'current' AND n.note_type = #)",
-            text(&asked.note_type),
+            "replace(' ' || i.note_types || ' ', ' ' || # || ' ', '') <> ' ' || i.note_types || ' '",
+            text(&asked.note_type).filter(|_| asked.note_type.as_deref().is_some_and(|word| !word.trim().is_empty())),
         ),
         ("i.service_to >= #", asked.service_from.map(|date| Value::Text(date.to_string().into()))),
         ("i.service_from <= #", asked.service_to.map(|date| Value::Text(date.to_string().into()))),
@@ -84,7 +88,8 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
             );
         }
         (Some(Assigned::Me), None) => with("false", None),
-        (Some(Assigned::Nobody), _) => with("i.assigned_to IS NULL AND i.escalated = 0", None),
+        (Some(Assigned::Nobody), _) => with("i.assigned_to IS NULL AND i.team IS NULL AND i.escalated = 0", None),
+        (Some(Assigned::Team), _) => with("i.state <> 'finished'", None),
         (Some(Assigned::Leads), _) => with("i.escalated = 1", None),
         (None, _) => {}
     }
@@ -97,18 +102,67 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
             with(condition, None);
         }
     }
-    let order = match asked.order {
+    if asked.assigned == Some(Assigned::Team) {
+        let mut places = vec!["NULL".to_owned()];
+        for team in &filter.teams {
+            values.push(Value::Text(team.clone().into()));
+            places.push(format!("?{}", values.len()));
+        }
+        conditions.push(format!("i.team IN ({})", places.join(", ")));
+    }
+    let order = order_of(asked.order);
+    let limit = filter.limit.clamp(1, 200) as usize;
+    let query = |conditions: &[String]| {
+        let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
+        format!("{ITEM} WHERE {conditions} ORDER BY {order} LIMIT {limit}")
+    };
+    let Some(after) = &filter.after else {
+        return unit.all("review_item", &query(&conditions), values, |row| open(unit, row));
+    };
+    values.push(Value::Blob(bytes(after.item).to_vec().into()));
+    let last = values.len();
+    let position = after.moving.as_ref().and_then(|(position, _)| position_of(asked.order, position));
+    let (end, since) = match (position, &after.moving) {
+        (Some(position), Some((_, since))) => {
+            values.push(position);
+            let place = format!("(?{}, (SELECT created_at FROM review_item WHERE id = ?{last}), ?{last})", values.len());
+            (place, Some(*since))
+        }
+        _ => (format!("(SELECT {order} FROM review_item i WHERE i.id = ?{last})"), None),
+    };
+    let mut found = Vec::new();
+    if let Some(since) = since {
+        // what moved to before the end of the last page while it was read stands on none: it comes first
+        let mut moved = values.clone();
+        moved.push(Value::Integer(micros(since)));
+        let mut conditions = conditions.clone();
+        conditions.push(format!("i.ordered_at > ?{} AND NOT (({order}) > {end}) AND i.id <> ?{last}", moved.len()));
+        found = unit.all("review_item", &query(&conditions), moved, |row| open(unit, row))?;
+    }
+    conditions.push(format!("({order}) > {end}"));
+    found.extend(unit.all("review_item", &query(&conditions), values, |row| open(unit, row))?);
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// The columns of an order; the last of them is unique.
+const fn order_of(order: WorklistOrder) -> &'static str {
+    match order {
         WorklistOrder::Oldest => "i.created_at, i.id",
         WorklistOrder::Benefit => "i.benefit_order, i.created_at, i.id",
         WorklistOrder::ServiceDate => "coalesce(i.service_from, '9999'), i.created_at, i.id",
-    };
-    if let Some(after) = filter.after {
-        let condition = format!("({order}) > (SELECT {order} FROM review_item i WHERE i.id = #)");
-        with(&condition, Some(Value::Blob(bytes(after).to_vec().into())));
+        WorklistOrder::Priority => "i.priority, i.created_at, i.id",
     }
-    let conditions = if conditions.is_empty() { "true".to_owned() } else { conditions.join(" AND ") };
-    let sql = format!("{ITEM} WHERE {conditions} ORDER BY {order} LIMIT {}", filter.limit.clamp(1, 200));
-    unit.all("review_item", &sql, values, |row| open(unit, row))
+}
+
+/// A position in an order as a value of its first column; none where it cannot be one.
+fn position_of(order: WorklistOrder, position: &str) -> Option<Value<'static>> {
+    match order {
+        WorklistOrder::Oldest => None,
+        WorklistOrder::Benefit | WorklistOrder::Priority => position.parse().ok().map(Value::Integer),
+        WorklistOrder::ServiceDate if position.is_empty() => Some(Value::Text("9999".into())),
+        WorklistOrder::ServiceDate => Some(Value::Text(position.to_owned().into())),
+    }
 }
 
 /// One item.
@@ -158,6 +212,9 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<ReviewItem, StoreError> {
         facility: row.get("facility")?,
         department: row.get("department")?,
         restricted: row.get("restricted")?,
+        priority: Priority::of_rank(row.get("priority")?).unwrap_or_default(),
+        payer_class: row.word_or_none("payer_class", |word| word.parse().ok())?,
+        team: row.get("team")?,
         state: row.word("state", |word| word.parse().ok())?,
         claimed_by: row.id_or_none("claimed_by")?.zip(row.get("claimed_name")?),
         claimed_until: row.instant_or_none("claimed_until")?,

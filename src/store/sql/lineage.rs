@@ -258,7 +258,7 @@ fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause) -> Result<
         let counting =
             unit.count("SELECT count(*) AS n FROM note WHERE item_id = ?1 AND standing = 'current'", [bytes(item)])?;
         let act = if counting == 0 { Act::NotesGone } else { Act::NoteChanged };
-        let nobody = By { user: Uuid::nil(), leads: false };
+        let nobody = By { user: Uuid::nil(), leads: false, in_team: true };
         // neither act is ever refused
         let place = found.place().after(act, nobody).unwrap_or_else(|_| found.place());
         if place != found.place() {

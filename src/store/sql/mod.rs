@@ -32,6 +32,7 @@ mod review;
 pub(super) mod schema;
 mod searches;
 mod second_reviews;
+mod site_lists;
 mod summaries;
 mod tail;
 pub(super) mod unit;

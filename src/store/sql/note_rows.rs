@@ -185,6 +185,9 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
             confidentiality: row.word("confidentiality", |word| {
                 [Confidentiality::Normal, Confidentiality::Restricted].into_iter().find(|label| label.as_str() == word)
             })?,
+            // of the encounter: they stand with its item
+            priority: None,
+            payer_class: None,
         },
     })
 }

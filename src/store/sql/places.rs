@@ -5,12 +5,12 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Cause, Event},
-    items,
+    items, site_lists,
     unit::{Unit, bytes, micros},
 };
 use crate::{
     domain::{Act, By, ItemState, Place, Refusal, Remark, RemarkKind, ReviewItem, Role, User},
-    store::{Actor, ItemChange, Movement, StoreError},
+    store::{Actor, GivenToTeam, ItemChange, Movement, StoreError},
 };
 
 /// The end of what is laid aside until somebody takes it: later than any that a person gives.
@@ -25,7 +25,7 @@ pub(super) struct Acting {
 impl Acting {
     pub(super) fn of(user: &User, now: Timestamp) -> Self {
         let actor = Actor { user_id: Some(user.id), name: user.name.clone() };
-        Self { cause: Cause { actor, now }, by: By { user: user.id, leads: user.role == Role::Lead } }
+        Self { cause: Cause { actor, now }, by: By { user: user.id, leads: user.role == Role::Lead, in_team: true } }
     }
 }
 
@@ -40,7 +40,11 @@ pub(super) fn step(
     unit.hold_row("review_item", id)?;
     let Some(item) = items::item(unit, id, acting.cause.now)? else { return Ok(Err(ItemChange::Missing)) };
     let act = act(&item);
-    Ok(match item.place().after(act, acting.by) {
+    let in_team = match &item.team {
+        Some(team) => site_lists::is_member(unit, team, &acting.cause.actor.name)?,
+        None => true,
+    };
+    Ok(match item.place().after(act, By { in_team, ..acting.by }) {
         Err(refusal) if refusal != Refusal::NotesPending => Err(refused(&item, refusal)),
         _ if revision.is_some_and(|expected| expected != item.revision) => Err(ItemChange::Stale { revision: item.revision }),
         Err(refusal) => Err(refused(&item, refusal)),
@@ -58,6 +62,7 @@ fn refused(item: &ReviewItem, refusal: Refusal) -> ItemChange {
         Refusal::NotHeld => ItemChange::NotHeld,
         Refusal::AssignedToAnother => ItemChange::AssignedTo { name: name(&item.assigned_to) },
         Refusal::ForLeads => ItemChange::ForLeads,
+        Refusal::ForTeam => ItemChange::ForTeam { team: item.team.clone().unwrap_or_default() },
         Refusal::NotesPending => ItemChange::Pending { notes: item.pending_notes },
     }
 }
@@ -134,6 +139,31 @@ pub(super) fn moved(unit: &Unit<'_>, id: Uuid, acting: &Acting, movement: &Movem
         detail = format!("{detail}; {holder} held it");
     }
     audit::append(unit, &acting.cause, &Event::of(event, "item", id, &detail))?;
+    grow(unit, &item)
+}
+
+/// Gives an item to a team, or to none, keeps the words, and writes the event. Who holds it goes on holding it.
+pub(super) fn given_to_team(unit: &Unit<'_>, id: Uuid, acting: &Acting, given: &GivenToTeam) -> Result<ItemChange, StoreError> {
+    let stays = |item: &ReviewItem| Act::Assign(item.assigned_to.as_ref().map(|(user, _)| *user));
+    let (item, _) = match step(unit, id, acting, stays, given.revision)? {
+        Ok(found) => found,
+        Err(change) => return Ok(change),
+    };
+    if item.team == given.team {
+        return Ok(ItemChange::Done { revision: item.revision });
+    }
+    unit.execute("UPDATE review_item SET team = ?2 WHERE id = ?1", (bytes(id), &given.team))?;
+    let said = Said {
+        id: given.remark_id,
+        kind: RemarkKind::Assigned,
+        reason: given.team.as_deref(),
+        comment: given.comment.as_deref(),
+        assigned_to: None,
+        until: None,
+    };
+    keep(unit, &item, acting, &said)?;
+    let detail = given.team.as_ref().map_or_else(|| "to no team".to_owned(), |team| format!("to the team {team}"));
+    audit::append(unit, &acting.cause, &Event::of("item.assigned", "item", id, &detail))?;
     grow(unit, &item)
 }
 

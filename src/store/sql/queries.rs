@@ -77,18 +77,18 @@ impl<D: Database> QueryStore for SqlStore<D> {
                 let Some(state) = query.state().after(&act) else { return Ok(QueryChange::NotAllowed(query.state())) };
                 append(unit, &query, &act, &cause)?;
                 unit.execute("UPDATE query SET state = ?2 WHERE id = ?1", (bytes(id), state.as_str()))?;
-                record(unit, &cause, &query, state.as_str())?;
+                record(unit, &cause, &query, if matches!(act, QueryAct::Revise(_)) { "revised" } else { state.as_str() })?;
                 let heard = match act {
                     QueryAct::Send {} => Some(EventKind::QuerySent),
                     QueryAct::Answer(_) => Some(EventKind::QueryAnswered),
-                    QueryAct::Close { .. } | QueryAct::Withdraw { .. } => None,
+                    QueryAct::Revise(_) | QueryAct::Close { .. } | QueryAct::Withdraw { .. } => None,
                 };
                 if let Some(event) = heard {
                     let happened = Happened { event, note: None, item: query.item_id, outgoing: &[] };
                     outbox::emit_about(unit, &happened, Some(id), now)?;
                 }
                 query.events.push(QueryEvent { by: by.clone(), at: now, act: act.clone() });
-                Ok(QueryChange::Done(Box::new(query)))
+                Ok(QueryChange::Done(Box::new(query.as_revised())))
             })
             .await
     }
@@ -148,7 +148,7 @@ fn one(unit: &Unit<'_>, id: Uuid) -> Result<Option<Query>, StoreError> {
         let state: QueryState = row.word("state", |word| word.parse().ok())?;
         let drafted_by = (row.id("user_id")?, row.get("name")?);
         let query = Query { id, item_id, drafted_by, drafted_at: row.instant("at")?, content, events: events(unit, id, &key)? };
-        Ok((query, state))
+        Ok((query.as_revised(), state))
     })?;
     match found {
         Some((query, state)) if query.state() != state => Err(inconsistent("query", id, "its state is not that of its acts")),

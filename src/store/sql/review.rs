@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     domain::{Act, Decision, EventKind, ItemSummary, RemarkKind, ReviewItem, User},
-    store::{Actor, Finishing, ItemChange, ItemFilter, ItemRecord, Movement, ReviewStore, StoreError},
+    store::{Actor, Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, ReviewStore, StoreError},
 };
 
 #[async_trait]
@@ -57,6 +57,11 @@ impl<D: Database> ReviewStore for SqlStore<D> {
         self.database.write(move |unit| places::moved(unit, id, &acting, &movement)).await
     }
 
+    async fn give_to_team(&self, id: Uuid, user: &User, given: GivenToTeam, now: Timestamp) -> Result<ItemChange, StoreError> {
+        let acting = Acting::of(user, now);
+        self.database.write(move |unit| places::given_to_team(unit, id, &acting, &given)).await
+    }
+
     async fn remark(
         &self,
         id: Uuid,
@@ -89,8 +94,8 @@ impl<D: Database> ReviewStore for SqlStore<D> {
         self.database.read(move |unit| summaries::stale(unit, limit)).await
     }
 
-    async fn summarize_item(&self, id: Uuid, summary: ItemSummary) -> Result<(), StoreError> {
-        self.database.write(move |unit| summaries::keep(unit, id, &summary)).await
+    async fn summarize_item(&self, id: Uuid, summary: ItemSummary, now: Timestamp) -> Result<(), StoreError> {
+        self.database.write(move |unit| summaries::keep(unit, id, &summary, now)).await
     }
 
     async fn decide(

@@ -53,6 +53,16 @@ impl<D: Database> SecondReviewStore for SqlStore<D> {
             .await
     }
 
+    async fn drawn_since(&self, coder: Uuid, since: Timestamp) -> Result<u32, StoreError> {
+        self.database
+            .read(move |unit| {
+                let sql = "SELECT count(*) AS drawn FROM second_review WHERE coder_id = ?1 AND drawn_at >= ?2";
+                let found = unit.one("second_review", sql, (bytes(coder), micros(since)), |row| row.get::<u32>("drawn"))?;
+                Ok(found.unwrap_or_default())
+            })
+            .await
+    }
+
     async fn record_second_review(
         &self,
         id: Uuid,

@@ -1,9 +1,10 @@
 //! What lists say of items: kept beside them, made anew when the item changed.
 
+use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    unit::{Columns, Unit, bytes},
+    unit::{Columns, Unit, bytes, micros},
     value::params,
 };
 use crate::{domain::ItemSummary, store::StoreError};
@@ -15,10 +16,11 @@ pub(super) fn stale(unit: &Unit<'_>, limit: u32) -> Result<Vec<Uuid>, StoreError
 }
 
 /// Keeps a summary, unless the item changed since it was made.
-pub(super) fn keep(unit: &Unit<'_>, id: Uuid, summary: &ItemSummary) -> Result<(), StoreError> {
+pub(super) fn keep(unit: &Unit<'_>, id: Uuid, summary: &ItemSummary, now: Timestamp) -> Result<(), StoreError> {
     unit.execute(
         "UPDATE review_item SET summary_revision = ?2, waiting = ?3, unsure = ?4, alerts = ?5, hard_edits = ?6, prompts = ?7,
-                payment = ?8, note_types = ?9, service_from = ?10, service_to = ?11, benefit_order = ?12
+                payment = ?8, note_types = ?9, service_from = ?10, service_to = ?11, benefit_order = ?12,
+                ordered_at = CASE WHEN benefit_order <> ?12 OR service_from IS DISTINCT FROM ?10 THEN ?13 ELSE ordered_at END
          WHERE id = ?1 AND revision = ?2",
         params![
             bytes(id),
@@ -32,7 +34,8 @@ pub(super) fn keep(unit: &Unit<'_>, id: Uuid, summary: &ItemSummary) -> Result<(
             summary.note_types.join(" "),
             summary.service_from.map(|date| date.to_string()),
             summary.service_to.map(|date| date.to_string()),
-            -i64::from(summary.benefit())
+            -i64::from(summary.benefit()),
+            micros(now)
         ],
     )?;
     Ok(())

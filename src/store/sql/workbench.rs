@@ -1,5 +1,7 @@
 //! What the workbench keeps beside the queue.
 
+use std::collections::HashMap;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -7,12 +9,16 @@ use uuid::Uuid;
 use super::{
     Database, SqlStore,
     audit::{self, Cause, Event},
+    site_lists,
     unit::{Unit, bytes, micros},
 };
 use crate::{
-    domain::{EntryState, Preferences, SiteSettings, Tally, User},
+    domain::{EntryState, Preferences, SiteListName, SiteListVersion, SiteSettings, Tally, User},
     store::{Actor, AuditEvent, StoreError, Suggestion, SuggestionOutcome, WorkbenchStore},
 };
+
+/// Suggestions that one query asks about.
+const TALLIES_AT_ONCE: usize = 200;
 
 /// The row of the site's settings.
 const SETTINGS: &str = "review";
@@ -98,21 +104,44 @@ impl<D: Database> WorkbenchStore for SqlStore<D> {
             .await
     }
 
+    async fn site_list(&self, name: SiteListName, limit: u32) -> Result<Vec<SiteListVersion>, StoreError> {
+        self.database.read(move |unit| site_lists::versions(unit, name, limit)).await
+    }
+
+    async fn add_site_list(
+        &self,
+        name: SiteListName,
+        before: u64,
+        body: String,
+        actor: Actor,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let cause = Cause { actor, now };
+        self.database.write(move |unit| site_lists::add(unit, (name, before, &body), &cause)).await
+    }
+
     async fn tallies(&self, suggestions: Vec<Suggestion>) -> Result<Vec<Tally>, StoreError> {
         self.database
             .read(move |unit| {
-                let sql = "SELECT accepted, amended, rejected FROM suggestion_tally WHERE suggestion = ?1";
-                let mut tallies = Vec::with_capacity(suggestions.len());
-                for suggestion in &suggestions {
-                    let found = unit.one("suggestion_tally", sql, [index_of(unit, suggestion)], |row| {
-                        Ok(Tally {
+                let indexes: Vec<[u8; 32]> = suggestions.iter().map(|suggestion| index_of(unit, suggestion)).collect();
+                let mut known: HashMap<Vec<u8>, Tally> = HashMap::new();
+                for some in indexes.chunks(TALLIES_AT_ONCE) {
+                    let places: Vec<String> = (1..=some.len()).map(|place| format!("?{place}")).collect();
+                    let sql = format!(
+                        "SELECT suggestion, accepted, amended, rejected FROM suggestion_tally WHERE suggestion IN ({})",
+                        places.join(", ")
+                    );
+                    let found = unit.all("suggestion_tally", &sql, some.to_vec(), |row| {
+                        let tally = Tally {
                             accepted: row.get("accepted")?,
                             amended: row.get("amended")?,
                             rejected: row.get("rejected")?,
-                        })
+                        };
+                        Ok((row.get::<Vec<u8>>("suggestion")?, tally))
                     })?;
-                    tallies.push(found.unwrap_or_default());
+                    known.extend(found);
                 }
+                let tallies = indexes.iter().map(|index| known.get(&index[..]).copied().unwrap_or_default()).collect();
                 Ok(tallies)
             })
             .await

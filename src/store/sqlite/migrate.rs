@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Every step of the schema.
-pub(in crate::store) const MIGRATIONS: [Migration; 12] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 13] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -37,6 +37,7 @@ pub(in crate::store) const MIGRATIONS: [Migration; 12] = [
         sql: include_str!("migrations/0011_second_reviews.sql"),
     },
     Migration { version: 12, name: "queries", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_queries.sql") },
+    Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
 ];
 
 /// Whether steps are missing. Refuses a schema that needs a newer program.

@@ -50,7 +50,7 @@ pub(in crate::vocabulary) const BY_HAND: &str = "by-hand";
 /// Word of the tables that were written for this project.
 pub(super) const OWN: &str = "own";
 
-const EMBEDDED: [Source; 12] = [
+const EMBEDDED: [Source; 13] = [
     Source {
         source: TABULAR,
         title: "ICD-10-CM Tabular List of Diseases and Injuries",
@@ -66,6 +66,14 @@ const EMBEDDED: [Source; 12] = [
         licence: PUBLIC_DOMAIN,
         attribution: NCHS,
         tables: &["diagnosis_terms.tsv"],
+    },
+    Source {
+        source: "icd10cm_poa_exempt",
+        title: "ICD-10-CM codes exempt from present-on-admission reporting, as rules",
+        release: "FY2025",
+        licence: PUBLIC_DOMAIN,
+        attribution: CMS,
+        tables: &["poa_exempt_rules.tsv"],
     },
     Source {
         source: CMS_HCC,

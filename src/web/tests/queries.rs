@@ -120,9 +120,8 @@ async fn a_query_by_forms() {
     assert!(!html.contains("/queries/new"), "asking needs the claim");
     house.post(&format!("{item}/claim"), &cookie, &form("")).await;
     let (_, html) = house.get(&item, &cookie).await;
-    let entry =
-        between(&html, "/queries/new\" class=\"ask\">", "</form>").split("name=\"entry\" value=\"").nth(1).expect("one");
-    let entry = entry.split('"').next().expect("an id").to_owned();
+    assert!(html.contains("/queries/new\" id=\"ask-one\""), "one form for the buttons of all entries");
+    let entry = between(&html, "form=\"ask-one\" name=\"entry\" value=\"", "\"").to_owned();
 
     // the template, then the draft with the record's words
     let new = format!("{item}/queries/new");

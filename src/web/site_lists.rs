@@ -1,0 +1,280 @@
+//! `/settings/lists`: the reasons that are asked for and the teams, as leads keep them: one text a list, another version with every change.
+
+use std::sync::Arc;
+
+use askama::Template;
+use axum::{
+    extract::{Query, State},
+    http::StatusCode,
+    response::{IntoResponse, Redirect, Response},
+};
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::{
+    change::Answer,
+    notice::{self, Notice},
+    session::{Posted, Session},
+    shell::{Refusal, Shell, missing, page},
+    words,
+};
+use crate::{
+    auth::{Permission, permits},
+    domain::{Reason, SiteListName, SiteListVersion, Team},
+    service::{ListError, Service, SiteList},
+};
+
+/// A list as it is edited.
+#[derive(Debug, Clone, Default)]
+pub(super) struct ListView {
+    /// The word of its name.
+    pub name: &'static str,
+    /// What it is called.
+    pub title: &'static str,
+    /// How a line is written.
+    pub hint: &'static str,
+    /// Its version.
+    pub version: u64,
+    /// Its lines.
+    pub text: String,
+    /// Why what was typed was not kept.
+    pub problem: Option<String>,
+    /// Its versions, the newest first.
+    pub versions: Vec<VersionView>,
+}
+
+/// A version of a list.
+#[derive(Debug, Clone)]
+pub(super) struct VersionView {
+    /// Its number.
+    pub version: u64,
+    /// Who made it.
+    pub by: String,
+    /// When.
+    pub moment: String,
+    /// What it says, one entry a line.
+    pub text: String,
+}
+
+/// The page.
+#[derive(Template)]
+#[template(path = "site_lists.html")]
+pub(super) struct ListsPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What happened.
+    pub notice: Option<Notice>,
+    /// Whether the user may change them.
+    pub can_change: bool,
+    /// The lists.
+    pub lists: Vec<ListView>,
+}
+
+/// What the address says.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Address {
+    notice: Option<String>,
+    problem: Option<String>,
+}
+
+impl Address {
+    /// The sentence of what happened.
+    pub(super) fn notice(&self) -> Option<Notice> {
+        notice::lookup(self.notice.as_deref(), self.problem.as_deref())
+    }
+}
+
+const OF_REASONS: &str = "One a line, as it is kept and as a coder reads it: wrong_code: wrong code. What is kept never means something else later; \
+    a line without a colon gets its word from its label.";
+const OF_TEAMS: &str = "One a line, with the login names of its members, the lead with a star: Heart: lee*, kim, ann.";
+
+/// What the lists are called.
+const fn title(name: SiteListName) -> &'static str {
+    match name {
+        SiteListName::RejectReasons => "Reasons to reject a suggestion",
+        SiteListName::PendReasons => "Reasons to lay an encounter aside",
+        SiteListName::EscalateReasons => "Reasons to pass an encounter up",
+        SiteListName::ReopenReasons => "Reasons to put an encounter back into the queue",
+        SiteListName::QueryTemplates => "Templates of queries",
+        SiteListName::Teams => "Teams",
+    }
+}
+
+/// Reasons as lines.
+fn lines_of_reasons(reasons: &[Reason]) -> String {
+    reasons.iter().map(|reason| format!("{}: {}", reason.word, reason.label)).collect::<Vec<_>>().join("\n")
+}
+
+/// Such lines as reasons.
+fn reasons_of(text: &str) -> Vec<Reason> {
+    let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
+    lines
+        .map(|line| {
+            let (word, label) =
+                line.split_once(':').map_or_else(|| (word_of(line), line), |(word, label)| (word.trim().to_owned(), label));
+            Reason { word, label: label.trim().to_owned() }
+        })
+        .collect()
+}
+
+/// "Too vague" as `too_vague`.
+fn word_of(label: &str) -> String {
+    let letters = label.to_lowercase();
+    let parts = letters.split(|letter: char| !letter.is_ascii_alphanumeric()).filter(|part| !part.is_empty());
+    parts.collect::<Vec<_>>().join("_").chars().take(40).collect()
+}
+
+/// Teams as lines.
+fn lines_of_teams(teams: &[Team]) -> String {
+    let line = |team: &Team| {
+        let lead = team.lead.iter().map(|lead| format!("{lead}*"));
+        let others = team.members.iter().filter(|member| Some(*member) != team.lead.as_ref()).cloned();
+        format!("{}: {}", team.name, lead.chain(others).collect::<Vec<_>>().join(", "))
+    };
+    teams.iter().map(line).collect::<Vec<_>>().join("\n")
+}
+
+/// Such lines as teams; else what is wrong with the first line that is none.
+fn teams_of(text: &str) -> Result<Vec<Team>, String> {
+    let mut teams = Vec::new();
+    for line in text.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, people) = line.split_once(':').unwrap_or((line, ""));
+        let mut team = Team { name: name.trim().to_owned(), ..Team::default() };
+        for person in people.split(',').map(str::trim).filter(|person| !person.is_empty()) {
+            match person.strip_suffix('*') {
+                Some(_) if team.lead.is_some() => return Err(format!("the team {:?} has two leads", team.name)),
+                Some(lead) => team.lead = Some(lead.trim().to_owned()),
+                None => team.members.push(person.to_owned()),
+            }
+        }
+        teams.push(team);
+    }
+    Ok(teams)
+}
+
+/// What a kept version says, as lines.
+fn lines_of(name: SiteListName, version: &SiteListVersion) -> String {
+    let read = match name {
+        SiteListName::Teams => serde_json::from_str(&version.body).map(|teams: Vec<Team>| lines_of_teams(&teams)),
+        _ => serde_json::from_str(&version.body).map(|reasons: Vec<Reason>| lines_of_reasons(&reasons)),
+    };
+    read.unwrap_or_default()
+}
+
+/// Who changed a list when, and what it said.
+pub(super) fn versions(
+    versions: &[SiteListVersion],
+    zone: &TimeZone,
+    lines: impl Fn(&SiteListVersion) -> String,
+) -> Vec<VersionView> {
+    let view = |version: &SiteListVersion| VersionView {
+        version: version.version,
+        by: version.by.clone(),
+        moment: words::moment(version.at, zone),
+        text: lines(version),
+    };
+    versions.iter().map(view).collect()
+}
+
+fn view<T>(name: SiteListName, list: &SiteList<T>, text: String, zone: &TimeZone) -> ListView {
+    ListView {
+        name: name.as_str(),
+        title: title(name),
+        hint: if name == SiteListName::Teams { OF_TEAMS } else { OF_REASONS },
+        version: list.version,
+        text,
+        problem: None,
+        versions: versions(&list.versions, zone, |version| lines_of(name, version)),
+    }
+}
+
+/// `GET /settings/lists`
+pub(super) async fn show(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Query(address): Query<Address>,
+) -> Result<Response, Refusal> {
+    shown(&service, &session, (StatusCode::OK, address.notice()), None).await
+}
+
+/// The page; `typed` is what was typed for a list and not kept, and why.
+async fn shown(
+    service: &Service,
+    session: &Session,
+    (status, notice): (StatusCode, Option<Notice>),
+    typed: Option<(SiteListName, String, String)>,
+) -> Result<Response, Refusal> {
+    let user = session.may(Permission::ReadSettings)?;
+    let zone = &service.time_zone;
+    let mut lists = Vec::new();
+    for name in SiteListName::REASONS {
+        let found = service.reason_list(name).await?;
+        lists.push(view(name, &found, lines_of_reasons(&found.list), zone));
+    }
+    let teams = service.teams().await?;
+    lists.push(view(SiteListName::Teams, &teams, lines_of_teams(&teams.list), zone));
+    if let Some((name, text, problem)) = typed
+        && let Some(list) = lists.iter_mut().find(|list| list.name == name.as_str())
+    {
+        list.text = text;
+        list.problem = Some(problem);
+    }
+    let can_change = permits(user.role, Permission::ChangeSettings);
+    Ok(page(status, &ListsPage { shell: Shell::of(session), notice, can_change, lists }))
+}
+
+/// The form of one list.
+#[derive(Deserialize)]
+pub(super) struct ListForm {
+    list: String,
+    /// The version that was edited.
+    version: String,
+    #[serde(default)]
+    text: String,
+}
+
+/// `POST /settings/lists`
+pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<ListForm>) -> Answer {
+    let user = session.may(Permission::ChangeSettings)?;
+    let name: SiteListName = form.list.parse().map_err(|()| missing(&session))?;
+    let version: u64 = form.version.parse().map_err(|_| missing(&session))?;
+    let done = match name {
+        SiteListName::QueryTemplates => return Err(missing(&session)),
+        SiteListName::Teams => match teams_of(&form.text) {
+            Ok(teams) => service.set_teams(user, version, &teams).await,
+            Err(problem) => Err(ListError::Unusable(problem)),
+        },
+        _ => service.set_reasons(user, (name, version), &reasons_of(&form.text)).await,
+    };
+    match done {
+        Ok(()) => Ok(Redirect::to("/settings/lists?notice=saved").into_response()),
+        Err(ListError::Store(error)) => Err(error.into()),
+        Err(problem @ (ListError::Unusable(_) | ListError::Changed)) => {
+            let status = StatusCode::UNPROCESSABLE_ENTITY;
+            shown(&service, &session, (status, None), Some((name, form.text, problem.to_string()))).await
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_are_lines() {
+        let text = "wrong_code: wrong code\ntoo_vague: too vague";
+        assert_eq!(lines_of_reasons(&reasons_of(text)), text);
+        assert_eq!(reasons_of("  Too vague!  ")[0], Reason { word: "too_vague".to_owned(), label: "Too vague!".to_owned() });
+        assert!(reasons_of(" \n\n").is_empty());
+    }
+
+    #[test]
+    fn teams_are_lines() {
+        let text = "Heart: lee*, kim, ann\nLung: bob";
+        let teams = teams_of(text).expect("teams");
+        assert_eq!(lines_of_teams(&teams), text);
+        assert_eq!((teams[0].lead.as_deref(), teams[0].members.len(), teams[1].lead.is_none()), (Some("lee"), 2, true));
+        assert!(teams_of("Heart: lee*, kim*").is_err_and(|problem| problem.contains("two leads")));
+        assert_eq!(teams_of("Alone").expect("a team")[0].members.len(), 0);
+    }
+}
