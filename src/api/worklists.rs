@@ -62,7 +62,7 @@ pub struct ItemParameters {
     #[param(inline)]
     order: WorklistOrder,
     /// The `next` of the page before, as it came.
-    #[param(value_type = Option<String>)]
+    #[param(value_type = Option<String>, pattern = "^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}([.]-?[0-9]{1,17}[.][0-9-]{0,20})?$")]
     after: Option<ListEnd>,
     /// At most so many, 1 to 200; 50 when left out.
     #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
