@@ -85,7 +85,7 @@ pattern!(
 );
 pattern!(
     RULED_OUT,
-    r"(?i)^\s*(?:(?:allerg(?:y|ies)|intolerance|label)\s*(?:[:–-]\s*)?(?:no|none|negative|denied|removed|refuted)\b|[:–-]\s*(?:no|none|negative|denied|no allergy|not allergic)\b|(?:[–-]\s*)?(?:is |are |was )?(?:ok|okay|fine)\b|(?-i:N)(?:[.,;]|$)|[^;.\n]{0,60}\b(?:removed|de-?label\w*|disprove[dn])\b|(?:allerg(?:y|ies)|intolerance)?\s*(?:was |has been )?ruled out)"
+    r"(?i)^\s*(?:(?:allerg(?:y|ies)|intolerance|label)\s*(?:[:–-]\s*)?(?:no|none|negative|denied|removed|refuted)\b|[:–-]\s*(?:no|none|negative|denied|no allergy|not allergic)\b|(?:[–-]\s*)?(?:is |are |was )?(?:ok|okay|fine)\b|(?-i:N)(?:[.,;]|$)|[^;.\n]{0,40}\b(?:label|allergy|listing|entry|list)\b[^;.\n]{0,20}\b(?:removed|disprove[dn]|refuted)\b|[^;.\n]{0,60}\bde-?label\w*|(?:allerg(?:y|ies)|intolerance)?\s*(?:was |has been )?ruled out)"
 );
 pattern!(AFFIRMED, r"(?i)^\s*(?:allerg(?:y|ies)|intolerance)?\s*:?\s*(?:yes|positive|confirmed)\b");
 pattern!(

@@ -163,6 +163,11 @@ mod tests {
     }
 
     #[test]
+    fn what_was_removed_may_be_something_else() {
+        assert_eq!(allergens("ALLERGIES: [penicillin] (rash) after the tooth was removed."), ["penicillin present"]);
+    }
+
+    #[test]
     fn a_problem_and_its_treatment_are_no_allergy() {
         for text in [
             "Skin: itching - [cholestyramine] refused.",
