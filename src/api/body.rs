@@ -55,8 +55,8 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let bad = |code, detail: String| ApiError::new(StatusCode::BAD_REQUEST, code, detail);
     let text = std::str::from_utf8(bytes)
         .map_err(|error| bad("invalid_utf8", format!("the body is not valid UTF-8 at byte {}", error.valid_up_to())))?;
-    if has_nul(text) {
-        let detail = "a text in the body has a NUL character; remove NUL characters before sending";
+    if let Some(at) = nul(text) {
+        let detail = format!("a text in the body has a NUL character, at byte {at} of the body; remove NUL characters before sending");
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "nul_character", detail));
     }
     let not_an_object = || {
@@ -98,11 +98,11 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     Ok(value)
 }
 
-/// Whether a string of this JSON holds a NUL character, which no field can keep: the escape `\u0000` behind no backslash of its own. As it is, JSON
+/// Where a string of this JSON holds a NUL character, which no field can keep: the escape `\u0000` behind no backslash of its own. As it is, JSON
 /// does not allow the character.
-fn has_nul(json: &str) -> bool {
-    json.match_indices("\\u0000").any(|(at, _)| {
-        let before = json[..at].bytes().rev().take_while(|byte| *byte == b'\\').count();
+fn nul(json: &str) -> Option<usize> {
+    json.match_indices("\\u0000").map(|(at, _)| at).find(|at| {
+        let before = json[..*at].bytes().rev().take_while(|byte| *byte == b'\\').count();
         before % 2 == 0
     })
 }
@@ -183,7 +183,7 @@ mod tests {
             (r#"{"text": "a\\u0000b"}"#, false),
             (r#"{"text": "u0000 \u0001"}"#, false),
         ] {
-            assert_eq!(has_nul(json), expected, "{json}");
+            assert_eq!(nul(json).is_some(), expected, "{json}");
         }
     }
 

@@ -79,7 +79,7 @@ fn bad_bodies() -> Vec<BadBody> {
         ("white space", text(" \r\n\t\u{a0}\u{2003}"), 422, "empty_note", "empty"),
         ("5 MB note", text(&format!("{SENT} {}", "asthma ".repeat(720_000))), 413, "note_too_large", "at most"),
         ("a byte too long", text(&"a".repeat(1_000_001)), 413, "note_too_large", "1000001"),
-        ("NUL", text(&format!("{SENT}\0")), 422, "nul_character", "byte 9"),
+        ("NUL", text(&format!("{SENT}\0")), 422, "nul_character", "byte 18"),
         ("invalid UTF-8", [br#"{"text":"Zyxwatson "#, &b"\xff\xfe\"}"[..]].concat(), 400, "invalid_utf8", "byte 19"),
         ("UTF-16", "{\"text\":\"a\"}".encode_utf16().flat_map(u16::to_le_bytes).collect(), 400, "invalid_json", "JSON"),
         ("unpaired surrogate", raw(format!(r#"{{"text":"{SENT}\ud800"}}"#)), 422, "invalid_field", "text"),
