@@ -56,7 +56,8 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     let text = std::str::from_utf8(bytes)
         .map_err(|error| bad("invalid_utf8", format!("the body is not valid UTF-8 at byte {}", error.valid_up_to())))?;
     if let Some(at) = nul(text) {
-        let detail = format!("a text in the body has a NUL character, at byte {at} of the body; remove NUL characters before sending");
+        let detail =
+            format!("a text in the body has a NUL character, at byte {at} of the body; remove NUL characters before sending");
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "nul_character", detail));
     }
     let not_an_object = || {
