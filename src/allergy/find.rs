@@ -98,7 +98,7 @@ pattern!(
 );
 pattern!(
     HEADED,
-    r"(?i)^\W*(?:(?:known |drug |medication |other )?(?:allerg(?:y|ies|ys)|intoll?erances?|adrs?)(?:\s*(?:/|and|&)\s*\w+)?(?:\s*[·:=/–-]\s*|\s+)|all\s*:\s*)"
+    r"(?i)^\W*(?:(?:known |drug |medication |other )?(?:(?:allerg(?:y|ies|ys)|intoll?erances?|adrs?)(?:\s*(?:/|and|&)\s*\w+)?\s*[·:=/–-]\s*|(?:allerg(?:ies|ys)|intoll?erances|adrs?)(?:\s*(?:/|and|&)\s*\w+)?\s+)|all\s*:\s*)"
 );
 
 /// From this probability on a link alone makes an allergen.
@@ -334,7 +334,7 @@ fn governed(note: &Note<'_>, span: Span, last: Option<Span>) -> Option<usize> {
     if lists.iter().any(|list| list.contains(span)) {
         return Some(floor);
     }
-    if let Some(heading) = HEADED.find(before)
+    if let Some(heading) = HEADED.find(before).filter(|_| !DOSED.is_match(after))
         && is_list(&before[heading.end()..], last.is_some_and(|last| last.start >= statement.start))
     {
         return Some(floor);

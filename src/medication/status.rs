@@ -281,6 +281,8 @@ mod tests {
             ("He is not on [Coumadin].", MedicationStatus::Absent),
             (" gliclazide 80 mg BD  >> STOP\n [ramipril] 5 mg OD continue", MedicationStatus::Active),
             (" [gliclazide] 80 mg BD  >> STOP (hypos)\n ramipril 5 mg OD continue", MedicationStatus::Discontinued),
+            ("[aspirin] 81 mg and atorvastatin, HOLD warfarin", MedicationStatus::Active),
+            ("[lisinopril] 10 mg once daily", MedicationStatus::Active),
             ("[Cefepime] was narrowed to ceftriaxone.", MedicationStatus::Discontinued),
         ] {
             assert_eq!(decide(sentence), wanted, "{sentence}");
