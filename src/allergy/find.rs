@@ -98,8 +98,10 @@ pattern!(
 );
 pattern!(
     HEADED,
-    r"(?i)^\W*(?:(?:known |drug |medication |other )?(?:(?:allerg(?:y|ies|ys)|intoll?erances?|adrs?)(?:\s*(?:/|and|&)\s*\w+)?\s*[·:=/–-]\s*|(?:allerg(?:ies|ys)|intoll?erances|adrs?)(?:\s*(?:/|and|&)\s*\w+)?\s+)|all\s*:\s*)"
+    r"(?i)^\W*(?:(?:known |drug |medication |other )?(?:allerg(?:y|ies|ys)|intoll?erances?|adrs?)(?:\s*(?:/|and|&)\s*\w+)?(?:\s*[·:=/–-]\s*|\s+)|all\s*:\s*)"
 );
+
+pattern!(RELIEF, r"(?i)^(?:medic|meds|pills?|shots?|drops?|relief|tablets?|treat|control|symptom)");
 
 /// From this probability on a link alone makes an allergen.
 const SURE: f64 = 0.9;
@@ -334,7 +336,8 @@ fn governed(note: &Note<'_>, span: Span, last: Option<Span>) -> Option<usize> {
     if lists.iter().any(|list| list.contains(span)) {
         return Some(floor);
     }
-    if let Some(heading) = HEADED.find(before).filter(|_| !DOSED.is_match(after))
+    if let Some(heading) =
+        HEADED.find(before).filter(|heading| !DOSED.is_match(after) && !RELIEF.is_match(&before[heading.end()..]))
         && is_list(&before[heading.end()..], last.is_some_and(|last| last.start >= statement.start))
     {
         return Some(floor);
