@@ -48,7 +48,6 @@
     const again = focusAgain && document.getElementById(focusAgain);
     if (again && !again.contains(document.activeElement)) again.focus({ preventScroll: true });
     panes.dataset.revision = given.dataset.revision;
-    for (const field of document.querySelectorAll("input[name=revision]")) field.value = given.dataset.revision;
     document.dispatchEvent(new CustomEvent("parts"));
     return true;
   };
@@ -66,11 +65,18 @@
       return true;
     } catch { return false; }
   };
+  // A form decides on what the page shows now. (Told to each form when it is sent: there are hundreds, and one at a time is.)
+  const upToDate = (form) => {
+    const field = form.querySelector("input[name=revision]");
+    if (field) field.value = panes.dataset.revision;
+  };
+  document.addEventListener("submit", (event) => upToDate(event.target), true);
   // (a form's own `action` is hidden by its fields of that name)
   const send = async (form, button, tries = 0) => {
     // decided already by the one before, whose answer took the form's place
     if (!form.isConnected) return;
     if (signedOut && !(await signedInAgain())) { say(OUT); return; }
+    upToDate(form);
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.set(button.name, button.value);
     waiting += 1;
@@ -138,7 +144,6 @@
         const whole = read(await reply.text()).getElementById(entry.id);
         const [here, there] = [document.getElementById(entry.id), whole && whole.querySelector(".do")];
         if (!here || !there) return null;
-        for (const field of there.querySelectorAll("input[name=revision]")) field.value = panes.dataset.revision;
         here.querySelector(".do").replaceWith(document.adoptNode(there));
         document.dispatchEvent(new CustomEvent("entry", { detail: here }));
         return here;
@@ -154,15 +159,16 @@
     const whole = await forms(entry);
     if (whole) then(whole);
   });
-  document.addEventListener("toggle", async ({ target }) => {
-    if (!target.open || !("later" in target.dataset)) return;
-    const name = target.className;
-    const whole = await forms(target.closest(".entry"));
-    const folded = whole && whole.querySelector(`details.${name}`);
+  document.addEventListener("click", async (event) => {
+    const asked = event.target.closest("[data-later]");
+    if (!asked || event.ctrlKey || event.metaKey || event.shiftKey) return;
+    event.preventDefault();
+    const whole = await forms(asked.closest(".entry"));
+    const folded = whole && whole.querySelector(`details.${asked.dataset.later}`);
     if (!folded) return;
     folded.open = true;
     (folded.querySelector("select, input:not([type=hidden])") || folded.querySelector("summary")).focus();
-  }, true);
+  });
 
   // Signs of life.
   for (const kind of ["keydown", "pointerdown", "wheel"]) addEventListener(kind, () => { active = true; }, { passive: true });
