@@ -24,6 +24,7 @@ mod span;
 mod surroundings;
 pub mod table;
 mod worklist;
+mod worklist_rules;
 
 pub use assertion::{AllergyScope, Assertion, Certainty, Cue, Experiencer, MedicationStatus, Temporality};
 pub use attributes::{Attribute, Attributes, Flag};
@@ -61,6 +62,7 @@ pub use surroundings::Surroundings;
 pub use worklist::{
     Assigned, ESCALATE_REASONS, ItemSummary, ListEnd, PEND_REASONS, Remark, RemarkKind, UNSURE_BELOW, Worklist, WorklistOrder,
 };
+pub use worklist_rules::{MOST_WORKLIST_RULES, Route, WorklistRule, problem_of_worklist_rules, route};
 
 /// Code system URIs of the contract.
 pub mod system {

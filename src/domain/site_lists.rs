@@ -1,4 +1,4 @@
-//! Lists that leads and admins keep for their site: the reasons that are asked for, and the teams. A change is another version of the whole list.
+//! Lists that leads and admins keep for their site: the reasons that are asked for, the teams, the rules of worklists. A change is another version of the whole list.
 
 use std::collections::HashSet;
 
@@ -31,6 +31,8 @@ pub enum SiteListName {
     QueryTemplates,
     /// Teams.
     Teams,
+    /// Rules that say where encounters go.
+    WorklistRules,
 }
 
 impl SiteListName {
@@ -47,6 +49,7 @@ impl SiteListName {
             Self::ReopenReasons => "reopen_reasons",
             Self::QueryTemplates => "query_templates",
             Self::Teams => "teams",
+            Self::WorklistRules => "worklist_rules",
         }
     }
 
@@ -58,7 +61,7 @@ impl SiteListName {
             Self::PendReasons => &PEND_REASONS,
             Self::EscalateReasons => &ESCALATE_REASONS,
             Self::ReopenReasons => &REOPEN_REASONS,
-            Self::QueryTemplates | Self::Teams => &[],
+            Self::QueryTemplates | Self::Teams | Self::WorklistRules => &[],
         };
         words.iter().map(|word| Reason { word: (*word).to_owned(), label: usual_label(word).to_owned() }).collect()
     }
@@ -67,7 +70,7 @@ impl SiteListName {
 impl std::str::FromStr for SiteListName {
     type Err = ();
     fn from_str(word: &str) -> Result<Self, ()> {
-        let all = Self::REASONS.into_iter().chain([Self::QueryTemplates, Self::Teams]);
+        let all = Self::REASONS.into_iter().chain([Self::QueryTemplates, Self::Teams, Self::WorklistRules]);
         all.into_iter().find(|name| name.as_str() == word).ok_or(())
     }
 }

@@ -4,3 +4,4 @@
 pub mod content;
 pub mod fhir;
 pub mod hl7;
+mod payers;

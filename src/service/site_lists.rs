@@ -1,4 +1,4 @@
-//! Lists that leads and admins keep for their site: reasons, templates of queries, teams. Each change is another version, and is recorded.
+//! Lists that leads and admins keep for their site: reasons, templates of queries, teams, rules of worklists. Each change is another version, and is recorded.
 
 use std::{
     borrow::Cow,
@@ -11,7 +11,10 @@ use thiserror::Error;
 use super::{Service, actor};
 use crate::{
     coding::queries::{QueryTemplate, SiteTemplate, merged},
-    domain::{Reason, SiteListName, SiteListVersion, Team, User, problem_of_reasons, problem_of_teams, usual_label},
+    domain::{
+        Reason, SiteListName, SiteListVersion, Team, User, WorklistRule, problem_of_reasons, problem_of_teams,
+        problem_of_worklist_rules, usual_label,
+    },
     store::StoreError,
 };
 
@@ -161,6 +164,26 @@ impl Service {
     /// When the store fails.
     pub async fn teams(&self) -> Result<SiteList<Team>, StoreError> {
         self.site_list(SiteListName::Teams, SHOWN_VERSIONS).await
+    }
+
+    /// The rules that say where encounters go, with their versions.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn worklist_rules(&self) -> Result<SiteList<WorklistRule>, StoreError> {
+        self.site_list(SiteListName::WorklistRules, SHOWN_VERSIONS).await
+    }
+
+    /// Keeps another version of these rules, behind the one that the user saw. They hold for encounters that come or change from then on.
+    ///
+    /// # Errors
+    /// [`ListError`], also for a team that there is not.
+    pub async fn set_worklist_rules(&self, user: &User, before: u64, rules: &[WorklistRule]) -> Result<(), ListError> {
+        let teams: Vec<String> = self.teams().await?.list.into_iter().map(|team| team.name).collect();
+        match problem_of_worklist_rules(rules, &teams) {
+            Some(problem) => Err(ListError::Unusable(problem)),
+            None => self.set_site_list(user, (SiteListName::WorklistRules, before), rules).await,
+        }
     }
 
     /// The names of the teams that a user belongs to.

@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     auth::{Permission, permits},
-    domain::{Reason, SiteListName, SiteListVersion, Team},
+    domain::{EncounterClass, PayerClass, Priority, Reason, SiteListName, SiteListVersion, Team, WorklistRule},
     service::{ListError, Service, SiteList},
 };
 
@@ -88,6 +88,10 @@ const OF_REASONS: &str = "One a line, as it is kept and as a coder reads it: wro
     a line without a colon gets its word from its label.";
 const OF_TEAMS: &str = "One a line, with the login names of its members, the lead with a star: Heart: lee*, kim, ann.";
 
+const OF_RULES: &str = "One a line: what is so of an encounter, a colon, and what it then gets. class inpatient, payer medicare: priority urgent, team Heart. \
+    Before the colon: class, facility, department, type (of a note), payer, alert. The first rule that fits and names a priority gives it, the first that \
+    fits and names a team gives that. A rule makes nothing less urgent and takes no team away; it holds for encounters that come or change from now on.";
+
 /// What the lists are called.
 const fn title(name: SiteListName) -> &'static str {
     match name {
@@ -97,6 +101,7 @@ const fn title(name: SiteListName) -> &'static str {
         SiteListName::ReopenReasons => "Reasons to put an encounter back into the queue",
         SiteListName::QueryTemplates => "Templates of queries",
         SiteListName::Teams => "Teams",
+        SiteListName::WorklistRules => "Rules of worklists",
     }
 }
 
@@ -152,10 +157,70 @@ fn teams_of(text: &str) -> Result<Vec<Team>, String> {
     Ok(teams)
 }
 
+/// The rule as a line: `class inpatient, department ICU: priority urgent, team Heart`.
+fn line_of_rule(rule: &WorklistRule) -> String {
+    let said = |name: &str, value: Option<&str>| value.map(|value| format!("{name} {value}"));
+    let asked = [
+        said("class", rule.encounter_class.map(|class| class.as_str())),
+        said("facility", rule.facility.as_deref()),
+        said("department", rule.department.as_deref()),
+        said("type", rule.note_type.as_deref()),
+        said("payer", rule.payer_class.map(|class| class.as_str())),
+        rule.alert.then(|| "alert".to_owned()),
+    ];
+    let given = [said("priority", rule.priority.map(|priority| priority.as_str())), said("team", rule.team.as_deref())];
+    let joined = |parts: Vec<Option<String>>| parts.into_iter().flatten().collect::<Vec<_>>().join(", ");
+    format!("{}: {}", joined(asked.to_vec()), joined(given.to_vec()))
+}
+
+fn lines_of_rules(rules: &[WorklistRule]) -> String {
+    rules.iter().map(line_of_rule).collect::<Vec<_>>().join("\n")
+}
+
+/// Such lines as rules; else what is wrong with the first line that is none.
+fn rules_of(text: &str) -> Result<Vec<WorklistRule>, String> {
+    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+    lines.map(|(number, line)| rule_of(line).map_err(|problem| format!("line {number}: {problem}"))).collect()
+}
+
+fn rule_of(line: &str) -> Result<WorklistRule, String> {
+    let (asked, given) = line.split_once(':').ok_or("a colon stands between what is so and what is done")?;
+    let mut rule = WorklistRule::default();
+    let sides = asked.split(',').map(|part| (false, part)).chain(given.split(',').map(|part| (true, part)));
+    for (is_given, part) in sides.map(|(is_given, part)| (is_given, part.trim())).filter(|(_, part)| !part.is_empty()) {
+        let (name, value) = part.split_once(char::is_whitespace).unwrap_or((part, ""));
+        let value = value.trim();
+        let unknown = |words: Vec<&str>| format!("{value:?} is none of {}", words.join(", "));
+        match (is_given, name) {
+            (false, "class") => {
+                let words = || EncounterClass::ALL.map(|class| class.as_str()).to_vec();
+                rule.encounter_class = Some(value.parse().map_err(|()| unknown(words()))?);
+            }
+            (false, "payer") => {
+                let words = || PayerClass::ALL.map(PayerClass::as_str).to_vec();
+                rule.payer_class = Some(value.parse().map_err(|()| unknown(words()))?);
+            }
+            (true, "priority") => {
+                let words = || Priority::ALL.map(Priority::as_str).to_vec();
+                rule.priority = Some(value.parse().map_err(|()| unknown(words()))?);
+            }
+            (false, "facility") => rule.facility = Some(value.to_owned()),
+            (false, "department") => rule.department = Some(value.to_owned()),
+            (false, "type") => rule.note_type = Some(value.to_owned()),
+            (false, "alert") if value.is_empty() => rule.alert = true,
+            (true, "team") => rule.team = Some(value.to_owned()),
+            (false, _) => return Err(format!("{part:?} is none of class, facility, department, type, payer, alert")),
+            (true, _) => return Err(format!("{part:?} is none of priority, team")),
+        }
+    }
+    Ok(rule)
+}
+
 /// What a kept version says, as lines.
 fn lines_of(name: SiteListName, version: &SiteListVersion) -> String {
     let read = match name {
         SiteListName::Teams => serde_json::from_str(&version.body).map(|teams: Vec<Team>| lines_of_teams(&teams)),
+        SiteListName::WorklistRules => serde_json::from_str(&version.body).map(|rules: Vec<WorklistRule>| lines_of_rules(&rules)),
         _ => serde_json::from_str(&version.body).map(|reasons: Vec<Reason>| lines_of_reasons(&reasons)),
     };
     read.unwrap_or_default()
@@ -180,7 +245,11 @@ fn view<T>(name: SiteListName, list: &SiteList<T>, text: String, zone: &TimeZone
     ListView {
         name: name.as_str(),
         title: title(name),
-        hint: if name == SiteListName::Teams { OF_TEAMS } else { OF_REASONS },
+        hint: match name {
+            SiteListName::Teams => OF_TEAMS,
+            SiteListName::WorklistRules => OF_RULES,
+            _ => OF_REASONS,
+        },
         version: list.version,
         text,
         problem: None,
@@ -213,6 +282,8 @@ async fn shown(
     }
     let teams = service.teams().await?;
     lists.push(view(SiteListName::Teams, &teams, lines_of_teams(&teams.list), zone));
+    let rules = service.worklist_rules().await?;
+    lists.push(view(SiteListName::WorklistRules, &rules, lines_of_rules(&rules.list), zone));
     if let Some((name, text, problem)) = typed
         && let Some(list) = lists.iter_mut().find(|list| list.name == name.as_str())
     {
@@ -244,6 +315,10 @@ pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session
             Ok(teams) => service.set_teams(user, version, &teams).await,
             Err(problem) => Err(ListError::Unusable(problem)),
         },
+        SiteListName::WorklistRules => match rules_of(&form.text) {
+            Ok(rules) => service.set_worklist_rules(user, version, &rules).await,
+            Err(problem) => Err(ListError::Unusable(problem)),
+        },
         _ => service.set_reasons(user, (name, version), &reasons_of(&form.text)).await,
     };
     match done {
@@ -266,6 +341,26 @@ mod tests {
         assert_eq!(lines_of_reasons(&reasons_of(text)), text);
         assert_eq!(reasons_of("  Too vague!  ")[0], Reason { word: "too_vague".to_owned(), label: "Too vague!".to_owned() });
         assert!(reasons_of(" \n\n").is_empty());
+    }
+
+    #[test]
+    fn rules_are_lines() {
+        let text = "class inpatient, facility North, department ICU 2, type operative_note, payer medicare, alert: priority stat, team Heart\n\
+            department Ward: priority urgent";
+        let rules = rules_of(text).expect("rules");
+        assert_eq!(lines_of_rules(&rules), text);
+        assert_eq!((rules[0].alert, rules[1].priority, rules[1].alert), (true, Some(Priority::Urgent), false));
+        for (line, said) in [
+            ("department ICU", "line 1: a colon"),
+            ("ward ICU: team Heart", "\"ward ICU\" is none of class"),
+            ("class in: team Heart", "\"in\" is none of inpatient"),
+            ("payer me: team Heart", "\"me\" is none of medicare"),
+            ("alert: priority now", "\"now\" is none of stat"),
+            ("alert: department ICU", "is none of priority, team"),
+        ] {
+            let problem = rules_of(line).expect_err(line);
+            assert!(problem.contains(said), "{problem}");
+        }
     }
 
     #[test]

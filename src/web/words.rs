@@ -244,6 +244,7 @@ pub(super) fn event(action: &str, note: Option<usize>) -> Option<String> {
         // what has a remark is told by it
         "item.pended" | "item.escalated" | "item.assigned" | "item.commented" => None,
         "item.reopened" => Some("open again".to_owned()),
+        "item.routed" => Some("sent where the rules of worklists say".to_owned()),
         "item.exported" => Some("its codes were exported".to_owned()),
         "item.drawn_for_review" => Some("drawn for a second look".to_owned()),
         "item.reviewed_again" => Some("looked at again".to_owned()),

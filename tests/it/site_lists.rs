@@ -76,6 +76,26 @@ fn encounters_go_where_their_priority_payer_and_team_say() {
     write(&browser, "#t-teams", "Kidney: demo-lead*, demo-coder");
     browser.click("#keep-teams");
     browser.wait_for("document.querySelector('.notice')?.textContent.includes('Kept')");
+    // rules send what comes from now on
+    write(&browser, "#t-worklist_rules", "ward Icu: team Kidney");
+    browser.click("#keep-worklist_rules");
+    browser.wait_for("document.querySelector('[aria-labelledby=l-worklist_rules] .problem') !== null");
+    assert!(browser.text("[aria-labelledby=l-worklist_rules] .problem").contains("line 1: \"ward Icu\" is none of class"));
+    write(&browser, "#t-worklist_rules", "class inpatient, payer medicaid: priority asap, team Kidney");
+    browser.click("#keep-worklist_rules");
+    browser.wait_for("document.querySelector('.notice')?.textContent.includes('Kept')");
+    let sent = post(&server, "SENT", &json!({"payer_class": "medicaid"}));
+    let until = std::time::Instant::now() + std::time::Duration::from_secs(30);
+    while listed(&server, "team=Kidney&priority=asap", "coder") != [sent.as_str()] {
+        assert!(std::time::Instant::now() < until, "no rule sent the encounter");
+        std::thread::sleep(std::time::Duration::from_millis(50));
+    }
+    browser.open(&format!("{}/items/{sent}/history", server.url));
+    assert!(browser.text("main").contains("sent where the rules of worklists say"));
+    browser.open(&format!("{}/items/{sent}", server.url));
+    browser.click("#claim");
+    browser.wait_for("document.querySelector('#finish') !== null");
+
     browser.open(&format!("{}/items/{routine}", server.url));
     browser.click("#more");
     browser.fill("#assign-team", "Kidney");
@@ -84,8 +104,8 @@ fn encounters_go_where_their_priority_payer_and_team_say() {
 
     let claim = |role: &str| change(&server, &format!("/v1/review/items/{routine}/claim"), role, &json!({}));
     assert_eq!(claim("ann").code(), "for_team");
-    assert_eq!(listed(&server, "assigned=team", "coder"), [routine.as_str()]);
-    assert_eq!(listed(&server, "team=Kidney", "ann"), [routine.as_str()], "everybody sees whose it is");
+    assert_eq!(listed(&server, "assigned=team", "coder"), [routine.as_str(), sent.as_str()]);
+    assert_eq!(listed(&server, "team=Kidney", "ann"), [routine.as_str(), sent.as_str()], "everybody sees whose it is");
     assert!(listed(&server, "assigned=team", "ann").is_empty());
     assert_eq!(claim("coder").status, 200);
     let assign = format!("/v1/review/items/{routine}/assign");

@@ -9,7 +9,10 @@ use super::{
     problem::Problem,
     time,
 };
-use crate::domain::{Confidentiality, EncounterClass, NewNote, Patient, RelatedNote, Relation};
+use crate::{
+    domain::{Confidentiality, EncounterClass, NewNote, Patient, PayerClass, RelatedNote, Relation},
+    interop::payers,
+};
 
 /// What a message asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,8 +155,15 @@ fn described(message: &Message, header: &Header, text: String) -> Result<NewNote
         discharge_date: value("PV1", 45, 1).and_then(|text| time::day(&text)),
         facility: value("PV1", 3, 4).or_else(|| Some(header.sender.1.clone()).filter(|facility| !facility.is_empty())),
         department: value("PV1", 3, 1),
+        payer_class: payer_class(message),
         ..NewNote::default()
     })
+}
+
+/// Who pays first: by the type of the first plan, the financial class of the visit, or the name of the plan's company.
+fn payer_class(message: &Message) -> Option<PayerClass> {
+    let said = [("IN1", 15, 1), ("PV1", 20, 1), ("IN1", 4, 1)];
+    said.into_iter().filter_map(|(segment, field, component)| message.value(segment, field, component)).find_map(|words| payers::of_words(&words))
 }
 
 fn encounter_class(code: &str) -> Option<EncounterClass> {
@@ -319,6 +329,21 @@ mod tests {
         };
         assert!(document.note == note, "another note");
         assert_eq!(document.again, Again::Refused);
+    }
+
+    #[test]
+    fn who_pays() {
+        let with = |visit: &str, plan: &str| {
+            let patient = format!("PID|1||4711^^^NORTH^MR\rPV1|1|I|ICU||||||||||||||||V-9|{visit}");
+            posted("MDM^T02^MDM_T02", &format!("{patient}\r{plan}{TXA}\rOBX|1|TX|||Gout.")).note.payer_class
+        };
+        assert_eq!(with("", ""), None);
+        assert_eq!(with("MEDICARE", ""), Some(PayerClass::Medicare));
+        assert_eq!(with("P7", "IN1|1|PL1|C9|Blue Cross of Somewhere\r"), Some(PayerClass::Commercial));
+        let plan = |kind: &str| format!("IN1|1|PL1|C9|Somebody|||||||||||{kind}\r");
+        assert_eq!(with("MEDICARE", &plan("16")), Some(PayerClass::MedicareAdvantage), "the type of the plan says more");
+        let two = format!("{}IN1|2|PL2|C8|Else|||||||||||MC\r", plan("CI"));
+        assert_eq!(with("", &two), Some(PayerClass::Commercial), "the first plan pays first");
     }
 
     #[test]

@@ -44,6 +44,7 @@ macro_rules! conformance {
             finishing_waits_for_extraction, a_new_note_reopens, a_lead_puts_items_back, the_list_is_filtered_and_paged);
         crate::store::conformance::conformance!(@module $open, workbench:
             what_is_laid_aside_comes_back, what_is_passed_up_is_for_leads, remarks_are_kept, summaries_follow_the_revision,
+            rules_send_items_when_they_are_summarised,
             lists_are_narrowed_and_ordered, what_moves_while_one_pages_is_not_left_out, a_team_works_on_its_own, seen_notes_are_the_users_own, arrangements_are_kept, suggestions_are_counted_once,
             a_history_tells_what_changed, a_second_look_is_recorded_once);
         crate::store::conformance::conformance!(@module $open, searches:

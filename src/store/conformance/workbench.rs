@@ -14,7 +14,7 @@ use crate::{
     domain::{
         Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, ListEnd, NewNote,
         PayerClass, Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName, SiteSettings,
-        Tally, User, Worklist, WorklistOrder, Worksheet,
+        Tally, User, Worklist, WorklistOrder, WorklistRule, Worksheet,
     },
     store::{
         Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome,
@@ -158,6 +158,47 @@ pub(crate) async fn summaries_follow_the_revision(store: Arc<dyn Store>) {
     assert!(store.unsummarized_items(10).await.expect("reads").is_empty());
     claim(&*store, item, &coder, 2).await;
     assert_eq!(store.unsummarized_items(10).await.expect("reads"), [item], "it changed");
+}
+
+pub(crate) async fn rules_send_items_when_they_are_summarised(store: Arc<dyn Store>) {
+    let rule = |team: &str, priority| WorklistRule {
+        department: Some("icu".to_owned()),
+        priority: Some(priority),
+        team: Some(team.to_owned()),
+        ..WorklistRule::default()
+    };
+    let keep = async |before: u64, rules: &[WorklistRule]| {
+        let body = serde_json::to_string(rules).expect("is written");
+        assert!(store.add_site_list(SiteListName::WorklistRules, before, body, Actor::service(), at(0)).await.expect("answers"));
+    };
+    keep(0, &[rule("Heart", Priority::Urgent)]).await;
+    let mut items = Vec::new();
+    for department in ["icu", "ward", "icu"] {
+        let note = NewNote { department: Some(department.to_owned()), ..text("a") };
+        let id = post(&*store, note, 1).await;
+        items.push(store.note(id).await.expect("reads").expect("is there").item_id);
+    }
+    let summarize = async |item| {
+        let revision = store.item(item, at(2)).await.expect("reads").expect("is there").item.revision;
+        store.summarize_item(item, ItemSummary { revision, ..ItemSummary::default() }, at(2)).await.expect("keeps");
+        let item = store.item(item, at(2)).await.expect("reads").expect("is there").item;
+        assert_eq!(item.revision, revision, "a rule is no change that a coder must be told of");
+        (item.priority, item.team)
+    };
+    let heart = || Some("Heart".to_owned());
+    assert_eq!(summarize(items[0]).await, (Priority::Urgent, heart()));
+    assert_eq!(summarize(items[1]).await, (Priority::Routine, None));
+    let lead = user(&*store, "lead", Role::Lead).await;
+    for team in [heart(), None] {
+        let given = GivenToTeam { team, revision: None, comment: None, remark_id: id() };
+        assert!(is_done(&store.give_to_team(items[2], &lead, given, at(2)).await.expect("answers")));
+    }
+    assert_eq!(summarize(items[2]).await, (Priority::Urgent, None), "what a lead said of the team stands");
+    keep(1, &[rule("Lung", Priority::Stat)]).await;
+    assert_eq!(summarize(items[0]).await, (Priority::Stat, heart()), "a team that works on it stays");
+    let events = store.audit_events(0, 1000).await.expect("reads");
+    let told: Vec<&str> = events.iter().filter(|event| event.action == "item.routed").map(|event| event.detail.as_str()).collect();
+    assert_eq!(told, ["priority urgent by rule 1, to the team Heart by rule 1", "priority urgent by rule 1", "priority stat by rule 1"]);
 }
 
 pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {

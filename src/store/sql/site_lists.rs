@@ -5,7 +5,7 @@ use super::{
     unit::{Unit, bytes, micros},
 };
 use crate::{
-    domain::{SiteListName, SiteListVersion, Team},
+    domain::{SiteListName, SiteListVersion, Team, WorklistRule},
     store::StoreError,
 };
 
@@ -20,6 +20,13 @@ pub(super) fn versions(unit: &Unit<'_>, name: SiteListName, limit: u32) -> Resul
             at: row.instant("at")?,
         })
     })
+}
+
+/// The rules that say where encounters go.
+pub(super) fn worklist_rules(unit: &Unit<'_>) -> Result<Vec<WorklistRule>, StoreError> {
+    let newest = versions(unit, SiteListName::WorklistRules, 1)?;
+    // a version that another program wrote in a way that this one does not know must not stop the queue
+    Ok(newest.first().and_then(|found| serde_json::from_str(&found.body).ok()).unwrap_or_default())
 }
 
 /// Adds a version behind the one that is the newest, and writes the event; `false` when it is that no more.

@@ -54,6 +54,7 @@ pub(super) fn document_reference(around: Around<'_>) -> Result<Request, Refusal>
         author: people::named(around, &resource["author"][0]),
         facility: encounter.facility.take().or_else(|| people::named(around, &resource["custodian"])),
         confidentiality: label(list(&resource["securityLabel"]).iter().chain(list(&resource["meta"]["security"]))),
+        payer_class: people::payer_class(around, &resource["subject"]),
         ..of_encounter(encounter)
     };
     let related = list(&resource["relatesTo"]).iter().enumerate().find_map(|(at, one)| {
@@ -88,6 +89,7 @@ pub(super) fn composition(around: Around<'_>) -> Result<Request, Refusal> {
         author: people::named(around, &resource["author"][0]),
         facility: encounter.facility.clone().or_else(|| people::named(around, &resource["custodian"])),
         confidentiality: label(std::iter::once(&confidential).chain(list(&resource["meta"]["security"]))),
+        payer_class: people::payer_class(around, &resource["subject"]),
         ..of_encounter(encounter)
     };
     let related = list(&resource["relatesTo"]).iter().enumerate().find_map(|(at, one)| {

@@ -84,8 +84,9 @@ pub enum Entry {
 }
 
 /// What documents of a Bundle may refer to.
-const CONTEXT: [&str; 11] = [
+const CONTEXT: [&str; 12] = [
     "Binary",
+    "Coverage",
     "Device",
     "Encounter",
     "Location",

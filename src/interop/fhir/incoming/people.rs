@@ -4,7 +4,10 @@ use jiff::{Timestamp, civil::Date};
 use serde_json::Value;
 
 use super::{Around, Refusal, list, text_of};
-use crate::domain::{EncounterClass, Patient};
+use crate::{
+    domain::{EncounterClass, Patient, PayerClass},
+    interop::payers,
+};
 
 /// An encounter as a document tells it.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -75,6 +78,39 @@ pub(super) fn encounter(around: Around<'_>, reference: &Value, path: &str) -> Re
         None => outside(reference, path)?.map(|(_, id)| id),
     };
     Ok(Encounter { number, ..Encounter::default() })
+}
+
+/// Who pays first for what the patient `subject` has, by the active coverages that came with the document.
+pub(super) fn payer_class(around: Around<'_>, subject: &Value) -> Option<PayerClass> {
+    let sent = around.entries.iter().map(|entry| &entry["resource"]).chain(list(&around.holder["contained"]));
+    let patient = around.resolve(subject);
+    let is_theirs = |coverage: &&Value| {
+        let beneficiary = &coverage["beneficiary"];
+        let same = beneficiary["reference"].is_string() && beneficiary["reference"] == subject["reference"];
+        same || patient.is_some_and(|patient| around.resolve(beneficiary).is_some_and(|one| std::ptr::eq(one, patient)))
+    };
+    let mut coverages: Vec<&Value> = sent
+        .filter(|resource| resource["resourceType"] == "Coverage" && resource["status"] == "active")
+        .filter(is_theirs)
+        .collect();
+    coverages.sort_by_key(|coverage| coverage["order"].as_u64().unwrap_or(u64::MAX));
+    coverages.into_iter().find_map(|coverage| {
+        let kind = &coverage["type"];
+        let of_code = |coding: &Value| {
+            let (system, code) = (coding["system"].as_str().unwrap_or_default(), coding["code"].as_str().unwrap_or_default());
+            let known = if system.contains("sopt") || system.ends_with("2.16.840.1.113883.3.221.5") {
+                payers::of_typology(code)
+            } else {
+                payers::of_act_code(code)
+            };
+            known.or_else(|| coding["display"].as_str().and_then(payers::of_words))
+        };
+        list(&kind["coding"])
+            .iter()
+            .find_map(of_code)
+            .or_else(|| kind["text"].as_str().and_then(payers::of_words))
+            .or_else(|| named(around, &coverage["payor"][0]).and_then(|name| payers::of_words(&name)))
+    })
 }
 
 /// A class of HL7's ActCode as one of ours.

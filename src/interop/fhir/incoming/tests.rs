@@ -5,7 +5,7 @@ use jiff::civil::date;
 use serde_json::json;
 
 use super::*;
-use crate::domain::{Confidentiality, EncounterClass, Patient};
+use crate::domain::{Confidentiality, EncounterClass, Patient, PayerClass};
 
 fn plain(text: &str) -> Value {
     json!([{"attachment": {"contentType": "text/plain", "data": STANDARD.encode(text)}}])
@@ -70,6 +70,34 @@ fn the_fields_of_a_document_are_those_of_a_note() {
     };
     assert!(note == expected, "another note than expected");
     assert_eq!(related, Some((Relation::Replaces, NamedNote::External("D-0".to_owned()))));
+}
+
+#[test]
+fn who_pays_comes_from_the_active_coverages_of_the_patient() {
+    let coverage = |order: u32, status: &str, of: &str, kind: Value| {
+        json!({"resource": {"resourceType": "Coverage", "status": status, "order": order, "type": kind,
+            "beneficiary": {"reference": of}, "payor": [{"display": "Blue Cross of Somewhere"}]}})
+    };
+    let typed = |code: &str| json!({"coding": [{"system": "https://nahdo.org/sopt", "code": code}]});
+    let payer = |coverages: Vec<Value>| {
+        let mut resource = document_of("Gout.");
+        resource["subject"] = json!({"reference": "Patient/7"});
+        let patient = json!({"resource": {"resourceType": "Patient", "id": "7", "identifier": [{"value": "4711"}]}});
+        let entries: Vec<Value> = std::iter::once(patient).chain(coverages).collect();
+        stored(read(&resource, &entries).expect("is taken")).0.payer_class
+    };
+    assert_eq!(payer(vec![]), None);
+    assert_eq!(
+        payer(vec![coverage(2, "active", "Patient/7", typed("21")), coverage(1, "active", "Patient/7", typed("111"))]),
+        Some(PayerClass::MedicareAdvantage),
+        "the first in order"
+    );
+    assert_eq!(payer(vec![coverage(1, "cancelled", "Patient/7", typed("21"))]), None);
+    assert_eq!(payer(vec![coverage(1, "active", "Patient/8", typed("21"))]), None, "another patient's");
+    let act = json!({"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "WCBPOL"}]});
+    assert_eq!(payer(vec![coverage(1, "active", "Patient/7", act)]), Some(PayerClass::WorkersCompensation));
+    assert_eq!(payer(vec![coverage(1, "active", "Patient/7", json!({"text": "Medicare"}))]), Some(PayerClass::Medicare));
+    assert_eq!(payer(vec![coverage(1, "active", "Patient/7", json!({}))]), Some(PayerClass::Commercial), "by the payer's name");
 }
 
 #[test]
