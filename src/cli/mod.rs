@@ -1,6 +1,7 @@
 //! The command line: the only place, with `config` and `main`, that reads the clock, the environment and randomness.
 
 mod accounts;
+mod backup;
 mod bench;
 mod code_book;
 mod copy;
@@ -12,6 +13,7 @@ mod limit;
 mod load;
 mod messages;
 mod model;
+mod quarantine;
 mod render;
 mod serve;
 mod site;
@@ -48,10 +50,18 @@ enum Command {
     Token(accounts::Tokens),
     /// Messages of other systems: list those that could not be used, show one, have it handled again
     Messages(messages::Messages),
+    /// Notes that could not be extracted: list them, have them tried again
+    Quarantine(quarantine::Quarantine),
     /// Bring the schema of the database up to this program; `serve` does so too
     Migrate(data::DataFolder),
     /// Copy a database file into a PostgreSQL database, row by row, and compare
     Copy(copy::Copy),
+    /// Copy the database into one file, while a server serves it
+    Backup(backup::Backup),
+    /// Bring back what `backup` wrote, into a folder without a database, and check it
+    Restore(backup::Restore),
+    /// Check that everything kept is whole and opens with the site keys; a server may run
+    Check(data::DataFolder),
     /// Site keys
     #[command(subcommand)]
     Key(Key),
@@ -91,9 +101,13 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
         Command::Messages(messages) => return Ok(if messages.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Quarantine(notes) => return Ok(if notes.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Vocabulary(vocabularies) => return vocabularies.run(),
         Command::Copy(copy) => copy.run()?,
+        Command::Backup(backup) => backup.run()?,
+        Command::Restore(restore) => return Ok(if restore.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Check(data) => return Ok(if backup::check(&data)? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Migrate(data) => data.migrate()?,
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,

@@ -151,7 +151,12 @@ mod tests {
     }
 
     fn rule(department: &str, priority: Option<Priority>, team: Option<&str>) -> WorklistRule {
-        WorklistRule { department: Some(department.to_owned()), priority, team: team.map(str::to_owned), ..WorklistRule::default() }
+        WorklistRule {
+            department: Some(department.to_owned()),
+            priority,
+            team: team.map(str::to_owned),
+            ..WorklistRule::default()
+        }
     }
 
     #[test]
@@ -161,13 +166,23 @@ mod tests {
         let rules = [
             rule("ward", Some(Priority::Stat), Some("Lung")),
             rule("ICU", None, Some("Heart")),
-            WorklistRule { alert: true, priority: Some(Priority::Urgent), team: Some("Lung".to_owned()), ..WorklistRule::default() },
-            WorklistRule { note_type: Some("operative_note".to_owned()), priority: Some(Priority::Stat), ..WorklistRule::default() },
+            WorklistRule {
+                alert: true,
+                priority: Some(Priority::Urgent),
+                team: Some("Lung".to_owned()),
+                ..WorklistRule::default()
+            },
+            WorklistRule {
+                note_type: Some("operative_note".to_owned()),
+                priority: Some(Priority::Stat),
+                ..WorklistRule::default()
+            },
         ];
         let found = route(&rules, &of_icu, &summary);
         assert_eq!(found, Route { priority: Some((Priority::Urgent, 3)), team: Some(("Heart".to_owned(), 2)) });
         assert_eq!(route(&rules, &item(), &ItemSummary::default()), Route::default(), "no rule fits");
-        let class = WorklistRule { encounter_class: Some(EncounterClass::Inpatient), ..rule("icu", Some(Priority::Stat), None) };
+        let class =
+            WorklistRule { encounter_class: Some(EncounterClass::Inpatient), ..rule("icu", Some(Priority::Stat), None) };
         let outpatient = ReviewItem { encounter_class: Some(EncounterClass::Outpatient), ..of_icu.clone() };
         assert_eq!(route(&[class], &outpatient, &summary), Route::default(), "all of a rule must be true");
     }

@@ -50,10 +50,12 @@ pub(super) fn of_act_code(code: &str) -> Option<PayerClass> {
 /// The class that words name: those of our contract, what plans and financial classes are commonly called, or a claim filing indicator code.
 pub(super) fn of_words(words: &str) -> Option<PayerClass> {
     let letters = words.chars().filter(|letter| !matches!(letter, '\'' | '’'));
-    let spaced: String = letters.map(|letter| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { ' ' }).collect();
+    let spaced: String =
+        letters.map(|letter| if letter.is_alphanumeric() { letter.to_ascii_lowercase() } else { ' ' }).collect();
     let parts: Vec<&str> = spaced.split_whitespace().collect();
     let has = |wanted: &[&str]| wanted.iter().any(|one| parts.contains(one));
-    let pair = |first: &[&str], second: &[&str]| parts.windows(2).any(|two| first.contains(&two[0]) && second.contains(&two[1]));
+    let pair =
+        |first: &[&str], second: &[&str]| parts.windows(2).any(|two| first.contains(&two[0]) && second.contains(&two[1]));
     if has(&["medicare"]) {
         let managed = has(&["advantage", "hmo", "ppo", "managed", "replacement", "risk"]) || pair(&["part"], &["c"]);
         return Some(if managed { PayerClass::MedicareAdvantage } else { PayerClass::Medicare });
@@ -70,7 +72,10 @@ pub(super) fn of_words(words: &str) -> Option<PayerClass> {
     if has(&["tricare", "champus", "champva", "veterans", "military", "government", "federal"]) {
         return Some(PayerClass::Government);
     }
-    if has(&["commercial", "hmo", "ppo", "epo", "pos"]) || pair(&["blue"], &["cross", "shield"]) || pair(&["private"], &["insurance"]) {
+    if has(&["commercial", "hmo", "ppo", "epo", "pos"])
+        || pair(&["blue"], &["cross", "shield"])
+        || pair(&["private"], &["insurance"])
+    {
         return Some(PayerClass::Commercial);
     }
     if parts == ["other"] {

@@ -226,6 +226,38 @@ pub enum JobFailure {
     },
 }
 
+/// A note that could not be extracted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QuarantinedNote {
+    /// Our id.
+    pub id: Uuid,
+    /// Its item.
+    pub item_id: Uuid,
+    /// Who sent it.
+    pub source: String,
+    /// Why: a stable code.
+    pub reason: String,
+    /// When it came.
+    pub received_at: Timestamp,
+    /// When it was given up.
+    pub at: Timestamp,
+    /// How often it was tried.
+    pub tries: u32,
+}
+
+/// What a check of everything kept found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Checked {
+    /// Encounters that open.
+    pub items: u64,
+    /// Notes in them.
+    pub notes: u64,
+    /// Events of the audit trail.
+    pub events: u64,
+    /// What is wrong; empty when all is well. No sentence quotes a note.
+    pub problems: Vec<String>,
+}
+
 /// A token as it is kept: never the token itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TokenRecord {
@@ -312,8 +344,15 @@ pub trait NoteStore: Send + Sync {
     async fn record_extraction(&self, job: &ClaimedJob, extraction: Extraction, now: Timestamp) -> Result<bool, StoreError>;
     /// Ends a try. `false` when the fence is stale.
     async fn fail_job(&self, job: &ClaimedJob, failure: JobFailure, now: Timestamp) -> Result<bool, StoreError>;
+    /// Notes in quarantine behind a note, in the order in which they came.
+    async fn quarantined(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<QuarantinedNote>, StoreError>;
+    /// Has a note in quarantine tried again as if it had just come; its item waits for it once more. `false` when it is in none.
+    async fn retry_note(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
     /// The live extraction of a note.
     async fn extraction(&self, note_id: Uuid) -> Result<Option<Extraction>, StoreError>;
+    /// Checks what is kept: the rules of the rows in one state of the database, then every encounter with its notes, extractions, decisions and
+    /// remarks, opened with the site keys. An error says that the database cannot be read at all; what is wrong in it is told.
+    async fn check(&self) -> Result<Checked, StoreError>;
     /// Counts for metrics.
     async fn counts(&self, now: Timestamp) -> Result<Counts, StoreError>;
 }

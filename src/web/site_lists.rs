@@ -220,7 +220,9 @@ fn rule_of(line: &str) -> Result<WorklistRule, String> {
 fn lines_of(name: SiteListName, version: &SiteListVersion) -> String {
     let read = match name {
         SiteListName::Teams => serde_json::from_str(&version.body).map(|teams: Vec<Team>| lines_of_teams(&teams)),
-        SiteListName::WorklistRules => serde_json::from_str(&version.body).map(|rules: Vec<WorklistRule>| lines_of_rules(&rules)),
+        SiteListName::WorklistRules => {
+            serde_json::from_str(&version.body).map(|rules: Vec<WorklistRule>| lines_of_rules(&rules))
+        }
         _ => serde_json::from_str(&version.body).map(|reasons: Vec<Reason>| lines_of_reasons(&reasons)),
     };
     read.unwrap_or_default()

@@ -235,6 +235,7 @@ pub(super) fn event(action: &str, note: Option<usize>) -> Option<String> {
         "note.replaced" => of_note("replaced by another"),
         "note.current" => of_note("counts again"),
         "note.quarantined" => of_note("could not be read automatically"),
+        "note.retried" => of_note("is read once more"),
         "extraction.recorded" => of_note("read by the engine"),
         "item.claimed" => Some("claimed".to_owned()),
         "item.released" => Some("given back".to_owned()),

@@ -172,7 +172,7 @@ impl Server {
     }
 
     /// Starts `serve` on the folder of an earlier one.
-    fn serve_again(folder: &Path, tokens: BTreeMap<String, String>, keep: Option<tempfile::TempDir>) -> Self {
+    pub fn serve_again(folder: &Path, tokens: BTreeMap<String, String>, keep: Option<tempfile::TempDir>) -> Self {
         let log = folder.join("stderr.log");
         let before = std::fs::read_to_string(&log).unwrap_or_default().len();
         let child = Command::new(PROGRAM)

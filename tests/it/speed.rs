@@ -123,7 +123,10 @@ fn a_long_note_is_fast() {
         "(() => { const of = performance.getEntriesByType('navigation')[0]; return ['responseStart', 'responseEnd', 'domInteractive', 'domComplete', \
          'loadEventEnd'].map((step) => `${step} ${Math.round(of[step])}`).join(', '); })()",
     );
-    println!("opening a note of {} bytes with {found} suggestions, a page of {bytes} bytes: {opened:.0} ms; the last: {steps}", text.len());
+    println!(
+        "opening a note of {} bytes with {found} suggestions, a page of {bytes} bytes: {opened:.0} ms; the last: {steps}",
+        text.len()
+    );
     assert_eq!(browser.count(".entry form.stack"), 0, "the forms come when they are asked for");
 
     // by the keyboard, one after the other
@@ -145,7 +148,9 @@ fn a_long_note_is_fast() {
         "performance.getEntriesByType('resource').filter((one) => one.name.endsWith('/decide')).map((one) => one.responseEnd - one.startTime)",
     );
     let of_server = quiet(of_server.as_array().expect("a list").iter().filter_map(Value::as_f64).collect());
-    println!("a decision, from the key to the picture: {decided:.0} ms, {of_server:.0} of them until the answer was there; {times}");
+    println!(
+        "a decision, from the key to the picture: {decided:.0} ms, {of_server:.0} of them until the answer was there; {times}"
+    );
 
     // the forms of an entry, and a page of it for who has no scripts
     browser.press("n");

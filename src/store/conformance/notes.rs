@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use jiff::civil::date;
 
-use super::{MINUTE, at, claim_one, extract_all, extraction, id, identified, item_of, of_encounter, post, text};
+use super::{
+    MINUTE, at, claim_one, extract_all, extraction, id, identified, item_of, of_encounter, post, review::claim, text, user,
+};
 use crate::{
-    domain::{Confidentiality, EncounterClass, NewNote, NoteStatus, Patient, RelatedNote, Relation},
-    store::{Actor, AddNote, ClaimedJob, Counts, JobFailure, Store},
+    domain::{Confidentiality, EncounterClass, ItemState, NewNote, NoteStatus, Patient, RelatedNote, Relation, Role},
+    store::{Actor, AddNote, ClaimedJob, Counts, Finishing, ItemChange, JobFailure, Store},
 };
 
 pub(crate) async fn what_is_posted_is_read_back(store: Arc<dyn Store>) {
@@ -206,6 +208,46 @@ pub(crate) async fn quarantine_blocks_nobody(store: Arc<dyn Store>) {
     assert_eq!((note.status, note.quarantine_reason.as_deref()), (NoteStatus::Quarantined, Some("window_too_long")));
     assert_eq!(item_of(&*store, good, 3).await.item.pending_notes, 0);
     assert!(store.claim_jobs(10, MINUTE, at(1000)).await.expect("claims").is_empty());
+}
+
+pub(crate) async fn a_note_comes_out_of_quarantine(store: Arc<dyn Store>) {
+    let bad = post(&*store, of_encounter("e", None, "bad"), 0).await;
+    let good = post(&*store, of_encounter("e", None, "good"), 1).await;
+    for job in store.claim_jobs(10, MINUTE, at(2)).await.expect("claims") {
+        let done = if job.note_id == bad {
+            store.fail_job(&job, JobFailure::Quarantine { reason: "too_many_tries".to_owned() }, at(2)).await
+        } else {
+            store.record_extraction(&job, extraction(good), at(2)).await
+        };
+        assert!(done.expect("answers"));
+    }
+    let listed = store.quarantined(None, 10).await.expect("lists");
+    let [one] = &listed[..] else { panic!("{listed:?}") };
+    assert_eq!((one.id, one.reason.as_str(), one.tries, one.received_at, one.at), (bad, "too_many_tries", 1, at(0), at(2)));
+    assert!(store.quarantined(Some(bad), 10).await.expect("lists").is_empty(), "none behind it");
+    // a coder finished the encounter meanwhile
+    let item = one.item_id;
+    let coder = user(&*store, "coder", Role::Coder).await;
+    claim(&*store, item, &coder, 3).await;
+    let finished = store.finish_item(item, &coder, Finishing::at(None), at(4)).await.expect("answers");
+    assert!(matches!(finished, ItemChange::Done { .. }), "{finished:?}");
+
+    assert!(!store.retry_note(good, Actor::service(), at(5)).await.expect("answers"), "it is in no quarantine");
+    assert!(store.retry_note(bad, Actor::service(), at(5)).await.expect("answers"));
+    assert!(!store.retry_note(bad, Actor::service(), at(5)).await.expect("answers"), "once");
+    assert!(store.quarantined(None, 10).await.expect("lists").is_empty());
+    let waiting = item_of(&*store, good, 5).await.item;
+    assert_eq!((waiting.state, waiting.pending_notes), (ItemState::Open, 1), "what is in it is not decided on yet");
+    let job = claim_one(&*store, 5).await;
+    assert_eq!((job.note_id, job.tries), (bad, 1));
+    assert!(store.record_extraction(&job, extraction(bad), at(6)).await.expect("records"));
+    assert_eq!(store.note(bad).await.expect("reads").expect("is there").status, NoteStatus::Ready);
+    let checked = store.check().await.expect("checks");
+    assert_eq!((checked.items, checked.notes, checked.problems), (1, 2, Vec::new()));
+    let events = store.audit_events(0, 1000).await.expect("reads");
+    assert_eq!(checked.events, events.len() as u64);
+    let told = |word: &str| events.iter().filter(|event| event.action == word).count();
+    assert_eq!((told("note.quarantined"), told("note.retried"), told("item.reopened")), (1, 1, 1));
 }
 
 pub(crate) async fn counts(store: Arc<dyn Store>) {

@@ -169,7 +169,9 @@ pub(crate) async fn rules_send_items_when_they_are_summarised(store: Arc<dyn Sto
     };
     let keep = async |before: u64, rules: &[WorklistRule]| {
         let body = serde_json::to_string(rules).expect("is written");
-        assert!(store.add_site_list(SiteListName::WorklistRules, before, body, Actor::service(), at(0)).await.expect("answers"));
+        assert!(
+            store.add_site_list(SiteListName::WorklistRules, before, body, Actor::service(), at(0)).await.expect("answers")
+        );
     };
     keep(0, &[rule("Heart", Priority::Urgent)]).await;
     let mut items = Vec::new();
@@ -197,8 +199,12 @@ pub(crate) async fn rules_send_items_when_they_are_summarised(store: Arc<dyn Sto
     keep(1, &[rule("Lung", Priority::Stat)]).await;
     assert_eq!(summarize(items[0]).await, (Priority::Stat, heart()), "a team that works on it stays");
     let events = store.audit_events(0, 1000).await.expect("reads");
-    let told: Vec<&str> = events.iter().filter(|event| event.action == "item.routed").map(|event| event.detail.as_str()).collect();
-    assert_eq!(told, ["priority urgent by rule 1, to the team Heart by rule 1", "priority urgent by rule 1", "priority stat by rule 1"]);
+    let told: Vec<&str> =
+        events.iter().filter(|event| event.action == "item.routed").map(|event| event.detail.as_str()).collect();
+    assert_eq!(
+        told,
+        ["priority urgent by rule 1, to the team Heart by rule 1", "priority urgent by rule 1", "priority stat by rule 1"]
+    );
 }
 
 pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {

@@ -5,14 +5,14 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Cause, Event},
-    note_rows,
+    lineage, note_rows,
     outbox::{self, Happened},
     unit::{Unit, bytes, derived_id, micros},
     value::params,
 };
 use crate::{
     domain::{EventKind, Extraction},
-    store::{Actor, ClaimedJob, JobFailure, StoreError},
+    store::{Actor, ClaimedJob, JobFailure, QuarantinedNote, StoreError},
 };
 
 /// Queues the extraction of a new note.
@@ -110,6 +110,39 @@ pub(super) fn fail(unit: &Unit<'_>, job: &ClaimedJob, failure: &JobFailure, now:
             Ok(true)
         }
     }
+}
+
+/// Notes in quarantine behind a note, in the order in which they came.
+pub(super) fn quarantined(unit: &Unit<'_>, after: Option<Uuid>, limit: u32) -> Result<Vec<QuarantinedNote>, StoreError> {
+    let sql = "SELECT n.id, n.item_id, n.source, n.quarantine_reason, n.received_at, j.run_after, j.tries
+               FROM note n JOIN job j ON j.note_id = n.id
+               WHERE n.status = 'quarantined' AND n.id > ?1 ORDER BY n.id LIMIT ?2";
+    unit.all("note", sql, (bytes(after.unwrap_or_default()), limit), |row| {
+        Ok(QuarantinedNote {
+            id: row.id("id")?,
+            item_id: row.id("item_id")?,
+            source: row.get("source")?,
+            reason: row.get::<Option<String>>("quarantine_reason")?.unwrap_or_default(),
+            received_at: row.instant("received_at")?,
+            at: row.instant("run_after")?,
+            tries: u32::try_from(row.unsigned("tries")?).unwrap_or(u32::MAX),
+        })
+    })
+}
+
+/// Has a note in quarantine tried again as if it had just come; `false` when it is in none. Its item waits for it once more.
+pub(super) fn retry(unit: &Unit<'_>, note: Uuid, cause: &Cause) -> Result<bool, StoreError> {
+    hold_item(unit, note)?;
+    let sql = "UPDATE note SET status = 'pending', quarantine_reason = NULL WHERE id = ?1 AND status = 'quarantined'";
+    if unit.execute(sql, [bytes(note)])? == 0 {
+        return Ok(false);
+    }
+    let sql = "UPDATE job SET state = 'waiting', tries = 0, run_after = ?2, lease_until = NULL WHERE note_id = ?1";
+    unit.execute(sql, (bytes(note), micros(cause.now)))?;
+    audit::append(unit, cause, &Event::of("note.retried", "note", note, ""))?;
+    let item = unit.one("note", "SELECT id, item_id FROM note WHERE id = ?1", [bytes(note)], |row| row.id("item_id"))?;
+    lineage::settle_items(unit, item.into_iter().collect(), cause)?;
+    Ok(true)
 }
 
 fn emit(unit: &Unit<'_>, event: EventKind, note: Uuid, now: Timestamp) -> Result<(), StoreError> {

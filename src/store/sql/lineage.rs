@@ -249,7 +249,7 @@ fn settle(unit: &Unit<'_>, identity: [u8; 32], cause: &Cause) -> Result<Vec<Uuid
 }
 
 /// Opens or closes items after notes of them began or ceased to count, and grows their revision.
-fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause) -> Result<(), StoreError> {
+pub(super) fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause) -> Result<(), StoreError> {
     items.sort_unstable();
     items.dedup();
     for item in items {

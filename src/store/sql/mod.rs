@@ -17,6 +17,7 @@
 
 mod accounts;
 mod audit;
+mod check;
 mod encounters;
 mod items;
 mod jobs;

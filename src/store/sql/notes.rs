@@ -7,13 +7,15 @@ use uuid::Uuid;
 use super::{
     Database, SqlStore,
     audit::{self, Cause, Event},
-    encounters, jobs,
+    check, encounters, jobs,
     lineage::{self, Identity},
     note_rows::{self, SealedNote},
 };
 use crate::{
     domain::{Extraction, Note},
-    store::{Actor, AddNote, ClaimedJob, Counts, JobFailure, NoteKey, NoteStore, Posting, StoreError},
+    store::{
+        Actor, AddNote, Checked, ClaimedJob, Counts, JobFailure, NoteKey, NoteStore, Posting, QuarantinedNote, StoreError,
+    },
 };
 
 #[async_trait]
@@ -82,8 +84,21 @@ impl<D: Database> NoteStore for SqlStore<D> {
         self.database.write(move |unit| jobs::fail(unit, &job, &failure, now)).await
     }
 
+    async fn quarantined(&self, after: Option<Uuid>, limit: u32) -> Result<Vec<QuarantinedNote>, StoreError> {
+        self.database.read(move |unit| jobs::quarantined(unit, after, limit)).await
+    }
+
+    async fn retry_note(&self, id: Uuid, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+        let cause = Cause { actor, now };
+        self.database.write(move |unit| jobs::retry(unit, id, &cause)).await
+    }
+
     async fn extraction(&self, note_id: Uuid) -> Result<Option<Extraction>, StoreError> {
         self.database.read(move |unit| note_rows::extraction(unit, note_id)).await
+    }
+
+    async fn check(&self) -> Result<Checked, StoreError> {
+        check::check(&self.database).await
     }
 
     async fn counts(&self, _now: Timestamp) -> Result<Counts, StoreError> {

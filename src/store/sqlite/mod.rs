@@ -4,6 +4,7 @@
 //! - **One server.** [`OpenMode::Serve`] holds a lock beside the database; admin commands use [`OpenMode::Tool`].
 //! - **Sealed.** What is sealed, and every query, is shared with the other adapter (`store::sql`).
 
+mod backup;
 mod connection;
 mod migrate;
 mod readers;
@@ -23,6 +24,7 @@ use std::{
     sync::Arc,
 };
 
+pub use self::backup::{backup, restore};
 use self::{readers::Readers, session::SqliteSession, writer::Writer};
 use super::{
     StoreError,

@@ -1,0 +1,78 @@
+//! `abstractor backup`, `restore` and `check`: a copy of the database in one file, that copy brought back, and whether what is kept is whole.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context as _;
+use clap::Args;
+
+use super::{
+    accounts::{database, runtime},
+    data::DataFolder,
+};
+use crate::store::{Checked, sqlite};
+
+const OF_SERVER: &str = "a PostgreSQL database is backed up by PostgreSQL's own programs; the README says how";
+
+/// Arguments of `abstractor backup`.
+#[derive(Debug, Args)]
+pub(super) struct Backup {
+    /// The file to write; it must not exist
+    file: PathBuf,
+    /// Folder of the database
+    #[arg(long, value_name = "DIR", default_value = "data", env = "ABSTRACTOR_DATA")]
+    data: PathBuf,
+}
+
+impl Backup {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let from = database(&self.data);
+        sqlite::backup(&from, &self.file)
+            .with_context(|| format!("{} is not backed up to {}", from.display(), self.file.display()))?;
+        println!(
+            "{} is whole, on the disk, and as sealed as the database: keep the key file too, in another place",
+            self.file.display()
+        );
+        Ok(())
+    }
+}
+
+/// Arguments of `abstractor restore`.
+#[derive(Debug, Args)]
+pub(super) struct Restore {
+    /// What `abstractor backup` wrote
+    file: PathBuf,
+    #[command(flatten)]
+    to: DataFolder,
+}
+
+impl Restore {
+    /// Whether what was brought back is whole.
+    pub(super) fn run(&self) -> anyhow::Result<bool> {
+        anyhow::ensure!(self.to.server.database.is_none(), OF_SERVER);
+        // without the keys it would be brought back and be of no use
+        self.to.keys()?;
+        let data = &self.to.data;
+        std::fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
+        sqlite::restore(&self.file, &database(data))
+            .with_context(|| format!("{} is not restored to {}", self.file.display(), data.display()))?;
+        println!("restored to {}", data.display());
+        check(&self.to)
+    }
+}
+
+/// Whether everything kept is whole and opens with the site keys; what is wrong is printed.
+pub(super) fn check(data: &DataFolder) -> anyhow::Result<bool> {
+    let exists = |data: &Path| database(data).is_file();
+    let folder = &data.data;
+    anyhow::ensure!(data.server.database.is_some() || exists(folder), "there is no database in {}", folder.display());
+    let Checked { items, notes, events, problems } =
+        runtime()?.block_on(async { anyhow::Ok(data.open_tool().await?.store().check().await?) })?;
+    println!("{items} encounters with {notes} notes open with the site keys; {events} events in the audit trail");
+    for problem in &problems {
+        eprintln!("wrong: {problem}");
+    }
+    if problems.is_empty() {
+        println!("nothing is wrong");
+    }
+    Ok(problems.is_empty())
+}

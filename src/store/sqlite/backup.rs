@@ -1,0 +1,105 @@
+//! A copy of the database in one file, made while a server serves it, and such a copy brought back.
+
+use std::{
+    ffi::OsString,
+    fs::{self, File},
+    path::{Path, PathBuf},
+};
+
+use rusqlite::{Connection, backup::Backup};
+
+use super::{
+    connection::{create_private, database, open_plain, open_reader},
+    lock,
+};
+use crate::store::StoreError;
+
+/// Copies the database, which a server may serve meanwhile, as it is at one moment, into a file that must not exist, and checks the copy. What is
+/// sealed stays sealed. The file appears when it is whole and on the disk.
+///
+/// # Errors
+/// [`StoreError::Refused`] when there is no such database, the file exists, or the copy is not whole.
+pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
+    if !from.is_file() {
+        return Err(StoreError::Refused("there is no such database".to_owned()));
+    }
+    written(to, |partial| {
+        let source = open_reader(from)?;
+        let mut copy = open_plain(partial)?;
+        // in one step, under one read transaction: a writer does not wait for it, and does not make it begin anew
+        Backup::new(&source, &mut copy).and_then(|backup| backup.step(-1).map(drop)).map_err(database)?;
+        Ok(copy)
+    })
+}
+
+/// Puts a copy that [`backup`] made where a database is to be served; there must be none, and nobody may serve there. The copy is checked first.
+///
+/// # Errors
+/// [`StoreError::Refused`] when there is no such copy, it is not whole, or a database is there.
+pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
+    if !from.is_file() {
+        return Err(StoreError::Refused("there is no such backup".to_owned()));
+    }
+    let _held = lock(to)?;
+    for rest in ["-wal", "-shm"] {
+        if beside(to, rest).exists() {
+            let problem = "the log of another database lies there; move it away, and the database with it, first";
+            return Err(StoreError::Refused(problem.to_owned()));
+        }
+    }
+    written(to, |partial| {
+        fs::copy(from, partial).map_err(|error| file("the backup cannot be copied", &error))?;
+        open_plain(partial)
+    })
+}
+
+/// Makes a file by `make` under another name, checks it, brings it to the disk, and gives it its name.
+fn written(to: &Path, make: impl FnOnce(&Path) -> Result<Connection, StoreError>) -> Result<(), StoreError> {
+    if to.exists() {
+        return Err(StoreError::Refused("the file exists, and is not overwritten; name another one".to_owned()));
+    }
+    let partial = beside(to, ".partial");
+    let made = || {
+        create_private(&partial)?.set_len(0).map_err(|error| file("the file cannot be written", &error))?;
+        let copy = make(&partial)?;
+        // one file, without a log beside it
+        copy.pragma_update(None, "journal_mode", "DELETE").map_err(database)?;
+        whole(&copy)?;
+        drop(copy);
+        let synchronised = File::open(&partial).and_then(|file| file.sync_all());
+        synchronised.map_err(|error| file("the file cannot be brought to the disk", &error))?;
+        fs::rename(&partial, to).map_err(|error| file("the file cannot be named", &error))?;
+        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        File::open(folder)
+            .and_then(|folder| folder.sync_all())
+            .map_err(|error| file("its folder cannot be brought to the disk", &error))
+    };
+    made().inspect_err(|_| drop(fs::remove_file(&partial)))
+}
+
+/// Whether pages, indexes and references of a database are as they should be.
+fn whole(connection: &Connection) -> Result<(), StoreError> {
+    let refused = |problem: &str| Err(StoreError::Refused(format!("the copy is not whole: {problem}")));
+    // of the answers only "ok" is told: others name rows
+    let fine: String = connection.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0)).map_err(database)?;
+    if fine != "ok" {
+        return refused("a page or an index of it is damaged");
+    }
+    let mut references = connection.prepare("PRAGMA foreign_key_check").map_err(database)?;
+    if references.exists([]).map_err(database)? {
+        return refused("a row names another that is not there");
+    }
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name IN ('schema_version', 'note', 'audit_event')";
+    let tables: i64 = connection.query_row(sql, [], |row| row.get(0)).map_err(database)?;
+    if tables == 3 { Ok(()) } else { refused("it is no database of this program") }
+}
+
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    let mut name = OsString::from(path);
+    name.push(ending);
+    name.into()
+}
+
+fn file(what: &str, error: &std::io::Error) -> StoreError {
+    StoreError::Database(format!("{what}: {}", error.kind()))
+}
