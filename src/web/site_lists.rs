@@ -84,19 +84,15 @@ impl Address {
     }
 }
 
-const OF_REASONS: &str = "One a line, as it is kept and as a coder reads it: wrong_code: wrong code. What is kept never means something else later; \
-    a line without a colon gets its word from its label.";
-const OF_TEAMS: &str = "One a line, with the login names of its members, the lead with a star: Heart: lee*, kim, ann.";
-
 /// What the lists are called.
-const fn title(name: SiteListName) -> &'static str {
+fn title(name: SiteListName) -> &'static str {
     match name {
-        SiteListName::RejectReasons => "Reasons to reject a suggestion",
-        SiteListName::PendReasons => "Reasons to lay an encounter aside",
-        SiteListName::EscalateReasons => "Reasons to pass an encounter up",
-        SiteListName::ReopenReasons => "Reasons to put an encounter back into the queue",
-        SiteListName::QueryTemplates => "Templates of queries",
-        SiteListName::Teams => "Teams",
+        SiteListName::RejectReasons => text!("lists-reject-reasons"),
+        SiteListName::PendReasons => text!("lists-pend-reasons"),
+        SiteListName::EscalateReasons => text!("lists-escalate-reasons"),
+        SiteListName::ReopenReasons => text!("lists-reopen-reasons"),
+        SiteListName::QueryTemplates => text!("lists-query-templates"),
+        SiteListName::Teams => text!("lists-teams"),
     }
 }
 
@@ -142,7 +138,7 @@ fn teams_of(text: &str) -> Result<Vec<Team>, String> {
         let mut team = Team { name: name.trim().to_owned(), ..Team::default() };
         for person in people.split(',').map(str::trim).filter(|person| !person.is_empty()) {
             match person.strip_suffix('*') {
-                Some(_) if team.lead.is_some() => return Err(format!("the team {:?} has two leads", team.name)),
+                Some(_) if team.lead.is_some() => return Err(text!("lists-two-leads", team = format!("{:?}", team.name))),
                 Some(lead) => team.lead = Some(lead.trim().to_owned()),
                 None => team.members.push(person.to_owned()),
             }
@@ -180,7 +176,7 @@ fn view<T>(name: SiteListName, list: &SiteList<T>, text: String, zone: &TimeZone
     ListView {
         name: name.as_str(),
         title: title(name),
-        hint: if name == SiteListName::Teams { OF_TEAMS } else { OF_REASONS },
+        hint: if name == SiteListName::Teams { text!("lists-hint-teams") } else { text!("lists-hint-reasons") },
         version: list.version,
         text,
         problem: None,
@@ -223,6 +219,14 @@ async fn shown(
     Ok(page(status, &ListsPage { shell: Shell::of(session), notice, can_change, lists }))
 }
 
+/// Why a list was not kept.
+pub(super) fn why(problem: ListError) -> String {
+    match problem {
+        ListError::Changed => text!("lists-changed").to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// The form of one list.
 #[derive(Deserialize)]
 pub(super) struct ListForm {
@@ -251,7 +255,7 @@ pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session
         Err(ListError::Store(error)) => Err(error.into()),
         Err(problem @ (ListError::Unusable(_) | ListError::Changed)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            shown(&service, &session, (status, None), Some((name, form.text, problem.to_string()))).await
+            shown(&service, &session, (status, None), Some((name, form.text, why(problem)))).await
         }
     }
 }
