@@ -444,7 +444,7 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
         out.push((text!("attribute-not-understood"), format!("“{}”", rest.text)));
     }
     if let Some(name) = change.as_ref().and_then(|change| change.value.as_ref()?.as_str()) {
-        out.push((text!("attribute-change"), name.to_owned()));
+        out.push((text!("attribute-change"), words::medication_change(name).to_owned()));
     }
     if let Some(flag) = prn {
         out.push((text!("attribute-as-needed"), flag.text.clone()));
@@ -457,7 +457,7 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
         out.push((text!("attribute-type"), words::of_allergy(allergy_type).to_owned()));
     }
     if let Some(criticality) = &attributes.criticality {
-        out.push((text!("attribute-criticality"), criticality.clone()));
+        out.push((text!("attribute-criticality"), words::of_allergy(criticality).to_owned()));
     }
     out
 }

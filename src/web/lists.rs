@@ -39,7 +39,7 @@ fn row(medication: &ReconciledMedication) -> ListRow {
         ListComparison::New => text!("list-new"),
         ListComparison::NotOnDischargeList => text!("list-not-at-discharge"),
     });
-    let parts = [Some(words::status(medication.status)), medication.change.as_deref(), differs];
+    let parts = [Some(words::status(medication.status)), medication.change.as_deref().map(words::medication_change), differs];
     ListRow {
         display: medication.display.clone(),
         lists: MedicationList::ALL.map(of),

@@ -243,12 +243,28 @@ pub(super) fn severity(severity: Severity) -> &'static str {
     }
 }
 
+/// What became of a medication; the word itself where it is none that the engine uses.
+pub(super) fn medication_change(word: &str) -> &str {
+    match word {
+        "started" => text!("change-started"),
+        "increased" => text!("change-increased"),
+        "decreased" => text!("change-decreased"),
+        "resumed" => text!("change-resumed"),
+        "continued" => text!("change-continued"),
+        "held" => text!("change-held"),
+        "stopped" => text!("change-stopped"),
+        other => other,
+    }
+}
+
 /// How a reaction weighs or what an allergy is, where it is said with a usual word; else the word.
 pub(super) fn of_allergy(word: &str) -> &str {
     match word {
         "mild" => text!("allergy-mild"),
         "moderate" => text!("allergy-moderate"),
         "severe" => text!("allergy-severe"),
+        "high" => text!("allergy-criticality-high"),
+        "low" => text!("allergy-criticality-low"),
         "allergy" => text!("allergy-type-allergy"),
         "intolerance" => text!("allergy-type-intolerance"),
         other => other,

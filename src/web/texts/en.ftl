@@ -614,10 +614,20 @@ role-admin = admin
 severity-hard = hard
 severity-soft = soft
 severity-informational = informational
+# What became of a medication
+change-started = started
+change-increased = increased
+change-decreased = decreased
+change-resumed = resumed
+change-continued = continued
+change-held = held
+change-stopped = stopped
 # How a reaction weighs, and what an allergy is
 allergy-mild = mild
 allergy-moderate = moderate
 allergy-severe = severe
+allergy-criticality-high = high
+allergy-criticality-low = low
 allergy-type-allergy = allergy
 allergy-type-intolerance = intolerance
 # What was decided before the notes changed, and why it does not hold any more

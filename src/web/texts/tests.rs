@@ -1,6 +1,9 @@
 //! The catalogue: plurals, elements in sentences, and what a site's own texts may be.
 
-use super::*;
+use super::{
+    elements::{element, link},
+    *,
+};
 
 mod sources;
 
@@ -32,6 +35,8 @@ fn what_a_site_lacks_stays_english() {
     assert_eq!(german.text_with("item-for-team", &[("team", &"Herz")]), "for the team Herz");
     let other_order = site("conflict-held-by = Bis { $time } bei { $name }.");
     assert_eq!(other_order.text_with("conflict-held-by", &[("name", &"lee"), ("time", &"12:00")]), "Bis 12:00 bei lee.");
+    let counted = site("item-for = { $name ->\n    [lee] bei Lee\n   *[other] bei { $name }\n }\n");
+    assert_eq!(["lee", "kim"].map(|name| counted.text_with("item-for", &[("name", &name)])), ["bei Lee", "bei kim"]);
     let without = site("item-for = zugewiesen");
     assert_eq!(without.text_with("item-for", &[("name", &"lee")]), "zugewiesen", "an argument may be left out");
     let terms = site("-house = St. Anna\nproduct = Abstractor, { -house }\n");
@@ -84,6 +89,10 @@ fn a_text_without_arguments_costs_a_look_up() {
     let each = start.elapsed() / 100_000;
     assert_eq!(letters, 500_000);
     println!("{each:?} a text without arguments");
+    let start = std::time::Instant::now();
+    let letters: usize = (0..10_000).map(|_| text_with("entry-accept-what", &[("entry", &"gout")]).len()).sum();
+    assert_eq!(letters, 110_000);
+    println!("{:?} a text with an argument", start.elapsed() / 10_000);
     let start = std::time::Instant::now();
     let letters: usize = (0..10_000_u32).map(|count| text_with("item-unread", &[("count", &(count % 2))]).len()).sum();
     assert!(letters > 0);
