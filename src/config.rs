@@ -1,4 +1,4 @@
-//! The configuration file of `abstractor serve`: what other systems send and how. TOML; a field that is not known is refused.
+//! The configuration file of `abstractor serve`: what other systems send and how, and the site's own texts. TOML; a field that is not known is refused.
 
 use std::{
     net::SocketAddr,
@@ -21,6 +21,8 @@ const MOST: usize = 64_000_000;
 pub struct Configuration {
     /// Where the service is reached from outside: what clients of SMART Backend Services mean their assertions for.
     pub public_url: Option<String>,
+    /// Texts of the pages in the site's own words.
+    pub texts: Option<PathBuf>,
     /// Listeners for HL7 messages.
     pub mllp: Vec<Settings>,
 }
@@ -50,6 +52,7 @@ pub enum ConfigError {
 #[serde(deny_unknown_fields)]
 struct File {
     public_url: Option<String>,
+    texts: Option<PathBuf>,
     #[serde(default)]
     mllp: Vec<ListenerTable>,
 }
@@ -99,7 +102,7 @@ impl Configuration {
         if public_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
             return Err("public_url must begin with https:// or http://".to_owned());
         }
-        Ok(Self { public_url, mllp })
+        Ok(Self { public_url, texts: file.texts.map(|texts| folder.join(texts)), mllp })
     }
 }
 
@@ -153,6 +156,8 @@ mod tests {
         assert!(read("").expect("can be used").mllp.is_empty());
         let outside = read("public_url = \"https://abstractor.example/\"").expect("can be used").public_url;
         assert_eq!(outside.as_deref(), Some("https://abstractor.example"));
+        let texts = read("texts = \"de.ftl\"").expect("can be used").texts;
+        assert_eq!(texts.as_deref(), Some(Path::new("/etc/abstractor/de.ftl")));
     }
 
     #[test]

@@ -67,6 +67,7 @@ struct ReadyLine {
 impl Demo {
     pub(super) fn run(self) -> anyhow::Result<()> {
         telemetry::start_logs(&self.log, LogFormat::Text)?;
+        self.site.use_texts(None)?;
         let folder = match &self.data {
             Some(folder) => folder.clone(),
             None => std::env::temp_dir().join(format!("abstractor-demo-{}", surroundings().new_id().simple())),

@@ -75,6 +75,8 @@ enum Command {
     Bench(bench::Bench),
     /// Print the OpenAPI description
     Openapi,
+    /// Print the English texts of the pages, to be translated
+    Texts,
 }
 
 #[derive(Debug, Subcommand)]
@@ -117,6 +119,10 @@ pub fn run() -> anyhow::Result<ExitCode> {
             let text = serde_json::to_string_pretty(&crate::api::openapi())?;
             // a closed pipe (`| head`) is no error
             let _ = writeln!(std::io::stdout(), "{text}");
+        }
+        Command::Texts => {
+            use std::io::Write as _;
+            let _ = write!(std::io::stdout(), "{}", crate::web::ENGLISH_TEXTS);
         }
     }
     Ok(ExitCode::SUCCESS)

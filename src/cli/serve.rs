@@ -42,7 +42,7 @@ pub(super) struct Serve {
     /// Address to listen on
     #[arg(long, default_value = "127.0.0.1:8080", env = "ABSTRACTOR_LISTEN")]
     listen: SocketAddr,
-    /// Configuration file (TOML): where messages of other systems come in
+    /// Configuration file (TOML): where messages of other systems come in, and texts of the pages
     #[arg(long, value_name = "FILE", env = "ABSTRACTOR_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -61,6 +61,7 @@ impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
         telemetry::start_logs(&self.log, if self.log_json { LogFormat::Json } else { LogFormat::Text })?;
         let configuration = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
+        self.site.use_texts(configuration.texts.as_deref())?;
         let runtime = runtime()?;
         runtime.block_on(async {
             let opened = self.data.open_serve().await?;

@@ -38,11 +38,11 @@ pub(super) async fn show(State(service): State<Arc<Service>>, session: Session) 
     let pipeline = service.engine.pipeline();
     let (engine, vocabulary) = (pipeline.engine_version(), pipeline.vocabulary());
     let similarity = match pipeline.vectors_state() {
-        Vectors::None => "Codes are not looked for by meaning.".to_owned(),
+        Vectors::None => text!("about-not-by-meaning").to_owned(),
         Vectors::Making { done, all } => {
-            format!("Codes will be looked for by meaning too, when all terms are read ({done} of {all}).")
+            text!("about-by-meaning-soon", done = done, all = all)
         }
-        Vectors::Ready(vectors) => format!("Codes are looked for by meaning too, among {} terms.", vectors.len()),
+        Vectors::Ready(vectors) => text!("about-by-meaning", count = vectors.len()),
     };
     let editions = vocabulary.editions.all().map(|edition| EditionRow {
         name: edition.name.clone(),

@@ -354,7 +354,7 @@ fn problem_of(done: Result<ItemChange, DecideError>) -> Result<Result<(), NotDon
         Err(DecideError::Decision(DecisionError::UnknownEntry(_))) => "unknown_entry",
         Err(DecideError::Decision(DecisionError::Code { problem: CodeProblem::Unknown { .. }, .. })) => "code_unknown",
         Err(DecideError::Decision(DecisionError::Code { problem, .. })) => {
-            return Ok(Err(NotDone::Said(format!("Not done: the code {problem}. Nothing was changed."))));
+            return Ok(Err(NotDone::Said(text!("problem-code", problem = problem.to_string()))));
         }
         Err(DecideError::Decision(DecisionError::Invalid(_))) => "invalid",
         Err(DecideError::Store(error)) => return Err(error.into()),

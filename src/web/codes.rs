@@ -175,17 +175,17 @@ fn search_rows(service: &Service, query: &str) -> (Vec<CodeRow>, Vec<SubstanceRo
     let vocabulary = pipeline.vocabulary();
     let hits = find_codes(&pipeline, query, SHOWN);
     let how = match hits.first().map(|hit| hit.found_by) {
-        Some(FoundBy::Spelling) => "No code has these very words: they were read as words that are spelt nearly so.",
-        Some(FoundBy::Meaning) => "No code has these words: these codes come nearest in meaning.",
-        Some(FoundBy::PartOfWords) => "No code has all these words: these have all but one.",
+        Some(FoundBy::Spelling) => text!("codes-by-spelling"),
+        Some(FoundBy::Meaning) => text!("codes-by-meaning"),
+        Some(FoundBy::PartOfWords) => text!("codes-by-part"),
         Some(FoundBy::Code | FoundBy::Replacement | FoundBy::Words) | None => "",
     };
     let newest = vocabulary.editions.newest();
     let rows = hits.into_iter().map(|hit| CodeRow {
         matched: (!hit.matched.eq_ignore_ascii_case(&hit.code.title)).then(|| hit.matched.to_owned()),
         remark: match hit.found_by {
-            FoundBy::Replacement => Some("stands for a retired code".to_owned()),
-            _ if hit.edition.name != newest.name => Some(format!("retired, last valid in {}", hit.edition.name)),
+            FoundBy::Replacement => Some(text!("codes-for-retired").to_owned()),
+            _ if hit.edition.name != newest.name => Some(text!("codes-last-valid", edition = hit.edition.name)),
             _ => None,
         },
         ..row(hit.edition, hit.code)
@@ -257,7 +257,7 @@ pub(super) async fn show(
                 shell: Shell::of(&session),
                 edition: vocabulary.editions.newest().name.clone(),
                 query: code,
-                how: "No loaded edition has this code, and it is not known as a retired one.",
+                how: text!("codes-unknown"),
                 rows: Vec::new(),
                 substances: Vec::new(),
                 chapters: Vec::new(),
@@ -284,11 +284,12 @@ fn code_page(session: &Session, vocabulary: &Vocabulary, entry: &CodeEntry<'_>) 
     let rows = |codes: &[&Code]| codes.iter().map(|code| row(entry.edition, code)).collect();
     let editions = entry.editions.iter().map(|one| {
         let said = match one.code {
-            Some(code) if code.billable => "may stand on a claim",
-            Some(_) => "not on a claim: a more specific code below is needed",
-            None => "does not have it",
+            Some(code) if code.billable => text!("codes-on-claim"),
+            Some(_) => text!("codes-not-on-claim"),
+            None => text!("codes-not-had"),
         };
-        format!("{} ({} to {}): {said}", one.edition.name, one.edition.first_day, one.edition.last_day)
+        let (first, last) = (one.edition.first_day.to_string(), one.edition.last_day.to_string());
+        text!("codes-in-edition", edition = one.edition.name, first = first, last = last, what = said)
     });
     CodePage {
         shell: Shell::of(session),
@@ -322,7 +323,7 @@ fn code_page(session: &Session, vocabulary: &Vocabulary, entry: &CodeEntry<'_>) 
 
 fn retired_page(session: &Session, vocabulary: &Vocabulary, retired: RetiredCode<'_>) -> CodePage {
     let newest = vocabulary.editions.newest();
-    let editions = vocabulary.editions.all().map(|edition| format!("{}: does not have it", edition.name));
+    let editions = vocabulary.editions.all().map(|edition| text!("codes-edition-without", edition = edition.name));
     CodePage {
         shell: Shell::of(session),
         notice: None,

@@ -71,14 +71,12 @@ pub(super) async fn show(
     (change, attempt): (&ItemChange, &Attempt<'_>),
 ) -> Result<Option<Response>, Refusal> {
     let (why, claims, can_retry) = match change {
-        ItemChange::Stale { .. } => ("The encounter changed while this page was open.".to_owned(), false, true),
-        ItemChange::NotHeld => {
-            ("You do not hold this encounter any more: your claim ran out, or a lead put it back.".to_owned(), true, true)
-        }
+        ItemChange::Stale { .. } => (text!("conflict-stale").to_owned(), false, true),
+        ItemChange::NotHeld => (text!("conflict-not-held").to_owned(), true, true),
         ItemChange::HeldBy { name, until } => {
-            (format!("{name} holds this encounter until {}.", words::clock(*until, &service.time_zone)), false, false)
+            (text!("conflict-held-by", name = name, time = words::clock(*until, &service.time_zone)), false, false)
         }
-        ItemChange::Finished => ("The encounter was finished meanwhile.".to_owned(), false, false),
+        ItemChange::Finished => (text!("conflict-finished").to_owned(), false, false),
         _ => return Ok(None),
     };
     let user = session.may(Permission::ListItems)?;
@@ -106,16 +104,13 @@ pub(super) async fn show(
             ));
         }
     } else if attempt.entry.is_some() {
-        now.push("No note says it any more; it is no longer part of the encounter.".to_owned());
+        now.push(text!("conflict-entry-gone").to_owned());
     } else {
-        now.push(format!(
-            "{} entries, {} to decide",
-            item.entries.len(),
-            item.entries.iter().filter(|entry| entry.needs_decision()).count()
-        ));
+        let waiting = item.entries.iter().filter(|entry| entry.needs_decision()).count();
+        now.push(text!("conflict-entries", count = item.entries.len(), waiting = waiting));
     }
     if review.state != ItemState::Claimed {
-        now.push(format!("the encounter is {}", words::item_state(review.state)));
+        now.push(text!("conflict-state", state = words::item_state(review.state)));
     }
     let display = match (entry, attempt.kind) {
         (Some(entry), _) => entry.display.clone(),

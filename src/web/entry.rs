@@ -83,6 +83,8 @@ pub(super) struct EntryView {
     pub context: Option<&'static str>,
     /// State.
     pub state: &'static str,
+    /// The same in words.
+    pub state_text: &'static str,
     /// Whether it must be decided.
     pub undecided: bool,
     /// The codes.
@@ -119,8 +121,8 @@ pub(super) struct EntryView {
     pub directions: Option<String>,
     /// Reactions to an allergen, with semicolons between.
     pub reactions: Option<String>,
-    /// Severities to choose from.
-    pub severities: Vec<(String, bool)>,
+    /// Severities to choose from: word, label, and whether it is what holds now.
+    pub severities: Vec<(String, String, bool)>,
     /// Types of allergy to choose from.
     pub types: Vec<Choice>,
     /// What the diagnosis is to the encounter, in words; empty where nobody said.
@@ -201,7 +203,8 @@ impl EntryViews<'_> {
             display: entry.display.clone(),
             words: entry.evidence.first().map_or_else(|| entry.display.clone(), |(_, one)| one.text.clone()),
             context: context(entry),
-            state: words::entry_state(entry.state),
+            state: entry.state.as_str(),
+            state_text: words::entry_state(entry.state),
             undecided: entry.needs_decision(),
             codes: codes.into_iter().map(|(code, _)| code).collect(),
             alternatives: alternatives.into_iter().map(|(code, _)| code).collect(),
@@ -236,7 +239,7 @@ impl EntryViews<'_> {
             types: ["allergy", "intolerance"]
                 .map(|word| Choice {
                     value: word,
-                    label: word,
+                    label: words::of_allergy(word),
                     current: entry.attributes.allergy_type.as_deref() == Some(word),
                 })
                 .into(),
@@ -285,7 +288,7 @@ impl EntryViews<'_> {
         }
         let of = |role: DiagnosisRole| Choice {
             value: role.as_str(),
-            label: role.as_str(),
+            label: words::diagnosis_role(role),
             current: entry.designation.role == Some(role),
         };
         DiagnosisRole::ALL.map(of).into()
@@ -324,8 +327,8 @@ impl EntryViews<'_> {
     }
 
     fn place(&self, note: Uuid, evidence: &Evidence) -> String {
-        let list = evidence.list.map_or(String::new(), |list| format!("{} list, ", list.as_str()));
-        let boilerplate = evidence.boilerplate.map_or("", words::boilerplate);
+        let list = evidence.list.map_or(String::new(), |list| format!("{}, ", words::list(list)));
+        let boilerplate = evidence.boilerplate.map_or(String::new(), |kind| format!(" · {}", words::boilerplate(kind)));
         let section = match evidence.section.as_str() {
             "unspecified" | "other" => String::new(),
             section => format!("{}, ", words::spaced(section)),
@@ -338,7 +341,9 @@ impl EntryViews<'_> {
 pub(super) fn marks_of((vocabulary, edition): (&Vocabulary, &Edition), code: &str) -> Vec<String> {
     let mut marks = Vec::new();
     if let Some((v24, v28)) = edition.notes.categories(code) {
-        let one = |version: &str, category: &str| (!category.is_empty()).then(|| format!("HCC {category} ({version})"));
+        let one = |version: &str, category: &str| {
+            (!category.is_empty()).then(|| text!("entry-hcc", category = category, version = version))
+        };
         marks.extend([one("V28", v28), one("V24", v24)].into_iter().flatten());
     }
     marks.extend(vocabulary.lists.complication(code).map(str::to_owned));
@@ -348,9 +353,9 @@ pub(super) fn marks_of((vocabulary, edition): (&Vocabulary, &Edition), code: &st
 fn designated(entry: &ReviewEntry) -> String {
     let Designation { role, present_on_admission, sequence } = entry.designation;
     let said = [
-        role.map(|role| role.as_str().to_owned()),
-        present_on_admission.map(|present| format!("POA {}", present.letter())),
-        sequence.map(|place| format!("no. {place}")),
+        role.map(|role| words::diagnosis_role(role).to_owned()),
+        present_on_admission.map(|present| text!("item-poa", letter = present.letter())),
+        sequence.map(|place| text!("entry-number", number = place)),
     ];
     said.into_iter().flatten().collect::<Vec<_>>().join(", ")
 }
@@ -359,19 +364,19 @@ fn reactions(attributes: &Attributes) -> String {
     attributes.reactions.iter().map(|one| one_line(&one.text)).collect::<Vec<_>>().join("; ")
 }
 
-/// Severities to choose from, and what the note says where it says it otherwise; whether it is what holds now.
-fn severities(entry: &ReviewEntry) -> Vec<(String, bool)> {
+/// Severities to choose from, and what the note says where it says it otherwise.
+fn severities(entry: &ReviewEntry) -> Vec<(String, String, bool)> {
     let now = entry.attributes.severity.as_ref().map(|one| one_line(&one.text));
     let is_now = |word: &str| now.as_deref().is_some_and(|now| now.eq_ignore_ascii_case(word));
     let usual = ["mild", "moderate", "severe"];
     let other = now.clone().filter(|now| !usual.iter().any(|word| now.eq_ignore_ascii_case(word)));
-    let usual = usual.map(|word| (word.to_owned(), is_now(word)));
-    usual.into_iter().chain(other.map(|word| (word, true))).collect()
+    let usual = usual.map(|word| (word.to_owned(), words::of_allergy(word).to_owned(), is_now(word)));
+    usual.into_iter().chain(other.map(|word| (word.clone(), word, true))).collect()
 }
 
 /// The words of an entry's assertion or status.
 pub(super) fn context(entry: &ReviewEntry) -> Option<&'static str> {
-    entry.assertion.map(words::assertion).or(entry.status.map(|status| status.as_str()))
+    entry.assertion.map(words::assertion).or(entry.status.map(words::status))
 }
 
 /// The title of a code in an edition, or in the newest that has it.
@@ -398,9 +403,9 @@ fn reporting(entry: &ReviewEntry) -> Option<String> {
         return None;
     }
     match entry.not_reportable_because {
-        None if entry.reportable => Some("reportable".to_owned()),
+        None if entry.reportable => Some(text!("entry-reportable").to_owned()),
         Some(NotReportable::NotADiagnosis | NotReportable::CodeNotDetermined) | None => None,
-        Some(reason) => Some(format!("not reportable: {}", words::not_reportable(reason))),
+        Some(reason) => Some(text!("entry-not-reportable", reason = words::not_reportable(reason))),
     }
 }
 
@@ -408,21 +413,23 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
     let Attributes { strength, dose, form, route, frequency, duration, prn, indication, change, reactions, severity, .. } =
         attributes;
     let one = [
-        ("strength", strength),
-        ("dose", dose),
-        ("form", form),
-        ("route", route),
-        ("frequency", frequency),
-        ("duration", duration),
-        ("for", indication),
-        ("severity", severity),
+        (text!("attribute-strength"), strength),
+        (text!("attribute-dose"), dose),
+        (text!("attribute-form"), form),
+        (text!("attribute-route"), route),
+        (text!("attribute-frequency"), frequency),
+        (text!("attribute-duration"), duration),
+        (text!("attribute-for"), indication),
+        (text!("attribute-severity"), severity),
     ];
     let mut out: Vec<(&'static str, String)> =
         one.into_iter().filter_map(|(label, value)| Some((label, value.as_ref()?.text.clone()))).collect();
     if let Some(total) = attributes.total_daily_dose.as_ref().and_then(|total| total.value.as_ref()) {
-        out.push(("a day", quantity(total)));
+        out.push((text!("attribute-a-day"), quantity(total)));
     }
-    for (label, count) in [("dispense", &attributes.quantity), ("refills", &attributes.refills)] {
+    for (label, count) in
+        [(text!("attribute-dispense"), &attributes.quantity), (text!("attribute-refills"), &attributes.refills)]
+    {
         if let Some(count) = count {
             out.push((label, count.text.clone()));
         }
@@ -431,26 +438,26 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
         attributes.dosage.as_ref().and_then(|dosage| dosage.value.as_ref()?.as_array()).filter(|steps| steps.len() > 1)
     {
         let steps: Vec<&str> = steps.iter().filter_map(|step| step["text"].as_str()).collect();
-        out.push(("steps", steps.join("; ")));
+        out.push((text!("attribute-steps"), steps.join("; ")));
     }
     if let Some(rest) = &attributes.not_understood {
-        out.push(("not understood", format!("“{}”", rest.text)));
+        out.push((text!("attribute-not-understood"), format!("“{}”", rest.text)));
     }
     if let Some(name) = change.as_ref().and_then(|change| change.value.as_ref()?.as_str()) {
-        out.push(("change", name.to_owned()));
+        out.push((text!("attribute-change"), words::medication_change(name).to_owned()));
     }
     if let Some(flag) = prn {
-        out.push(("as needed", flag.text.clone()));
+        out.push((text!("attribute-as-needed"), flag.text.clone()));
     }
     if !reactions.is_empty() {
         let all: Vec<&str> = reactions.iter().map(|reaction| reaction.text.as_str()).collect();
-        out.push(("reaction", all.join(", ")));
+        out.push((text!("attribute-reaction"), all.join(", ")));
     }
     if let Some(allergy_type) = &attributes.allergy_type {
-        out.push(("type", allergy_type.clone()));
+        out.push((text!("attribute-type"), words::of_allergy(allergy_type).to_owned()));
     }
     if let Some(criticality) = &attributes.criticality {
-        out.push(("criticality", criticality.clone()));
+        out.push((text!("attribute-criticality"), words::of_allergy(criticality).to_owned()));
     }
     out
 }
@@ -459,8 +466,8 @@ fn attributes(attributes: &Attributes) -> Vec<(&'static str, String)> {
 fn quantity(value: &serde_json::Value) -> String {
     let unit = value["unit"].as_str().unwrap_or_default();
     let unit = match unit {
-        "[iU]" => "units",
-        "[drp]" => "drops",
+        "[iU]" => text!("attribute-units"),
+        "[drp]" => text!("attribute-drops"),
         "ug" => "mcg",
         other => other.trim_matches(['{', '}']),
     };
@@ -474,33 +481,35 @@ fn quantity(value: &serde_json::Value) -> String {
 pub(super) fn decision(kind: &DecisionKind, reasons: &SiteReasons) -> String {
     let with_comment = |mut words: String, comment: &Option<String>| {
         if let Some(comment) = comment {
-            words.push_str(&format!(" – “{comment}”"));
+            words = text!("decision-comment", decision = words, comment = comment);
         }
         words
     };
     match kind {
-        DecisionKind::Accept { bulk: false } => "accepted".to_owned(),
-        DecisionKind::Accept { bulk: true } => "accepted with others of its kind".to_owned(),
-        DecisionKind::Reject { reason, comment } => with_comment(format!("rejected: {}", reasons.label(reason)), comment),
+        DecisionKind::Accept { bulk: false } => text!("decision-accepted").to_owned(),
+        DecisionKind::Accept { bulk: true } => text!("decision-accepted-together").to_owned(),
+        DecisionKind::Reject { reason, comment } => {
+            with_comment(text!("decision-rejected", reason = reasons.label(reason)), comment)
+        }
         DecisionKind::Designate { role, present_on_admission, sequence } => {
             let said = [
-                role.map(|role| format!("{} diagnosis", role.as_str())),
-                present_on_admission.map(|present| format!("present on admission: {}", present.letter())),
-                sequence.map(|sequence| format!("place {sequence}")),
+                role.map(|role| text!("decision-role", role = words::diagnosis_role(role))),
+                present_on_admission.map(|present| text!("decision-present", letter = present.letter())),
+                sequence.map(|sequence| text!("decision-place", number = sequence)),
             ];
             said.into_iter().flatten().collect::<Vec<_>>().join(", ")
         }
         DecisionKind::Amend { codes, assertion, status, attributes: changed, comment } => {
             let mut changes: Vec<String> = codes.iter().map(|code| code.code.clone()).collect();
             changes.extend(assertion.map(|assertion| words::assertion(assertion).to_owned()));
-            changes.extend(status.map(|status| status.as_str().to_owned()));
+            changes.extend(status.map(|status| words::status(status).to_owned()));
             changes.extend(
                 changed.iter().flat_map(|changed| attributes(changed)).map(|(label, value)| format!("{label} {value}")),
             );
-            with_comment(format!("amended to {}", changes.join(", ")), comment)
+            with_comment(text!("decision-amended", changes = changes.join(", ")), comment)
         }
-        DecisionKind::Add { comment, .. } => with_comment("added".to_owned(), comment),
-        DecisionKind::Withdraw {} => "taken back".to_owned(),
+        DecisionKind::Add { comment, .. } => with_comment(text!("decision-added").to_owned(), comment),
+        DecisionKind::Withdraw {} => text!("decision-withdrawn").to_owned(),
     }
 }
 
@@ -513,7 +522,7 @@ fn contexts(entry: &ReviewEntry) -> Vec<Choice> {
             .collect(),
         EntryKind::Medication => words::STATUSES
             .into_iter()
-            .map(|one| Choice { value: one.as_str(), label: one.as_str(), current: entry.status == Some(one) })
+            .map(|one| Choice { value: one.as_str(), label: words::status(one), current: entry.status == Some(one) })
             .collect(),
         EntryKind::NoKnownAllergies => Vec::new(),
     }

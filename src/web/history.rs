@@ -62,8 +62,12 @@ pub(super) async fn show(
     let mut events: Vec<Happened> = Vec::new();
     for one in &item.record.decisions {
         let entry = item.entries.iter().find(|entry| entry.id == one.entry_id);
-        let name = entry.map_or("an entry", |entry| entry.display.as_str());
-        events.push(happened(one.at, &one.user_name, format!("{name}: {}", decision(&one.kind, &reasons))));
+        let name = entry.map_or(text!("history-an-entry"), |entry| entry.display.as_str());
+        events.push(happened(
+            one.at,
+            &one.user_name,
+            text!("history-decision", entry = name, decision = decision(&one.kind, &reasons)),
+        ));
     }
     for remark in &item.record.remarks {
         events.push(happened(remark.at, &remark.by, words::remark(remark, &reasons, zone)));
@@ -77,13 +81,8 @@ pub(super) async fn show(
     // stable: what happened at one instant stays in the order in which it was told
     events.sort_by_key(|event| event.at);
     let patient = item.record.item.patient.as_ref();
-    let view = HistoryPage {
-        shell: Shell::of(&session),
-        id,
-        patient: patient
-            .map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
-        events,
-    };
+    let view =
+        HistoryPage { shell: Shell::of(&session), id, patient: patient.map_or_else(String::new, words::patient), events };
     Ok(page(StatusCode::OK, &view))
 }
 
@@ -145,7 +144,7 @@ pub(super) async fn compare(
     let view = ComparePage {
         shell: Shell::of(&session),
         id,
-        versions: format!("note {} against note {}", at + 1, earlier + 1),
+        versions: text!("compare-notes", later = words::note(at), earlier = words::note(earlier)),
         stretches,
     };
     Ok(page(StatusCode::OK, &view))

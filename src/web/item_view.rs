@@ -14,7 +14,7 @@ use super::{
     queries::QueriesView,
     second_reviews::told,
     shell::Shell,
-    words,
+    words::{self, Holder},
 };
 use crate::{
     coding::edits::Severity,
@@ -89,6 +89,8 @@ pub(super) struct ItemPage {
     pub facts: Vec<(&'static str, String)>,
     /// State.
     pub state: &'static str,
+    /// The same in words.
+    pub state_text: &'static str,
     /// Who holds it and until when.
     pub holder: Option<String>,
     /// Whether the page is of one entry.
@@ -206,6 +208,8 @@ pub(super) struct AtHand {
 pub(super) struct EditView {
     /// How it weighs, and how that looks.
     pub severity: &'static str,
+    /// The same in words.
+    pub severity_text: &'static str,
     /// The codes.
     pub codes: String,
     /// What to do.
@@ -240,7 +244,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
         pipeline,
         vocabulary,
         edition,
-        note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, format!("note {}", at + 1))).collect(),
+        note_labels: record.notes.iter().enumerate().map(|(at, (note, _))| (note.id, words::note(at))).collect(),
         held,
         later: kept.is_none() && entries.len() > FORMS_AT_ONCE,
         inpatient: review.encounter_class == Some(EncounterClass::Inpatient),
@@ -270,7 +274,10 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
     let is_kept = |entry: &ReviewEntry| kept.is_none_or(|kept| kept.contains(&entry.id) || !entry.designation.is_empty());
     let groups = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy].map(|kind| {
         let title = words::kinds(kind);
-        let of_group = main.iter().filter(|(_, entry)| words::kinds(entry.kind) == title);
+        // that there are none known stands with the allergies
+        let of_group = main
+            .iter()
+            .filter(|(_, entry)| entry.kind == kind || kind == EntryKind::Allergy && entry.kind == EntryKind::NoKnownAllergies);
         let (shown, less_sure): (Vec<_>, Vec<_>) = of_group.partition(|(_, entry)| is_shown(entry, shown_from));
         let made = |list: &[(usize, &ReviewEntry)]| -> Vec<EntryView> {
             list.iter().filter(|(_, entry)| is_kept(entry)).map(|(at, entry)| views.view(*at, entry)).collect()
@@ -303,26 +310,27 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
         .into_iter()
         .map(|one| AssignedView {
             title: title((vocabulary, edition), one.code).to_owned(),
-            role: one.designation.role.filter(|role| *role != DiagnosisRole::Secondary).map(DiagnosisRole::as_str),
+            role: one.designation.role.filter(|role| *role != DiagnosisRole::Secondary).map(words::diagnosis_role),
             present: present_of(vocabulary, views.inpatient, &one).map(PresentOnAdmission::letter),
             marks: marks_of((vocabulary, edition), one.code),
             code: one.code.to_owned(),
         })
         .collect();
-    let named = assigned.iter().any(|one| one.role == Some(DiagnosisRole::Principal.as_str()));
+    let named = assigned_codes(entries).iter().any(|one| one.designation.role == Some(DiagnosisRole::Principal));
     let mut page = ItemPage {
         long: views.later,
         id: review.id,
         revision: review.revision,
-        patient: patient.map_or_else(
-            || "Patient not given".to_owned(),
-            |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id)),
+        patient: patient.map_or_else(|| text!("item-no-patient").to_owned(), words::patient),
+        facts: facts(
+            item,
+            if covers { edition.name.clone() } else { text!("item-edition-not-of-day", edition = edition.name) },
         ),
-        facts: facts(item, if covers { edition.name.clone() } else { format!("{} (none covers the day)", edition.name) }),
-        state: words::item_state(review.state),
+        state: review.state.as_str(),
+        state_text: words::item_state(review.state),
         holder: review.claimed_by.as_ref().filter(|_| review.state == ItemState::Claimed).map(|(_, name)| {
-            let until = review.claimed_until.map_or_else(String::new, |at| format!(" until {}", words::clock(at, zone)));
-            format!("{}{until}", if held { "you" } else { name })
+            let until = review.claimed_until.map(|at| words::clock(at, zone));
+            words::holder(if held { Holder::You } else { Holder::Other(name) }, until)
         }),
         held,
         edition: edition.name.clone(),
@@ -343,7 +351,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
         undo: match &undo[..] {
             [] => None,
             [one] => entries.iter().find(|entry| entry.id == *one).map(|entry| entry.display.clone()),
-            many => Some(format!("{} entries", many.len())),
+            many => Some(text!("item-undo-entries", count = many.len())),
         },
         total: main.len() + put_away.len(),
         pending: review.pending_notes,
@@ -357,7 +365,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
             .iter()
             .enumerate()
             .filter(|(_, (note, _))| note.standing == Standing::Current)
-            .filter_map(|(at, (_, extraction))| lists::table(&format!("note {}", at + 1), extraction.as_ref()?))
+            .filter_map(|(at, (_, extraction))| lists::table(&words::note(at), extraction.as_ref()?))
             .collect(),
         no_principal: views.inpatient && !assigned.is_empty() && !named,
         without_indicator: if views.inpatient { assigned.iter().filter(|one| one.present.is_none()).count() } else { 0 },
@@ -366,6 +374,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
             .iter()
             .map(|found| EditView {
                 severity: found.edit.severity.as_str(),
+                severity_text: words::severity(found.edit.severity),
                 codes: found.edit.codes.join(", "),
                 message: found.edit.message.clone(),
             })
@@ -418,7 +427,8 @@ pub(super) fn offered(reasons: &SiteReasons, list: SiteListName) -> Vec<(String,
 fn second_look(review: &SecondReview, zone: &TimeZone) -> Option<String> {
     let (sheet, (reviewer, at)) = (review.worksheet.as_ref()?, review.reviewed.as_ref()?);
     let found = sheet.lines.iter().filter(|line| line.verdict != Verdict::Agreed).map(|line| {
-        let instead = line.instead.as_ref().map(|code| format!(", instead {code}")).unwrap_or_default();
+        let instead =
+            line.instead.as_ref().map(|code| format!(", {}", text!("review-instead", code = code))).unwrap_or_default();
         let comment = line.comment.as_ref().map(|words| format!(" “{words}”")).unwrap_or_default();
         let error = line.error.map(|error| format!(" ({})", words::coding_error(error))).unwrap_or_default();
         format!("{} {}{error}{instead}{comment}", line.code, words::verdict(line.verdict))
@@ -481,8 +491,8 @@ fn is_charted(entry: &ReviewEntry) -> bool {
 }
 
 fn label(at: usize, note: &Note) -> String {
-    let kind = note.content.note_type.as_deref().map_or_else(|| "note".to_owned(), words::spaced);
-    format!("note {} ({kind})", at + 1)
+    let kind = note.content.note_type.as_deref().map_or_else(|| text!("note-kind-unknown").to_owned(), words::spaced);
+    text!("note-number-kind", number = at + 1, kind = kind)
 }
 
 fn facts(item: &QueueItem, edition: String) -> Vec<(&'static str, String)> {
@@ -490,17 +500,17 @@ fn facts(item: &QueueItem, edition: String) -> Vec<(&'static str, String)> {
     let patient = review.patient.as_ref();
     let mut facts = Vec::new();
     let mut add = |label, value: Option<String>| facts.extend(value.map(|value| (label, value)));
-    add("Record", patient.map(|patient| patient.id.clone()));
-    add("Born", patient.and_then(|patient| patient.birth_date).map(|date| date.to_string()));
-    add("Sex", patient.and_then(|patient| patient.sex.clone()));
-    add("Encounter", review.encounter.clone());
-    add("Class", Some(words::encounter_class(review.encounter_class).to_owned()));
-    add("Priority", (review.priority != Priority::Routine).then(|| review.priority.as_str().to_owned()));
-    add("Payer", review.payer_class.map(|payer| words::payer_class(payer).to_owned()));
-    add("Facility", review.facility.clone());
-    add("Department", review.department.clone());
-    add("Confidentiality", review.restricted.then(|| "restricted".to_owned()));
-    add("Codes", Some(edition));
+    add(text!("fact-record"), patient.map(|patient| patient.id.clone()));
+    add(text!("fact-born"), patient.and_then(|patient| patient.birth_date).map(|date| date.to_string()));
+    add(text!("fact-sex"), patient.and_then(|patient| patient.sex.clone()));
+    add(text!("fact-encounter"), review.encounter.clone());
+    add(text!("fact-class"), Some(words::encounter_class(review.encounter_class).to_owned()));
+    add(text!("fact-priority"), (review.priority != Priority::Routine).then(|| words::priority(review.priority).to_owned()));
+    add(text!("fact-payer"), review.payer_class.map(|payer| words::payer_class(payer).to_owned()));
+    add(text!("fact-facility"), review.facility.clone());
+    add(text!("fact-department"), review.department.clone());
+    add(text!("fact-confidentiality"), review.restricted.then(|| text!("fact-restricted").to_owned()));
+    add(text!("fact-codes"), Some(edition));
     facts
 }
 
@@ -510,7 +520,7 @@ fn note_view((at, note): (usize, &Note), extraction: Option<&Extraction>, marks:
     let about = [
         note.content.service_date.map(|date| date.to_string()),
         note.content.author.clone(),
-        (!note.content.source.is_empty()).then(|| format!("from {}", note.content.source)),
+        (!note.content.source.is_empty()).then(|| text!("note-source", source = note.content.source)),
     ];
     NoteView {
         id: note.id,
@@ -518,10 +528,8 @@ fn note_view((at, note): (usize, &Note), extraction: Option<&Extraction>, marks:
         about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         status: words::standing(note.standing).or(match note.status {
             NoteStatus::Ready => None,
-            NoteStatus::Pending => {
-                Some("This note is still being read; its entries will appear when the page is loaded again.")
-            }
-            NoteStatus::Quarantined => Some("This note could not be read automatically; look for its entries yourself."),
+            NoteStatus::Pending => Some(text!("note-being-read")),
+            NoteStatus::Quarantined => Some(text!("note-unreadable")),
         }),
         sections: headings
             .iter()
@@ -564,19 +572,21 @@ fn marks(record: &ItemRecord, entries: &[ReviewEntry], tallies: &HashMap<Uuid, T
     for (at, entry) in entries.iter().enumerate() {
         let charted = if is_charted(entry) { "" } else { " uncharted" };
         let code = entry.codes.first().map_or_else(String::new, |code| format!(" · {}", code.code));
-        let title = format!("{}: {}{code}", context(entry).unwrap_or_else(|| words::kind(entry.kind)), entry.display);
+        let context = context(entry).unwrap_or_else(|| words::kind(entry.kind));
+        let title = format!("{}{code}", text!("mark-title", context = context, entry = entry.display));
         let often = tallies.get(&entry.id).map(|tally| format!(" · {}", words::tally(*tally))).unwrap_or_default();
         let evidence = entry.evidence.iter().map(|(note, evidence)| {
             let cues: Vec<String> = evidence.cues.iter().map(|cue| format!("“{}”", cue.text)).collect();
-            let because = if cues.is_empty() { String::new() } else { format!(" · because of {}", cues.join(", ")) };
+            let because =
+                if cues.is_empty() { String::new() } else { format!(" · {}", text!("mark-because", cues = cues.join(", "))) };
             let why = format!(" · {:.0} % · {}{because}", evidence.confidence * 100.0, evidence.sources.join(", "));
             (*note, Span::new(evidence.start, evidence.end), why)
         });
-        let added = added_at(record, entry).map(|(note, span)| (note, span, " · added by a coder".to_owned()));
+        let added = added_at(record, entry).map(|(note, span)| (note, span, format!(" · {}", text!("mark-added"))));
         for (place, (note, span, why)) in evidence.chain(added).enumerate() {
             marks.entry(note).or_default().push(Mark {
                 span,
-                look: format!("{} {}{charted}", entry.kind.as_str(), words::entry_state(entry.state)),
+                look: format!("{} {}{charted}", entry.kind.as_str(), entry.state.as_str()),
                 title: format!("{title}{why}{often}"),
                 anchor: anchor(at, place),
                 entry: format!("e-{}", entry.id),

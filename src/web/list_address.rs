@@ -150,7 +150,7 @@ impl ListAddress {
 
     /// Priorities to choose from.
     pub(super) fn priorities(&self) -> Vec<(&'static str, &'static str, bool)> {
-        Priority::ALL.map(|one| (one.as_str(), one.as_str(), self.priority == one.as_str())).into()
+        Priority::ALL.map(|one| (one.as_str(), words::priority(one), self.priority == one.as_str())).into()
     }
 
     /// Classes of payers to choose from.

@@ -1,5 +1,6 @@
 //! The medications of a note by list: what was taken at home, given in hospital and goes home with the patient.
 
+use super::words;
 use crate::domain::{Attributes, Extraction, ListComparison, ListedMedication, MedicationList, ReconciledMedication};
 
 /// One drug.
@@ -33,12 +34,12 @@ fn row(medication: &ReconciledMedication) -> ListRow {
     let of =
         |list: MedicationList| medication.lists.iter().find(|listed| listed.list == Some(list)).map(said).unwrap_or_default();
     let differs = medication.comparison.map(|comparison| match comparison {
-        ListComparison::Unchanged => "unchanged",
-        ListComparison::Changed => "directions changed",
-        ListComparison::New => "new at discharge",
-        ListComparison::NotOnDischargeList => "not on the discharge list",
+        ListComparison::Unchanged => text!("list-unchanged"),
+        ListComparison::Changed => text!("list-changed"),
+        ListComparison::New => text!("list-new"),
+        ListComparison::NotOnDischargeList => text!("list-not-at-discharge"),
     });
-    let parts = [Some(medication.status.as_str()), medication.change.as_deref(), differs];
+    let parts = [Some(words::status(medication.status)), medication.change.as_deref().map(words::medication_change), differs];
     ListRow {
         display: medication.display.clone(),
         lists: MedicationList::ALL.map(of),
@@ -52,7 +53,7 @@ fn said(listed: &ListedMedication) -> String {
     [dosage, strength, dose]
         .into_iter()
         .find_map(|one| one.as_ref().map(|one| one.text.clone()))
-        .unwrap_or_else(|| listed.status.as_str().to_owned())
+        .unwrap_or_else(|| words::status(listed.status).to_owned())
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 (() => {
   const panes = document.querySelector("[data-item]");
   if (!panes) return;
+  const texts = JSON.parse(panes.dataset.texts);
+  const fill = (text, name, value) => text.replace(`{${name}}`, () => value);
   const item = `/items/${panes.dataset.item}`;
   const problem = () => document.getElementById("not-saved");
   const say = (text) => { const place = problem(); if (place) { place.textContent = text; place.hidden = !text; } };
@@ -52,7 +54,6 @@
     return true;
   };
 
-  const OUT = "Not saved: your session has ended. Sign in again in another tab, then repeat your choice here; nothing that you typed is lost.";
   // The forms of this page carry the word of a session that ended: takes that of the one that began since; false when there is none yet.
   const signedInAgain = async () => {
     try {
@@ -75,7 +76,7 @@
   const send = async (form, button, tries = 0) => {
     // decided already by the one before, whose answer took the form's place
     if (!form.isConnected) return;
-    if (signedOut && !(await signedInAgain())) { say(OUT); return; }
+    if (signedOut && !(await signedInAgain())) { say(texts.signedOut); return; }
     upToDate(form);
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.set(button.name, button.value);
@@ -102,7 +103,7 @@
       }
       if (reply.redirected && new URL(reply.url).pathname === "/sign-in") {
         signedOut = true;
-        say(OUT);
+        say(texts.signedOut);
         return;
       }
       const html = await reply.text();
@@ -111,9 +112,9 @@
       if (!refused) { leaving = true; location.reload(); return; }
       const page = read(html);
       const told = page.querySelector(".notice.problem:not([hidden])") || page.querySelector("main p");
-      say(told ? told.textContent.trim() : `Not saved: the service answered ${reply.status}. Try again.`);
+      say(told ? told.textContent.trim() : fill(texts.notSaved, "status", reply.status));
     } catch {
-      say("Not saved: the service cannot be reached. Your choice is still here; repeat it when the connection is back.");
+      say(texts.notSavedOffline);
     } finally {
       waiting -= 1;
       if (busy) busy.removeAttribute("aria-busy");
@@ -140,7 +141,7 @@
     const fetched = (async () => {
       try {
         const reply = await fetch(`${item}/entries/${id}`);
-        if (reply.redirected || !reply.ok) { say(`The forms could not be read: the service answered ${reply.status}. Reload the page.`); return null; }
+        if (reply.redirected || !reply.ok) { say(fill(texts.noForms, "status", reply.status)); return null; }
         const whole = read(await reply.text()).getElementById(entry.id);
         const [here, there] = [document.getElementById(entry.id), whole && whole.querySelector(".do")];
         if (!here || !there) return null;
@@ -148,7 +149,7 @@
         document.dispatchEvent(new CustomEvent("entry", { detail: here }));
         return here;
       } catch {
-        say("The service cannot be reached: the forms come when the connection is back.");
+        say(texts.noFormsOffline);
         return null;
       } finally { coming.delete(id); }
     })();
@@ -182,22 +183,22 @@
       const reply = await fetch(`${item}/heartbeat`, { method: "POST", body });
       if (!reply.ok || reply.redirected) {
         signedOut = true;
-        say("Your session has ended: sign in again in another tab before you go on. What was decided is saved.");
+        say(texts.sessionEnded);
         return;
       }
       const now = await reply.json();
       const holder = document.getElementById("holder");
       if (holder && now.holder) holder.textContent = now.holder;
       if ("held" in panes.dataset && !now.held) {
-        say(`You do not hold this encounter any more${now.holder ? `: it is ${now.holder}` : ""}. What was decided is saved; claim it again to go on.`);
+        say(now.holder ? fill(texts.lostTo, "holder", now.holder) : texts.lost);
       } else if (String(now.revision) !== panes.dataset.revision && waiting === 0) {
-        say("This encounter has changed: a note came, or somebody worked on it. Reload the page to see it; what was decided is saved.");
+        say(texts.changed);
       } else if (problem() && problem().dataset.offline) {
         delete problem().dataset.offline;
         say("");
       }
     } catch {
-      say("The service cannot be reached. What was decided is saved; what you choose now is not, until the connection is back.");
+      say(texts.offline);
       if (problem()) problem().dataset.offline = "1";
     }
   };
@@ -220,7 +221,7 @@
         if (tag) tag.remove();
         const left = document.querySelectorAll(".note.unread").length;
         const count = document.getElementById("unseen");
-        if (count) count.textContent = left === 0 ? "all notes read" : `${left} ${left === 1 ? "note" : "notes"} unread`;
+        if (count) count.textContent = texts.unread[left];
       } catch { /* it stays unread */ }
     };
     const watch = new IntersectionObserver((changes) => {

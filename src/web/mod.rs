@@ -5,6 +5,9 @@
 //! token bound to the session and come from our own origin (`session`); what it shows goes through the use cases of
 //! [`Service`], which check scopes and record the access.
 
+#[macro_use]
+mod texts;
+
 mod about;
 mod assets;
 mod change;
@@ -26,6 +29,7 @@ mod query_draft;
 mod query_print;
 mod queue;
 mod reference;
+mod script_texts;
 mod second_reviews;
 mod session;
 mod settings;
@@ -51,6 +55,8 @@ use axum::{
     response::{Redirect, Response},
     routing::{get, post},
 };
+
+pub use texts::{ENGLISH_TEXTS, TextsError, use_site_texts};
 
 use crate::service::Service;
 

@@ -20,75 +20,73 @@ impl Notice {
     }
 }
 
-const NOTICES: [(&str, &str); 19] = [
-    ("claimed", "The encounter is yours for 30 minutes; every decision renews that."),
-    ("released", "The encounter is back in the queue."),
-    ("finished", "The encounter is finished."),
-    ("pended", "The encounter is laid aside; it comes back when its time has passed, or a note arrives."),
-    ("escalated", "The encounter is with the leads."),
-    ("assigned", "Assigned."),
-    ("remarked", "Kept with the encounter."),
-    ("reopened", "The encounter is open again; its decisions stand."),
-    ("accepted", "Accepted."),
-    ("amended", "Amended."),
-    ("rejected", "Rejected."),
-    ("added", "Added."),
-    ("designated", "Kept."),
-    ("withdrawn", "Taken back."),
-    ("accepted_together", "Accepted together. Undo takes all of them back."),
-    ("saved", "Kept."),
-    ("reviewed", "The review is kept."),
-    ("list_saved", "The list is saved; it stands beside the others."),
-    ("nothing_waits", "Nothing waits for review."),
-];
+/// The sentence of a change that was made.
+fn made(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "claimed" => text!("notice-claimed"),
+        "released" => text!("notice-released"),
+        "finished" => text!("notice-finished"),
+        "pended" => text!("notice-pended"),
+        "escalated" => text!("notice-escalated"),
+        "assigned" => text!("notice-assigned"),
+        "remarked" => text!("notice-remarked"),
+        "reopened" => text!("notice-reopened"),
+        "accepted" => text!("notice-accepted"),
+        "amended" => text!("notice-amended"),
+        "rejected" => text!("notice-rejected"),
+        "added" => text!("notice-added"),
+        "designated" => text!("notice-kept"),
+        "withdrawn" => text!("notice-withdrawn"),
+        "accepted_together" => text!("notice-accepted-together"),
+        "saved" => text!("notice-kept"),
+        "reviewed" => text!("notice-reviewed"),
+        "list_saved" => text!("notice-list-saved"),
+        "nothing_waits" => text!("notice-nothing-waits"),
+        _ => return None,
+    })
+}
 
-const PROBLEMS: [(&str, &str); 29] = [
-    ("held", "Not done: another coder holds this encounter."),
-    ("not_held", "Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again."),
-    ("already_finished", "Not done: the encounter is finished."),
-    ("assigned_to_other", "Not done: this encounter is assigned to another coder."),
-    ("for_leads", "Not done: this encounter was passed up; a lead takes it, or assigns it."),
-    ("for_team", "Not done: this encounter is another team’s; a member of it or a lead takes it."),
-    ("cannot_assign", "Not done: nobody of this name works on encounters like this one."),
-    ("time_past", "Not done: choose a day to come."),
-    ("pending", "Not finished: notes of this encounter are still being read. Try again in a moment."),
-    ("stale", "Not done: the encounter changed in the meantime. Look at it as it is now and decide again."),
-    ("undecided", "Not finished: entries still wait for a decision. They are marked “to decide”."),
-    ("hard_edits", "Not finished: a hard edit stands against the codes. Settle it, or choose why it may stand."),
-    ("unknown_entry", "Not done: this entry is no longer part of the encounter."),
-    (
-        "code_unknown",
-        "Not done: this is not a billable ICD-10-CM code of the edition of this encounter’s day. Nothing was changed.",
-    ),
-    ("code_missing", "Not done: a code is needed. Type one, or choose one of those offered."),
-    ("nothing_changed", "Not amended: choose another code, type one, or choose another status."),
-    ("nothing_designated", "Not done: choose what the diagnosis is to the encounter."),
-    ("reason_missing", "Not done: choose a reason."),
-    ("name_missing", "Not added: the entry needs a name."),
-    ("none_together", "Not done: none of these may be accepted together; look at each."),
-    ("nothing_to_undo", "Not done: there is no decision of yours to take back."),
-    ("verdict_missing", "Not kept: say of every code whether it is right."),
-    (
-        "review_refused",
-        "Not kept: the review is done already, it is of your own work, or the encounter has changed since it was finished.",
-    ),
-    ("key_invalid", "Not kept: a key is one sign, and no digit, which chooses a code."),
-    ("key_twice", "Not kept: two actions have the same key."),
-    ("list_name", "Not saved: give the list a name."),
-    ("too_many_lists", "Not saved: remove a saved list first, under Preferences."),
-    ("settings", "Not kept: the first is 0 to 100, the second 50 to 100."),
-    ("invalid", "Not done: the decision could not be taken as it was sent."),
-];
+/// The sentence of a change that was not made.
+fn not_made(word: &str) -> Option<&'static str> {
+    Some(match word {
+        "held" => text!("problem-held"),
+        "not_held" => text!("problem-not-held"),
+        "already_finished" => text!("problem-already-finished"),
+        "assigned_to_other" => text!("problem-assigned-to-other"),
+        "for_leads" => text!("problem-for-leads"),
+        "for_team" => text!("problem-for-team"),
+        "cannot_assign" => text!("problem-cannot-assign"),
+        "time_past" => text!("problem-time-past"),
+        "pending" => text!("problem-pending"),
+        "stale" => text!("problem-stale"),
+        "undecided" => text!("problem-undecided"),
+        "hard_edits" => text!("problem-hard-edits"),
+        "unknown_entry" => text!("problem-unknown-entry"),
+        "code_unknown" => text!("problem-code-unknown"),
+        "code_missing" => text!("problem-code-missing"),
+        "nothing_changed" => text!("problem-nothing-changed"),
+        "nothing_designated" => text!("problem-nothing-designated"),
+        "reason_missing" => text!("problem-reason-missing"),
+        "name_missing" => text!("problem-name-missing"),
+        "none_together" => text!("problem-none-together"),
+        "nothing_to_undo" => text!("problem-nothing-to-undo"),
+        "verdict_missing" => text!("problem-verdict-missing"),
+        "review_refused" => text!("problem-review-refused"),
+        "key_invalid" => text!("problem-key-invalid"),
+        "key_twice" => text!("problem-key-twice"),
+        "list_name" => text!("problem-list-name"),
+        "too_many_lists" => text!("problem-too-many-lists"),
+        "settings" => text!("problem-settings"),
+        "invalid" => text!("problem-invalid"),
+        _ => return None,
+    })
+}
 
 /// The sentence of an address's `notice` or `problem`.
 pub(super) fn lookup(notice: Option<&str>, problem: Option<&str>) -> Option<Notice> {
-    let text = |table: &[(&str, &'static str)], word: Option<&str>| {
-        table.iter().find(|(known, _)| Some(*known) == word).map(|(_, text)| Cow::Borrowed(*text))
-    };
-    let found = text(&PROBLEMS, problem).map(|text| Notice { is_problem: true, text });
-    found
-        .or_else(|| text(&NOTICES, notice).map(|text| Notice { is_problem: false, text }))
-        .or_else(|| queries::said(notice, problem))
+    let of = |text: &'static str, is_problem| Notice { is_problem, text: Cow::Borrowed(text) };
+    let found = problem.and_then(not_made).map(|text| of(text, true));
+    found.or_else(|| notice.and_then(made).map(|text| of(text, false))).or_else(|| queries::said(notice, problem))
 }
 
 #[cfg(test)]

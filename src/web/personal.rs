@@ -18,7 +18,7 @@ use super::{
     item_view::present_of,
     session::{Posted, Session},
     shell::missing,
-    words,
+    words::{self, Holder},
 };
 use crate::{
     auth::Permission,
@@ -117,7 +117,7 @@ pub(super) async fn heartbeat(
     let held = holds(&now);
     let until = now.claimed_until.map(|until| words::clock(until, &service.time_zone));
     let holder = match (&now.claimed_by, until) {
-        (Some((_, name)), Some(until)) => format!("held by {} until {until}", if held { "you" } else { name }),
+        (Some((_, name)), until @ Some(_)) => words::holder(if held { Holder::You } else { Holder::Other(name) }, until),
         _ => String::new(),
     };
     Ok(Json(Heartbeat { held, holder, revision: now.revision }).into_response())

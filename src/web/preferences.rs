@@ -23,23 +23,43 @@ use crate::{
     service::Service,
 };
 
-/// What a key can do: word, usual key, what it does. The script and the list of keys on the page of an item know the same words.
-pub(super) const ACTIONS: [(&str, &str, &str); 14] = [
-    ("next", "j", "next entry"),
-    ("previous", "k", "previous entry"),
-    ("undecided", "n", "next entry to decide"),
-    ("accept", "a", "accept the entry"),
-    ("reject", "r", "reject it"),
-    ("amend", "m", "amend it"),
-    ("principal", "p", "this is the principal diagnosis"),
-    ("present", "y", "present on admission"),
-    ("hide", "h", "hide the suggestion, or show it again"),
-    ("add", "s", "add the words that are selected"),
-    ("undo", "u", "undo the last decision"),
-    ("evidence", "e", "show the first evidence"),
-    ("take", "x", "take the next encounter"),
-    ("help", "?", "the list of keys"),
+/// What a key can do: word and usual key. The script and the list of keys on the page of an item know the same words.
+pub(super) const ACTIONS: [(&str, &str); 14] = [
+    ("next", "j"),
+    ("previous", "k"),
+    ("undecided", "n"),
+    ("accept", "a"),
+    ("reject", "r"),
+    ("amend", "m"),
+    ("principal", "p"),
+    ("present", "y"),
+    ("hide", "h"),
+    ("add", "s"),
+    ("undo", "u"),
+    ("evidence", "e"),
+    ("take", "x"),
+    ("help", "?"),
 ];
+
+/// What an action does.
+fn does(action: &str) -> &'static str {
+    match action {
+        "next" => text!("preferences-key-next"),
+        "previous" => text!("preferences-key-previous"),
+        "undecided" => text!("preferences-key-undecided"),
+        "accept" => text!("preferences-key-accept"),
+        "reject" => text!("preferences-key-reject"),
+        "amend" => text!("preferences-key-amend"),
+        "principal" => text!("preferences-key-principal"),
+        "present" => text!("preferences-key-present"),
+        "hide" => text!("preferences-key-hide"),
+        "add" => text!("preferences-key-add"),
+        "undo" => text!("preferences-key-undo"),
+        "evidence" => text!("preferences-key-evidence"),
+        "take" => text!("preferences-key-take"),
+        _ => text!("preferences-key-help"),
+    }
+}
 
 /// A key of the user's.
 #[derive(Debug, Clone)]
@@ -87,9 +107,9 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let user = session.may(Permission::ListItems)?;
     let own = service.store.preferences(user.id).await?;
-    let keys = ACTIONS.map(|(action, usual, label)| KeyRow {
+    let keys = ACTIONS.map(|(action, usual)| KeyRow {
         action,
-        label,
+        label: does(action),
         key: own.keys.get(action).cloned().unwrap_or_else(|| usual.to_owned()),
         usual,
     });
@@ -121,7 +141,7 @@ pub(super) struct ChangeForm {
 /// Why keys cannot be used so: one that is not one sign, or is used twice.
 fn keys_of(fields: &[(String, String)]) -> Result<Vec<(&'static str, String)>, &'static str> {
     let mut keys: Vec<(&'static str, String)> = Vec::new();
-    for (action, usual, _) in ACTIONS {
+    for (action, usual) in ACTIONS {
         let typed = fields.iter().find(|(name, _)| name.strip_prefix("key-") == Some(action)).map(|(_, key)| key.trim());
         let key = typed.filter(|key| !key.is_empty()).unwrap_or(usual).to_owned();
         // digits choose codes
@@ -148,9 +168,8 @@ pub(super) async fn change(
                 Ok(keys) => keys,
                 Err(problem) => return Ok(Redirect::to(&format!("/preferences?problem={problem}")).into_response()),
             };
-            let others = keys
-                .into_iter()
-                .filter(|(action, key)| ACTIONS.iter().any(|(known, usual, _)| known == action && usual != key));
+            let others =
+                keys.into_iter().filter(|(action, key)| ACTIONS.iter().any(|(known, usual)| known == action && usual != key));
             let others = others.map(|(action, key)| (action.to_owned(), key)).collect();
             service.arrange(user, |own| own.keys = others).await?;
         }

@@ -52,6 +52,8 @@ pub(super) struct QueryView {
     pub id: Uuid,
     /// Where it stands.
     pub state: &'static str,
+    /// The same in words.
+    pub state_text: &'static str,
     /// Why it is asked.
     pub kind: &'static str,
     /// The entry that it is about, as far as the item has it.
@@ -114,11 +116,12 @@ fn query_view(record: &ItemRecord, entries: &[ReviewEntry], (query, zone): (&Que
     QueryView {
         id: query.id,
         state: state.as_str(),
+        state_text: words::query_state(state),
         kind: kind_words(*kind),
         about: match (entry_id, entry) {
-            (None, _) => "the encounter".to_owned(),
+            (None, _) => text!("query-about-encounter").to_owned(),
             (Some(_), Some(entry)) => entry.display.clone(),
-            (Some(_), None) => "an entry that is no longer part of the encounter".to_owned(),
+            (Some(_), None) => text!("query-about-gone").to_owned(),
         },
         title: title.clone(),
         question: question.clone(),
@@ -140,12 +143,12 @@ fn query_view(record: &ItemRecord, entries: &[ReviewEntry], (query, zone): (&Que
 /// "note 2 (progress note), 2026-03-04, Dr. A".
 pub(super) fn note_label(record: &ItemRecord, note: Uuid) -> String {
     let Some((at, (note, _))) = record.notes.iter().enumerate().find(|(_, (one, _))| one.id == note) else {
-        return "a note that is not part of the encounter any more".to_owned();
+        return text!("query-note-gone").to_owned();
     };
     let kind = note.content.note_type.as_deref().map(|kind| format!(" ({})", super::words::spaced(kind)));
     let date = note.content.service_date.map(|date| format!(", {date}"));
     let author = note.content.author.as_deref().map(|author| format!(", {author}"));
-    [Some(format!("note {}", at + 1)), kind, date, author].into_iter().flatten().collect()
+    [Some(words::note(at)), kind, date, author].into_iter().flatten().collect()
 }
 
 fn answer_words(content: &QueryContent, answer: &QueryAnswer) -> (String, String) {
@@ -156,15 +159,20 @@ fn answer_words(content: &QueryContent, answer: &QueryAnswer) -> (String, String
 
 fn events(query: &Query, zone: &TimeZone) -> Vec<String> {
     let stamp = |at: Timestamp| words::moment(at, zone);
-    let drafted = format!("drafted · {} · {}", query.drafted_by.1, stamp(query.drafted_at));
+    let drafted = format!("{} · {} · {}", text!("query-drafted"), query.drafted_by.1, stamp(query.drafted_at));
     let acts = query.events.iter().map(|event| {
-        let comment = |comment: &Option<String>| comment.as_ref().map_or_else(String::new, |words| format!(" – “{words}”"));
+        let with_comment = |done: String, comment: Option<&str>| match comment {
+            Some(comment) => text!("decision-comment", decision = done, comment = comment),
+            None => done,
+        };
         let said = match &event.act {
-            QueryAct::Revise(_) => "written anew".to_owned(),
-            QueryAct::Send {} => "sent".to_owned(),
-            QueryAct::Answer(_) => "answer recorded".to_owned(),
-            QueryAct::Close { effect, comment: words } => format!("closed: {}{}", effect_words(*effect), comment(words)),
-            QueryAct::Withdraw { comment: words } => format!("withdrawn{}", comment(words)),
+            QueryAct::Revise(_) => text!("query-revised").to_owned(),
+            QueryAct::Send {} => text!("query-sent").to_owned(),
+            QueryAct::Answer(_) => text!("query-answer-recorded").to_owned(),
+            QueryAct::Close { effect, comment } => {
+                with_comment(text!("query-closed", effect = effect_words(*effect)), comment.as_deref())
+            }
+            QueryAct::Withdraw { comment } => with_comment(text!("query-withdrawn").to_owned(), comment.as_deref()),
         };
         format!("{said} · {} · {}", event.by.1, stamp(event.at))
     });
@@ -172,47 +180,43 @@ fn events(query: &Query, zone: &TimeZone) -> Vec<String> {
 }
 
 /// Why it is asked, for people.
-pub(super) const fn kind_words(kind: QueryKind) -> &'static str {
+pub(super) fn kind_words(kind: QueryKind) -> &'static str {
     match kind {
-        QueryKind::ConflictingDocumentation => "conflicting documentation",
-        QueryKind::Specificity => "more detail",
-        QueryKind::ClinicalSignificance => "clinical significance",
-        QueryKind::CauseAndEffect => "cause and effect",
-        QueryKind::PresentOnAdmission => "present on admission",
-        QueryKind::ClinicalValidation => "clinical validation",
-        QueryKind::RuledOutOrConfirmed => "ruled out or confirmed",
+        QueryKind::ConflictingDocumentation => text!("query-kind-conflicting"),
+        QueryKind::Specificity => text!("query-kind-specificity"),
+        QueryKind::ClinicalSignificance => text!("query-kind-significance"),
+        QueryKind::CauseAndEffect => text!("query-kind-cause"),
+        QueryKind::PresentOnAdmission => text!("query-kind-present"),
+        QueryKind::ClinicalValidation => text!("query-kind-validation"),
+        QueryKind::RuledOutOrConfirmed => text!("query-kind-ruled-out"),
     }
 }
 
-const fn effect_words(effect: QueryEffect) -> &'static str {
+fn effect_words(effect: QueryEffect) -> &'static str {
     match effect {
-        QueryEffect::EntryAccepted => "the entry was accepted",
-        QueryEffect::EntryAmended => "the entry was amended",
-        QueryEffect::EntryRejected => "the entry was rejected",
-        QueryEffect::EntryAdded => "an entry was added",
-        QueryEffect::NoChange => "nothing was changed",
+        QueryEffect::EntryAccepted => text!("query-effect-accepted"),
+        QueryEffect::EntryAmended => text!("query-effect-amended"),
+        QueryEffect::EntryRejected => text!("query-effect-rejected"),
+        QueryEffect::EntryAdded => text!("query-effect-added"),
+        QueryEffect::NoChange => text!("query-effect-none"),
     }
 }
 
 /// The sentence of an address's `notice` or `problem` about queries.
 pub(super) fn said(notice: Option<&str>, problem: Option<&str>) -> Option<Notice> {
     let problems = match problem {
-        Some("query_state") => Some("Not done: the query has moved on in the meantime. Look at it as it is now."),
-        Some("query_answer") => {
-            Some("Not recorded: an answer needs who gave it, and a chosen option or words; “Other” always needs words.")
-        }
-        Some("query_record_changed") => Some(
-            "Not sent: the notes have changed, and the query does not rest on them any more. Withdraw it and draft another.",
-        ),
+        Some("query_state") => Some(text!("problem-query-state")),
+        Some("query_answer") => Some(text!("problem-query-answer")),
+        Some("query_record_changed") => Some(text!("problem-query-record-changed")),
         _ => None,
     };
     let notices = match notice {
-        Some("query_revised") => Some("The draft is written anew. Nobody has it until it is sent."),
-        Some("query_drafted") => Some("The query is drafted. Nobody has it until it is sent."),
-        Some("query_sent") => Some("The query is sent."),
-        Some("query_withdrawn") => Some("The query is withdrawn."),
-        Some("query_answered") => Some("The answer is recorded. Decide on the entry, then close the query."),
-        Some("query_closed") => Some("The query is closed."),
+        Some("query_revised") => Some(text!("notice-query-revised")),
+        Some("query_drafted") => Some(text!("notice-query-drafted")),
+        Some("query_sent") => Some(text!("notice-query-sent")),
+        Some("query_withdrawn") => Some(text!("notice-query-withdrawn")),
+        Some("query_answered") => Some(text!("notice-query-answered")),
+        Some("query_closed") => Some(text!("notice-query-closed")),
         _ => None,
     };
     let of = |text: &'static str, is_problem| Notice { is_problem, text: Cow::Borrowed(text) };

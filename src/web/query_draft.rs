@@ -235,11 +235,11 @@ pub(super) async fn revise(
     Ok(page(StatusCode::UNPROCESSABLE_ENTITY, &draft_page(frame, typed)))
 }
 
-const fn not_held(change: &ItemChange) -> &'static str {
+fn not_held(change: &ItemChange) -> &'static str {
     match change {
-        ItemChange::HeldBy { .. } => "another coder holds this encounter",
-        ItemChange::Finished => "the encounter is finished",
-        _ => "you do not hold this encounter, or your 30 minutes ran out; claim it in another tab and try again",
+        ItemChange::HeldBy { .. } => text!("draft-held"),
+        ItemChange::Finished => text!("draft-finished"),
+        _ => text!("draft-not-held"),
     }
 }
 
@@ -250,7 +250,7 @@ fn frame(session: &Session, record: &ItemRecord, entries: &[ReviewEntry], entry_
         shell: Shell::of(session),
         id: record.item.id,
         entry: entry.map(|entry| entry.id),
-        about: entry.map_or_else(|| "the encounter".to_owned(), |entry| entry.display.clone()),
+        about: entry.map_or_else(|| text!("query-about-encounter").to_owned(), |entry| entry.display.clone()),
         notes: record.current_notes().map(|(note, _)| (note.id, note_label(record, note.id))).collect(),
         open: OPEN_OPTIONS.map(|(_, label)| label),
         ..DraftPage::default()

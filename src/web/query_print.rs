@@ -69,16 +69,16 @@ pub(super) fn view(query: &Query, record: &ItemRecord, zone: &TimeZone) -> Print
     let (review, content) = (&record.item, &query.content);
     let patient = review.patient.as_ref();
     let facts = [
-        ("Patient", patient.and_then(|patient| patient.name.clone())),
-        ("Record", patient.map(|patient| patient.id.clone())),
-        ("Born", patient.and_then(|patient| patient.birth_date).map(|date| date.to_string())),
-        ("Encounter", review.encounter.clone()),
+        (text!("print-fact-patient"), patient.and_then(|patient| patient.name.clone())),
+        (text!("print-fact-record"), patient.map(|patient| patient.id.clone())),
+        (text!("print-fact-born"), patient.and_then(|patient| patient.birth_date).map(|date| date.to_string())),
+        (text!("print-fact-encounter"), review.encounter.clone()),
     ];
     let asked = query.sent().map_or((&query.drafted_by.1, query.drafted_at), |event| (&event.by.1, event.at));
     PrintPage {
         item: record.item.id,
         id: query.id,
-        state: query.state().as_str(),
+        state: words::query_state(query.state()),
         title: content.title.clone(),
         facts: facts.into_iter().filter_map(|(label, value)| Some((label, value?))).collect(),
         indicators: content.indicators.iter().map(|one| (one.text.clone(), note_label(record, one.note_id))).collect(),

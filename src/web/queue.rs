@@ -56,6 +56,8 @@ pub(super) struct Row {
     pub alert: bool,
     /// State.
     pub state: &'static str,
+    /// The same in words.
+    pub state_text: &'static str,
     /// Who holds it or is to work on it, and why it waits.
     pub owner: String,
     /// Since when it waits.
@@ -66,6 +68,8 @@ pub(super) struct Row {
     pub restricted: bool,
     /// How soon it is to be coded, where that is sooner than in its turn.
     pub priority: Option<&'static str>,
+    /// The same in words.
+    pub priority_text: &'static str,
 }
 
 /// A link to a list.
@@ -129,17 +133,17 @@ pub(super) struct QueueAddress {
 /// The row of an item.
 pub(super) fn row(item: ReviewItem, (now, zone): (Timestamp, &TimeZone), reasons: &SiteReasons) -> Row {
     let patient = match item.patient {
-        Some(patient) => patient.name.unwrap_or_else(|| format!("record {}", patient.id)),
-        None => "patient not given".to_owned(),
+        Some(patient) => patient.name.unwrap_or_else(|| text!("queue-row-record", number = patient.id)),
+        None => text!("queue-row-no-patient").to_owned(),
     };
     let class = words::encounter_class(item.encounter_class).to_owned();
     let holder = item.claimed_by.map(|(_, name)| name);
-    let assigned = item.assigned_to.map(|(_, name)| format!("for {name}"));
-    let team = item.team.map(|team| format!("for the team {team}"));
+    let assigned = item.assigned_to.map(|(_, name)| text!("queue-row-for", name = name));
+    let team = item.team.map(|team| text!("queue-row-for-team", team = team));
     let reason = item.place_reason.filter(|_| item.state == ItemState::Pended || item.escalated);
     let reason = reason.map(|reason| reasons.label(&reason).to_owned());
-    let until = item.pended_until.map(|until| format!("until {}", words::moment(until, zone)));
-    let leads = item.escalated.then(|| "for the leads".to_owned());
+    let until = item.pended_until.map(|until| text!("queue-row-until", time = words::moment(until, zone)));
+    let leads = item.escalated.then(|| text!("queue-row-for-leads").to_owned());
     let owner: Vec<String> = [holder, assigned, team, leads, reason, until].into_iter().flatten().collect();
     let summary = item.summary.unwrap_or_default();
     let is_counted = summary.revision > 0;
@@ -163,12 +167,14 @@ pub(super) fn row(item: ReviewItem, (now, zone): (Timestamp, &TimeZone), reasons
         waiting: is_counted.then_some(summary.waiting),
         why: if is_counted { words::benefit(&summary) } else { String::new() },
         alert: summary.alerts > 0 || summary.hard_edits > 0,
-        state: words::item_state(item.state),
+        state: item.state.as_str(),
+        state_text: words::item_state(item.state),
         owner: if owner.is_empty() { "–".to_owned() } else { owner.join(", ") },
         age: words::age(item.created_at, now),
         since: words::moment(item.created_at, zone),
         restricted: item.restricted,
         priority: (item.priority != Priority::Routine).then(|| item.priority.as_str()),
+        priority_text: words::priority(item.priority),
     }
 }
 
@@ -176,14 +182,14 @@ pub(super) fn row(item: ReviewItem, (now, zone): (Timestamp, &TimeZone), reasons
 fn tabs(asked: &Worklist) -> Vec<Tab> {
     let of = |state: Option<ItemState>, assigned: Option<Assigned>| Worklist { state, assigned, ..Worklist::default() };
     let lists = [
-        ("Open", of(Some(ItemState::Open), None)),
-        ("Mine", of(None, Some(Assigned::Me))),
-        ("Claimed", of(Some(ItemState::Claimed), None)),
-        ("Pended", of(Some(ItemState::Pended), None)),
-        ("My team", of(None, Some(Assigned::Team))),
-        ("For leads", of(Some(ItemState::Open), Some(Assigned::Leads))),
-        ("Finished", of(Some(ItemState::Finished), None)),
-        ("All", of(None, None)),
+        (text!("queue-tab-open"), of(Some(ItemState::Open), None)),
+        (text!("queue-tab-mine"), of(None, Some(Assigned::Me))),
+        (text!("queue-tab-claimed"), of(Some(ItemState::Claimed), None)),
+        (text!("queue-tab-pended"), of(Some(ItemState::Pended), None)),
+        (text!("queue-tab-team"), of(None, Some(Assigned::Team))),
+        (text!("queue-tab-leads"), of(Some(ItemState::Open), Some(Assigned::Leads))),
+        (text!("queue-tab-finished"), of(Some(ItemState::Finished), None)),
+        (text!("queue-tab-all"), of(None, None)),
     ];
     let same = |list: &Worklist| (list.state, list.assigned) == (asked.state, asked.assigned);
     lists
@@ -235,10 +241,10 @@ pub(super) async fn show(
         payers: own.payers(),
         teams: service.teams().await?.list.into_iter().map(|team| team.name).collect(),
         orders: [
-            (WorklistOrder::Oldest, "oldest", "waiting longest"),
-            (WorklistOrder::Benefit, "benefit", "most to gain"),
-            (WorklistOrder::ServiceDate, "service_date", "date of service"),
-            (WorklistOrder::Priority, "priority", "most urgent"),
+            (WorklistOrder::Oldest, "oldest", text!("queue-order-oldest")),
+            (WorklistOrder::Benefit, "benefit", text!("queue-order-benefit")),
+            (WorklistOrder::ServiceDate, "service_date", text!("queue-order-service-date")),
+            (WorklistOrder::Priority, "priority", text!("queue-order-priority")),
         ]
         .map(|(order, word, label)| (word, label, asked.order == order))
         .into(),

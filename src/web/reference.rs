@@ -160,7 +160,7 @@ fn fields(schema: &Value) -> Vec<Field> {
             Some(name) => vec![Field {
                 name: "…".to_owned(),
                 place: String::new(),
-                form: Form { words: "the fields of".to_owned(), schema: Some(name) },
+                form: Form { words: text!("reference-fields-of-other").to_owned(), schema: Some(name) },
                 is_required: true,
                 description: String::new(),
             }],
@@ -198,7 +198,8 @@ fn form(schema: &Value) -> Form {
     }
     if schema["type"] == "array" {
         let item = form(&schema["items"]);
-        return Form { words: format!("list of {}", item.words).trim().to_owned(), schema: item.schema };
+        let words = text!("reference-list-of", item = item.words);
+        return Form { words: words.trim().to_owned(), schema: item.schema };
     }
     let kinds: Vec<&str> = match &schema["type"] {
         Value::String(one) => vec![one],
@@ -206,7 +207,7 @@ fn form(schema: &Value) -> Form {
         _ => vec!["anything"],
     };
     let format = schema["format"].as_str().map_or_else(String::new, |format| format!(" ({format})"));
-    Form { words: format!("{}{format}", kinds.join(" or ")), schema: None }
+    Form { words: format!("{}{format}", kinds.join(&format!(" {} ", text!("reference-or")))), schema: None }
 }
 
 #[cfg(test)]

@@ -126,14 +126,8 @@ pub(super) struct Address {
 
 /// An agreement in words.
 pub(super) fn told(agreement: Agreement) -> String {
-    let errors = if agreement.errors == 1 { "error" } else { "errors" };
-    format!(
-        "{} of {} codes agreed ({} %), {} {errors}",
-        agreement.agreed,
-        agreement.codes,
-        agreement.percent(),
-        agreement.errors
-    )
+    let Agreement { agreed, codes, errors } = agreement;
+    text!("reviews-agreement", agreed = agreed, codes = codes, percent = agreement.percent(), errors = errors)
 }
 
 /// `GET /second-reviews`
@@ -188,8 +182,12 @@ pub(super) async fn show(
     let assigned = assigned_codes(&reviewed.item.entries);
     let designated = |code: &str| {
         let of = assigned.iter().find(|one| one.code == code).map(|one| one.designation).unwrap_or_default();
-        let present = of.present_on_admission.map(|present| format!("POA {}", present.letter()));
-        [of.role.map(|role| role.as_str().to_owned()), present].into_iter().flatten().collect::<Vec<_>>().join(", ")
+        let present = of.present_on_admission.map(|present| text!("item-poa", letter = present.letter()));
+        [of.role.map(|role| words::diagnosis_role(role).to_owned()), present]
+            .into_iter()
+            .flatten()
+            .collect::<Vec<_>>()
+            .join(", ")
     };
     let reasons = service.site_reasons().await?;
     let entries = &reviewed.item.entries;
@@ -220,7 +218,7 @@ pub(super) async fn show(
             .map(|found| {
                 let parts = [
                     found.error.map(|error| words::coding_error(error).to_owned()),
-                    found.instead.as_ref().map(|code| format!("instead {code} {}", titled(code))),
+                    found.instead.as_ref().map(|code| text!("review-instead", code = format!("{code} {}", titled(code)))),
                     found.comment.clone(),
                 ];
                 let told = parts.into_iter().flatten().collect::<Vec<_>>().join("; ");
@@ -237,8 +235,7 @@ pub(super) async fn show(
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
         id,
         item: review.item_id,
-        patient: patient
-            .map_or_else(String::new, |patient| patient.name.clone().unwrap_or_else(|| format!("Record {}", patient.id))),
+        patient: patient.map_or_else(String::new, words::patient),
         blinded: review.blinded,
         coder: if review.blinded && waits { String::new() } else { review.coder.1.clone() },
         can_review: waits && !reviewed.is_own && reviewed.is_current,

@@ -137,11 +137,10 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Refusal> {
         let (mut parts, body) = request.into_parts();
         if !is_from_our_origin(&parts) {
-            return Err(shell::refused(StatusCode::FORBIDDEN, "This form comes from another site; nothing was changed."));
+            return Err(shell::refused(StatusCode::FORBIDDEN, text!("form-of-another-site")));
         }
         let session = Session::from_request_parts(&mut parts, service).await?;
-        let unreadable =
-            || shell::refused(StatusCode::BAD_REQUEST, "This form could not be read; go back, reload the page, and try again.");
+        let unreadable = || shell::refused(StatusCode::BAD_REQUEST, text!("form-unreadable"));
         let live = parts.headers.contains_key(LIVE);
         let RawForm(bytes) =
             RawForm::from_request(Request::from_parts(parts.clone(), body), service).await.map_err(|_| unreadable())?;
@@ -156,10 +155,7 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
         if session.made(&form_token) {
             Ok(Self { session, form, fields, live })
         } else {
-            Err(shell::refused(
-                StatusCode::FORBIDDEN,
-                "This form belongs to an earlier sign-in; go back, reload the page, and try again.",
-            ))
+            Err(shell::refused(StatusCode::FORBIDDEN, text!("form-of-earlier-sign-in")))
         }
     }
 }

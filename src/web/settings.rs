@@ -84,8 +84,8 @@ pub(super) async fn show(
         let scope: Vec<String> = [one.facility, one.department, one.source].into_iter().flatten().collect();
         UserRow {
             name: one.name,
-            role: one.role.as_str(),
-            scope: if scope.is_empty() { "everything".to_owned() } else { scope.join(", ") },
+            role: words::user_role(one.role),
+            scope: if scope.is_empty() { text!("settings-sees-everything").to_owned() } else { scope.join(", ") },
             sees_restricted: one.sees_restricted,
             disabled: one.disabled,
         }
@@ -95,7 +95,7 @@ pub(super) async fn show(
     let labels = |name| reasons.offered(name).iter().map(|reason| reason.label.clone()).collect::<Vec<String>>();
     let teams = service.teams().await?.list.into_iter().map(|team| {
         let others = team.members.into_iter().filter(|member| Some(member) != team.lead.as_ref());
-        let lead = team.lead.iter().map(|lead| format!("{lead} (leads)"));
+        let lead = team.lead.iter().map(|lead| text!("settings-team-lead", name = lead));
         (team.name, lead.chain(others).collect::<Vec<_>>().join(", "))
     });
     let view = SettingsPage {
@@ -107,11 +107,14 @@ pub(super) async fn show(
         users: users.collect(),
         teams: teams.collect(),
         reasons: vec![
-            ("Rejecting a suggestion", labels(SiteListName::RejectReasons)),
-            ("Laying an encounter aside", labels(SiteListName::PendReasons)),
-            ("Passing an encounter up", labels(SiteListName::EscalateReasons)),
-            ("Putting an encounter back into the queue", labels(SiteListName::ReopenReasons)),
-            ("Letting a hard edit stand", OVERRIDE_REASONS.map(|reason| words::override_reason(reason).to_owned()).into()),
+            (text!("settings-reject-reasons"), labels(SiteListName::RejectReasons)),
+            (text!("settings-pend-reasons"), labels(SiteListName::PendReasons)),
+            (text!("settings-escalate-reasons"), labels(SiteListName::EscalateReasons)),
+            (text!("settings-reopen-reasons"), labels(SiteListName::ReopenReasons)),
+            (
+                text!("settings-override-reasons"),
+                OVERRIDE_REASONS.map(|reason| words::override_reason(reason).to_owned()).into(),
+            ),
         ],
         model: engine.model,
         vocabulary: engine.vocabulary,

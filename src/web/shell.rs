@@ -9,6 +9,7 @@ use axum::{
 use super::{
     assets::{LIVE, SCRIPT, STYLE, WORK},
     session::Session,
+    words,
 };
 use crate::{
     auth::{Permission, permits},
@@ -35,7 +36,7 @@ impl Shell {
     pub(super) fn of(session: &Session) -> Self {
         Self {
             user: Some(session.user.name.clone()),
-            role: session.user.role.as_str(),
+            role: words::user_role(session.user.role),
             form_token: session.form_token(),
             reviews: permits(session.user.role, Permission::SecondReview),
             leads: permits(session.user.role, Permission::ReadSettings),
@@ -112,8 +113,8 @@ impl From<StoreError> for Refusal {
 
 /// 500; why stands in the log.
 pub(super) fn failed() -> Refusal {
-    let words = "The service could not answer just now. Nothing was lost; try again in a moment.";
-    message(StatusCode::INTERNAL_SERVER_ERROR, Shell::default(), ("Something went wrong", words))
+    let words = text!("message-failed-how");
+    message(StatusCode::INTERNAL_SERVER_ERROR, Shell::default(), (text!("message-failed"), words))
 }
 
 fn message(status: StatusCode, shell: Shell, (title, message): (&str, &str)) -> Refusal {
@@ -122,21 +123,17 @@ fn message(status: StatusCode, shell: Shell, (title, message): (&str, &str)) -> 
 
 /// The role may not do this.
 pub(super) fn forbidden(session: &Session) -> Refusal {
-    let words = format!(
-        "You are signed in as {}, with the role {}. The queue is for the roles coder and lead; ask your administrator for one of them.",
-        session.user.name,
-        session.user.role.as_str()
-    );
-    message(StatusCode::FORBIDDEN, Shell::of(session), ("Not for your role", &words))
+    let words = text!("message-forbidden-how", name = session.user.name, role = words::user_role(session.user.role));
+    message(StatusCode::FORBIDDEN, Shell::of(session), (text!("message-forbidden"), &words))
 }
 
 /// Nothing there, or not in the user's scope.
 pub(super) fn missing(session: &Session) -> Refusal {
-    let words = "There is no such encounter in the queue, or it lies outside your facility, department or clearance.";
-    message(StatusCode::NOT_FOUND, Shell::of(session), ("Not found", words))
+    let words = text!("message-missing-how");
+    message(StatusCode::NOT_FOUND, Shell::of(session), (text!("message-missing"), words))
 }
 
 /// A form that is not taken.
 pub(super) fn refused(status: StatusCode, words: &str) -> Refusal {
-    message(status, Shell::default(), ("Not taken", words))
+    message(status, Shell::default(), (text!("message-not-taken"), words))
 }

@@ -50,14 +50,13 @@ pub(super) async fn show(Query(SignIn { code }): Query<SignIn>) -> Response {
 pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     if !session::is_from_our_origin(&parts) {
-        return Err(refused(StatusCode::FORBIDDEN, "This form comes from another site; you are not signed in."));
+        return Err(refused(StatusCode::FORBIDDEN, text!("sign-in-of-another-site")));
     }
     let Form(SignIn { code }) = Form::from_request(Request::from_parts(parts, body), &service)
         .await
-        .map_err(|_| refused(StatusCode::BAD_REQUEST, "This form could not be read; go back and try again."))?;
+        .map_err(|_| refused(StatusCode::BAD_REQUEST, text!("sign-in-unreadable")))?;
     let Some(user) = user_of(&service, code.trim()).await? else {
-        let problem = "This code or token does not work. A sign-in code works once and only for a short time; \
-                       a token must belong to a coder, lead or administrator. Ask for a new one.";
+        let problem = text!("sign-in-refused");
         return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() }));
     };
     let cookie = session::start(&service, &user).await?;

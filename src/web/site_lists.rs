@@ -84,24 +84,16 @@ impl Address {
     }
 }
 
-const OF_REASONS: &str = "One a line, as it is kept and as a coder reads it: wrong_code: wrong code. What is kept never means something else later; \
-    a line without a colon gets its word from its label.";
-const OF_TEAMS: &str = "One a line, with the login names of its members, the lead with a star: Heart: lee*, kim, ann.";
-
-const OF_RULES: &str = "One a line: what is so of an encounter, a colon, and what it then gets. class inpatient, payer medicare: priority urgent, team Heart. \
-    Before the colon: class, facility, department, type (of a note), payer, alert. The first rule that fits and names a priority gives it, the first that \
-    fits and names a team gives that. A rule makes nothing less urgent and takes no team away; it holds for encounters that come or change from now on.";
-
 /// What the lists are called.
-const fn title(name: SiteListName) -> &'static str {
+fn title(name: SiteListName) -> &'static str {
     match name {
-        SiteListName::RejectReasons => "Reasons to reject a suggestion",
-        SiteListName::PendReasons => "Reasons to lay an encounter aside",
-        SiteListName::EscalateReasons => "Reasons to pass an encounter up",
-        SiteListName::ReopenReasons => "Reasons to put an encounter back into the queue",
-        SiteListName::QueryTemplates => "Templates of queries",
-        SiteListName::Teams => "Teams",
-        SiteListName::WorklistRules => "Rules of worklists",
+        SiteListName::RejectReasons => text!("lists-reject-reasons"),
+        SiteListName::PendReasons => text!("lists-pend-reasons"),
+        SiteListName::EscalateReasons => text!("lists-escalate-reasons"),
+        SiteListName::ReopenReasons => text!("lists-reopen-reasons"),
+        SiteListName::QueryTemplates => text!("lists-query-templates"),
+        SiteListName::Teams => text!("lists-teams"),
+        SiteListName::WorklistRules => text!("lists-worklist-rules"),
     }
 }
 
@@ -147,7 +139,7 @@ fn teams_of(text: &str) -> Result<Vec<Team>, String> {
         let mut team = Team { name: name.trim().to_owned(), ..Team::default() };
         for person in people.split(',').map(str::trim).filter(|person| !person.is_empty()) {
             match person.strip_suffix('*') {
-                Some(_) if team.lead.is_some() => return Err(format!("the team {:?} has two leads", team.name)),
+                Some(_) if team.lead.is_some() => return Err(text!("lists-two-leads", team = format!("{:?}", team.name))),
                 Some(lead) => team.lead = Some(lead.trim().to_owned()),
                 None => team.members.push(person.to_owned()),
             }
@@ -159,7 +151,7 @@ fn teams_of(text: &str) -> Result<Vec<Team>, String> {
 
 /// The rule as a line: `class inpatient, department ICU: priority urgent, team Heart`.
 fn line_of_rule(rule: &WorklistRule) -> String {
-    let said = |name: &str, value: Option<&str>| value.map(|value| format!("{name} {value}"));
+    let said = |name: &str, value: Option<&str>| value.map(|value| [name, value].join(" "));
     let asked = [
         said("class", rule.encounter_class.map(|class| class.as_str())),
         said("facility", rule.facility.as_deref()),
@@ -179,18 +171,25 @@ fn lines_of_rules(rules: &[WorklistRule]) -> String {
 
 /// Such lines as rules; else what is wrong with the first line that is none.
 fn rules_of(text: &str) -> Result<Vec<WorklistRule>, String> {
-    let lines = (1..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
-    lines.map(|(number, line)| rule_of(line).map_err(|problem| format!("line {number}: {problem}"))).collect()
+    let lines = (1_usize..).zip(text.lines().map(str::trim)).filter(|(_, line)| !line.is_empty());
+    lines
+        .map(|(number, line)| rule_of(line).map_err(|problem| text!("lists-rule-line", line = number, problem = problem)))
+        .collect()
+}
+
+/// That something is none of the words that can stand there.
+fn none_of(what: &str, words: &[&str]) -> String {
+    text!("lists-rule-unknown", what = format!("{what:?}"), words = words.join(", "))
 }
 
 fn rule_of(line: &str) -> Result<WorklistRule, String> {
-    let (asked, given) = line.split_once(':').ok_or("a colon stands between what is so and what is done")?;
+    let (asked, given) = line.split_once(':').ok_or_else(|| text!("lists-rule-colon").to_owned())?;
     let mut rule = WorklistRule::default();
     let sides = asked.split(',').map(|part| (false, part)).chain(given.split(',').map(|part| (true, part)));
     for (is_given, part) in sides.map(|(is_given, part)| (is_given, part.trim())).filter(|(_, part)| !part.is_empty()) {
         let (name, value) = part.split_once(char::is_whitespace).unwrap_or((part, ""));
         let value = value.trim();
-        let unknown = |words: Vec<&str>| format!("{value:?} is none of {}", words.join(", "));
+        let unknown = |words: Vec<&str>| none_of(value, &words);
         match (is_given, name) {
             (false, "class") => {
                 let words = || EncounterClass::ALL.map(|class| class.as_str()).to_vec();
@@ -209,8 +208,8 @@ fn rule_of(line: &str) -> Result<WorklistRule, String> {
             (false, "type") => rule.note_type = Some(value.to_owned()),
             (false, "alert") if value.is_empty() => rule.alert = true,
             (true, "team") => rule.team = Some(value.to_owned()),
-            (false, _) => return Err(format!("{part:?} is none of class, facility, department, type, payer, alert")),
-            (true, _) => return Err(format!("{part:?} is none of priority, team")),
+            (false, _) => return Err(none_of(part, &["class", "facility", "department", "type", "payer", "alert"])),
+            (true, _) => return Err(none_of(part, &["priority", "team"])),
         }
     }
     Ok(rule)
@@ -248,9 +247,9 @@ fn view<T>(name: SiteListName, list: &SiteList<T>, text: String, zone: &TimeZone
         name: name.as_str(),
         title: title(name),
         hint: match name {
-            SiteListName::Teams => OF_TEAMS,
-            SiteListName::WorklistRules => OF_RULES,
-            _ => OF_REASONS,
+            SiteListName::Teams => text!("lists-hint-teams"),
+            SiteListName::WorklistRules => text!("lists-hint-rules"),
+            _ => text!("lists-hint-reasons"),
         },
         version: list.version,
         text,
@@ -296,6 +295,14 @@ async fn shown(
     Ok(page(status, &ListsPage { shell: Shell::of(session), notice, can_change, lists }))
 }
 
+/// Why a list was not kept.
+pub(super) fn why(problem: ListError) -> String {
+    match problem {
+        ListError::Changed => text!("lists-changed").to_owned(),
+        other => other.to_string(),
+    }
+}
+
 /// The form of one list.
 #[derive(Deserialize)]
 pub(super) struct ListForm {
@@ -328,7 +335,7 @@ pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session
         Err(ListError::Store(error)) => Err(error.into()),
         Err(problem @ (ListError::Unusable(_) | ListError::Changed)) => {
             let status = StatusCode::UNPROCESSABLE_ENTITY;
-            shown(&service, &session, (status, None), Some((name, form.text, problem.to_string()))).await
+            shown(&service, &session, (status, None), Some((name, form.text, why(problem)))).await
         }
     }
 }

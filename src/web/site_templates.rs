@@ -17,7 +17,7 @@ use super::{
     queries::kind_words,
     session::{Posted, Session},
     shell::{Refusal, Shell, page},
-    site_lists::{Address, VersionView, versions},
+    site_lists::{Address, VersionView, versions, why},
 };
 use crate::{
     auth::{Permission, permits},
@@ -90,8 +90,8 @@ fn view(template: &SiteTemplate, own: bool) -> TemplateView {
 fn lines_of(version: &SiteListVersion) -> String {
     let templates: Vec<SiteTemplate> = serde_json::from_str(&version.body).unwrap_or_default();
     let line = |one: &SiteTemplate| {
-        let withdrawn = if one.withdrawn { " (not offered)" } else { "" };
-        format!("{}{withdrawn}: {} · {} · {}", one.key, one.title, one.question, one.choices.join(" | "))
+        let key = if one.withdrawn { text!("templates-key-not-offered", key = one.key) } else { one.key.clone() };
+        format!("{key}: {} · {} · {}", one.title, one.question, one.choices.join(" | "))
     };
     templates.iter().map(line).collect::<Vec<_>>().join("\n")
 }
@@ -198,7 +198,7 @@ pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session
         Err(ListError::Store(error)) => Err(error.into()),
         Err(problem @ (ListError::Unusable(_) | ListError::Changed)) => {
             let typed = view(&template, true);
-            shown(&service, &session, (StatusCode::UNPROCESSABLE_ENTITY, None), Some((typed, problem.to_string()))).await
+            shown(&service, &session, (StatusCode::UNPROCESSABLE_ENTITY, None), Some((typed, why(problem)))).await
         }
     }
 }

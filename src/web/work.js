@@ -2,11 +2,13 @@
 // What spares a coder steps on the page of an item: codes found while one types, words of a note added by selecting them, and what may be
 // accepted together once it was on the screen. The page works without.
 (() => {
+  const texts = JSON.parse(document.querySelector("[data-texts]").dataset.texts);
+  const fill = (text, name, value) => text.replace(`{${name}}`, () => value);
   // Codes for the words in a field of a code.
   const ICD = "http://hl7.org/fhir/sid/icd-10-cm";
   const edition = document.querySelector("[data-edition]").dataset.edition;
   // favourites and codes used last, offered before anything is typed
-  const atHand = () => Array.from(document.querySelectorAll("#at-hand li"), (one) => ({ code: one.dataset.code, title: one.dataset.title, matched: one.dataset.favourite ? "★" : "used last" }));
+  const atHand = () => Array.from(document.querySelectorAll("#at-hand li"), (one) => ({ code: one.dataset.code, title: one.dataset.title, matched: one.dataset.favourite ? "★" : texts.usedLast }));
   let finders = 0;
   const finder = (field) => {
     const system = field.form && field.form.elements.system;
@@ -18,7 +20,7 @@
     list.hidden = true;
     list.id = `offers-${finders++}`;
     list.setAttribute("role", "listbox");
-    list.setAttribute("aria-label", "Codes");
+    list.setAttribute("aria-label", texts.codes);
     const chosen = document.createElement("p");
     chosen.className = "quiet chosen";
     chosen.setAttribute("aria-live", "polite");
@@ -126,13 +128,13 @@
     const lead = words.length - words.trimStart().length;
     const start = letters(before.toString()) + letters(words.slice(0, lead));
     const kept = words.trim();
-    return kept ? { note: text.dataset.note, label: text.getAttribute("aria-label"), start, end: start + letters(kept), words: kept, range } : null;
+    return kept ? { note: text.dataset.note, label: text.dataset.label, start, end: start + letters(kept), words: kept, range } : null;
   };
   const button = document.createElement("button");
   button.id = "select-add";
   button.className = "select-add primary";
   button.hidden = true;
-  button.append("Add ", Object.assign(document.createElement("kbd"), { textContent: "s" }));
+  button.append(`${texts.add} `, Object.assign(document.createElement("kbd"), { textContent: "s" }));
   document.body.append(button);
   document.addEventListener("selectionchange", () => {
     const found = selected();
@@ -152,7 +154,7 @@
     elements.end.value = found.end;
     elements.display.value = found.words.replace(/\s+/g, " ").slice(0, 300);
     const place = document.getElementById("add-place");
-    place.querySelector("span").textContent = `${found.label.replace(/^Text of /, "From ")}: “${elements.display.value}”`;
+    place.querySelector("span").textContent = fill(fill(texts.from, "note", found.label), "words", elements.display.value);
     place.hidden = false;
     getSelection().removeAllRanges();
     form.closest("details").open = true;
@@ -181,8 +183,8 @@
       const said = document.getElementById("copied");
       try {
         await navigator.clipboard.writeText(lines.join("\n"));
-        said.textContent = `${lines.length} copied`;
-      } catch { said.textContent = "The browser did not allow it; select the list and copy it."; }
+        said.textContent = fill(texts.copied, "count", lines.length);
+      } catch { said.textContent = texts.notCopied; }
     });
   };
   copying();

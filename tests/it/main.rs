@@ -35,6 +35,7 @@ mod server;
 mod several_servers;
 mod site_lists;
 mod speed;
+mod texts;
 mod upkeep;
 mod vocabularies;
 mod webhooks;

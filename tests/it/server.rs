@@ -88,9 +88,14 @@ impl Server {
 
     /// Starts one on a folder of its own, with the demo's notes, extracted.
     pub fn with_notes() -> Self {
+        Self::with_notes_and(&[])
+    }
+
+    /// The same with further arguments.
+    pub fn with_notes_and(more: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().to_owned();
-        Self::start(&path, &[], Some(folder))
+        Self::start(&path, more, Some(folder))
     }
 
     /// Starts one without notes for a whole test file to share: kept in a static, which is never dropped, so a watchdog

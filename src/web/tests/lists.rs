@@ -62,11 +62,13 @@ fn the_queue_escapes() {
         notes: 2,
         pending: 1,
         state: "open",
+        state_text: HOSTILE,
         owner: HOSTILE.to_owned(),
         age: "1 h".to_owned(),
         since: HOSTILE.to_owned(),
         restricted: true,
         priority: Some("stat"),
+        priority_text: HOSTILE,
     };
     for (mine, rows) in [(vec![row.clone()], vec![row.clone(), row.clone()]), (vec![], vec![row]), (vec![], vec![])] {
         let empty = rows.is_empty();

@@ -1,0 +1,1071 @@
+### The texts of the pages: all that a person reads there.
+###
+### A hospital writes another file like this one, with the same names and its own words, and starts the service with `--texts FILE`. What the file
+### lacks stays English. Words between { and } come from the page and may stand elsewhere in the sentence; where a text counts something, it may
+### have a form for each number that the language tells apart (https://projectfluent.org). `abstractor texts` prints this file.
+
+# The language of the texts (a tag like de or pt-BR), and ltr or rtl: where a line of it begins
+language = en
+direction = ltr
+
+## The frame of every page
+
+product = Abstractor
+frame-skip = Skip to the content
+frame-pages = Pages
+frame-queue = Queue
+frame-codes = Code book
+frame-second-reviews = Second-level review
+frame-settings = Settings
+frame-preferences = Preferences
+frame-about = About
+frame-sign-out = Sign out
+
+## Signing in
+
+sign-in-title = Sign in
+sign-in-code = Sign-in code or token
+sign-in-about-code = A one-time code from your administrator, or the token of a coder or lead. It begins with { $beginning }.
+sign-in-for-review = Suggestions of Abstractor are for review by a qualified coder; they are no diagnosis and no bill.
+
+## Pages that say one thing
+
+message-to-queue = To the queue
+
+## The queue
+
+queue-title = Queue
+queue-lists = Lists of encounters
+queue-take-next = Take the next
+queue-take-next-which = The first of this list that you may take; what is assigned to you comes first
+queue-narrow = Filter and sort
+queue-order = First comes
+queue-note-type = Type of note
+queue-department = Department
+queue-class = Class
+queue-priority = Priority
+queue-payer = Payer
+queue-team = Team
+# Where nothing is asked for
+queue-any = any
+queue-service-from = Service from
+queue-service-to = to
+queue-with-alert = with an alert
+queue-with-unsure = with something uncertain
+queue-show = Show
+queue-show-all = All of them
+queue-save-as = Save this list as
+queue-save = Save
+queue-yours = Yours
+queue-open = Open
+queue-encounters = Encounters
+queue-nothing-waits = Nothing waits for review.
+queue-empty = No encounters here.
+queue-list-pages = Pages of the list
+queue-first-page = First page
+queue-next-page = Next page
+# Columns
+queue-column-patient = Patient
+queue-column-encounter = Encounter
+queue-column-notes = Notes
+queue-column-service = Service
+queue-column-to-decide = To decide
+queue-column-why = What there is
+queue-column-state = State
+queue-column-age = Age
+queue-restricted = restricted
+queue-unread = ({ $count } unread)
+
+## An encounter
+
+item-for = for { $name }
+item-for-team = for the team { $team }
+item-to-decide = { $number } to decide of { $total }
+item-unread = { $count ->
+    [one] { $count } note unread
+   *[other] { $count } notes unread
+}
+item-being-read = { $count ->
+    [one] { $number } note still being read
+   *[other] { $number } notes still being read
+}
+item-claim = Claim
+item-undo-what = Takes back what you decided last: { $what }
+item-undo-nothing = There is nothing to take back
+item-undo = Undo
+item-release = Release
+item-override = Why hard edits may stand
+item-override-none = a hard edit stands ...
+item-finish = Finish
+item-more = More…
+item-lay-aside = Lay aside
+item-reason = Reason
+item-choose = choose…
+item-until = Until the morning of (or until it is taken)
+item-comment = Comment
+item-pass-up-legend = Pass up to the leads
+item-pass-up = Pass up
+item-assign = Assign
+item-assign-to = To
+item-assign-nobody = whoever takes it
+item-assign-team = Team
+item-assign-no-team = no team
+item-reopen = Back into the queue
+item-reopen-why = Why
+item-next = Next encounter
+item-keys = Keys
+item-entries = Entries
+item-whole = The whole encounter
+item-group-to-decide = { $total }, { $count } to decide
+item-accept-together = Accept { $number } sure
+item-accept-together-which = Those on which the engine is sure, that nothing is asked about, and whose words were on your screen
+item-less-sure = Less sure
+item-nothing-yet = Nothing yet: the notes are still being read.
+item-nothing-found = Nothing was found in these notes.
+item-codes = Codes of this encounter
+item-no-principal = No principal diagnosis is named yet ({ $key } at its entry).
+item-without-indicator = { $count ->
+    [one] Of { $count } code it is not said whether present on admission ({ $key } at its entry).
+   *[other] Of { $count } codes it is not said whether present on admission ({ $key } at its entry).
+}
+item-present-on-admission = present on admission
+# "Present on admission", as short as coders say it, with the letter of the claim
+item-poa = POA { $letter }
+item-copy = Copy
+item-export = Export as CSV
+item-edits = Code edits
+item-edits-stood = Finished although hard edits stood: { $reason }
+item-lists = Medication lists
+item-lists-which = home, in hospital, discharge
+item-lists-of = Medication lists of { $note }
+item-list-medication = Medication
+item-list-home = Home
+item-list-inpatient = In hospital
+item-list-discharge = Discharge
+item-list-now = Now
+item-aside = Negated, family, hypothetical
+item-hidden = Hidden by you
+item-add-heading = Add what is missing
+item-add-without-place = Without this place
+item-add-kind = Kind
+item-add-name = Name, as the note says it
+item-add-system = Code system
+item-add-code = Code, or words to find one
+item-add = Add
+item-second-looks = Second-level review
+item-remarks = Remarks
+item-remark-for = For those who work on it after
+item-remark-keep = Keep
+item-history = History of this encounter
+item-notes = Notes
+item-note-unread = unread
+item-note-changed = what changed
+item-note-sections = Sections
+item-note-sections-of = Sections of { $note }
+item-note-text-of = Text of { $note }
+# The list of keys
+item-keys-key = Key
+item-keys-what = What it does
+item-key-next = next entry
+item-key-previous = previous entry
+item-key-undecided = next entry to decide
+item-key-accept = accept the entry
+item-key-reject = reject: choose a reason, then Enter on “Reject”
+item-key-amend = amend; in the field of the code, words find codes
+item-key-principal = this is the principal diagnosis
+item-key-present = present on admission: choose, then Enter
+item-key-choose = amend to the code of that number: the choices that a question offers, else the alternatives
+item-key-hide = hide this suggestion for me, or show it again
+item-key-add = add the words that are selected in a note
+item-key-undo = undo your last decision
+item-key-evidence = show the first evidence in the note
+item-key-take = take the next encounter, when this one is finished
+# What stands on the key
+item-escape = Esc
+item-key-escape = leave a form
+item-key-help = this list
+item-change-keys = Change keys
+item-close = Close
+# Then the queries, with semicolons between, then the last sentence
+item-before-finish = Before you finish:
+item-query-waits = { $query } waits for the provider’s answer
+item-query-answered = { $query } is answered and not closed
+item-may-finish = Finishing is possible all the same; the queries stay open.
+
+## An entry of an encounter
+
+entry-to-decide = to decide
+entry-gone = no longer said
+entry-no-code = Documented, code not determined
+entry-code-with = with { $code }
+entry-confidence = Probability that the first code is right
+entry-sure = { $confidence } sure
+entry-tally = What coders here made of this same suggestion
+entry-more-specific = More specific codes for { $entry }
+entry-evidence = Evidence
+entry-place-because = { $place }, because of { $cues }
+entry-more-places = { $count ->
+    [one] { $count } more place
+   *[other] { $count } more places
+}
+entry-decisions = Decisions
+entry-accept-what = Accept { $entry }
+entry-accept = Accept
+entry-take-back-what = Take back the decision on { $entry }
+entry-take-back = Take back
+entry-reject-fold = Reject…
+entry-amend-fold = Amend…
+entry-designate-fold = Principal…
+entry-designate-fold-poa = Principal, POA…
+entry-reason = Reason
+entry-choose = choose…
+entry-comment = Comment
+entry-reject = Reject
+entry-code-instead = Code instead
+entry-code-as-typed = as it is, or as typed below
+entry-code-system = Code system
+entry-another-code = Another code, or words to find one
+entry-look-up = Look it up in the code book (new tab)
+entry-status = Status
+entry-assertion = What the note says of it
+entry-as-it-is = as it is
+entry-directions = Strength, dose, route, how often, as one would write it
+entry-reactions = Reactions, with semicolons between
+entry-severity = Severity
+entry-not-said = not said
+entry-allergy-type = Type
+entry-amend = Amend
+entry-role = What it is to the encounter
+entry-present = Present on admission
+entry-sequence = Place among the secondary ones
+entry-keep = Keep
+entry-show-again-what = Show again: { $entry }
+entry-hide-what = Hide for me: { $entry }
+entry-show-again = Show again
+entry-hide = Hide for me
+entry-query-about = Query… about { $entry }
+entry-query = Query…
+entry-why-fold = Why this code
+entry-found-by = found by { $sources }
+entry-alternatives = Alternatives
+
+## Queries of an encounter
+
+queries-title = Queries
+queries-kind-about = { $kind }, about { $about }
+queries-answer = Answer:
+queries-quotes = What it quotes and offers
+queries-done = What was done with it
+queries-send-which = Send the query { $query }
+queries-send = Send
+queries-edit = Edit
+queries-print = To print
+queries-record-fold = Record the answer…
+queries-chosen = What the provider chose
+queries-words-alone = none of them: in words alone
+queries-words = The provider’s words
+queries-provider = Who answered
+queries-record = Record the answer
+queries-close-fold = Close…
+queries-effect = What the answer led to
+queries-choose = choose…
+queries-comment = Comment
+queries-close = Close the query
+queries-withdraw-fold = Withdraw…
+queries-withdraw = Withdraw the query
+queries-ask-about = Ask the provider about
+queries-encounter = the encounter
+queries-draft-fold = Draft a query…
+
+## Drafting a query
+
+draft-page = Query
+draft-title = Query to the provider
+draft-about = about { $about }
+draft-back = Back to the encounter
+draft-not-saved = Not saved:
+draft-go-on = Go on
+draft-rules = Title and question name no diagnosis that the notes do not say, and nothing about payment.
+draft-title-field = Title
+draft-indicators = Clinical indicators: words of the notes, as they stand there
+draft-quotation = Quotation { $number }
+draft-quotation-note = Quotation { $number } stands in
+draft-question = Question
+draft-answers = Answers to choose from; leave empty what the indicators do not support
+draft-choice = Choice { $number }
+draft-always-offered = Always offered beside: { $first }; { $second }.
+draft-save = Save the draft
+draft-send = Save and send
+
+## A query on paper
+
+print-page = Query
+print-back = Back to the encounter
+# $asked is who asks, and since when
+print-about = Query to the provider, { $state }. Asked by { $asked }. Number { $number }.
+print-indicators = Clinical indicators
+print-question = Question
+print-answers = Answers
+print-please = Please answer by your own clinical judgment, and document the answer in the record of the patient. That a question is asked does not mean that a particular answer is expected.
+print-provider = Name of the provider
+print-signature = Signature
+print-date = Date and time
+
+## A decision that was not taken because something changed meanwhile
+
+conflict-page = Not saved
+conflict-title = Not saved: { $entry }
+conflict-kept = Your choice was not stored; it is kept on this page.
+conflict-chosen = What you chose
+conflict-now = How it stands now
+conflict-claim-again = Claim it again and save my choice
+conflict-save-anyway = Save my choice all the same
+conflict-leave = Leave it as it stands now
+
+## The history of an encounter
+
+history-title = History
+history-back = Back to the encounter
+history-when = When
+history-who = Who
+history-what = What
+
+## Versions of a note
+
+compare-title = Versions
+compare-back = Back to the encounter
+compare-text = The text with what changed
+
+## The code book
+
+codes-title = Code book
+codes-search-for = Words, an abbreviation, or a code
+codes-search = Search
+codes-chapters = Chapters
+codes-none = No code has these words. Try fewer, or the beginning of a code.
+codes-substance = Table of Drugs: { $substance }
+codes-above-block = Above
+codes-above-code = Codes above
+codes-all-chapters = All chapters
+codes-chapter = Chapter { $number }: { $title }
+codes-blocks = Blocks
+codes-categories = Categories
+codes-no-favourite = No favourite any more
+codes-favourite = Make it a favourite
+codes-hcc = HCC { $categories }
+codes-replaces = stands for the retired { $codes }
+codes-retired = Retired.
+codes-retired-nothing = Nothing is known that stands for it.
+codes-retired-instead = Retired: use instead
+codes-below = Below
+codes-seventh-characters = Seventh characters
+codes-in-index = In the index
+codes-more-paths = and { $count } more
+codes-in-drugs = In the Table of Drugs
+codes-table = Codes
+codes-column-code = Code
+codes-column-title = Title
+codes-column-claim = On a claim
+codes-column-hcc = HCC
+codes-billable = yes
+codes-not-billable = no, more specific below
+codes-note-at = at { $code }
+
+## About this installation
+
+about-page = About
+about-title = About this installation
+about-running = Abstractor { $version } · model { $model } · vocabularies { $checksum }
+about-for-review = Suggestions are for a trained person to review.
+about-programs = For programs: { $api }.
+about-api = the API
+about-editions = Code editions
+about-table = Table
+about-edition = Edition
+about-first-day = Holds from
+about-last-day = to
+about-codes = Billable codes
+about-sources = Sources
+about-source = Source
+about-release = Release
+about-licence = Licence
+about-attribution = Attribution
+about-not-loaded = Not loaded
+
+## Preferences
+
+preferences-title = Preferences
+preferences-keys = Keys
+preferences-what = What it does
+preferences-key = Key
+preferences-usual = Usual
+preferences-keep-keys = Keep these keys
+preferences-favourites = Favourite codes
+preferences-no-favourites = None yet: the code book has a button at every code that can be reported.
+preferences-forget-favourite = { $code } is no favourite any more
+preferences-remove = Remove
+preferences-lists = Saved lists
+preferences-no-lists = None yet: the queue saves a list that you filtered.
+preferences-forget-list = Forget the list { $list }
+preferences-hidden = Hidden suggestions
+preferences-hidden-count = { $count } hidden.
+preferences-show-all = Show all again
+
+## Second-level review
+
+reviews-title = Second-level review
+reviews-to-look-at = To look at
+reviews-nothing-waits = Nothing waits. Which finished encounters are drawn is set under { $settings }.
+reviews-encounter = Encounter
+reviews-coder = Coder
+reviews-waits = Waits
+reviews-review = Review
+reviews-blinded = blinded
+reviews-done = Done
+reviews-overall = Over those listed: { $agreement }.
+reviews-reviewer = Reviewer
+reviews-when = When
+reviews-result = Result
+reviews-worksheet = Worksheet
+reviews-finished-by = finished by { $name }
+reviews-all = All reviews
+reviews-the-encounter = The encounter
+reviews-blinded-codes = All codes that you would give, the principal one first
+reviews-agreed = agreed
+reviews-wrong = wrong
+reviews-error = What is wrong
+reviews-instead = Instead
+reviews-comment = Comment
+reviews-missing = Codes that are missing
+reviews-principal-changed = another principal diagnosis should be named
+reviews-comment-whole = Comment on the whole
+reviews-keep = Keep the review
+reviews-code = Code
+reviews-verdict = Verdict
+reviews-remarks = Remarks
+reviews-notes = Notes
+
+## Settings
+
+settings-title = Settings
+settings-thresholds = Thresholds
+settings-shown-from = Shown at once from this confidence on, in percent
+settings-shown-from-hint = What is below is folded as “less sure”. Allergies are always shown.
+settings-together-from = May be accepted together from this confidence on, in percent
+settings-together-from-hint = 50 to 100. Never what payment hangs on, or what is asked or alerted about.
+settings-second-review = Second-level review, one rule a line
+# The words of the examples are not translated: they are typed so
+settings-second-review-hint = Percent of the finished encounters, then what it concerns: { $all }, { $coder }, { $most } (five a day of each coder), { $code }, { $payment }.
+settings-keep = Keep
+settings-people = People
+settings-login-name = Login name
+settings-role = Role
+settings-sees = Sees
+settings-restricted-too = { $scope }, restricted notes too
+settings-disabled = disabled
+settings-people-hint = An administrator adds people with { $command }.
+settings-teams = Teams
+settings-no-teams = There are none yet.
+settings-change-lists = Change teams and reasons
+settings-see-lists = Teams and reasons with their versions
+settings-templates = Templates of queries
+settings-reasons = Reasons that are asked for
+settings-in-use = In use
+settings-model = Model
+settings-vocabulary = Vocabulary
+settings-sources = Editions and sources
+
+## Reasons and teams, to be changed
+
+lists-page = Lists
+lists-title = Reasons, teams and rules
+lists-settings = Settings
+lists-templates = Templates of queries
+lists-as-delivered = as delivered
+lists-version = version { $number }
+lists-not-kept = Not kept: { $problem }.
+lists-keep = Keep
+lists-versions = Versions
+
+## Templates of queries, to be changed
+
+templates-title = Templates of queries
+templates-as-delivered = as delivered
+templates-version = version { $number }
+templates-settings = Settings
+templates-lists = Reasons and teams
+templates-hint = { $condition } stands for the words of the record. No word about payment or scores, no diagnosis that the record may not have; the answers “Other” and “Unable to determine” are added to each.
+templates-another = Another template
+templates-own = { $key }, the site’s own
+templates-not-offered = not offered
+templates-not-kept = Not kept: { $problem }.
+templates-key = Name for programs: lower-case letters, digits and _
+templates-kind = Why one asks
+templates-codes = Beginnings of the codes that it is for; empty = any
+templates-title-field = Title
+templates-question = Question
+templates-choices = Answers to choose from, one a line
+templates-offered = offered to coders
+templates-keep = Keep
+templates-versions = Versions
+
+## The API as a page to read
+
+reference-title = API
+reference-about = Every call but the health of the service carries { $header }. Errors are problem documents (RFC 9457) with a stable { $code }. For programs: { $file }.
+reference-parameters-of = Parameters of { $method } { $path }
+reference-parameter = Parameter
+reference-in = In
+reference-is = Is
+reference-what = What
+reference-required = required
+reference-takes = Takes { $media }:
+reference-objects = Objects
+reference-one-of = One of { $words }
+reference-fields-of = Fields of { $name }
+reference-field = Field
+
+## Words of the contract, as people read them
+
+# Why a hard edit may stand
+override-documented = the documentation supports it
+override-asked = the provider was asked
+override-unrelated = the conditions are unrelated
+override-payer = the payer asks for it
+# Kinds of entries: headings, and one of a kind
+kinds-diagnoses = Diagnoses
+kinds-medications = Medications
+kinds-allergies = Allergies
+kind-diagnosis = diagnosis
+kind-medication = medication
+kind-allergy = allergy
+kind-no-known-allergies = no known allergies
+# What the note says of it
+assertion-present = present
+assertion-historical = history of
+assertion-absent = negated
+assertion-possible = possible
+assertion-hypothetical = hypothetical
+assertion-family = family
+# Status of a medication
+status-active = active
+status-given = given
+status-discontinued = discontinued
+status-hypothetical = hypothetical
+status-absent = absent
+# What a code says of its entry
+code-role-ingredient = ingredient
+code-role-drug = clinical drug
+code-role-class = drug class
+code-role-allergy-status = allergy status
+# What a diagnosis is to the encounter
+diagnosis-principal = principal
+diagnosis-secondary = secondary
+diagnosis-admitting = admitting
+# Why a code may not be reported
+not-reportable-negated = the note denies it
+not-reportable-family = it is a relative’s
+not-reportable-hypothetical = it is only a risk or a plan
+not-reportable-uncertain = uncertain diagnosis of an outpatient encounter (Official Guidelines IV.H)
+not-reportable-class-unknown = uncertain diagnosis, and the class of the encounter is not known
+not-reportable-no-code = no code was determined
+not-reportable-no-diagnosis = medications and allergies are not reported as diagnoses
+not-reportable-gone = no note says it any more
+# Class of an encounter
+class-inpatient = inpatient
+class-outpatient = outpatient
+class-emergency = emergency
+class-unknown = not given
+# Class of a payer
+payer-medicare = Medicare
+payer-medicare-advantage = Medicare Advantage
+payer-medicaid = Medicaid
+payer-commercial = commercial
+payer-government = government
+payer-workers-compensation = workers’ compensation
+payer-self = self-pay
+payer-other = other payer
+# How soon an encounter is to be coded
+priority-stat = stat
+priority-asap = asap
+priority-urgent = urgent
+priority-routine = routine
+# State of an encounter
+state-open = open
+state-claimed = claimed
+state-pended = pended
+state-finished = finished
+# State of an entry
+entry-state-suggested = suggested
+entry-state-accepted = accepted
+entry-state-amended = amended
+entry-state-rejected = rejected
+entry-state-added = added
+entry-state-withdrawn = withdrawn
+# Roles of users
+role-submitter = submitter
+role-coder = coder
+role-lead = lead
+role-auditor = auditor
+role-admin = admin
+# How an edit weighs
+severity-hard = hard
+severity-soft = soft
+severity-informational = informational
+# What became of a medication
+change-started = started
+change-increased = increased
+change-decreased = decreased
+change-resumed = resumed
+change-continued = continued
+change-held = held
+change-stopped = stopped
+# How a reaction weighs, and what an allergy is
+allergy-mild = mild
+allergy-moderate = moderate
+allergy-severe = severe
+allergy-criticality-high = high
+allergy-criticality-low = low
+allergy-type-allergy = allergy
+allergy-type-intolerance = intolerance
+# What was decided before the notes changed, and why it does not hold any more
+change-evidence-changed = { $state } by { $name } before; a newer version says it otherwise: decide again
+change-evidence-gone = { $state } by { $name } before; no note says it any more
+# A note that does not count
+standing-replaced = A newer version stands in the place of this note; its words do not count.
+standing-retracted = Its sender took this note back; its words do not count.
+# What there is in an encounter
+benefit-alerts = { $count ->
+    [one] { $count } alert
+   *[other] { $count } alerts
+}
+benefit-hard-edits = { $count ->
+    [one] { $count } hard edit
+   *[other] { $count } hard edits
+}
+benefit-payment = { $count ->
+    [one] { $count } payment code
+   *[other] { $count } payment codes
+}
+benefit-unsure = { $count } unsure
+benefit-questions = { $count ->
+    [one] { $count } question
+   *[other] { $count } questions
+}
+benefit-nothing = nothing to decide
+benefit-routine = routine
+# What was said of an encounter as a whole
+remark-pended = laid aside: { $reason }
+remark-escalated = passed up: { $reason }
+remark-assigned = assigned to { $name }
+remark-team = given to the team { $team }
+remark-nobody = assigned to nobody
+remark-reopened = back into the queue: { $reason }
+remark-said = said
+remark-until = { $remark }, until { $time }
+remark-comment = { $remark }: “{ $comment }”
+# Events of a history
+event-note-stored = note { $number } arrived
+event-note-retracted = note { $number } taken back by its sender
+event-note-replaced = note { $number } replaced by another
+event-note-current = note { $number } counts again
+event-note-quarantined = note { $number } could not be read automatically
+event-note-retried = note { $number } is read once more
+event-note-read = note { $number } read by the engine
+event-claimed = claimed
+event-released = given back
+event-finished = finished
+event-closed = closed: none of its notes counts any more
+event-overridden = finished although hard edits stood
+event-reopened = open again
+event-routed = sent where the rules of worklists say
+event-exported = its codes were exported
+event-drawn = drawn for a second look
+event-reviewed = looked at again
+# Present on admission: the letter of the claim, and what it means
+present-yes = Y: present on admission
+present-no = N: arose during the stay
+present-unknown = U: the documentation does not tell
+present-undetermined = W: the provider cannot determine it
+present-exempt = 1: exempt from reporting
+# What a reviewer says of a code, and what is wrong with it
+verdict-agreed = agreed
+verdict-wrong = wrong
+verdict-missed = missed
+error-not-documented = not documented
+error-unspecific = a more specific code is documented
+error-wrong-code = another code is documented
+error-not-reportable = not to be reported
+error-sequence = place or role
+error-present = present on admission
+# How suggestions like one ended so far
+tally = accepted { $accepted } of { $total } times
+# How long ago
+age-now = now
+age-minutes = { $count } min
+age-hours = { $count } h
+age-days = { $count } d
+# Words that were not written for this patient today
+boilerplate-template = template text
+boilerplate-repeated = repeated text
+boilerplate-copied = copied from an earlier note
+# What notes of the classification say
+note-kind-inclusion = Also called
+note-kind-includes = Includes
+note-kind-excludes1 = Excludes1: never coded together
+note-kind-excludes2 = Excludes2: not included here, may be coded together
+note-kind-code-first = Code first
+note-kind-use-additional = Use additional code
+note-kind-code-also = Code also
+note-kind-seventh = Seventh character
+note-kind-note = Note
+# How a substance did harm
+intent-accidental = poisoning, accidental
+intent-intentional = poisoning, intentional self-harm
+intent-assault = poisoning, assault
+intent-undetermined = poisoning, undetermined
+intent-adverse-effect = adverse effect
+intent-underdosing = underdosing
+# Notes, patients, holders
+note-number = note { $number }
+note-number-kind = note { $number } ({ $kind })
+note-kind-unknown = note
+note-source = from { $source }
+patient-record = Record { $number }
+held-by = held by { $name }
+held-by-until = held by { $name } until { $time }
+held-by-you = held by you
+held-by-you-until = held by you until { $time }
+
+
+## What a page says after a change
+
+notice-claimed = The encounter is yours for 30 minutes; every decision renews that.
+notice-released = The encounter is back in the queue.
+notice-finished = The encounter is finished.
+notice-pended = The encounter is laid aside; it comes back when its time has passed, or a note arrives.
+notice-escalated = The encounter is with the leads.
+notice-assigned = Assigned.
+notice-remarked = Kept with the encounter.
+notice-reopened = The encounter is open again; its decisions stand.
+notice-accepted = Accepted.
+notice-amended = Amended.
+notice-rejected = Rejected.
+notice-added = Added.
+notice-kept = Kept.
+notice-withdrawn = Taken back.
+notice-accepted-together = Accepted together. Undo takes all of them back.
+notice-reviewed = The review is kept.
+notice-list-saved = The list is saved; it stands beside the others.
+notice-nothing-waits = Nothing waits for review.
+problem-held = Not done: another coder holds this encounter.
+problem-not-held = Not done: you do not hold this encounter, or your 30 minutes ran out. Claim it and try again.
+problem-already-finished = Not done: the encounter is finished.
+problem-assigned-to-other = Not done: this encounter is assigned to another coder.
+problem-for-leads = Not done: this encounter was passed up; a lead takes it, or assigns it.
+problem-for-team = Not done: this encounter is another team’s; a member of it or a lead takes it.
+problem-cannot-assign = Not done: nobody of this name works on encounters like this one.
+problem-time-past = Not done: choose a day to come.
+problem-pending = Not finished: notes of this encounter are still being read. Try again in a moment.
+problem-stale = Not done: the encounter changed in the meantime. Look at it as it is now and decide again.
+problem-undecided = Not finished: entries still wait for a decision. They are marked “to decide”.
+problem-hard-edits = Not finished: a hard edit stands against the codes. Settle it, or choose why it may stand.
+problem-unknown-entry = Not done: this entry is no longer part of the encounter.
+problem-code-unknown = Not done: this is not a billable ICD-10-CM code of the edition of this encounter’s day. Nothing was changed.
+problem-code-missing = Not done: a code is needed. Type one, or choose one of those offered.
+problem-nothing-changed = Not amended: choose another code, type one, or choose another status.
+problem-nothing-designated = Not done: choose what the diagnosis is to the encounter.
+problem-reason-missing = Not done: choose a reason.
+problem-name-missing = Not added: the entry needs a name.
+problem-none-together = Not done: none of these may be accepted together; look at each.
+problem-nothing-to-undo = Not done: there is no decision of yours to take back.
+problem-verdict-missing = Not kept: say of every code whether it is right.
+problem-review-refused = Not kept: the review is done already, it is of your own work, or the encounter has changed since it was finished.
+problem-key-invalid = Not kept: a key is one sign, and no digit, which chooses a code.
+problem-key-twice = Not kept: two actions have the same key.
+problem-list-name = Not saved: give the list a name.
+problem-too-many-lists = Not saved: remove a saved list first, under Preferences.
+problem-settings = Not kept: the first is 0 to 100, the second 50 to 100.
+problem-invalid = Not done: the decision could not be taken as it was sent.
+problem-query-state = Not done: the query has moved on in the meantime. Look at it as it is now.
+problem-query-answer = Not recorded: an answer needs who gave it, and a chosen option or words; “Other” always needs words.
+problem-query-record-changed = Not sent: the notes have changed, and the query does not rest on them any more. Withdraw it and draft another.
+notice-query-revised = The draft is written anew. Nobody has it until it is sent.
+notice-query-drafted = The query is drafted. Nobody has it until it is sent.
+notice-query-sent = The query is sent.
+notice-query-withdrawn = The query is withdrawn.
+notice-query-answered = The answer is recorded. Decide on the entry, then close the query.
+notice-query-closed = The query is closed.
+# $problem is what the engine says of the code, in English
+problem-code = Not done: the code { $problem }. Nothing was changed.
+
+## Pages that say one thing, and what is wrong with a form
+
+message-failed = Something went wrong
+message-failed-how = The service could not answer just now. Nothing was lost; try again in a moment.
+message-forbidden = Not for your role
+message-forbidden-how = You are signed in as { $name }, with the role { $role }. The queue is for the roles coder and lead; ask your administrator for one of them.
+message-missing = Not found
+message-missing-how = There is no such encounter in the queue, or it lies outside your facility, department or clearance.
+message-not-taken = Not taken
+form-of-another-site = This form comes from another site; nothing was changed.
+form-unreadable = This form could not be read; go back, reload the page, and try again.
+form-of-earlier-sign-in = This form belongs to an earlier sign-in; go back, reload the page, and try again.
+sign-in-of-another-site = This form comes from another site; you are not signed in.
+sign-in-unreadable = This form could not be read; go back and try again.
+sign-in-refused = This code or token does not work. A sign-in code works once and only for a short time; a token must belong to a coder, lead or administrator. Ask for a new one.
+
+## Rows and lists of the queue
+
+queue-row-record = record { $number }
+queue-row-no-patient = patient not given
+queue-row-for = for { $name }
+queue-row-for-team = for the team { $team }
+queue-row-until = until { $time }
+queue-row-for-leads = for the leads
+queue-tab-open = Open
+queue-tab-mine = Mine
+queue-tab-claimed = Claimed
+queue-tab-pended = Pended
+queue-tab-team = My team
+queue-tab-leads = For leads
+queue-tab-finished = Finished
+queue-tab-all = All
+queue-order-oldest = waiting longest
+queue-order-benefit = most to gain
+queue-order-service-date = date of service
+queue-order-priority = most urgent
+
+## Parts of an encounter's page
+
+item-no-patient = Patient not given
+item-edition-not-of-day = { $edition } (none covers the day)
+item-undo-entries = { $count } entries
+review-instead = instead { $code }
+fact-record = Record
+fact-born = Born
+fact-sex = Sex
+fact-encounter = Encounter
+fact-class = Class
+fact-priority = Priority
+fact-payer = Payer
+fact-facility = Facility
+fact-department = Department
+fact-confidentiality = Confidentiality
+fact-restricted = restricted
+fact-codes = Codes
+note-being-read = This note is still being read; its entries will appear when the page is loaded again.
+note-unreadable = This note could not be read automatically; look for its entries yourself.
+# What a pointer over marked words tells; its parts stand with " · " between
+mark-title = { $context }: { $entry }
+mark-because = because of { $cues }
+mark-added = added by a coder
+
+## Parts of an entry
+
+entry-hcc = HCC { $category } ({ $version })
+# Its place among the secondary diagnoses
+entry-number = no. { $number }
+entry-reportable = reportable
+entry-not-reportable = not reportable: { $reason }
+# What the note says of a medication or an allergy
+attribute-strength = strength
+attribute-dose = dose
+attribute-form = form
+attribute-route = route
+attribute-frequency = frequency
+attribute-duration = duration
+attribute-for = for
+attribute-severity = severity
+attribute-a-day = a day
+attribute-dispense = dispense
+attribute-refills = refills
+attribute-steps = steps
+attribute-not-understood = not understood
+attribute-change = change
+attribute-as-needed = as needed
+attribute-reaction = reaction
+attribute-type = type
+attribute-criticality = criticality
+attribute-units = units
+attribute-drops = drops
+# A decision
+decision-comment = { $decision } – “{ $comment }”
+decision-accepted = accepted
+decision-accepted-together = accepted with others of its kind
+decision-rejected = rejected: { $reason }
+decision-role = { $role } diagnosis
+decision-present = present on admission: { $letter }
+decision-place = place { $number }
+decision-amended = amended to { $changes }
+decision-added = added
+decision-withdrawn = taken back
+
+## Lists of medications
+
+list-unchanged = unchanged
+list-changed = directions changed
+list-new = new at discharge
+list-not-at-discharge = not on the discharge list
+list-home = home list
+list-inpatient = inpatient list
+list-discharge = discharge list
+
+## A history, and versions
+
+history-an-entry = an entry
+history-decision = { $entry }: { $decision }
+compare-notes = { $later } against { $earlier }
+
+## Agreement
+
+reviews-agreement = { $agreed } of { $codes } codes agreed ({ $percent } %), { $errors ->
+    [one] { $errors } error
+   *[other] { $errors } errors
+}
+
+## Parts of the settings
+
+settings-sees-everything = everything
+settings-team-lead = { $name } (leads)
+settings-reject-reasons = Rejecting a suggestion
+settings-pend-reasons = Laying an encounter aside
+settings-escalate-reasons = Passing an encounter up
+settings-reopen-reasons = Putting an encounter back into the queue
+settings-override-reasons = Letting a hard edit stand
+
+## Why a decision was not taken
+
+conflict-stale = The encounter changed while this page was open.
+conflict-not-held = You do not hold this encounter any more: your claim ran out, or a lead put it back.
+conflict-held-by = { $name } holds this encounter until { $time }.
+conflict-finished = The encounter was finished meanwhile.
+conflict-entry-gone = No note says it any more; it is no longer part of the encounter.
+conflict-entries = { $count } entries, { $waiting } to decide
+conflict-state = the encounter is { $state }
+
+## Parts of a query
+
+print-fact-patient = Patient
+print-fact-record = Record
+print-fact-born = Born
+print-fact-encounter = Encounter
+query-about-encounter = the encounter
+query-about-gone = an entry that is no longer part of the encounter
+query-note-gone = a note that is not part of the encounter any more
+query-drafted = drafted
+query-revised = written anew
+query-sent = sent
+query-answer-recorded = answer recorded
+query-closed = closed: { $effect }
+query-withdrawn = withdrawn
+# Where a query stands
+query-state-draft = draft
+query-state-sent = sent
+query-state-answered = answered
+query-state-closed = closed
+query-state-withdrawn = withdrawn
+# Why one asks
+query-kind-conflicting = conflicting documentation
+query-kind-specificity = more detail
+query-kind-significance = clinical significance
+query-kind-cause = cause and effect
+query-kind-present = present on admission
+query-kind-validation = clinical validation
+query-kind-ruled-out = ruled out or confirmed
+# What an answer led to
+query-effect-accepted = the entry was accepted
+query-effect-amended = the entry was amended
+query-effect-rejected = the entry was rejected
+query-effect-added = an entry was added
+query-effect-none = nothing was changed
+# Why a draft was not saved
+draft-held = another coder holds this encounter
+draft-finished = the encounter is finished
+draft-not-held = you do not hold this encounter, or your 30 minutes ran out; claim it in another tab and try again
+
+## Parts of "About this installation"
+
+about-not-by-meaning = Codes are not looked for by meaning.
+about-by-meaning-soon = Codes will be looked for by meaning too, when all terms are read ({ $done } of { $all }).
+about-by-meaning = Codes are looked for by meaning too, among { $count } terms.
+
+## Parts of the code book
+
+codes-by-spelling = No code has these very words: they were read as words that are spelt nearly so.
+codes-by-meaning = No code has these words: these codes come nearest in meaning.
+codes-by-part = No code has all these words: these have all but one.
+codes-for-retired = stands for a retired code
+codes-last-valid = retired, last valid in { $edition }
+codes-unknown = No loaded edition has this code, and it is not known as a retired one.
+codes-on-claim = may stand on a claim
+codes-not-on-claim = not on a claim: a more specific code below is needed
+codes-not-had = does not have it
+codes-in-edition = { $edition } ({ $first } to { $last }): { $what }
+codes-edition-without = { $edition }: does not have it
+
+## What keys do
+
+preferences-key-next = next entry
+preferences-key-previous = previous entry
+preferences-key-undecided = next entry to decide
+preferences-key-accept = accept the entry
+preferences-key-reject = reject it
+preferences-key-amend = amend it
+preferences-key-principal = this is the principal diagnosis
+preferences-key-present = present on admission
+preferences-key-hide = hide the suggestion, or show it again
+preferences-key-add = add the words that are selected
+preferences-key-undo = undo the last decision
+preferences-key-evidence = show the first evidence
+preferences-key-take = take the next encounter
+preferences-key-help = the list of keys
+
+## Lists of the site
+
+lists-hint-reasons = One a line, as it is kept and as a coder reads it: wrong_code: wrong code. What is kept never means something else later; a line without a colon gets its word from its label.
+lists-hint-teams = One a line, with the login names of its members, the lead with a star: Heart: lee*, kim, ann.
+lists-reject-reasons = Reasons to reject a suggestion
+lists-pend-reasons = Reasons to lay an encounter aside
+lists-escalate-reasons = Reasons to pass an encounter up
+lists-reopen-reasons = Reasons to put an encounter back into the queue
+lists-query-templates = Templates of queries
+lists-teams = Teams
+lists-worklist-rules = Rules of worklists
+lists-hint-rules = One a line: what is so of an encounter, a colon, and what it then gets. class inpatient, payer medicare: priority urgent, team Heart. Before the colon: class, facility, department, type (of a note), payer, alert. The first rule that fits and names a priority gives it, the first that fits and names a team gives that. A rule makes nothing less urgent and takes no team away; it holds for encounters that come or change from now on.
+lists-rule-line = line { $line }: { $problem }
+lists-rule-colon = a colon stands between what is so and what is done
+lists-rule-unknown = { $what } is none of { $words }
+lists-changed = somebody changed this list meanwhile; load the page again
+lists-two-leads = the team { $team } has two leads
+templates-key-not-offered = { $key } (not offered)
+
+## Parts of the API's page
+
+reference-fields-of-other = the fields of
+# $item is what the list is of, or nothing where the name of an object follows
+reference-list-of = list of { $item }
+# Between the kinds that a value may be of
+reference-or = or
+
+## What the scripts of an encounter's page say
+
+script-used-last = used last
+script-codes = Codes
+# On the button beside words that are selected; a key follows
+script-add = Add
+script-from = From { $note }: “{ $words }”
+script-copied = { $count } copied
+script-not-copied = The browser did not allow it; select the list and copy it.
+script-signed-out = Not saved: your session has ended. Sign in again in another tab, then repeat your choice here; nothing that you typed is lost.
+script-not-saved = Not saved: the service answered { $status }. Try again.
+script-not-saved-offline = Not saved: the service cannot be reached. Your choice is still here; repeat it when the connection is back.
+script-no-forms = The forms could not be read: the service answered { $status }. Reload the page.
+script-no-forms-offline = The service cannot be reached: the forms come when the connection is back.
+script-session-ended = Your session has ended: sign in again in another tab before you go on. What was decided is saved.
+script-lost = You do not hold this encounter any more. What was decided is saved; claim it again to go on.
+# $holder is "held by lee until 12:00"
+script-lost-to = You do not hold this encounter any more: it is { $holder }. What was decided is saved; claim it again to go on.
+script-changed = This encounter has changed: a note came, or somebody worked on it. Reload the page to see it; what was decided is saved.
+script-offline = The service cannot be reached. What was decided is saved; what you choose now is not, until the connection is back.
+script-all-read = all notes read
