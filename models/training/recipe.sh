@@ -33,7 +33,8 @@ for seed in ${TEACHER_SEEDS:-1 2 3 4}; do
     {
         step "teacher-$seed" train.py --encoder "$work/teacher-encoder" --work "$work/t$seed" --seed $seed --note-rate 6e-5 \
             --note-epochs 6 --limit "$limit" &&
-            step "read-$seed" soft_labels.py --run "$work/t$seed" --output "$work/t$seed/soft.pt" --limit "$limit"
+            step "read-$seed" soft_labels.py --run "$work/t$seed" --output "$work/t$seed/soft.pt" --limit "$limit" &&
+            rm -f "$work/t$seed"/{corpora,notes}.pt # 3.5 GB of a run that is finished: its weights are in final.pt
     } & running+=($!)
     take_turns
 done

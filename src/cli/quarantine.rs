@@ -74,12 +74,12 @@ async fn list(store: &dyn Store) -> anyhow::Result<()> {
 
 /// Whether every note that was named is tried again.
 async fn retry(store: &dyn Store, mut ids: Vec<Uuid>, all: bool) -> anyhow::Result<bool> {
-    while all {
-        let page = store.quarantined(ids.last().copied(), PAGE).await?;
-        if page.is_empty() {
-            break;
+    if all {
+        let mut page = store.quarantined(None, PAGE).await?;
+        while let Some(last) = page.last().map(|note| note.id) {
+            ids.extend(page.iter().map(|note| note.id));
+            page = store.quarantined(Some(last), PAGE).await?;
         }
-        ids.extend(page.into_iter().map(|note| note.id));
     }
     let (mut retried, mut others) = (0_usize, Vec::new());
     for id in ids {

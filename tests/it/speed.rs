@@ -152,6 +152,8 @@ fn a_long_note_is_fast() {
         "a decision, from the key to the picture: {decided:.0} ms, {of_server:.0} of them until the answer was there; {times}"
     );
 
+    browser.screenshot("long-note-1366");
+
     // the forms of an entry, and a page of it for who has no scripts
     browser.press("n");
     browser.press("r");

@@ -38,7 +38,7 @@ const RULES: [(&str, &str); 6] = [
 
 /// Checks the rules of the rows in one state of the database, then opens every encounter.
 pub(super) async fn check<D: Database>(database: &D) -> Result<Checked, StoreError> {
-    let mut found = database.read(|unit| rows(unit)).await?;
+    let mut found = database.read(rows).await?;
     let mut after = Uuid::nil();
     loop {
         let (opened, last) = database.read(move |unit| open_items(unit, after)).await?;
