@@ -4,7 +4,7 @@
 #
 #   ./recipe.sh WORK OUTPUT [TEACHER]
 #
-# TEACHER is a folder with all-mpnet-base-v2 (teacher.sh makes it). LIMIT=4 tries every step on a few documents.
+# TEACHER is a folder with all-mpnet-base-v2 (teacher.sh makes it). LIMIT=1 tries every step on one document of each source.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")"
 work=$1 output=$2 teacher=${3:-$1/teacher}

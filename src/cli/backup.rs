@@ -1,6 +1,6 @@
 //! `abstractor backup`, `restore` and `check`: a copy of the database in one file, that copy brought back, and whether what is kept is whole.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context as _;
 use clap::Args;
@@ -50,10 +50,10 @@ impl Restore {
     pub(super) fn run(&self) -> anyhow::Result<bool> {
         anyhow::ensure!(self.to.server.database.is_none(), OF_SERVER);
         // without the keys it would be brought back and be of no use
-        self.to.keys()?;
+        let keys = self.to.keys()?;
         let data = &self.to.data;
         std::fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
-        sqlite::restore(&self.file, &database(data))
+        sqlite::restore(&self.file, &database(data), keys)
             .with_context(|| format!("{} is not restored to {}", self.file.display(), data.display()))?;
         println!("restored to {}", data.display());
         check(&self.to)
@@ -62,9 +62,12 @@ impl Restore {
 
 /// Whether everything kept is whole and opens with the site keys; what is wrong is printed.
 pub(super) fn check(data: &DataFolder) -> anyhow::Result<bool> {
-    let exists = |data: &Path| database(data).is_file();
     let folder = &data.data;
-    anyhow::ensure!(data.server.database.is_some() || exists(folder), "there is no database in {}", folder.display());
+    anyhow::ensure!(
+        data.server.database.is_some() || database(folder).is_file(),
+        "there is no database in {}",
+        folder.display()
+    );
     let Checked { items, notes, events, problems } =
         runtime()?.block_on(async { anyhow::Ok(data.open_tool().await?.store().check().await?) })?;
     println!("{items} encounters with {notes} notes open with the site keys; {events} events in the audit trail");

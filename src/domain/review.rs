@@ -162,6 +162,36 @@ pub struct ReviewItem {
 }
 
 impl ReviewItem {
+    /// One that has just come, and of which nothing is known yet.
+    #[must_use]
+    pub const fn new(id: Uuid, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            encounter: None,
+            patient: None,
+            patient_id: None,
+            encounter_class: None,
+            facility: None,
+            department: None,
+            restricted: false,
+            priority: Priority::Routine,
+            payer_class: None,
+            state: ItemState::Open,
+            claimed_by: None,
+            claimed_until: None,
+            assigned_to: None,
+            team: None,
+            escalated: false,
+            pended_until: None,
+            place_reason: None,
+            summary: None,
+            revision: 1,
+            notes: Vec::new(),
+            pending_notes: 0,
+            created_at,
+        }
+    }
+
     /// Where it stands.
     #[must_use]
     pub fn place(&self) -> Place {

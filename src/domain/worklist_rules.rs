@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{EncounterClass, ItemSummary, PayerClass, Priority, ReviewItem};
+use super::{EncounterClass, ItemState, ItemSummary, PayerClass, Priority, ReviewItem};
 
 /// Rules of a site.
 pub const MOST_WORKLIST_RULES: usize = 200;
@@ -74,7 +74,7 @@ pub struct Route {
 }
 
 /// Where the rules send an encounter. The first rule that fits and names a priority gives it, the first that fits and names a team gives that. A rule
-/// makes an encounter more urgent, never less: what its sender asked for stands. One that has a team or somebody to work on it keeps them.
+/// makes an encounter more urgent, never less: what its sender asked for stands. One that has a team, or somebody who works or is to work on it, keeps them.
 #[must_use]
 pub fn route(rules: &[WorklistRule], item: &ReviewItem, summary: &ItemSummary) -> Route {
     let fitting = || (1..).zip(rules).filter(|(_, rule)| rule.fits(item, summary));
@@ -82,7 +82,7 @@ pub fn route(rules: &[WorklistRule], item: &ReviewItem, summary: &ItemSummary) -
     let team = fitting().find_map(|(number, rule)| Some((rule.team.clone()?, number)));
     Route {
         priority: priority.filter(|(priority, _)| *priority < item.priority),
-        team: team.filter(|_| item.team.is_none() && item.assigned_to.is_none()),
+        team: team.filter(|_| item.team.is_none() && item.assigned_to.is_none() && item.state != ItemState::Claimed),
     }
 }
 
@@ -120,34 +120,9 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::ItemState;
 
     fn item() -> ReviewItem {
-        ReviewItem {
-            id: Uuid::nil(),
-            encounter: None,
-            patient: None,
-            patient_id: None,
-            encounter_class: None,
-            facility: None,
-            department: None,
-            restricted: false,
-            priority: Priority::Routine,
-            payer_class: None,
-            team: None,
-            state: ItemState::Open,
-            claimed_by: None,
-            claimed_until: None,
-            assigned_to: None,
-            escalated: false,
-            pended_until: None,
-            place_reason: None,
-            summary: None,
-            revision: 1,
-            notes: Vec::new(),
-            pending_notes: 0,
-            created_at: Timestamp::UNIX_EPOCH,
-        }
+        ReviewItem::new(Uuid::nil(), Timestamp::UNIX_EPOCH)
     }
 
     fn rule(department: &str, priority: Option<Priority>, team: Option<&str>) -> WorklistRule {
@@ -197,6 +172,8 @@ mod tests {
         assert_eq!(route(&rules, &has_team, &ItemSummary::default()).team, None);
         let has_coder = ReviewItem { department: icu(), assigned_to: Some((Uuid::nil(), "kim".to_owned())), ..item() };
         assert_eq!(route(&rules, &has_coder, &ItemSummary::default()).team, None);
+        let held = ReviewItem { department: icu(), state: ItemState::Claimed, ..item() };
+        assert_eq!(route(&rules, &held, &ItemSummary::default()).team, None, "nobody loses what they are working on");
     }
 
     #[test]

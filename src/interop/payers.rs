@@ -2,8 +2,8 @@
 
 use crate::domain::PayerClass;
 
-/// The class of a claim filing indicator code of X12 (837, SBR09), as insurance plans are often typed.
-fn of_claim_filing(code: &str) -> Option<PayerClass> {
+/// The class of a claim filing indicator code of X12 (837, SBR09), as insurance plans are often typed. Financial classes and names of companies use the same letters for other things.
+pub(super) fn of_claim_filing(code: &str) -> Option<PayerClass> {
     Some(match code {
         "MA" | "MB" => PayerClass::Medicare,
         "16" | "HN" => PayerClass::MedicareAdvantage,
@@ -47,7 +47,7 @@ pub(super) fn of_act_code(code: &str) -> Option<PayerClass> {
     })
 }
 
-/// The class that words name: those of our contract, what plans and financial classes are commonly called, or a claim filing indicator code.
+/// The class that words name: those of our contract, and what plans and financial classes are commonly called.
 pub(super) fn of_words(words: &str) -> Option<PayerClass> {
     let letters = words.chars().filter(|letter| !matches!(letter, '\'' | '’'));
     let spaced: String =
@@ -78,10 +78,7 @@ pub(super) fn of_words(words: &str) -> Option<PayerClass> {
     {
         return Some(PayerClass::Commercial);
     }
-    if parts == ["other"] {
-        return Some(PayerClass::Other);
-    }
-    of_claim_filing(&words.trim().to_ascii_uppercase())
+    (parts == ["other"]).then_some(PayerClass::Other)
 }
 
 #[cfg(test)]
@@ -103,8 +100,7 @@ mod tests {
             ("Worker's Comp", Some(PayerClass::WorkersCompensation)),
             ("Workers Comp", Some(PayerClass::WorkersCompensation)),
             ("TRICARE", Some(PayerClass::Government)),
-            ("MC", Some(PayerClass::Medicaid)),
-            ("16", Some(PayerClass::MedicareAdvantage)),
+            ("MC", None),
             ("P7", None),
             ("", None),
         ] {
@@ -125,6 +121,11 @@ mod tests {
         ] {
             assert_eq!(of_typology(code), class, "{code}");
         }
+        assert_eq!(
+            (of_claim_filing("MC"), of_claim_filing("16")),
+            (Some(PayerClass::Medicaid), Some(PayerClass::MedicareAdvantage))
+        );
+        assert_eq!(of_claim_filing("P7"), None);
         assert_eq!(of_act_code("WCBPOL"), Some(PayerClass::WorkersCompensation));
         assert_eq!(of_act_code("DENTPRG"), None);
     }

@@ -10,7 +10,7 @@ use crate::{
     coding::edits::{EditKind, EditRules, Severity},
     domain::{
         Assertion, Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, EncounterClass, EngineVersion,
-        EntryKind, Extraction, ItemState, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem, Standing,
+        EntryKind, Extraction, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem, Standing,
     },
     store::ItemRecord,
     vocabulary::{Tables, Vocabulary},
@@ -127,29 +127,9 @@ fn on(day: jiff::civil::Date) -> NewNote {
 
 fn item(class: Option<EncounterClass>, notes: Vec<(Note, Option<Extraction>)>) -> ItemRecord {
     let item = ReviewItem {
-        id: Uuid::from_u128(1),
-        encounter: None,
         patient: Some(Patient { sex: Some("female".to_owned()), birth_date: Some(date(1960, 1, 1)), ..Patient::default() }),
-        patient_id: None,
         encounter_class: class,
-        facility: None,
-        department: None,
-        restricted: false,
-        priority: crate::domain::Priority::Routine,
-        payer_class: None,
-        team: None,
-        state: ItemState::Open,
-        claimed_by: None,
-        claimed_until: None,
-        assigned_to: None,
-        escalated: false,
-        pended_until: None,
-        place_reason: None,
-        summary: None,
-        revision: 1,
-        notes: Vec::new(),
-        pending_notes: 0,
-        created_at: Timestamp::UNIX_EPOCH,
+        ..ReviewItem::new(Uuid::from_u128(1), Timestamp::UNIX_EPOCH)
     };
     ItemRecord { item, notes, decisions: Vec::new(), overrides: Vec::new(), remarks: Vec::new() }
 }

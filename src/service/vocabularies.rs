@@ -363,29 +363,8 @@ mod tests {
 
     fn record(notes: Vec<Note>) -> ItemRecord {
         let item = ReviewItem {
-            id: Uuid::from_u128(1),
-            encounter: None,
-            patient: None,
-            patient_id: None,
-            encounter_class: None,
-            facility: None,
-            department: None,
-            restricted: false,
-            priority: crate::domain::Priority::Routine,
-            payer_class: None,
-            team: None,
-            state: ItemState::Open,
-            claimed_by: None,
-            claimed_until: None,
-            assigned_to: None,
-            escalated: false,
-            pended_until: None,
-            place_reason: None,
-            summary: None,
-            revision: 1,
             notes: notes.iter().map(|note| note.id).collect(),
-            pending_notes: 0,
-            created_at: jiff::Timestamp::UNIX_EPOCH,
+            ..ReviewItem::new(Uuid::from_u128(1), jiff::Timestamp::UNIX_EPOCH)
         };
         let extracted = |note: Note| {
             let extraction = pipeline().extract(note.clone().into()).expect("extracted");

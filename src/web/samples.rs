@@ -159,29 +159,19 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         patient_id: None,
     };
     let review_item = ReviewItem {
-        id: item_id,
         encounter: Some(HOSTILE.to_owned()),
         patient: new_note().patient,
-        patient_id: None,
         encounter_class: Some(EncounterClass::Inpatient),
         facility: Some(HOSTILE.to_owned()),
         department: Some(HOSTILE.to_owned()),
         restricted: true,
-        priority: crate::domain::Priority::Routine,
-        payer_class: None,
-        team: None,
         state,
         claimed_by: (state == ItemState::Claimed).then(|| (CODER, HOSTILE.to_owned())),
         claimed_until: (state == ItemState::Claimed).then(now),
-        assigned_to: None,
-        escalated: false,
-        pended_until: None,
-        place_reason: None,
-        summary: None,
         revision: 3,
         notes: vec![ready, pending],
         pending_notes: 1,
-        created_at: now(),
+        ..ReviewItem::new(item_id, now())
     };
     let notes = vec![(note(ready, NoteStatus::Ready), Some(extraction(ready))), (note(pending, NoteStatus::Pending), None)];
     let mut record = ItemRecord { item: review_item, notes, decisions: Vec::new(), overrides: Vec::new(), remarks: Vec::new() };

@@ -88,8 +88,10 @@ fn what_was_acknowledged_before_a_backup_is_there_after_it_was_restored() {
     // what is damaged, of another key, or no backup is refused, and leaves nothing behind
     let other_key = elsewhere.path().join("other.key");
     assert!(told(&["key", "generate", text_of(&other_key)]).0);
-    let (done, why) = restore(&file, &other_key, &elsewhere.path().join("wrong"));
+    let wrong = elsewhere.path().join("wrong");
+    let (done, why) = restore(&file, &other_key, &wrong);
     assert!(!done && why.contains("key"), "{why}");
+    assert!(restore(&file, &key, &wrong).0, "the right key is tried next");
     let mut bytes = std::fs::read(&file).expect("reads");
     let middle = bytes.len() / 2;
     bytes[middle..middle + 8192].fill(0x5a);

@@ -88,29 +88,10 @@ fn note() -> Note {
 
 fn item() -> ReviewItem {
     ReviewItem {
-        id: ITEM,
         encounter: Some("V-1".to_owned()),
-        patient: None,
-        patient_id: None,
-        encounter_class: None,
-        facility: None,
-        department: None,
-        restricted: false,
-        priority: crate::domain::Priority::Routine,
-        payer_class: None,
-        team: None,
-        state: ItemState::Open,
-        claimed_by: None,
-        claimed_until: None,
-        assigned_to: None,
-        escalated: false,
-        pended_until: None,
-        place_reason: None,
-        summary: None,
         revision: 3,
         notes: vec![NOTE],
-        pending_notes: 0,
-        created_at: Timestamp::UNIX_EPOCH,
+        ..ReviewItem::new(ITEM, Timestamp::UNIX_EPOCH)
     }
 }
 

@@ -162,10 +162,9 @@ fn described(message: &Message, header: &Header, text: String) -> Result<NewNote
 
 /// Who pays first: by the type of the first plan, the financial class of the visit, or the name of the plan's company.
 fn payer_class(message: &Message) -> Option<PayerClass> {
-    let said = [("IN1", 15, 1), ("PV1", 20, 1), ("IN1", 4, 1)];
-    said.into_iter()
-        .filter_map(|(segment, field, component)| message.value(segment, field, component))
-        .find_map(|words| payers::of_words(&words))
+    let of_plan = |plan: String| payers::of_words(&plan).or_else(|| payers::of_claim_filing(&plan));
+    let said = [("PV1", 20, 1), ("IN1", 4, 1)].into_iter().filter_map(|(name, field, part)| message.value(name, field, part));
+    message.value("IN1", 15, 1).and_then(of_plan).or_else(|| said.into_iter().find_map(|words| payers::of_words(&words)))
 }
 
 fn encounter_class(code: &str) -> Option<EncounterClass> {

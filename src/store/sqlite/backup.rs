@@ -6,13 +6,20 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, backup::Backup};
+use rusqlite::{
+    Connection,
+    backup::{Backup, StepResult},
+};
 
 use super::{
     connection::{create_private, database, open_plain, open_reader},
     lock,
+    session::SqliteSession,
 };
-use crate::store::StoreError;
+use crate::{
+    seal::SiteKeys,
+    store::{StoreError, sql::vault::Vault},
+};
 
 /// Copies the database, which a server may serve meanwhile, as it is at one moment, into a file that must not exist, and checks the copy. What is
 /// sealed stays sealed. The file appears when it is whole and on the disk.
@@ -27,16 +34,21 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
         let source = open_reader(from)?;
         let mut copy = open_plain(partial)?;
         // in one step, under one read transaction: a writer does not wait for it, and does not make it begin anew
-        Backup::new(&source, &mut copy).and_then(|backup| backup.step(-1).map(drop)).map_err(database)?;
+        let step = Backup::new(&source, &mut copy).and_then(|backup| backup.step(-1)).map_err(database)?;
+        if step != StepResult::Done {
+            return Err(StoreError::Database("it is in use by another program; try again".to_owned()));
+        }
+        whole(&copy)?;
         Ok(copy)
     })
 }
 
-/// Puts a copy that [`backup`] made where a database is to be served; there must be none, and nobody may serve there. The copy is checked first.
+/// Puts a copy that [`backup`] made where a database is to be served; there must be none, and nobody may serve there. The copy is checked first, and
+/// that the site keys open it.
 ///
 /// # Errors
-/// [`StoreError::Refused`] when there is no such copy, it is not whole, or a database is there.
-pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
+/// [`StoreError::Refused`] when there is no such copy, it is not whole, or a database is there; [`StoreError::Sealed`] when the keys are not its keys.
+pub fn restore(from: &Path, to: &Path, keys: SiteKeys) -> Result<(), StoreError> {
     if !from.is_file() {
         return Err(StoreError::Refused("there is no such backup".to_owned()));
     }
@@ -49,11 +61,14 @@ pub fn restore(from: &Path, to: &Path) -> Result<(), StoreError> {
     }
     written(to, |partial| {
         fs::copy(from, partial).map_err(|error| file("the backup cannot be copied", &error))?;
-        open_plain(partial)
+        let copy = open_plain(partial)?;
+        whole(&copy)?;
+        Vault::open(&SqliteSession(&copy), keys)?;
+        Ok(copy)
     })
 }
 
-/// Makes a file by `make` under another name, checks it, brings it to the disk, and gives it its name.
+/// Makes a file by `make`, which checks it, under another name, brings it to the disk, and gives it its name.
 fn written(to: &Path, make: impl FnOnce(&Path) -> Result<Connection, StoreError>) -> Result<(), StoreError> {
     if to.exists() {
         return Err(StoreError::Refused("the file exists, and is not overwritten; name another one".to_owned()));
@@ -64,7 +79,6 @@ fn written(to: &Path, make: impl FnOnce(&Path) -> Result<Connection, StoreError>
         let copy = make(&partial)?;
         // one file, without a log beside it
         copy.pragma_update(None, "journal_mode", "DELETE").map_err(database)?;
-        whole(&copy)?;
         drop(copy);
         let synchronised = File::open(&partial).and_then(|file| file.sync_all());
         synchronised.map_err(|error| file("the file cannot be brought to the disk", &error))?;

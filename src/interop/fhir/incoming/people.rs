@@ -100,6 +100,8 @@ pub(super) fn payer_class(around: Around<'_>, subject: &Value) -> Option<PayerCl
             let (system, code) = (coding["system"].as_str().unwrap_or_default(), coding["code"].as_str().unwrap_or_default());
             let known = if system.contains("sopt") || system.ends_with("2.16.840.1.113883.3.221.5") {
                 payers::of_typology(code)
+            } else if system.contains("x12") {
+                payers::of_claim_filing(code)
             } else {
                 payers::of_act_code(code)
             };
