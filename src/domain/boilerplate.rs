@@ -1,4 +1,4 @@
-//! Text that was not written for this patient today: template text, repeated and copied passages.
+//! Text that was not written for this patient today: template text, repeated and copied passages, general information.
 
 use serde::{Deserialize, Serialize};
 
@@ -12,6 +12,8 @@ pub enum BoilerplateKind {
     Repeated,
     /// A passage of an earlier note of the encounter, word for word, or said to be copied.
     CopiedForward,
+    /// What is so of a disease or a treatment in general, as information sheets for patients say it: nothing in it is said of this patient.
+    Education,
 }
 
 impl BoilerplateKind {
@@ -22,6 +24,7 @@ impl BoilerplateKind {
             Self::Template => "template",
             Self::Repeated => "repeated",
             Self::CopiedForward => "copied_forward",
+            Self::Education => "education",
         }
     }
 }

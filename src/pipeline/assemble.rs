@@ -10,7 +10,7 @@ use crate::{
     assertion::assert_mention,
     coding::Coding,
     domain::{
-        AssertedSpan, Assertion, Attributes, EntryKind, Extraction, MedicationStatus, Mention, MentionKind, OffsetUnit,
+        AssertedSpan, Assertion, Attributes, Boilerplate, EntryKind, Extraction, MedicationStatus, Mention, MentionKind, OffsetUnit,
         SectionOutline, Span,
     },
     medication,
@@ -32,6 +32,7 @@ pub(super) struct Assembly<'a> {
 impl Assembly<'_> {
     pub(super) fn extraction(&self, logits: &[WindowLogits]) -> Extraction {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let boilerplate = boilerplate(document, &pipeline.boilerplate);
         let found = if pipeline.recognizers.dictionary {
             dictionary::find(document, &pipeline.vocabulary)
         } else {
@@ -46,8 +47,8 @@ impl Assembly<'_> {
         let taken: Vec<Span> = allergies.iter().chain(&none_known).map(|mention| mention.span).collect();
         let free: Vec<Mention> =
             mentions.into_iter().filter(|mention| !taken.iter().any(|span| span.overlaps(mention.span))).collect();
-        let medications = self.medications(&free, tagging.as_ref());
-        let diagnoses = self.diagnoses(&free, &found.mentions, tagging.as_ref());
+        let medications = self.medications(&free, tagging.as_ref(), &boilerplate);
+        let diagnoses = self.diagnoses(&free, &found.mentions, tagging.as_ref(), &boilerplate);
         let mut coded: Vec<CodedMention> = Vec::new();
         coded.extend(diagnoses);
         coded.extend(medications);
@@ -56,7 +57,6 @@ impl Assembly<'_> {
         self.settle(&mut coded);
         let (edition, exact) = pipeline.vocabulary.editions.on(self.prepared.input.code_date());
         coded.sort_by_key(|mention| mention.span);
-        let boilerplate = boilerplate(document, &pipeline.boilerplate);
         let mut entries = entries(document, &self.prepared.input, &boilerplate, coded);
         for entry in entries.iter_mut().filter(|entry| entry.kind == EntryKind::Diagnosis) {
             entry.confidence = pipeline.confidence.of(entry);
@@ -78,15 +78,20 @@ impl Assembly<'_> {
                     code: pipeline.sections.code(&section.kind).cloned(),
                 })
                 .collect(),
-            boilerplate,
             alerts: alerts::alerts(&pipeline.vocabulary, &pipeline.cross_reactions, &entries),
             medications: reconcile(&entries),
             entries,
-            spans: self.asserted_spans(),
+            spans: self.asserted_spans(&boilerplate),
+            boilerplate,
         }
     }
 
-    fn medications(&self, mentions: &[Mention], tagging: Option<&Tagging>) -> Vec<CodedMention> {
+    fn medications(
+        &self,
+        mentions: &[Mention],
+        tagging: Option<&Tagging>,
+        boilerplate: &[Boilerplate],
+    ) -> Vec<CodedMention> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let spans = spans_of(mentions, MentionKind::Medication);
         let problems = spans_of(mentions, MentionKind::Diagnosis);
@@ -99,7 +104,13 @@ impl Assembly<'_> {
                 let (status, cues, certain) =
                     medication::status(document, &pipeline.medication_cues, mention.span, &attributes);
                 let model = tagging.filter(|_| !certain).map(|tagging| tagging.statuses(mention.span)).unwrap_or_default();
-                let (status, by_model) = context::decide(status, &model);
+                let (status, by_model, cues) = match context::general_information(document, boilerplate, mention.span) {
+                    Some(cue) => (MedicationStatus::Hypothetical, None, vec![cue]),
+                    None => {
+                        let (status, by_model) = context::decide(status, &model);
+                        (status, by_model, cues)
+                    }
+                };
                 // what stands at the head of an item is no purpose of a drug that is stopped or avoided there
                 if matches!(status, MedicationStatus::Discontinued | MedicationStatus::Absent) {
                     attributes.indication = attributes.indication.filter(|indication| indication.start > mention.span.start);
@@ -227,13 +238,16 @@ impl Assembly<'_> {
         }
     }
 
-    fn asserted_spans(&self) -> Vec<AssertedSpan> {
+    fn asserted_spans(&self, boilerplate: &[Boilerplate]) -> Vec<AssertedSpan> {
         let document = &self.prepared.document;
         let spans = &self.prepared.input.spans;
         spans
             .iter()
             .map(|span| {
-                let context = assert_mention(document, &self.pipeline.cues, *span, MentionKind::Diagnosis, spans);
+                let context = match context::general_information(document, boilerplate, *span) {
+                    Some(cue) => context::in_general(cue),
+                    None => assert_mention(document, &self.pipeline.cues, *span, MentionKind::Diagnosis, spans),
+                };
                 AssertedSpan {
                     start: span.start,
                     end: span.end,

@@ -7,7 +7,7 @@
 
 use crate::{
     assertion::Context,
-    domain::{Assertion, Cue, Span},
+    domain::{Assertion, Boilerplate, BoilerplateKind, Certainty, Cue, Experiencer, Span, Temporality},
     text::Document,
 };
 
@@ -34,13 +34,39 @@ pub(super) fn weighed(
     };
     let personal = context.cues.iter().any(|cue| begins(cue, &["personal"]));
     let history = context.assertion == Assertion::Historical
-        && context.cues.iter().any(|cue| beside(cue) && begins(cue, &["hx", "history", "h/o", "personal", "past"]));
+        && context.cues.iter().any(|cue| {
+            beside(cue) && (begins(cue, &["hx", "h/o", "personal", "past"]) || cue.text.to_lowercase().contains("history"))
+        });
     let room = |(assertion, _): &(Assertion, f32)| match assertion {
         Assertion::Family => !personal,
         Assertion::Present => !history,
         _ => true,
     };
     model.into_iter().filter(room).collect()
+}
+
+/// The sentence of general information that `span` stands in: nothing in it is said of this patient, so that all of it is hypothetical.
+pub(super) fn general_information(document: &Document, boilerplate: &[Boilerplate], span: Span) -> Option<Cue> {
+    let after = boilerplate.partition_point(|passage| passage.start <= span.start);
+    let passage = boilerplate.get(after.checked_sub(1)?)?;
+    (passage.kind == BoilerplateKind::Education && span.start < passage.end).then(|| Cue {
+        text: Span::new(passage.start, passage.end).of(&document.text).to_owned(),
+        start: passage.start,
+        end: passage.end,
+        means: Assertion::Hypothetical.as_str().to_owned(),
+        scope: None,
+    })
+}
+
+/// What is said of a diagnosis in such a sentence.
+pub(super) fn in_general(cue: Cue) -> Context {
+    Context {
+        assertion: Assertion::Hypothetical,
+        experiencer: Experiencer::Other,
+        temporality: Temporality::Future,
+        certainty: Certainty::Affirmed,
+        cues: vec![cue],
+    }
 }
 
 /// The class of a mention by the rules' class and the model's probabilities; without the latter the rules decide.

@@ -10,7 +10,7 @@ use super::{
 use crate::{
     assertion::{Context, assert_mention},
     coding::{CandidateSource, Diagnosed, Known, Near, NoteSays, Phrase, Reference, for_edition},
-    domain::{Assertion, Attributes, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
+    domain::{Assertion, Attributes, Boilerplate, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
     recognize::{Tagging, dictionary},
 };
 
@@ -29,6 +29,7 @@ impl Assembly<'_> {
         mentions: &[Mention],
         candidates: &[dictionary::Candidate],
         tagging: Option<&Tagging>,
+        boilerplate: &[Boilerplate],
     ) -> Vec<CodedMention> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let spans: Vec<Span> = mentions.iter().map(|mention| mention.span).collect();
@@ -36,6 +37,9 @@ impl Assembly<'_> {
             .iter()
             .filter(|mention| mention.kind == MentionKind::Diagnosis)
             .map(|mention| {
+                if let Some(cue) = context::general_information(document, boilerplate, mention.span) {
+                    return (mention.clone(), context::in_general(cue), None);
+                }
                 let mut context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &spans);
                 let model = tagging.map(|tagging| tagging.assertions(mention.span)).unwrap_or_default();
                 let weighed = context::weighed(document, mention.span, &context, model);

@@ -1,13 +1,16 @@
-//! Passages that were not written for this patient today: template text, copied and repeated sentences.
+//! Passages that were not written for this patient today: template text, copied and repeated sentences, general information.
 //!
 //! Words come from `vocabularies/boilerplate.tsv`. A list of denials counts as a template's when nothing stands in it but what every
 //! template holds: at least five such symptoms, or three under a review of systems.
 
 use std::collections::HashSet;
 
-use regex::Regex;
+use regex::{Regex, RegexSet, RegexSetBuilder};
 
-use super::{Document, Sentence};
+use super::{
+    Document, Sentence,
+    education::{Signs, passages},
+};
 use crate::domain::{Boilerplate, BoilerplateKind, Span, table, table::TableError};
 
 /// Fewest words of a sentence whose repetition is told.
@@ -24,6 +27,7 @@ pub struct BoilerplateTable {
     denied: HashSet<String>,
     lead: Regex,
     join: Regex,
+    signs: Signs,
 }
 
 impl BoilerplateTable {
@@ -46,8 +50,10 @@ impl BoilerplateTable {
             lead: constant(
                 r"(?i)^(?:(?:the )?(?:patient|pt|he|she)\s+)?(?:also\s+|specifically\s+|currently\s+)*(?:denies|denied|negative for|neg for|no|without)\s+(?:any\s+|of\s+|recent\s+)*",
             )?,
+            signs: Signs { education: RegexSet::empty(), hint: RegexSet::empty(), personal: RegexSet::empty() },
             join: constant(r"(?i)\s*(?:[,;/]|\bor\b|\band\b|\bnor\b|\bno\b|\bdenies\b|\bany\b)+\s*")?,
         };
+        let [mut education, mut hint, mut personal] = [const { Vec::new() }; 3];
         table::read("boilerplate", text, |row| {
             let pattern = row.get("pattern")?;
             if pattern.is_empty() {
@@ -58,10 +64,29 @@ impl BoilerplateTable {
                 "template" => read.templates.push(compile(format!(r"(?is)^(?:{pattern})[\s.;:,]*$"))?),
                 "copied_forward" => read.copied.push(compile(format!("(?i){pattern}"))?),
                 "denied" => drop(read.denied.insert(pattern.to_lowercase())),
-                other => return Err(row.error(format!("unknown kind {other:?}: template, copied_forward or denied"))),
+                kind @ ("education" | "education_hint" | "personal") => {
+                    compile(pattern.to_owned())?;
+                    match kind {
+                        "education" => education.push(pattern.to_owned()),
+                        "education_hint" => hint.push(pattern.to_owned()),
+                        _ => personal.push(pattern.to_owned()),
+                    }
+                }
+                other => {
+                    let kinds = "template, copied_forward, denied, education, education_hint or personal";
+                    return Err(row.error(format!("unknown kind {other:?}: {kinds}")));
+                }
             }
             Ok(())
         })?;
+        let set = |patterns: Vec<String>| {
+            RegexSetBuilder::new(patterns).case_insensitive(true).build().map_err(|error| TableError {
+                table: "boilerplate".to_owned(),
+                line: 0,
+                message: error.to_string(),
+            })
+        };
+        read.signs = Signs { education: set(education)?, hint: set(hint)?, personal: set(personal)? };
         Ok(read)
     }
 
@@ -96,7 +121,10 @@ impl BoilerplateTable {
 pub fn boilerplate(document: &Document, table: &BoilerplateTable) -> Vec<Boilerplate> {
     let mut seen: HashSet<String> = HashSet::new();
     let mut found = Vec::new();
-    for Sentence { span, section } in &document.sentences {
+    let mut general = passages(document, &table.signs).into_iter().peekable();
+    for (index, Sentence { span, section }) in document.sentences.iter().enumerate() {
+        while general.next_if(|passage| passage.end <= index).is_some() {}
+        let informs = general.peek().is_some_and(|passage| passage.contains(&index));
         let words = span.of(&document.text);
         if words.len() > LONGEST {
             continue;
@@ -108,7 +136,11 @@ pub fn boilerplate(document: &Document, table: &BoilerplateTable) -> Vec<Boilerp
                 || matches!(section.kind.as_str(), "problem_list" | "impression" | "indications")
         });
         let repeated = !seen.insert(folded(words)) && !lists && words.split_whitespace().count() >= REPEATED_WORDS;
-        let kind = table.kind_of(words, listed).or_else(|| repeated.then_some(BoilerplateKind::Repeated));
+        let kind = match table.kind_of(words, listed) {
+            Some(kind) if !informs => Some(kind),
+            _ if informs => Some(BoilerplateKind::Education),
+            _ => repeated.then_some(BoilerplateKind::Repeated),
+        };
         found.extend(kind.map(|kind| Boilerplate { kind, start: span.start, end: span.end }));
     }
     found

@@ -2,6 +2,7 @@
 
 mod boilerplate;
 mod document;
+mod education;
 mod normalize;
 mod offsets;
 mod sections;

@@ -463,6 +463,7 @@ pub(super) fn boilerplate(kind: BoilerplateKind) -> &'static str {
         BoilerplateKind::Template => text!("boilerplate-template"),
         BoilerplateKind::Repeated => text!("boilerplate-repeated"),
         BoilerplateKind::CopiedForward => text!("boilerplate-copied"),
+        BoilerplateKind::Education => text!("boilerplate-education"),
     }
 }
 

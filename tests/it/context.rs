@@ -98,6 +98,32 @@ fn sections_have_codes_and_boilerplate_is_marked() {
     assert_eq!(of("pneumonia").get("boilerplate"), None);
 }
 
+/// An information sheet behind a note: what it tells of everybody is nobody's diagnosis and no drug that is taken.
+#[test]
+fn nothing_on_an_information_sheet_is_said_of_the_patient() {
+    let text = "ASSESSMENT: Acute bronchitis. She takes albuterol.\n\nPATIENT INFORMATION\nWhat is asthma?\n\
+                Asthma is a disease that narrows the airways. Most people with asthma also have allergic rhinitis or eczema.\n\
+                - Albuterol or montelukast when needed.\n- Smoking can increase the risk of COPD.\n\
+                Call your doctor if symptoms of pneumonia develop.\n";
+    let extraction = extract(&json!({"id": "n", "text": text}));
+    let entries = extraction["entries"].as_array().expect("entries");
+    let mut seen = Vec::new();
+    for entry in entries {
+        for evidence in entry["evidence"].as_array().expect("evidence") {
+            let general = evidence["start"].as_u64() > Some(text.find("PATIENT").expect("there") as u64);
+            assert_eq!(evidence["boilerplate"] == "education", general, "{evidence}");
+            let said = if entry["kind"] == "medication" { "status" } else { "assertion" };
+            let expected = if general { "hypothetical" } else { ["present", "active"][usize::from(said == "status")] };
+            let found = if evidence[said].is_null() { &entry[said] } else { &evidence[said] };
+            assert_eq!(found, expected, "{evidence}");
+            seen.push(evidence["text"].as_str().expect("words").to_lowercase());
+        }
+    }
+    for word in ["acute bronchitis", "asthma", "eczema", "albuterol", "montelukast", "copd", "pneumonia"] {
+        assert!(seen.iter().any(|one| one == word), "{word} is not found: {seen:?}");
+    }
+}
+
 #[test]
 fn a_cue_says_what_it_governs() {
     let extraction = extract(&json!({"id": "n", "text": NOTE}));

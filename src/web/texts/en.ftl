@@ -709,6 +709,7 @@ age-days = { $count } d
 boilerplate-template = template text
 boilerplate-repeated = repeated text
 boilerplate-copied = copied from an earlier note
+boilerplate-education = general information, not about this patient
 # What notes of the classification say
 note-kind-inclusion = Also called
 note-kind-includes = Includes
