@@ -2,19 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, bail};
+use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use jiff::SignedDuration;
 
 use super::{data::DataFolder, surroundings};
 use crate::{
-    auth::{Token, read_keys},
+    auth::read_keys,
     domain::{Role, Surroundings, User},
-    store::{Actor, Store, TokenKind, TokenRecord},
+    service::{Accounts, NewToken},
+    store::{Actor, TokenRecord},
 };
-
-/// How long a sign-in code works.
-const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_hours(1);
 
 /// Arguments of `abstractor user`.
 #[derive(Debug, Args)]
@@ -124,11 +121,12 @@ impl Users {
         let surroundings = surroundings();
         runtime()?.block_on(async {
             let store = self.data.open_tool().await?.store();
+            let accounts = Accounts { store: &*store, surroundings: &surroundings, actor: operator() };
             match self.command {
                 UserCommand::Add { name, role, source, facility, department, sees_restricted } => {
                     let id = surroundings.new_id();
                     let user = User { id, name, role, source, facility, department, sees_restricted, disabled: false };
-                    add_user(&*store, &surroundings, user).await
+                    Ok(accounts.add(user).await?)
                 }
                 UserCommand::List => {
                     println!("{:<24} {:<10} {:<16} STATE", "NAME", "ROLE", "SOURCE");
@@ -143,8 +141,8 @@ impl Users {
                     }
                     Ok(())
                 }
-                UserCommand::Disable { name } => set_disabled(&*store, &surroundings, &name, true).await,
-                UserCommand::Enable { name } => set_disabled(&*store, &surroundings, &name, false).await,
+                UserCommand::Disable { name } => Ok(accounts.set_disabled(&name, true).await?),
+                UserCommand::Enable { name } => Ok(accounts.set_disabled(&name, false).await?),
                 UserCommand::Keys { name, jwks, remove: _ } => {
                     let keys = match &jwks {
                         Some(file) => {
@@ -163,7 +161,7 @@ impl Users {
                     Ok(())
                 }
                 UserCommand::SignIn { name } => {
-                    let code = add_token(&*store, &surroundings, &name, NewToken::sign_in()).await?;
+                    let code = accounts.add_token(&name, NewToken::sign_in()).await?;
                     println!("{code}");
                     eprintln!("works once, within an hour, at /sign-in");
                     Ok(())
@@ -178,15 +176,10 @@ impl Tokens {
         let surroundings = surroundings();
         runtime()?.block_on(async {
             let store = self.data.open_tool().await?.store();
+            let accounts = Accounts { store: &*store, surroundings: &surroundings, actor: operator() };
             match self.command {
                 TokenCommand::Add { user, label, days } => {
-                    let life = match days {
-                        Some(days) if days < 1 => bail!("--days must be at least 1"),
-                        Some(days) => Some(SignedDuration::from_hours(days.saturating_mul(24))),
-                        None => None,
-                    };
-                    let new = NewToken { kind: TokenKind::Api, label, life };
-                    println!("{}", add_token(&*store, &surroundings, &user, new).await?);
+                    println!("{}", accounts.add_token(&user, NewToken::api(label, days)?).await?);
                     eprintln!("keep it now: it is not shown again");
                     Ok(())
                 }
@@ -200,7 +193,7 @@ impl Tokens {
                 }
                 TokenCommand::Revoke { id } => {
                     anyhow::ensure!(
-                        store.revoke_token(id, operator(), surroundings.now()).await?,
+                        accounts.revoke_token(id).await?,
                         "there is no token {id}; `abstractor token list USER` lists them"
                     );
                     Ok(())
@@ -219,73 +212,6 @@ fn token_row(token: &TokenRecord, surroundings: &Surroundings) -> String {
     };
     let made = token.created_at.strftime("%Y-%m-%dT%H:%M:%SZ");
     format!("{:<38} {:<8} {:<22} {state:<9} {}", token.id, token.kind.as_str(), made.to_string(), token.label)
-}
-
-async fn set_disabled(store: &dyn Store, surroundings: &Surroundings, name: &str, disabled: bool) -> anyhow::Result<()> {
-    let found = store.set_user_disabled(name, disabled, operator(), surroundings.now()).await?;
-    anyhow::ensure!(found, "there is no user {name:?}; `abstractor user list` lists them");
-    Ok(())
-}
-
-/// Adds a user after checking what was asked for.
-pub(super) async fn add_user(store: &dyn Store, surroundings: &Surroundings, user: User) -> anyhow::Result<()> {
-    let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
-    anyhow::ensure!(
-        !user.name.is_empty() && user.name.len() <= 64 && user.name.chars().all(fits),
-        "a login name has 1 to 64 letters, digits, dots, dashes and underscores"
-    );
-    match (user.role, &user.source) {
-        (Role::Submitter, None) => bail!("a submitter needs --source, the name of the system it speaks for"),
-        (Role::Submitter, Some(_)) | (_, None) => {}
-        (_, Some(_)) => bail!("--source is for submitters only"),
-    }
-    let name = user.name.clone();
-    anyhow::ensure!(
-        store.add_user(user, operator(), surroundings.now()).await?,
-        "there is a user {name:?} already; choose another name"
-    );
-    Ok(())
-}
-
-/// A token to make.
-pub(super) struct NewToken {
-    pub kind: TokenKind,
-    pub label: String,
-    pub life: Option<SignedDuration>,
-}
-
-impl NewToken {
-    /// A one-time code for the pages.
-    pub(super) fn sign_in() -> Self {
-        Self { kind: TokenKind::SignIn, label: "sign-in".to_owned(), life: Some(SIGN_IN_LIFE) }
-    }
-}
-
-/// Makes a token for a user and gives it out, once.
-pub(super) async fn add_token(
-    store: &dyn Store,
-    surroundings: &Surroundings,
-    user: &str,
-    new: NewToken,
-) -> anyhow::Result<String> {
-    let found = store
-        .user_named(user)
-        .await?
-        .with_context(|| format!("there is no user {user:?}; add one with `abstractor user add`"))?;
-    anyhow::ensure!(!found.disabled, "the user {user:?} is disabled; `abstractor user enable {user}` enables them");
-    let token = Token::generate();
-    let now = surroundings.now();
-    let record = TokenRecord {
-        id: surroundings.new_id(),
-        user_id: found.id,
-        kind: new.kind,
-        label: new.label,
-        created_at: now,
-        expires_at: new.life.map(|life| now + life),
-        revoked_at: None,
-    };
-    store.add_token(record, token.hash(), operator(), now).await?;
-    Ok(token.reveal().to_owned())
 }
 
 /// Where the database of a data folder lies.

@@ -13,7 +13,7 @@ use serde::Deserialize;
 use uuid::Uuid;
 
 use super::{
-    accounts::{NewToken, add_token, add_user},
+    accounts::operator,
     data::{DataFolder, demo_key_file, write_key},
     load::Load,
     render,
@@ -24,7 +24,8 @@ use super::{
 use crate::{
     api::NoteRequest,
     domain::{NoteStatus, Role, User},
-    store::{Store, TokenKind},
+    service::{Accounts, NewToken},
+    store::Store,
     telemetry::{self, LogFormat},
 };
 
@@ -114,6 +115,7 @@ pub(super) fn texts() -> Vec<String> {
 /// A user of every role, each with a fresh token.
 async fn accounts(store: &dyn Store) -> anyhow::Result<std::collections::BTreeMap<String, String>> {
     let surroundings = surroundings();
+    let accounts = Accounts { store, surroundings: &surroundings, actor: operator() };
     let mut tokens = std::collections::BTreeMap::new();
     for role in Role::ALL {
         let name = format!("demo-{}", role.as_str());
@@ -128,10 +130,10 @@ async fn accounts(store: &dyn Store) -> anyhow::Result<std::collections::BTreeMa
                 sees_restricted: false,
                 disabled: false,
             };
-            add_user(store, &surroundings, user).await?;
+            accounts.add(user).await?;
         }
-        let new = NewToken { kind: TokenKind::Api, label: "demo".to_owned(), life: None };
-        tokens.insert(role.as_str().to_owned(), add_token(store, &surroundings, &name, new).await?);
+        let new = NewToken::api("demo".to_owned(), None)?;
+        tokens.insert(role.as_str().to_owned(), accounts.add_token(&name, new).await?);
     }
     Ok(tokens)
 }
@@ -166,7 +168,9 @@ async fn print_found(store: &dyn Store, posted: &[Uuid]) -> anyhow::Result<()> {
 }
 
 async fn print_where(store: &dyn Store, url: &str, folder: &Path, temporary: bool) -> anyhow::Result<()> {
-    let code = add_token(store, &surroundings(), "demo-coder", NewToken::sign_in()).await?;
+    let surroundings = surroundings();
+    let accounts = Accounts { store, surroundings: &surroundings, actor: operator() };
+    let code = accounts.add_token("demo-coder", NewToken::sign_in()).await?;
     println!("\nThe first six entries of each note are shown above; the queue has them all.");
     println!("\n  Queue     {url}/queue");
     println!("  Sign in   {url}/sign-in?code={code}   (as demo-coder, once, within an hour)");

@@ -10,8 +10,8 @@ use crate::{
     assertion::assert_mention,
     coding::Coding,
     domain::{
-        AssertedSpan, Assertion, Attributes, Boilerplate, EntryKind, Extraction, MedicationStatus, Mention, MentionKind, OffsetUnit,
-        SectionOutline, Span,
+        AssertedSpan, Assertion, Attributes, Boilerplate, EntryKind, Extraction, MedicationStatus, Mention, MentionKind,
+        OffsetUnit, SectionOutline, Span,
     },
     medication,
     recognize::{
@@ -86,12 +86,7 @@ impl Assembly<'_> {
         }
     }
 
-    fn medications(
-        &self,
-        mentions: &[Mention],
-        tagging: Option<&Tagging>,
-        boilerplate: &[Boilerplate],
-    ) -> Vec<CodedMention> {
+    fn medications(&self, mentions: &[Mention], tagging: Option<&Tagging>, boilerplate: &[Boilerplate]) -> Vec<CodedMention> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let spans = spans_of(mentions, MentionKind::Medication);
         let problems = spans_of(mentions, MentionKind::Diagnosis);

@@ -1,5 +1,6 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
+mod accounts;
 mod chart;
 mod clients;
 mod code_book;
@@ -14,6 +15,7 @@ mod site_lists;
 mod vocabularies;
 mod workbench;
 
+pub use accounts::{AccountError, Accounts, NewToken};
 pub use chart::ChartItem;
 pub use clients::GrantError;
 pub use code_book::find_codes;

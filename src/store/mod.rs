@@ -366,6 +366,8 @@ pub trait AccountStore: Send + Sync {
     async fn user_named(&self, name: &str) -> Result<Option<User>, StoreError>;
     /// All users, by name.
     async fn users(&self) -> Result<Vec<User>, StoreError>;
+    /// Gives the user of that name the role, source, facility, department and clearance of `user`; `false` when there is none.
+    async fn change_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
     /// Disables or enables a user; `false` when there is none of that name.
     async fn set_user_disabled(&self, name: &str, disabled: bool, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
     /// Adds a token by its SHA-256 hash.

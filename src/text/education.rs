@@ -118,12 +118,17 @@ mod tests {
                      Alcohol and a diet rich in meat can increase the risk of an attack.\n\
                      Treatment:\n- Ibuprofen or colchicine.\n- Allopurinol to prevent attacks.\n\
                      - Drink plenty of water.\nCall your doctor if you have a fever.";
-        let text = format!("ASSESSMENT: Acute gout of the left great toe. He also has hypertension.\n\nPATIENT INFORMATION:\n{sheet}\n\nHe was seen by Dr. Example today for gout.");
+        let text = format!(
+            "ASSESSMENT: Acute gout of the left great toe. He also has hypertension.\n\nPATIENT INFORMATION:\n{sheet}\n\nHe was seen by Dr. Example today for gout."
+        );
         let found = general(&text);
         assert_eq!(found.first().map(String::as_str), Some("What is gout?"), "{found:?}");
         assert!(found.iter().any(|one| one.contains("Allopurinol")), "items between its sentences belong to it: {found:?}");
         assert!(found.iter().any(|one| one.starts_with("Call your doctor")), "{found:?}");
-        assert!(!found.iter().any(|one| one.contains("great toe") || one.contains("hypertension.") || one.contains("seen by")), "{found:?}");
+        assert!(
+            !found.iter().any(|one| one.contains("great toe") || one.contains("hypertension.") || one.contains("seen by")),
+            "{found:?}"
+        );
     }
 
     #[test]

@@ -242,12 +242,28 @@ async fn decided(
     id: Uuid,
     (attempt, revision, notice, live): (&Attempt<'_>, Option<u64>, &str, bool),
 ) -> Answer {
+    let done = service.decide(&session.user, id, vec![(attempt.entry, attempt.kind.clone())], revision).await;
+    let kept = matches!(done, Ok((ItemChange::Done { .. }, _)));
+    // what follows a decision is written while the parts that it changed are made
+    let after = async {
+        if kept {
+            renew(service, session, id).await;
+            remember(service, session, attempt.kind).await;
+        }
+    };
+    let answer = told(service, session, id, (attempt, notice, live), done);
+    tokio::join!(answer, after).0
+}
+
+/// The answer to a decision that was handed in.
+async fn told(
+    service: &Service,
+    session: &Session,
+    id: Uuid,
+    (attempt, notice, live): (&Attempt<'_>, &str, bool),
+    done: Result<(ItemChange, Vec<Uuid>), DecideError>,
+) -> Answer {
     let entry = attempt.entry;
-    let done = service.decide(&session.user, id, vec![(entry, attempt.kind.clone())], revision).await;
-    if matches!(done, Ok((ItemChange::Done { .. }, _))) {
-        renew(service, session, id).await;
-        remember(service, session, attempt.kind).await;
-    }
     if let Ok((change, _)) = &done
         && let Some(page) = conflict::show(service, session, id, (change, attempt)).await?
     {

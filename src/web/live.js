@@ -32,7 +32,7 @@
       }
       document.dispatchEvent(new CustomEvent("entry", { detail: entry }));
     }
-    for (const id of ["summary", "codes-now", "g-diagnosis", "g-medication", "g-allergy"]) {
+    for (const id of ["summary", "assigned-now", "edits-now", "g-diagnosis", "g-medication", "g-allergy"]) {
       const [here, there] = [document.getElementById(id), page.getElementById(id)];
       // unread notes are counted where the notes are
       const unseen = id === "summary" && document.getElementById("unseen");
@@ -43,6 +43,10 @@
       if (menu && fresh) fresh.replaceWith(menu);
       const [reason, empty] = [here.querySelector("#override"), there.querySelector("#override")];
       if (reason && empty) empty.value = reason.value;
+      const [folded, anew] = [here.querySelector("details[open]"), there.querySelector("details")];
+      if (folded && anew) anew.open = true;
+      // a list of edits is long, and seldom another
+      if (here.isEqualNode(there)) continue;
       here.replaceWith(document.adoptNode(there));
       focusAgain = focus || focusAgain;
       if (unseen) { const counts = document.querySelector("#summary .counts"); if (counts) counts.append(" · ", unseen); }
@@ -74,14 +78,14 @@
   document.addEventListener("submit", (event) => upToDate(event.target), true);
   // (a form's own `action` is hidden by its fields of that name)
   const send = async (form, button, tries = 0) => {
-    // decided already by the one before, whose answer took the form's place
-    if (!form.isConnected) return;
+    // decided already by the one before, whose answer took its place
+    if (!(button || form).isConnected) return;
     if (signedOut && !(await signedInAgain())) { say(texts.signedOut); return; }
     upToDate(form);
     const body = new URLSearchParams(new FormData(form));
     if (button && button.name) body.set(button.name, button.value);
     waiting += 1;
-    const busy = form.closest(".entry");
+    const busy = (button || form).closest(".entry");
     if (busy) busy.setAttribute("aria-busy", "true");
     try {
       const reply = await fetch(form.getAttribute("action"), { method: "POST", body, headers: { "x-live": "1" } });
@@ -97,8 +101,9 @@
         if (button && button.name) {
           const field = Object.assign(document.createElement("input"), { type: "hidden", name: button.name, value: button.value });
           form.append(field);
-        }
-        form.submit();
+          form.submit();
+          field.remove();
+        } else form.submit();
         return;
       }
       if (reply.redirected && new URL(reply.url).pathname === "/sign-in") {

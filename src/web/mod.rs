@@ -22,6 +22,7 @@ mod list_address;
 mod lists;
 mod movements;
 mod notice;
+mod people;
 mod personal;
 mod preferences;
 mod queries;
@@ -109,6 +110,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
         .route("/settings", get(settings::show).post(settings::change))
         .route("/settings/lists", get(site_lists::show).post(site_lists::change))
+        .route("/settings/people", get(people::list).post(people::add))
+        .route("/settings/people/{name}", get(people::show).post(people::change))
         .route("/settings/templates", get(site_templates::show).post(site_templates::change))
         .route("/items/{id}/finish", post(change::finish))
         .route("/items/{id}/reopen", post(movements::reopen))

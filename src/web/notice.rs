@@ -40,6 +40,7 @@ fn made(word: &str) -> Option<&'static str> {
         "accepted_together" => text!("notice-accepted-together"),
         "saved" => text!("notice-kept"),
         "reviewed" => text!("notice-reviewed"),
+        "person_added" => text!("notice-person-added"),
         "list_saved" => text!("notice-list-saved"),
         "nothing_waits" => text!("notice-nothing-waits"),
         _ => return None,

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use super::{
     change::Answer,
     notice::{self, Notice},
+    people::PersonRow,
     session::{Posted, Session},
     shell::{Refusal, Shell, page},
     words,
@@ -23,21 +24,6 @@ use crate::{
     review::OVERRIDE_REASONS,
     service::{DecideError, Service},
 };
-
-/// A user, as a lead sees them.
-#[derive(Debug, Clone)]
-pub(super) struct UserRow {
-    /// Login name.
-    pub name: String,
-    /// Role.
-    pub role: &'static str,
-    /// Facility and department they are limited to.
-    pub scope: String,
-    /// Whether they may see restricted notes.
-    pub sees_restricted: bool,
-    /// Whether they may not sign in.
-    pub disabled: bool,
-}
 
 /// The page.
 #[derive(Template)]
@@ -54,7 +40,9 @@ pub(super) struct SettingsPage {
     /// Whether the user may change them.
     pub can_change: bool,
     /// Who works here.
-    pub users: Vec<UserRow>,
+    pub users: Vec<PersonRow>,
+    /// Whether the user may change who does.
+    pub manages_people: bool,
     /// Headings and words of the reasons there are.
     pub reasons: Vec<(&'static str, Vec<String>)>,
     /// The teams, with the names of their members.
@@ -80,16 +68,6 @@ pub(super) async fn show(
 ) -> Result<Response, Refusal> {
     let user = session.may(Permission::ReadSettings)?;
     let engine = service.engine.pipeline().engine_version();
-    let users = service.store.users().await?.into_iter().map(|one| {
-        let scope: Vec<String> = [one.facility, one.department, one.source].into_iter().flatten().collect();
-        UserRow {
-            name: one.name,
-            role: words::user_role(one.role),
-            scope: if scope.is_empty() { text!("settings-sees-everything").to_owned() } else { scope.join(", ") },
-            sees_restricted: one.sees_restricted,
-            disabled: one.disabled,
-        }
-    });
     let settings = service.store.settings().await?;
     let reasons = service.site_reasons().await?;
     let labels = |name| reasons.offered(name).iter().map(|reason| reason.label.clone()).collect::<Vec<String>>();
@@ -104,7 +82,8 @@ pub(super) async fn show(
         rules: settings.second_review.iter().map(line).collect::<Vec<_>>().join("\n"),
         settings,
         can_change: permits(user.role, Permission::ChangeSettings),
-        users: users.collect(),
+        users: service.store.users().await?.iter().map(PersonRow::of).collect(),
+        manages_people: permits(user.role, Permission::ManageAccounts),
         teams: teams.collect(),
         reasons: vec![
             (text!("settings-reject-reasons"), labels(SiteListName::RejectReasons)),

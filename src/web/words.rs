@@ -10,6 +10,7 @@ use crate::domain::{
 use crate::{
     coding::edits::Severity,
     service::SiteReasons,
+    store::TokenKind,
     vocabulary::{Intent, NoteKind},
 };
 
@@ -231,6 +232,17 @@ pub(super) fn user_role(role: Role) -> &'static str {
         Role::Lead => text!("role-lead"),
         Role::Auditor => text!("role-auditor"),
         Role::Admin => text!("role-admin"),
+    }
+}
+
+/// What a token opens.
+pub(super) fn token_kind(kind: TokenKind) -> &'static str {
+    match kind {
+        TokenKind::Api => text!("token-api"),
+        TokenKind::ApiRead => text!("token-api-read"),
+        TokenKind::ApiWrite => text!("token-api-write"),
+        TokenKind::Session => text!("token-session"),
+        TokenKind::SignIn => text!("token-sign-in"),
     }
 }
 

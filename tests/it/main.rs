@@ -30,6 +30,7 @@ mod model;
 mod oauth;
 mod openapi;
 mod pages;
+mod people;
 mod queries;
 mod server;
 mod several_servers;

@@ -278,7 +278,9 @@ fn no_page_has_words_of_its_own() {
         visitor.look(path);
     }
     visitor.sign_in("admin");
-    visitor.look("/queue");
+    for path in ["/queue", "/settings/people", "/settings/people/demo-coder"] {
+        visitor.look(path);
+    }
     assert!(visitor.pages > 40, "{} pages", visitor.pages);
     let told: Vec<String> = visitor.bare.iter().map(|(words, page)| format!("{words} ({page})")).collect();
     assert!(told.is_empty(), "words outside of the catalogue:\n{}", told.join("\n"));

@@ -48,7 +48,28 @@ pub(crate) async fn users(store: Arc<dyn Store>) {
     assert!(!store.add_user(taken, Actor::service(), at(0)).await.expect("answers"));
     assert_eq!(store.user_named("ann").await.expect("reads"), Some(ann.clone()));
     assert_eq!(store.user_named("nobody").await.expect("reads"), None);
-    assert_eq!(store.users().await.expect("lists"), [ann, zoe]);
+    assert_eq!(store.users().await.expect("lists"), [ann.clone(), zoe.clone()]);
+    // another role, another scope: the id, the name and whether they are disabled stay
+    let coder = User {
+        id: id(),
+        role: Role::Coder,
+        source: None,
+        facility: None,
+        sees_restricted: false,
+        disabled: true,
+        ..ann.clone()
+    };
+    assert!(store.change_user(coder.clone(), Actor::service(), at(1)).await.expect("answers"));
+    let changed = User { id: ann.id, disabled: false, ..coder.clone() };
+    assert_eq!(store.user_named("ann").await.expect("reads"), Some(changed));
+    let last = |events: Vec<crate::store::AuditEvent>| events.last().map(|one| (one.action.clone(), one.detail.clone()));
+    let told = last(store.audit_events(0, 1000).await.expect("reads"));
+    let detail = "role submitter to coder; source; facility; restricted withdrawn";
+    assert_eq!(told, Some(("user.changed".to_owned(), detail.to_owned())));
+    assert!(store.change_user(coder, Actor::service(), at(1)).await.expect("answers"), "the same again");
+    assert_eq!(last(store.audit_events(0, 1000).await.expect("reads")), told, "is no event");
+    let nobody = User { name: "nobody".to_owned(), ..zoe };
+    assert!(!store.change_user(nobody, Actor::service(), at(1)).await.expect("answers"));
     assert!(!store.set_user_disabled("nobody", true, Actor::service(), at(1)).await.expect("answers"));
 }
 

@@ -15,6 +15,21 @@ use crate::{
     store::{AccountStore, Actor, AuditEvent, StoreError, TokenKind, TokenRecord},
 };
 
+/// What an administrator changed of a user, as the trail keeps it: `role coder to lead; facility; restricted granted`.
+fn what_changed(before: &User, after: &User) -> String {
+    let role = (before.role != after.role).then(|| format!("role {} to {}", before.role.as_str(), after.role.as_str()));
+    let scope = |name: &str, is_other: bool| is_other.then(|| name.to_owned());
+    let clearance = if after.sees_restricted { "restricted granted" } else { "restricted withdrawn" };
+    let changes = [
+        role,
+        scope("source", before.source != after.source),
+        scope("facility", before.facility != after.facility),
+        scope("department", before.department != after.department),
+        scope(clearance, before.sees_restricted != after.sees_restricted),
+    ];
+    changes.into_iter().flatten().collect::<Vec<_>>().join("; ")
+}
+
 const USER_COLUMNS: &str = "u.id, u.name, u.role, u.source, u.facility, u.department, u.sees_restricted, u.disabled";
 
 #[async_trait]
@@ -55,6 +70,32 @@ impl<D: Database> AccountStore for SqlStore<D> {
     async fn users(&self) -> Result<Vec<User>, StoreError> {
         let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
         self.database.read(move |unit| unit.all("user_account", &sql, (), user)).await
+    }
+
+    async fn change_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
+        let cause = Cause { actor, now };
+        self.database
+            .write(move |unit| {
+                unit.hold_rows("user_account", "name = ?1", [&user.name])?;
+                let Some(before) = user_named(unit, &user.name)? else { return Ok(false) };
+                let after = User { id: before.id, disabled: before.disabled, ..user.clone() };
+                if before != after {
+                    unit.execute(
+                        "UPDATE user_account SET role = ?2, source = ?3, facility = ?4, department = ?5, sees_restricted = ?6 WHERE id = ?1",
+                        params![
+                            bytes(after.id),
+                            after.role.as_str(),
+                            after.source.clone(),
+                            after.facility.clone(),
+                            after.department.clone(),
+                            after.sees_restricted
+                        ],
+                    )?;
+                    audit::append(unit, &cause, &Event::of("user.changed", "user", after.id, &what_changed(&before, &after)))?;
+                }
+                Ok(true)
+            })
+            .await
     }
 
     async fn set_user_disabled(&self, name: &str, disabled: bool, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {

@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Every step of the schema.
-pub(in crate::store) const MIGRATIONS: [Migration; 13] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 14] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -38,6 +38,7 @@ pub(in crate::store) const MIGRATIONS: [Migration; 13] = [
     },
     Migration { version: 12, name: "queries", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_queries.sql") },
     Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
+    Migration { version: 14, name: "payer", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_payer.sql") },
 ];
 
 /// Whether steps are missing. Refuses a schema that needs a newer program.

@@ -1,0 +1,185 @@
+//! Users and their tokens: what the command line and the page of people both do, with the same rules.
+
+use jiff::SignedDuration;
+use thiserror::Error;
+use uuid::Uuid;
+
+use crate::{
+    auth::Token,
+    domain::{Role, Surroundings, User},
+    store::{Actor, Store, StoreError, TokenKind, TokenRecord},
+};
+
+/// How long a sign-in code works.
+const SIGN_IN_LIFE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Most bytes of a source, facility or department.
+const LONGEST_SCOPE: usize = 128;
+
+/// Why nothing was done.
+#[derive(Debug, Error)]
+pub enum AccountError {
+    /// The login name cannot be one.
+    #[error("a login name has 1 to 64 letters, digits, dots, dashes and underscores")]
+    Name,
+    /// There is a user of that name.
+    #[error("there is a user {0:?} already; choose another name")]
+    Taken(String),
+    /// There is none.
+    #[error("there is no user {0:?}; `abstractor user list` lists them")]
+    Unknown(String),
+    /// A submitter speaks for a system.
+    #[error("a submitter needs the name of the source system it speaks for")]
+    SourceMissing,
+    /// Nobody else does.
+    #[error("a source is for submitters only")]
+    SourceOfOther,
+    /// A name of a place is too long, or holds what no name holds.
+    #[error("a source, facility or department has at most {LONGEST_SCOPE} bytes and no control characters")]
+    Scope,
+    /// Disabled users get no tokens.
+    #[error("the user {0:?} is disabled; enable them first")]
+    Disabled(String),
+    /// Who would lock themselves out.
+    #[error("nobody disables themselves or changes their own role; another administrator can")]
+    Oneself,
+    /// Days of a token.
+    #[error("a token works for at least one day, and at most 3650")]
+    Days,
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// A token to make.
+#[derive(Debug)]
+pub struct NewToken {
+    /// What it opens.
+    pub kind: TokenKind,
+    /// What it is for.
+    pub label: String,
+    /// How long it works; always when none.
+    pub life: Option<SignedDuration>,
+}
+
+impl NewToken {
+    /// A one-time code for the pages.
+    #[must_use]
+    pub fn sign_in() -> Self {
+        Self { kind: TokenKind::SignIn, label: "sign-in".to_owned(), life: Some(SIGN_IN_LIFE) }
+    }
+
+    /// A token for programs that works for so many days, or always.
+    ///
+    /// # Errors
+    /// [`AccountError::Days`] for none or more than ten years.
+    pub fn api(label: String, days: Option<i64>) -> Result<Self, AccountError> {
+        let life = match days {
+            Some(days) if (1..=3650).contains(&days) => Some(SignedDuration::from_hours(days * 24)),
+            Some(_) => return Err(AccountError::Days),
+            None => None,
+        };
+        Ok(Self { kind: TokenKind::Api, label, life })
+    }
+}
+
+/// Users and tokens of a store, as somebody arranges them.
+pub struct Accounts<'a> {
+    /// Where they are kept.
+    pub store: &'a dyn Store,
+    /// Clock and ids.
+    pub surroundings: &'a Surroundings,
+    /// Who does it.
+    pub actor: Actor,
+}
+
+impl Accounts<'_> {
+    /// Adds a user.
+    ///
+    /// # Errors
+    /// What is wrong with the user, a name that is taken, or a failing store.
+    pub async fn add(&self, user: User) -> Result<(), AccountError> {
+        let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
+        if user.name.is_empty() || user.name.len() > 64 || !user.name.chars().all(fits) {
+            return Err(AccountError::Name);
+        }
+        check_scope(&user)?;
+        let name = user.name.clone();
+        let added = self.store.add_user(user, self.actor.clone(), self.surroundings.now()).await?;
+        added.then_some(()).ok_or(AccountError::Taken(name))
+    }
+
+    /// Gives the user of that name the role, source, facility, department and clearance of `user`; they hold from the next call on.
+    ///
+    /// # Errors
+    /// What is wrong with them, a user that is not there, one's own role, or a failing store.
+    pub async fn change(&self, user: User) -> Result<(), AccountError> {
+        check_scope(&user)?;
+        let before = self.named(&user.name).await?;
+        if self.actor.user_id == Some(before.id) && before.role != user.role {
+            return Err(AccountError::Oneself);
+        }
+        let name = user.name.clone();
+        let changed = self.store.change_user(user, self.actor.clone(), self.surroundings.now()).await?;
+        changed.then_some(()).ok_or(AccountError::Unknown(name))
+    }
+
+    /// Disables a user, whose sessions and tokens stop at once, or enables them.
+    ///
+    /// # Errors
+    /// A user that is not there, oneself, or a failing store.
+    pub async fn set_disabled(&self, name: &str, disabled: bool) -> Result<(), AccountError> {
+        if disabled && self.named(name).await?.id == self.actor.user_id.unwrap_or_default() {
+            return Err(AccountError::Oneself);
+        }
+        let found = self.store.set_user_disabled(name, disabled, self.actor.clone(), self.surroundings.now()).await?;
+        found.then_some(()).ok_or_else(|| AccountError::Unknown(name.to_owned()))
+    }
+
+    /// Makes a token and gives it out, once: only its hash is kept.
+    ///
+    /// # Errors
+    /// A user that is not there or disabled, or a failing store.
+    pub async fn add_token(&self, name: &str, new: NewToken) -> Result<String, AccountError> {
+        let found = self.named(name).await?;
+        if found.disabled {
+            return Err(AccountError::Disabled(found.name));
+        }
+        let token = Token::generate();
+        let now = self.surroundings.now();
+        let record = TokenRecord {
+            id: self.surroundings.new_id(),
+            user_id: found.id,
+            kind: new.kind,
+            label: new.label,
+            created_at: now,
+            expires_at: new.life.map(|life| now + life),
+            revoked_at: None,
+        };
+        self.store.add_token(record, token.hash(), self.actor.clone(), now).await?;
+        Ok(token.reveal().to_owned())
+    }
+
+    /// Revokes a token; `false` when there is none.
+    ///
+    /// # Errors
+    /// A failing store.
+    pub async fn revoke_token(&self, id: Uuid) -> Result<bool, AccountError> {
+        Ok(self.store.revoke_token(id, self.actor.clone(), self.surroundings.now()).await?)
+    }
+
+    async fn named(&self, name: &str) -> Result<User, AccountError> {
+        self.store.user_named(name).await?.ok_or_else(|| AccountError::Unknown(name.to_owned()))
+    }
+}
+
+fn check_scope(user: &User) -> Result<(), AccountError> {
+    match (user.role, &user.source) {
+        (Role::Submitter, None) => return Err(AccountError::SourceMissing),
+        (Role::Submitter, Some(_)) | (_, None) => {}
+        (_, Some(_)) => return Err(AccountError::SourceOfOther),
+    }
+    let fits = |name: &String| name.len() <= LONGEST_SCOPE && !name.chars().any(char::is_control);
+    let fit = [&user.source, &user.facility, &user.department].into_iter().flatten().all(fits);
+    fit.then_some(()).ok_or(AccountError::Scope)
+}
