@@ -25,7 +25,7 @@ pub use movements::Moving;
 pub use notes::{NoteAnswer, PostError};
 pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
-pub use second_reviews::ReviewedItem;
+pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use site_lists::{ListError, SiteList, SiteReasons};
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,

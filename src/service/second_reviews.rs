@@ -1,18 +1,44 @@
 //! Second-level review: what is drawn when an encounter is finished, and the worksheets of those who look at it again.
 
+use jiff::SignedDuration;
+use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::{DecideError, QueueItem, Service, visible};
 use crate::{
     auth::Scope,
     domain::{Finished, ItemState, ReviewEntry, ReviewItem, SecondReview, SiteSettings, User, Worksheet, drawn},
-    review::{assigned_codes, is_paid},
+    review::{assigned_codes, is_paid, rollup},
     store::{Drawn, ItemRecord, Reviewed, StoreError},
     vocabulary::{Edition, Vocabulary},
 };
 
 /// Reviews of a list.
 const LISTED: u32 = 200;
+
+/// Finished encounters of which a sample is drawn, at most: the last ones.
+const SAMPLED_FROM: u32 = 2_000;
+
+/// Encounters that are opened for a sample, at most: those with a code that begins so may be few.
+const OPENED: usize = 500;
+
+/// Encounters of one sample, at most.
+pub const MOST_OF_SAMPLE: u32 = 100;
+
+/// A sample that a lead asks for.
+#[derive(Debug, Clone, Default)]
+pub struct SampleAsked {
+    /// So many encounters.
+    pub count: u32,
+    /// Finished by this coder; by anybody when none.
+    pub coder: Option<Uuid>,
+    /// With a code that begins so; with any when none.
+    pub code: Option<String>,
+    /// Finished within so many days.
+    pub days: u32,
+    /// Whether the reviewer codes them without seeing what the coder chose.
+    pub blinded: bool,
+}
 
 /// A review with its item.
 #[derive(Debug)]
@@ -68,6 +94,40 @@ impl Service {
         Ok(rule.map(|rule| Drawn { id: self.surroundings.new_id(), blinded: rule.blinded }))
     }
 
+    /// Draws a sample of what was finished, at random, of what the user may see and did not work on; how many were drawn.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn draw_sample(&self, user: &User, asked: &SampleAsked) -> Result<u32, StoreError> {
+        let now = self.surroundings.now();
+        let since = now - SignedDuration::from_hours(24 * i64::from(asked.days));
+        let mut finished = self.store.finished_since(asked.coder, since, SAMPLED_FROM).await?;
+        // an order that nobody chooses: by a hash with an id that is made for this draw
+        let draw = self.surroundings.new_id();
+        finished.sort_by_cached_key(|one| Sha256::digest([draw.as_bytes(), one.item_id.as_bytes().as_slice()].concat()));
+        let (mut drawn, mut opened) = (0, 0);
+        for one in finished.into_iter().filter(|one| one.coder_id != user.id) {
+            if drawn == asked.count.min(MOST_OF_SAMPLE) || opened == OPENED {
+                break;
+            }
+            opened += 1;
+            let Some(record) = self.store.item(one.item_id, now).await? else { continue };
+            let is_own = record.decisions.iter().any(|decision| decision.user_id == user.id);
+            if is_own || !visible(user, &Scope::of_item(&record.item)) {
+                continue;
+            }
+            if let Some(prefix) = &asked.code {
+                let entries = rollup(&record);
+                if !assigned_codes(&entries).iter().any(|one| one.code.starts_with(prefix.as_str())) {
+                    continue;
+                }
+            }
+            let kept = Drawn { id: self.surroundings.new_id(), blinded: asked.blinded };
+            drawn += u32::from(self.store.draw_second_review(one, kept, user, now).await?);
+        }
+        Ok(drawn)
+    }
+
     /// Reviews that wait, or that are done, of items that the user may see; without those of their own work while they wait.
     ///
     /// # Errors
@@ -97,7 +157,7 @@ impl Service {
             item.record.decisions.clear();
             item.record.remarks.clear();
             item.record.overrides.clear();
-            item.entries = crate::review::rollup(&item.record);
+            item.entries = rollup(&item.record);
             item.edits.clear();
         }
         Ok(Some(ReviewedItem { review, item, is_own, is_current }))

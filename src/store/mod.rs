@@ -24,7 +24,7 @@ pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, Me
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
-pub use second_reviews::{Drawn, Reviewed, SecondReviewStore};
+pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore};
 pub use sql::SqlStore;
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 

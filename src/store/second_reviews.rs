@@ -16,6 +16,17 @@ pub struct Drawn {
     pub blinded: bool,
 }
 
+/// An encounter that was finished and is not to be looked at again yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FinishedItem {
+    /// The item.
+    pub item_id: Uuid,
+    /// Its revision before it was finished, as [`SecondReview::revision`] keeps it.
+    pub revision: u64,
+    /// Who finished it.
+    pub coder_id: Uuid,
+}
+
 /// What came of recording a review.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reviewed {
@@ -40,6 +51,11 @@ pub trait SecondReviewStore: Send + Sync {
     async fn second_reviews_of(&self, item: Uuid) -> Result<Vec<SecondReview>, StoreError>;
     /// How many encounters of a coder were drawn since.
     async fn drawn_since(&self, coder: Uuid, since: Timestamp) -> Result<u32, StoreError>;
+    /// Encounters that were finished since, by a coder or by anybody, are finished still and were not drawn; the last ones first.
+    async fn finished_since(&self, coder: Option<Uuid>, since: Timestamp, limit: u32) -> Result<Vec<FinishedItem>, StoreError>;
+    /// Keeps that a finished item is to be looked at again; `false` when it stands no longer as it was found, or was drawn meanwhile.
+    async fn draw_second_review(&self, item: FinishedItem, drawn: Drawn, by: &User, now: Timestamp)
+    -> Result<bool, StoreError>;
     /// Records the result, once, by somebody else than the coder.
     async fn record_second_review(
         &self,

@@ -39,6 +39,22 @@ pub(super) struct Piece {
     pub entry: String,
 }
 
+impl Piece {
+    /// The name that a marked piece bears itself: one element less for each, and a note has hundreds.
+    pub(super) fn own_place(&self) -> Option<&str> {
+        let marked = self.look.is_some() && !self.heading;
+        self.anchors.last().filter(|_| marked).map(String::as_str)
+    }
+
+    /// The names that stand before it.
+    pub(super) fn places(&self) -> &[String] {
+        match (self.own_place(), self.anchors.split_last()) {
+            (Some(_), Some((_, others))) => others,
+            _ => &self.anchors,
+        }
+    }
+}
+
 /// The pieces of a note, in order and without gaps. Marks that do not fit the text are left out.
 pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece> {
     let fits = |span: Span| !span.of(text).is_empty();

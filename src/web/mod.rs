@@ -106,7 +106,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/compare/{note}", get(history::compare))
         .route("/preferences", get(preferences::show).post(preferences::change))
         .route("/queue/lists", post(preferences::save_list))
-        .route("/second-reviews", get(second_reviews::list))
+        .route("/second-reviews", get(second_reviews::list).post(second_reviews::draw))
         .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
         .route("/settings", get(settings::show).post(settings::change))
         .route("/settings/lists", get(site_lists::show).post(site_lists::change))

@@ -77,6 +77,7 @@ fn not_made(word: &str) -> Option<&'static str> {
         "key_twice" => text!("problem-key-twice"),
         "list_name" => text!("problem-list-name"),
         "too_many_lists" => text!("problem-too-many-lists"),
+        "sample" => text!("problem-sample"),
         "settings" => text!("problem-settings"),
         "invalid" => text!("problem-invalid"),
         _ => return None,

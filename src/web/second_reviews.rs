@@ -23,9 +23,9 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{Agreement, CodingError, Evidence, SecondReview, Verdict, Worksheet, WorksheetLine, system},
+    domain::{Agreement, CodingError, Evidence, Role, SecondReview, User, Verdict, Worksheet, WorksheetLine, system},
     review::{assigned_codes, code_day},
-    service::{DecideError, Service},
+    service::{DecideError, MOST_OF_SAMPLE, SampleAsked, Service},
 };
 
 /// Quotations that a line of the worksheet shows.
@@ -62,6 +62,8 @@ pub(super) struct ReviewsPage {
     pub done: Vec<ReviewRow>,
     /// How far coders and reviewers agree, over what is listed as done.
     pub overall: Option<String>,
+    /// Whose encounters may be drawn.
+    pub coders: Vec<String>,
 }
 
 /// A code of the worksheet.
@@ -122,6 +124,8 @@ pub(super) struct WorksheetPage {
 pub(super) struct Address {
     notice: Option<String>,
     problem: Option<String>,
+    /// How many encounters were drawn.
+    drawn: Option<u32>,
 }
 
 /// An agreement in words.
@@ -155,14 +159,53 @@ pub(super) async fn list(
         Agreement::default(),
         |sum, one| Agreement { agreed: sum.agreed + one.agreed, errors: sum.errors + one.errors, codes: sum.codes + one.codes },
     );
+    let works = |one: &User| matches!(one.role, Role::Coder | Role::Lead) && one.id != user.id;
+    let coders = service.store.users().await?.into_iter().filter(works).map(|one| one.name).collect();
+    let drawn =
+        address.drawn.map(|drawn| Notice { is_problem: drawn == 0, text: text!("reviews-drawn", count = drawn).into() });
     let view = ReviewsPage {
         shell: Shell::of(&session),
-        notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
+        notice: drawn.or_else(|| notice::lookup(address.notice.as_deref(), address.problem.as_deref())),
+        coders,
         waiting,
         overall: (!done.is_empty()).then(|| told(all)),
         done: done.into_iter().map(row).collect(),
     };
     Ok(page(StatusCode::OK, &view))
+}
+
+/// The form of a sample.
+#[derive(Deserialize)]
+pub(super) struct SampleForm {
+    count: String,
+    #[serde(default)]
+    coder: String,
+    #[serde(default)]
+    code: String,
+    days: String,
+    /// Not empty: the reviewer codes them without seeing what the coder chose.
+    #[serde(default)]
+    blinded: String,
+}
+
+/// `POST /second-reviews`: draws a sample of what was finished.
+pub(super) async fn draw(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<SampleForm>) -> Answer {
+    let user = session.may(Permission::SecondReview)?;
+    let within = |text: &str, most: u32| text.trim().parse::<u32>().ok().filter(|number| (1..=most).contains(number));
+    let (Some(count), Some(days)) = (within(&form.count, MOST_OF_SAMPLE), within(&form.days, 3_650)) else {
+        return Ok(Redirect::to("/second-reviews?problem=sample").into_response());
+    };
+    let coder = match filled(&form.coder) {
+        None => None,
+        Some(name) => match service.store.user_named(&name).await? {
+            Some(found) => Some(found.id),
+            None => return Ok(Redirect::to("/second-reviews?problem=sample").into_response()),
+        },
+    };
+    let code = filled(&form.code).map(|code| words::tidy_code(system::ICD10CM, &code));
+    let asked = SampleAsked { count, coder, code, days, blinded: !form.blinded.is_empty() };
+    let drawn = service.draw_sample(user, &asked).await?;
+    Ok(Redirect::to(&format!("/second-reviews?drawn={drawn}")).into_response())
 }
 
 /// `GET /second-reviews/{id}`

@@ -51,8 +51,8 @@ fn journey(width: u32) {
     // the evidence of the first entry: the link leads to the words it quotes
     let quote = browser.text(".entry .places a");
     browser.click(".entry .places a");
-    browser.wait_for("document.querySelector('.place:target') !== null");
-    let seen = "(() => { let at = document.querySelector('.place:target'), words = ''; while (at && !at.matches('mark')) \
+    browser.wait_for("document.querySelector('.note :target') !== null");
+    let seen = "(() => { let at = document.querySelector('.note :target'), words = ''; while (at && !at.matches('mark')) \
                 at = at.nextElementSibling; return at.textContent; })()";
     let marked = browser.evaluate(seen).as_str().expect("text").to_owned();
     assert!(quote.contains(&marked), "{quote} leads to {marked}");

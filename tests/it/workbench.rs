@@ -494,4 +494,23 @@ fn a_lead_looks_at_finished_encounters_again() {
     assert_eq!(browser.count("[aria-labelledby=done] tbody tr"), 2);
     assert!(browser.text("#overall").contains("codes agreed"));
     browser.screenshot("second-reviews-1366");
+
+    // a sample of what was finished, drawn afterwards
+    rules("");
+    let later = post(&server, "LATER", &json!({}));
+    finish(&server, &later);
+    let draw = |code: &str| {
+        browser.open(&format!("{}/second-reviews", server.url));
+        browser.click("#draw summary");
+        browser.evaluate("document.querySelector('#coder').value = 'demo-coder'");
+        browser.fill("#code", code);
+        browser.click("#draw-sample");
+        browser.wait_for("document.querySelector('.notice') !== null");
+        browser.text(".notice")
+    };
+    assert!(draw("Z99").contains("No encounter was drawn"));
+    assert!(draw("e11").contains("One encounter was drawn"));
+    assert_eq!(browser.accessibility(), [""; 0], "the list with a notice");
+    assert_eq!(browser.count("[aria-labelledby=waiting] tbody tr"), 1);
+    assert!(draw("e11").contains("No encounter was drawn"), "what was drawn is drawn once");
 }

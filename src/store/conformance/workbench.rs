@@ -487,3 +487,35 @@ pub(crate) async fn a_second_look_is_recorded_once(store: Arc<dyn Store>) {
     assert_eq!((told.action.as_str(), told.detail.as_str()), ("item.reviewed_again", "0 of 1 codes agreed, 2 errors"));
     assert!(events.iter().all(|event| !event.detail.contains("E11")), "no code stands in the trail");
 }
+
+pub(crate) async fn a_sample_is_drawn_of_what_is_finished(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let lead = user(&*store, "lead", Role::Lead).await;
+    let found = async |who: Option<Uuid>, since| -> Vec<(Uuid, Uuid)> {
+        let found = store.finished_since(who, at(since), 10).await.expect("reads");
+        found.into_iter().map(|one| (one.item_id, one.coder_id)).collect()
+    };
+    assert_eq!(found(None, 0).await, [], "nothing is finished");
+    claim(&*store, item, &coder, 1).await;
+    assert!(is_done(&store.finish_item(item, &coder, Finishing::at(None), at(2)).await.expect("answers")));
+    assert_eq!(found(None, 0).await, [(item, coder.id)]);
+    assert_eq!(found(Some(coder.id), 2).await, [(item, coder.id)]);
+    assert_eq!((found(Some(lead.id), 0).await, found(None, 3).await), (vec![], vec![]), "of others, and before");
+    let one = store.finished_since(None, at(0), 10).await.expect("reads")[0];
+    let drawn = Drawn { id: id(), blinded: false };
+    assert!(store.draw_second_review(one, drawn, &lead, at(4)).await.expect("answers"));
+    let again = Drawn { id: id(), blinded: false };
+    assert!(!store.draw_second_review(one, again, &lead, at(5)).await.expect("answers"), "once");
+    assert_eq!(found(None, 0).await, [], "what was drawn is drawn once");
+    let [waiting] = &store.second_reviews(true, 10).await.expect("reads")[..] else { panic!("one waits") };
+    let revision = store.item(item, at(6)).await.expect("reads").expect("is there").item.revision;
+    assert_eq!((waiting.id, waiting.coder.0, waiting.revision + 1), (drawn.id, coder.id, revision), "of who finished it");
+    let told = store.audit_events(0, 100).await.expect("reads").pop().expect("recorded");
+    assert_eq!((told.action.as_str(), told.actor.name.as_str()), ("item.drawn_for_review", "lead"));
+    // put back and finished anew it is another state of the encounter
+    assert!(is_done(&store.move_item(item, &lead, moving(Act::Reopen), at(7)).await.expect("answers")));
+    assert!(!store.draw_second_review(one, again, &lead, at(8)).await.expect("answers"), "it stands no longer as it was found");
+    claim(&*store, item, &lead, 9).await;
+    assert!(is_done(&store.finish_item(item, &lead, Finishing::at(None), at(10)).await.expect("answers")));
+    assert_eq!(found(None, 0).await, [(item, lead.id)]);
+}

@@ -12,7 +12,7 @@ use crate::store::{
 pub(in crate::store) const MIGRATIONS: [Migration; 3] = [
     Migration { version: 12, name: "head", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_head.sql") },
     Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
-    Migration { version: 14, name: "payer", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_payer.sql") },
+    Migration { version: 14, name: "lists", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_lists.sql") },
 ];
 
 /// Held by whoever changes the schema, so that servers that start at once do it one after another.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     domain::{ReviewItem, SecondReview, User, Worksheet},
-    store::{Drawn, Reviewed, SecondReviewStore, StoreError},
+    store::{Drawn, FinishedItem, Reviewed, SecondReviewStore, StoreError},
 };
 
 const REVIEW: &str = "
@@ -59,6 +59,49 @@ impl<D: Database> SecondReviewStore for SqlStore<D> {
                 let sql = "SELECT count(*) AS drawn FROM second_review WHERE coder_id = ?1 AND drawn_at >= ?2";
                 let found = unit.one("second_review", sql, (bytes(coder), micros(since)), |row| row.get::<u32>("drawn"))?;
                 Ok(found.unwrap_or_default())
+            })
+            .await
+    }
+
+    async fn finished_since(&self, coder: Option<Uuid>, since: Timestamp, limit: u32) -> Result<Vec<FinishedItem>, StoreError> {
+        // the last time counts, and a draw of an earlier state of the encounter does not
+        let sql = format!(
+            "SELECT e.subject_id AS item_id, i.revision - 1 AS revision, e.actor_id AS coder_id
+             FROM audit_event e JOIN review_item i ON i.id = e.subject_id
+             WHERE e.action = 'item.finished' AND e.at >= ?1 AND e.actor_id {} AND i.state = 'finished'
+               AND e.sequence = (SELECT max(f.sequence) FROM audit_event f WHERE f.subject_id = e.subject_id AND f.action = 'item.finished')
+               AND NOT EXISTS (SELECT 1 FROM second_review s WHERE s.item_id = i.id AND s.revision = i.revision - 1)
+             ORDER BY e.sequence DESC LIMIT ?2",
+            if coder.is_some() { "= ?3" } else { "IS NOT NULL" }
+        );
+        let read = |row: &Columns<'_>| {
+            Ok(FinishedItem { item_id: row.id("item_id")?, revision: row.unsigned("revision")?, coder_id: row.id("coder_id")? })
+        };
+        self.database
+            .read(move |unit| match coder {
+                Some(coder) => unit.all("audit_event", &sql, params![micros(since), limit, bytes(coder)], read),
+                None => unit.all("audit_event", &sql, params![micros(since), limit], read),
+            })
+            .await
+    }
+
+    async fn draw_second_review(
+        &self,
+        item: FinishedItem,
+        drawn: Drawn,
+        by: &User,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let acting = Acting::of(by, now);
+        self.database
+            .write(move |unit| {
+                unit.hold_row("review_item", item.item_id)?;
+                let stands = "SELECT count(*) AS n FROM review_item WHERE id = ?1 AND state = 'finished' AND revision = ?2";
+                let revision = i64::try_from(item.revision).unwrap_or(i64::MAX);
+                if unit.count(stands, (bytes(item.item_id), revision.saturating_add(1)))? == 0 {
+                    return Ok(false);
+                }
+                keep(unit, &item, &acting, drawn)
             })
             .await
     }
@@ -109,18 +152,28 @@ fn is_own(unit: &Unit<'_>, review: &SecondReview, user: Uuid) -> Result<bool, St
 
 /// Keeps that an item is to be looked at again, in the transaction that finishes it.
 pub(super) fn draw(unit: &Unit<'_>, item: &ReviewItem, acting: &Acting, drawn: Drawn) -> Result<(), StoreError> {
-    unit.execute(
-        "INSERT INTO second_review (id, item_id, revision, coder_id, blinded, drawn_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    let item = FinishedItem { item_id: item.id, revision: item.revision, coder_id: acting.by.user };
+    keep(unit, &item, acting, drawn).map(drop)
+}
+
+/// `false` when it was drawn before.
+fn keep(unit: &Unit<'_>, item: &FinishedItem, acting: &Acting, drawn: Drawn) -> Result<bool, StoreError> {
+    let kept = unit.execute(
+        "INSERT INTO second_review (id, item_id, revision, coder_id, blinded, drawn_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+         ON CONFLICT (item_id, revision) DO NOTHING",
         params![
             bytes(drawn.id),
-            bytes(item.id),
+            bytes(item.item_id),
             i64::try_from(item.revision).unwrap_or(i64::MAX),
-            bytes(acting.by.user),
+            bytes(item.coder_id),
             drawn.blinded,
             micros(acting.cause.now)
         ],
-    )?;
-    audit::append(unit, &acting.cause, &Event::of("item.drawn_for_review", "item", item.id, ""))
+    )? > 0;
+    if kept {
+        audit::append(unit, &acting.cause, &Event::of("item.drawn_for_review", "item", item.item_id, ""))?;
+    }
+    Ok(kept)
 }
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<SecondReview, StoreError> {

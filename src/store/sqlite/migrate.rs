@@ -38,7 +38,7 @@ pub(in crate::store) const MIGRATIONS: [Migration; 14] = [
     },
     Migration { version: 12, name: "queries", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_queries.sql") },
     Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
-    Migration { version: 14, name: "payer", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_payer.sql") },
+    Migration { version: 14, name: "lists", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_lists.sql") },
 ];
 
 /// Whether steps are missing. Refuses a schema that needs a newer program.

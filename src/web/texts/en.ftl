@@ -1082,7 +1082,7 @@ people-source = Source system
 people-source-hint = For submitters only: the system they send notes for.
 people-facility = Facility
 people-department = Department
-people-scope-hint = Empty: every one. Who is limited to one sees no note that names none.
+people-scope-hint = Left empty, they see all of them. Somebody limited to one sees no note that names none.
 people-restricted = May see notes that are labelled restricted
 people-may = Role and scope
 people-sign-in = Sign-in
@@ -1119,3 +1119,21 @@ token-api-read = the programs’ interface, reading
 token-api-write = the programs’ interface, writing
 token-session = the pages, a session
 token-sign-in = the pages, a sign-in code
+
+# A sample of finished encounters
+reviews-draw = Draw a sample of what was finished
+reviews-draw-count = How many encounters
+reviews-draw-days = Finished within so many days
+reviews-draw-coder = Finished by
+reviews-draw-anybody = anybody
+reviews-draw-code = With a code that begins with
+reviews-draw-blinded = Blinded: the reviewer codes them without seeing what the coder chose
+reviews-draw-hint = Drawn at random of the last 2000, without those that you worked on, may not see, or that were drawn before.
+reviews-draw-now = Draw
+reviews-drawn =
+    { $count ->
+        [0] No encounter was drawn: none that was finished fits.
+        [one] One encounter was drawn.
+       *[other] { $count } encounters were drawn.
+    }
+problem-sample = Nothing was drawn. A sample has 1 to 100 encounters, of 1 to 3650 days, of a coder that is known.
