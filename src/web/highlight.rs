@@ -1,9 +1,13 @@
 //! A note's text cut into pieces, so that evidence and headings can be marked without changing a character.
 //!
 //! Marks may overlap or lie inside each other; HTML elements may not. The text is cut wherever a mark or a heading begins
-//! or ends; each piece takes the look of the shortest mark over it and the words of all of them.
+//! or ends; each piece takes the look of the shortest mark over it and the words of all of them. A long text is cut into blocks of
+//! whole lines too, so that a browser lays out only those near the screen.
 
 use crate::domain::Span;
+
+/// Bytes of a block, at least.
+const BLOCK: usize = 4_000;
 
 /// Words that an entry rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,6 +29,8 @@ pub(super) struct Mark {
 pub(super) struct Piece {
     /// Its characters, exactly.
     pub text: String,
+    /// Whether another block begins here.
+    pub begins: bool,
     /// Whether it belongs to a heading.
     pub heading: bool,
     /// The place among the headings of the one that begins here.
@@ -64,6 +70,8 @@ pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece
     marks.sort_by_key(|mark| (mark.span.start, mark.span.end));
     let mut cuts: Vec<usize> = [0, text.len()].into();
     cuts.extend(headings.iter().chain(marks.iter().map(|mark| &mark.span)).flat_map(|span| [span.start, span.end]));
+    let blocks = blocks(text, &headings, &marks);
+    cuts.extend(&blocks);
     cuts.sort_unstable();
     cuts.dedup();
     let mut over: Vec<&Mark> = Vec::new();
@@ -85,6 +93,7 @@ pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece
         titles.dedup();
         out.push(Piece {
             text: Span::new(start, end).of(text).to_owned(),
+            begins: blocks.contains(&start),
             heading,
             section,
             anchors,
@@ -94,6 +103,24 @@ pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece
         });
     }
     out
+}
+
+/// Where blocks behind the first one begin: after a line break that lies in no mark and no heading.
+fn blocks(text: &str, headings: &[Span], marks: &[&Mark]) -> Vec<usize> {
+    let mut spans: Vec<Span> = headings.iter().copied().chain(marks.iter().map(|mark| mark.span)).collect();
+    spans.sort_unstable();
+    let (mut spans, mut reached) = (spans.into_iter().peekable(), 0);
+    let mut begun = Vec::new();
+    for (at, _) in text.match_indices('\n') {
+        let at = at + 1;
+        while let Some(span) = spans.next_if(|span| span.start < at) {
+            reached = reached.max(span.end);
+        }
+        if reached <= at && at < text.len() && at - begun.last().copied().unwrap_or_default() >= BLOCK {
+            begun.push(at);
+        }
+    }
+    begun
 }
 
 #[cfg(test)]
@@ -121,6 +148,25 @@ mod tests {
                 piece.look.as_ref().map_or(words.clone(), |look| format!("[{words}]{{{look}: {}}}", piece.title))
             })
             .collect()
+    }
+
+    #[test]
+    fn a_long_text_is_cut_between_lines_and_never_in_a_mark() {
+        let line = "what was said at the bedside was written down\n";
+        let text = line.repeat(300);
+        let found = pieces(&text, &[], &[mark(4_100, 8_900, "a")]);
+        assert_eq!(found.iter().map(|piece| piece.text.as_str()).collect::<String>(), text);
+        let mut at = 0;
+        let mut begun = Vec::new();
+        for piece in &found {
+            if piece.begins {
+                begun.push(at);
+            }
+            at += piece.text.len();
+        }
+        assert!(begun.iter().all(|at| text[..*at].ends_with('\n') && !(4_100..8_900).contains(at)), "{begun:?}");
+        assert!(begun.len() == 3 && begun[0] > 4_000 && begun[1] > 8_900, "{begun:?}");
+        assert!(pieces("a\nb\n", &[], &[]).iter().all(|piece| !piece.begins), "a short one is one block");
     }
 
     #[test]

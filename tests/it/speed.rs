@@ -129,6 +129,14 @@ fn a_long_note_is_fast() {
         text.len()
     );
     assert_eq!(browser.count(".entry form.stack"), 0, "the forms come when they are asked for");
+    // in blocks that are laid out when they come near the screen: no letter is lost, and a link into the last one finds its words
+    assert_eq!(browser.evaluate("document.querySelector('.note .text').textContent.trim()"), text.trim());
+    assert!(browser.count(".note .block") > 10);
+    browser.evaluate("[...document.querySelectorAll('.entry .places a')].pop().click()");
+    browser.wait_for(
+        "(() => { const [mark, text] = [document.querySelector('mark:target'), document.querySelector('.note .text')]; if (!mark) return false; \
+         const [one, all] = [mark.getBoundingClientRect(), text.getBoundingClientRect()]; return one.height > 0 && one.top >= all.top && one.bottom <= all.bottom; })()",
+    );
 
     // by the keyboard, one after the other
     browser.evaluate(WATCH);
