@@ -229,6 +229,12 @@ pub struct Agreement {
 }
 
 impl Agreement {
+    /// Both together.
+    #[must_use]
+    pub const fn with(self, other: Self) -> Self {
+        Self { agreed: self.agreed + other.agreed, codes: self.codes + other.codes, errors: self.errors + other.errors }
+    }
+
     /// Agreed codes out of all, in percent; 100 when there is none.
     #[must_use]
     pub const fn percent(self) -> u32 {

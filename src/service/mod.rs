@@ -10,6 +10,7 @@ mod movements;
 mod notes;
 mod queries;
 mod queue;
+mod reports;
 mod second_reviews;
 mod site_lists;
 mod vocabularies;
@@ -25,6 +26,7 @@ pub use movements::Moving;
 pub use notes::{NoteAnswer, PostError};
 pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
+pub use reports::Report;
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use site_lists::{ListError, SiteList, SiteReasons};
 pub use vocabularies::{

@@ -9,6 +9,7 @@ mod messages;
 mod patients;
 pub mod postgres;
 mod queries;
+mod reports;
 mod review;
 mod second_reviews;
 mod sql;
@@ -23,6 +24,7 @@ pub use copy::{CopiedTable, copy};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
+pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore};
 pub use sql::SqlStore;
@@ -489,6 +491,7 @@ pub trait Store:
     + ReviewStore
     + WorkbenchStore
     + SecondReviewStore
+    + ReportStore
     + QueryStore
     + ChartStore
     + AccountStore
@@ -502,6 +505,7 @@ impl<T> Store for T where
         + ReviewStore
         + WorkbenchStore
         + SecondReviewStore
+        + ReportStore
         + QueryStore
         + ChartStore
         + AccountStore

@@ -30,6 +30,7 @@ mod query_draft;
 mod query_print;
 mod queue;
 mod reference;
+mod reports;
 mod script_texts;
 mod second_reviews;
 mod session;
@@ -108,6 +109,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/queue/lists", post(preferences::save_list))
         .route("/second-reviews", get(second_reviews::list).post(second_reviews::draw))
         .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
+        .route("/reports", get(reports::show))
+        .route("/reports/work.csv", get(reports::work_csv))
         .route("/settings", get(settings::show).post(settings::change))
         .route("/settings/lists", get(site_lists::show).post(site_lists::change))
         .route("/settings/people", get(people::list).post(people::add))

@@ -155,10 +155,11 @@ pub(super) async fn list(
     };
     let waiting = service.second_reviews(user, true).await?.into_iter().map(row).collect();
     let done = service.second_reviews(user, false).await?;
-    let all = done.iter().filter_map(|review| review.worksheet.as_ref()).map(Worksheet::agreement).fold(
-        Agreement::default(),
-        |sum, one| Agreement { agreed: sum.agreed + one.agreed, errors: sum.errors + one.errors, codes: sum.codes + one.codes },
-    );
+    let all = done
+        .iter()
+        .filter_map(|review| review.worksheet.as_ref())
+        .map(Worksheet::agreement)
+        .fold(Agreement::default(), Agreement::with);
     let works = |one: &User| matches!(one.role, Role::Coder | Role::Lead) && one.id != user.id;
     let coders = service.store.users().await?.into_iter().filter(works).map(|one| one.name).collect();
     let drawn =

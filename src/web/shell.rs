@@ -27,6 +27,8 @@ pub(super) struct Shell {
     pub form_token: String,
     /// Whether they look at finished encounters again.
     pub reviews: bool,
+    /// Whether they may read reports.
+    pub reports: bool,
     /// Whether they may see the site's settings.
     pub leads: bool,
 }
@@ -39,6 +41,7 @@ impl Shell {
             role: words::user_role(session.user.role),
             form_token: session.form_token(),
             reviews: permits(session.user.role, Permission::SecondReview),
+            reports: permits(session.user.role, Permission::ReadReports),
             leads: permits(session.user.role, Permission::ReadSettings),
         }
     }

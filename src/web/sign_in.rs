@@ -60,11 +60,13 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Reques
         return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() }));
     };
     let cookie = session::start(&service, &user).await?;
-    let first = if permits(user.role, Permission::ListItems) { "/queue" } else { "/settings" };
+    let first =
+        [(Permission::ListItems, "/queue"), (Permission::ReadSettings, "/settings"), (Permission::ReadReports, "/reports")];
+    let first = first.into_iter().find(|(permission, _)| permits(user.role, *permission)).map_or("/about", |(_, path)| path);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(first)).into_response())
 }
 
-/// The user of a one-time code, which is used up, or of an API token of somebody who works in the queue or arranges it.
+/// The user of a one-time code, which is used up, or of an API token of somebody who works in the queue, arranges it or reads reports.
 async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreError> {
     let Some(token) = Token::parse(code) else { return Ok(None) };
     let now = service.surroundings.now();
@@ -72,7 +74,8 @@ async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreErr
         return Ok(Some(user));
     }
     let user = service.store.user_of_token(token.hash(), TokenKind::Api, now).await?;
-    Ok(user.filter(|user| permits(user.role, Permission::ListItems) || permits(user.role, Permission::ReadSettings)))
+    let pages = [Permission::ListItems, Permission::ReadSettings, Permission::ReadReports];
+    Ok(user.filter(|user| pages.into_iter().any(|permission| permits(user.role, permission))))
 }
 
 /// Nothing but the form token.

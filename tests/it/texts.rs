@@ -46,8 +46,8 @@ const DATA: [&str; 64] = [
     "li/strong",
     "ul.edit-list/li",
     // notes
-    "div.text/b",
-    "article.note/div.text",
+    "div.block/b",
+    "div.text/div.block",
     "mark.diagnosis@title",
     "mark.medication@title",
     "mark.allergy@title",
@@ -274,7 +274,8 @@ fn no_page_has_words_of_its_own() {
     }
     visitor.look("/items/0192f0c1-2222-7333-8444-555566667777");
     visitor.sign_in("lead");
-    for path in ["/settings", "/settings/lists", "/settings/templates", "/second-reviews", "/queue?state=all", item] {
+    for path in ["/settings", "/settings/lists", "/settings/templates", "/second-reviews", "/reports", "/queue?state=all", item]
+    {
         visitor.look(path);
     }
     visitor.sign_in("admin");

@@ -513,4 +513,37 @@ fn a_lead_looks_at_finished_encounters_again() {
     assert_eq!(browser.accessibility(), [""; 0], "the list with a notice");
     assert_eq!(browser.count("[aria-labelledby=waiting] tbody tr"), 1);
     assert!(draw("e11").contains("No encounter was drawn"), "what was drawn is drawn once");
+
+    // the report's sums are those of the trail
+    browser.open(&format!("{}/reports", server.url));
+    assert_eq!(browser.accessibility(), [""; 0], "the reports");
+    let events = server.events();
+    let finished = events.iter().filter(|event| event["action"] == "item.finished").count();
+    let cell = |row: &str, at: usize| {
+        let cell = format!(
+            "[...document.querySelectorAll('[aria-labelledby=work] tbody tr')].find((row) => row.querySelector('th').textContent === {row:?}).cells[{at}].textContent"
+        );
+        browser.evaluate(&cell).as_str().expect("a cell").to_owned()
+    };
+    assert_eq!((cell("demo-coder", 1), cell("All", 1)), (finished.to_string(), finished.to_string()));
+    let accepted: usize = [&seen, &blind, &later]
+        .into_iter()
+        .map(|item| {
+            let detail = server.call("GET", &format!("/v1/review/items/{item}"), "coder", None).json();
+            let entries = detail["entries"].as_array().expect("entries").clone();
+            entries.iter().filter(|entry| entry["state"] == "accepted").count()
+        })
+        .sum();
+    assert_eq!(cell("All", 2), accepted.to_string());
+    assert!(cell("demo-coder", 8).contains("codes agreed"), "{}", cell("demo-coder", 8));
+    browser.screenshot("reports-1366");
+    coder.open(&format!("{}/reports", server.url));
+    assert!(coder.text("main").contains("Not for your role"));
+    // an auditor's first page
+    browser.click(".bar form button");
+    sign_in(&browser, &server, "auditor");
+    browser.wait_for("location.pathname === '/reports'");
+    browser.open(&format!("{}/reports/work.csv", server.url));
+    let exported = server.events().iter().filter(|event| event["action"] == "report.exported").count();
+    assert_eq!(exported, 1, "who took the figures away is in the trail");
 }

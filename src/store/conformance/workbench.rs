@@ -17,7 +17,8 @@ use crate::{
         Tally, User, Worklist, WorklistOrder, WorklistRule, Worksheet,
     },
     store::{
-        Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, Reviewed, Store, Suggestion, SuggestionOutcome,
+        Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, ReportScope, Reviewed, Store, Suggestion,
+        SuggestionOutcome, WorkOf, WorkReport,
     },
 };
 
@@ -518,4 +519,27 @@ pub(crate) async fn a_sample_is_drawn_of_what_is_finished(store: Arc<dyn Store>)
     claim(&*store, item, &lead, 9).await;
     assert!(is_done(&store.finish_item(item, &lead, Finishing::at(None), at(10)).await.expect("answers")));
     assert_eq!(found(None, 0).await, [(item, lead.id)]);
+}
+
+pub(crate) async fn a_report_counts_what_its_reader_may_see(store: Arc<dyn Store>) {
+    let (item, coder) = ready(&*store).await;
+    let waits = post(&*store, text("b"), 1).await;
+    claim(&*store, item, &coder, 1).await;
+    for kind in [DecisionKind::Accept { bulk: false }, DecisionKind::Withdraw {}] {
+        store.decide(item, &coder, vec![decision(item, &coder, kind)], None, at(2)).await.expect("answers");
+    }
+    assert!(is_done(&store.finish_item(item, &coder, Finishing::at(None), at(3)).await.expect("answers")));
+    let day = 24 * 3600;
+    let report = async |scope: ReportScope, since, now| store.work_report(scope, at(since), at(now)).await.expect("reads");
+    let all = ReportScope { include_restricted: true, ..ReportScope::default() };
+    let found = report(all.clone(), 0, 10).await;
+    assert_eq!(found.backlog, [(ItemState::Open, [1, 0, 0, 0])]);
+    let work = WorkOf { name: "coder".to_owned(), finished: 1, accepted: 1, withdrawn: 1, ..WorkOf::default() };
+    assert_eq!(found.work, [work]);
+    assert_eq!(report(all.clone(), 4, 10).await.work, [], "what was done before is not counted");
+    assert_eq!(report(all.clone(), 4, 2 * day).await.backlog, [(ItemState::Open, [0, 1, 0, 0])]);
+    assert_eq!(report(all.clone(), 4, 9 * day).await.backlog, [(ItemState::Open, [0, 0, 0, 1])]);
+    let elsewhere = ReportScope { department: Some("icu".to_owned()), ..all };
+    assert_eq!(report(elsewhere, 0, 10).await, WorkReport::default(), "nor what stands elsewhere");
+    assert!(store.note(waits).await.expect("reads").is_some());
 }

@@ -29,6 +29,7 @@ mod outbox;
 mod patients;
 mod places;
 mod queries;
+mod reports;
 mod review;
 pub(super) mod schema;
 mod searches;

@@ -1130,10 +1130,44 @@ reviews-draw-code = With a code that begins with
 reviews-draw-blinded = Blinded: the reviewer codes them without seeing what the coder chose
 reviews-draw-hint = Drawn at random of the last 2000, without those that you worked on, may not see, or that were drawn before.
 reviews-draw-now = Draw
-reviews-drawn =
-    { $count ->
-        [0] No encounter was drawn: none that was finished fits.
-        [one] One encounter was drawn.
-       *[other] { $count } encounters were drawn.
-    }
+reviews-drawn = { $count ->
+    [0] No encounter was drawn: none that was finished fits.
+    [one] One encounter was drawn.
+   *[other] { $count } encounters were drawn.
+}
 problem-sample = Nothing was drawn. A sample has 1 to 100 encounters, of 1 to 3650 days, of a coder that is known.
+
+# Reports
+frame-reports = Reports
+reports-title = Reports
+reports-backlog = What waits, by how long ago it came
+reports-nothing-waits = Nothing waits.
+reports-state = State
+reports-age-first = { $days ->
+    [one] within a day
+   *[other] within { $days } days
+}
+reports-age-next = { $from } to { $to } days
+reports-age-last = more than { $days } days
+reports-total = All
+reports-work = Who did what
+reports-days = Within so many days
+reports-show = Show
+reports-export = CSV
+reports-who = Name
+reports-finished = Finished
+reports-accepted = Accepted
+reports-amended = Amended
+reports-rejected = Rejected
+reports-accepted-share = Accepted as they were
+reports-percent = { $share } %
+reports-added = Added
+reports-taken-back = Taken back
+reports-reviews = Second-level reviews
+reports-all = All
+reports-hint = Encounters are counted each time they are finished, decisions each time one is made. Only what you may see is counted.
+# Above the notes of an encounter: what the codes' own rules say against them
+item-edits-top = { $count ->
+    [one] One edit of the codes stands below.
+   *[other] { $count } edits of the codes stand below.
+}

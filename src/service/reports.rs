@@ -1,0 +1,45 @@
+//! Reports: counts over what their reader may see.
+
+use std::collections::BTreeMap;
+
+use jiff::SignedDuration;
+
+use super::Service;
+use crate::{
+    domain::{Agreement, User, Worksheet},
+    store::{ReportScope, StoreError, WorkReport},
+};
+
+/// What is reported of the work.
+#[derive(Debug, Clone, Default)]
+pub struct Report {
+    /// What waits, and what was done.
+    pub work: WorkReport,
+    /// How far second-level reviews agree with who finished the encounters, by their names.
+    pub agreement: BTreeMap<String, Agreement>,
+}
+
+impl Service {
+    /// What waits now, what was done within so many days, and what second-level reviews of that time came to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn report(&self, user: &User, days: u32) -> Result<Report, StoreError> {
+        let now = self.surroundings.now();
+        let since = now - SignedDuration::from_hours(24 * i64::from(days));
+        let scope = ReportScope {
+            facility: user.facility.clone(),
+            department: user.department.clone(),
+            include_restricted: user.sees_restricted,
+        };
+        let work = self.store.work_report(scope, since, now).await?;
+        let mut agreement: BTreeMap<String, Agreement> = BTreeMap::new();
+        for review in self.second_reviews(user, false).await? {
+            let is_recent = review.reviewed.as_ref().is_some_and(|(_, at)| *at >= since);
+            let Some(found) = review.worksheet.as_ref().map(Worksheet::agreement).filter(|_| is_recent) else { continue };
+            let sum = agreement.entry(review.coder.1).or_default();
+            *sum = sum.with(found);
+        }
+        Ok(Report { work, agreement })
+    }
+}

@@ -1,0 +1,56 @@
+//! Counts for reports: of what a reader may see, and nothing of a patient.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::StoreError;
+use crate::domain::ItemState;
+
+/// Days after which an unfinished encounter stands in the next column of the backlog; what is older than the last stands in one more.
+pub const BACKLOG_DAYS: [i64; 3] = [1, 3, 7];
+
+/// What a reader may see.
+#[derive(Debug, Clone, Default)]
+pub struct ReportScope {
+    /// Of this facility alone.
+    pub facility: Option<String>,
+    /// Of this department alone.
+    pub department: Option<String>,
+    /// Restricted encounters too.
+    pub include_restricted: bool,
+}
+
+/// What a person did.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkOf {
+    /// Login name.
+    pub name: String,
+    /// Encounters finished, each time.
+    pub finished: u64,
+    /// Decisions: accepted.
+    pub accepted: u64,
+    /// Amended.
+    pub amended: u64,
+    /// Rejected.
+    pub rejected: u64,
+    /// Added, where the engine suggested nothing.
+    pub added: u64,
+    /// Taken back, their own or another's.
+    pub withdrawn: u64,
+}
+
+/// The counts.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct WorkReport {
+    /// Unfinished encounters by state, and by how long ago they came: up to each of [`BACKLOG_DAYS`], and longer.
+    pub backlog: Vec<(ItemState, [u64; 4])>,
+    /// What was done, by who did it.
+    pub work: Vec<WorkOf>,
+}
+
+/// Reports.
+#[async_trait]
+pub trait ReportStore: Send + Sync {
+    /// What waits now, and what was done since.
+    async fn work_report(&self, scope: ReportScope, since: Timestamp, now: Timestamp) -> Result<WorkReport, StoreError>;
+}

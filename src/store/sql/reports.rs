@@ -1,0 +1,102 @@
+//! Counts for reports.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+
+use super::{
+    Database, SqlStore,
+    unit::{Unit, micros},
+    value::Value,
+};
+use crate::{
+    domain::ItemState,
+    store::{BACKLOG_DAYS, ReportScope, ReportStore, StoreError, WorkOf, WorkReport},
+};
+
+#[async_trait]
+impl<D: Database> ReportStore for SqlStore<D> {
+    async fn work_report(&self, scope: ReportScope, since: Timestamp, now: Timestamp) -> Result<WorkReport, StoreError> {
+        self.database
+            .read(move |unit| Ok(WorkReport { backlog: backlog(unit, &scope, now)?, work: work(unit, &scope, since)? }))
+            .await
+    }
+}
+
+/// What is counted: a condition on an item `i`, and its values behind those that stand already.
+fn seen(scope: &ReportScope, values: &mut Vec<Value<'static>>) -> String {
+    let mut condition = String::new();
+    for (column, limit) in [("facility", &scope.facility), ("department", &scope.department)] {
+        if let Some(limit) = limit {
+            values.push(Value::Text(limit.clone().into()));
+            condition.push_str(&format!(" AND i.{column} = ?{}", values.len()));
+        }
+    }
+    if !scope.include_restricted {
+        condition.push_str(" AND i.restricted = 0");
+    }
+    condition
+}
+
+fn backlog(unit: &Unit<'_>, scope: &ReportScope, now: Timestamp) -> Result<Vec<(ItemState, [u64; 4])>, StoreError> {
+    let mut values = vec![Value::Integer(micros(now))];
+    values.extend(BACKLOG_DAYS.map(|days| Value::Integer(micros(now - SignedDuration::from_hours(24 * days)))));
+    let seen = seen(scope, &mut values);
+    let sql = format!(
+        "SELECT CASE WHEN i.state = 'claimed' AND i.claimed_until <= ?1 THEN 'open'
+                     WHEN i.state = 'open' AND i.pended_until > ?1 THEN 'pended' ELSE i.state END AS state,
+                CASE WHEN i.created_at > ?2 THEN 0 WHEN i.created_at > ?3 THEN 1 WHEN i.created_at > ?4 THEN 2 ELSE 3 END AS age,
+                count(*) AS counted
+         FROM review_item i WHERE i.state <> 'finished'{seen} GROUP BY 1, 2 ORDER BY 1, 2"
+    );
+    let rows = unit.all("review_item", &sql, values, |row| {
+        Ok((row.word("state", |word| word.parse().ok())?, row.unsigned("age")?, row.unsigned("counted")?))
+    })?;
+    let mut found: Vec<(ItemState, [u64; 4])> = Vec::new();
+    for (state, age, counted) in rows {
+        let at = found.iter().position(|(one, _)| *one == state).unwrap_or_else(|| {
+            found.push((state, [0; 4]));
+            found.len() - 1
+        });
+        if let Some(place) = usize::try_from(age).ok().and_then(|age| found[at].1.get_mut(age)) {
+            *place += counted;
+        }
+    }
+    Ok(found)
+}
+
+fn work(unit: &Unit<'_>, scope: &ReportScope, since: Timestamp) -> Result<Vec<WorkOf>, StoreError> {
+    let mut values = vec![Value::Integer(micros(since))];
+    let seen = seen(scope, &mut values);
+    let decided = format!(
+        "SELECT u.name AS name, d.action AS act, count(*) AS counted
+         FROM decision d JOIN user_account u ON u.id = d.user_id JOIN review_item i ON i.id = d.item_id
+         WHERE d.at >= ?1{seen} GROUP BY u.name, d.action"
+    );
+    let finished = format!(
+        "SELECT e.actor_name AS name, 'finish' AS act, count(*) AS counted
+         FROM audit_event e JOIN review_item i ON i.id = e.subject_id
+         WHERE e.action = 'item.finished' AND e.at >= ?1{seen} GROUP BY e.actor_name"
+    );
+    let mut found: BTreeMap<String, WorkOf> = BTreeMap::new();
+    for sql in [decided, finished] {
+        let rows = unit.all("decision", &sql, values.clone(), |row| {
+            Ok((row.get::<String>("name")?, row.get::<String>("act")?, row.unsigned("counted")?))
+        })?;
+        for (name, act, counted) in rows {
+            let of = found.entry(name.clone()).or_insert_with(|| WorkOf { name, ..WorkOf::default() });
+            match act.as_str() {
+                "finish" => of.finished = counted,
+                "accept" => of.accepted = counted,
+                "amend" => of.amended = counted,
+                "reject" => of.rejected = counted,
+                "add" => of.added = counted,
+                "withdraw" => of.withdrawn = counted,
+                // a principal diagnosis or an indicator said of a code is no outcome of a suggestion
+                _ => {}
+            }
+        }
+    }
+    Ok(found.into_values().collect())
+}
