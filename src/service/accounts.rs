@@ -29,10 +29,10 @@ pub enum AccountError {
     #[error("there is no user {0:?}; `abstractor user list` lists them")]
     Unknown(String),
     /// A submitter speaks for a system.
-    #[error("a submitter needs the name of the source system it speaks for")]
+    #[error("a submitter needs --source, the name of the system it speaks for")]
     SourceMissing,
     /// Nobody else does.
-    #[error("a source is for submitters only")]
+    #[error("--source is for submitters only")]
     SourceOfOther,
     /// A name of a place is too long, or holds what no name holds.
     #[error("a source, facility or department has at most {LONGEST_SCOPE} bytes and no control characters")]
@@ -100,7 +100,8 @@ impl Accounts<'_> {
     /// What is wrong with the user, a name that is taken, or a failing store.
     pub async fn add(&self, user: User) -> Result<(), AccountError> {
         let fits = |letter: char| letter.is_ascii_alphanumeric() || matches!(letter, '.' | '-' | '_');
-        if user.name.is_empty() || user.name.len() > 64 || !user.name.chars().all(fits) {
+        let named = user.name.chars().any(|letter| letter != '.');
+        if !named || user.name.len() > 64 || !user.name.chars().all(fits) {
             return Err(AccountError::Name);
         }
         check_scope(&user)?;
@@ -109,7 +110,8 @@ impl Accounts<'_> {
         added.then_some(()).ok_or(AccountError::Taken(name))
     }
 
-    /// Gives the user of that name the role, source, facility, department and clearance of `user`; they hold from the next call on.
+    /// Gives the user of that name the role, source, facility, department and clearance of `user`; they hold from the next call on. Another
+    /// role revokes their tokens.
     ///
     /// # Errors
     /// What is wrong with them, a user that is not there, one's own role, or a failing store.

@@ -7,8 +7,20 @@ use jiff::SignedDuration;
 use super::Service;
 use crate::{
     domain::{Agreement, User, Worksheet},
-    store::{ReportScope, StoreError, WorkReport},
+    store::{ReportScope, StoreError, WhichReviews, WorkReport},
 };
+
+/// Reviews that a report reads, at most: the last ones.
+const REVIEWS: u32 = 10_000;
+
+/// What a reader of lists and reports may see.
+pub(super) fn scope_of(user: &User) -> ReportScope {
+    ReportScope {
+        facility: user.facility.clone(),
+        department: user.department.clone(),
+        include_restricted: user.sees_restricted,
+    }
+}
 
 /// What is reported of the work.
 #[derive(Debug, Clone, Default)]
@@ -27,16 +39,10 @@ impl Service {
     pub async fn report(&self, user: &User, days: u32) -> Result<Report, StoreError> {
         let now = self.surroundings.now();
         let since = now - SignedDuration::from_hours(24 * i64::from(days));
-        let scope = ReportScope {
-            facility: user.facility.clone(),
-            department: user.department.clone(),
-            include_restricted: user.sees_restricted,
-        };
-        let work = self.store.work_report(scope, since, now).await?;
+        let work = self.store.work_report(scope_of(user), since, now).await?;
         let mut agreement: BTreeMap<String, Agreement> = BTreeMap::new();
-        for review in self.second_reviews(user, false).await? {
-            let is_recent = review.reviewed.as_ref().is_some_and(|(_, at)| *at >= since);
-            let Some(found) = review.worksheet.as_ref().map(Worksheet::agreement).filter(|_| is_recent) else { continue };
+        for review in self.store.second_reviews(scope_of(user), WhichReviews::DoneSince(since), REVIEWS).await? {
+            let Some(found) = review.worksheet.as_ref().map(Worksheet::agreement) else { continue };
             let sum = agreement.entry(review.coder.1).or_default();
             *sum = sum.with(found);
         }

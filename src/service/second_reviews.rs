@@ -1,15 +1,15 @@
 //! Second-level review: what is drawn when an encounter is finished, and the worksheets of those who look at it again.
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{DecideError, QueueItem, Service, visible};
+use super::{DecideError, QueueItem, Service, reports::scope_of, visible};
 use crate::{
     auth::Scope,
     domain::{Finished, ItemState, ReviewEntry, ReviewItem, SecondReview, SiteSettings, User, Worksheet, drawn},
     review::{assigned_codes, is_paid, rollup},
-    store::{Drawn, ItemRecord, Reviewed, StoreError},
+    store::{Drawn, ItemRecord, Reviewed, StoreError, WhichReviews},
     vocabulary::{Edition, Vocabulary},
 };
 
@@ -101,7 +101,7 @@ impl Service {
     pub async fn draw_sample(&self, user: &User, asked: &SampleAsked) -> Result<u32, StoreError> {
         let now = self.surroundings.now();
         let since = now - SignedDuration::from_hours(24 * i64::from(asked.days));
-        let mut finished = self.store.finished_since(asked.coder, since, SAMPLED_FROM).await?;
+        let mut finished = self.store.finished_since(scope_of(user), asked.coder, since, SAMPLED_FROM).await?;
         // an order that nobody chooses: by a hash with an id that is made for this draw
         let draw = self.surroundings.new_id();
         finished.sort_by_cached_key(|one| Sha256::digest([draw.as_bytes(), one.item_id.as_bytes().as_slice()].concat()));
@@ -134,7 +134,8 @@ impl Service {
     /// When the store fails.
     pub async fn second_reviews(&self, user: &User, waiting: bool) -> Result<Vec<SecondReview>, StoreError> {
         let mut seen = Vec::new();
-        for review in self.store.second_reviews(waiting, LISTED).await? {
+        let which = if waiting { WhichReviews::Waiting } else { WhichReviews::DoneSince(Timestamp::UNIX_EPOCH) };
+        for review in self.store.second_reviews(scope_of(user), which, LISTED).await? {
             let Some(record) = self.store.item(review.item_id, self.surroundings.now()).await? else { continue };
             let waits_for_user = is_current(&review, &record.item) && !is_own(&review, &record, user);
             if visible(user, &Scope::of_item(&record.item)) && (!waiting || waits_for_user) {

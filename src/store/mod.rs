@@ -26,7 +26,7 @@ pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
-pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore};
+pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
 pub use sql::SqlStore;
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
@@ -368,7 +368,8 @@ pub trait AccountStore: Send + Sync {
     async fn user_named(&self, name: &str) -> Result<Option<User>, StoreError>;
     /// All users, by name.
     async fn users(&self) -> Result<Vec<User>, StoreError>;
-    /// Gives the user of that name the role, source, facility, department and clearance of `user`; `false` when there is none.
+    /// Gives the user of that name the role, source, facility, department and clearance of `user`; `false` when there is none. Another role
+    /// revokes their tokens, but for sessions.
     async fn change_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
     /// Disables or enables a user; `false` when there is none of that name.
     async fn set_user_disabled(&self, name: &str, disabled: bool, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;

@@ -1,9 +1,11 @@
 //! Passages that inform about a disease or a treatment in general, as after-visit summaries and discharge papers carry them.
 //!
-//! A sentence shows it by what it says of everybody ("is an infection of", "most people with", "call your doctor if"): rows
-//! `education` of `vocabularies/boilerplate.tsv`, weaker ones `education_hint`. A passage runs from the first such sentence to the last
-//! as long as nobody in particular is spoken of between them (rows `personal`), and counts when it holds enough of them: one sentence
-//! of the kind stands in many a note that was written for its patient.
+//! A sentence shows it by what it says of everybody ("is an infection of", "most people with"): rows `education` of
+//! `vocabularies/boilerplate.tsv`; what sheets say too, and orders and return precautions as well ("call your doctor if", "avoid"), are rows
+//! `education_hint`. A passage runs from the first sentence of the one kind to the last of either, as long as nobody in particular is spoken
+//! of between them (rows `personal`), no section of the record begins, and the signs stand close. It counts when two sentences or more say what
+//! is so in general: a single one stands in many a note that was written for its patient. What is not told is only a suggestion more for
+//! a coder; what is told wrongly hides a diagnosis, so that the doubt goes to the note.
 
 use std::ops::Range;
 
@@ -12,7 +14,26 @@ use regex::RegexSet;
 use super::Document;
 
 /// Sentences or list items of no sign between two that have one.
-const GAP: usize = 10;
+const GAP: usize = 4;
+
+/// Kinds of sections that a passage may stand in. All others are the record's own, whatever stands in them.
+const PLACES: [&str; 4] = ["unspecified", "other", "instructions", "follow_up"];
+
+/// Words that head a part of a sheet; some head a section of a record too, and then only go on with a sheet that was begun.
+const HEADINGS: [&str; 12] = [
+    "symptom",
+    "sign",
+    "cause",
+    "treatment",
+    "prevention",
+    "outlook",
+    "risk factor",
+    "complication",
+    "what",
+    "how",
+    "when",
+    "home care",
+];
 
 /// What the signs of a passage must come to; a sign of its own counts 2, a hint 1.
 const ENOUGH: usize = 5;
@@ -59,16 +80,28 @@ pub(super) fn passages(document: &Document, signs: &Signs) -> Vec<Range<usize>> 
     let mut found = Vec::new();
     let mut open: Option<Passage> = None;
     for (index, sentence) in document.sentences.iter().enumerate() {
-        let says = signs.of(sentence.span.of(&document.text));
-        let ends = open.as_ref().is_some_and(|passage| says == Says::Personal || index - passage.sentences.end > GAP);
-        if ends {
+        let words = sentence.span.of(&document.text);
+        let says = signs.of(words);
+        let ends = |passage: &Passage| {
+            let moves_on = sentence.section != passage.section && !goes_on(document, sentence.section);
+            says == Says::Personal || moves_on || index - passage.sentences.end > GAP
+        };
+        if open.as_ref().is_some_and(ends) {
             found.extend(open.take().and_then(Passage::counted));
         }
         match (&mut open, says) {
-            (Some(passage), Says::General | Says::Hint) => passage.take(index, says),
-            (None, Says::General) => {
-                let mut passage = Passage { sentences: index..index, signs: 0, general: 0 };
-                passage.take(index, says);
+            (Some(passage), Says::General | Says::Hint) => passage.take(index, says, sentence.section),
+            (Some(passage), Says::Nothing) => passage.section = sentence.section,
+            (None, Says::General) if is_place(document, sentence.section) => {
+                // the question that the sentence answers
+                let asked = index.checked_sub(1).filter(|before| {
+                    let before = &document.sentences[*before];
+                    let words = before.span.of(&document.text);
+                    before.section == sentence.section && words.ends_with('?') && signs.of(words) == Says::Hint
+                });
+                let mut passage =
+                    Passage { sentences: asked.unwrap_or(index)..index, signs: 0, general: 0, section: sentence.section };
+                passage.take(index, says, sentence.section);
                 open = Some(passage);
             }
             _ => {}
@@ -78,14 +111,30 @@ pub(super) fn passages(document: &Document, signs: &Signs) -> Vec<Range<usize>> 
     found
 }
 
+fn is_place(document: &Document, section: usize) -> bool {
+    document.sections.get(section).is_none_or(|section| PLACES.contains(&section.kind.as_str()))
+}
+
+/// Whether a sheet goes on in a section that begins.
+fn goes_on(document: &Document, section: usize) -> bool {
+    let title = document.sections.get(section).and_then(|section| section.title);
+    let title = title.map(|title| title.of(&document.text).to_lowercase()).unwrap_or_default();
+    let headed =
+        HEADINGS.iter().any(|word| title.split([' ', '/', ',']).any(|one| one.starts_with(word)) || title.starts_with(word));
+    headed || (is_place(document, section) && !title.is_empty())
+}
+
 struct Passage {
     sentences: Range<usize>,
     signs: usize,
     general: usize,
+    /// Of its last sentence.
+    section: usize,
 }
 
 impl Passage {
-    fn take(&mut self, index: usize, says: Says) {
+    fn take(&mut self, index: usize, says: Says, section: usize) {
+        self.section = section;
         self.sentences.end = index + 1;
         self.general += usize::from(says == Says::General);
         self.signs += if says == Says::General { 2 } else { 1 };
@@ -129,6 +178,45 @@ mod tests {
             !found.iter().any(|one| one.contains("great toe") || one.contains("hypertension.") || one.contains("seen by")),
             "{found:?}"
         );
+    }
+
+    /// What a reviewer found that an earlier draft of these rules hid.
+    #[test]
+    fn a_record_with_return_precautions_and_remarks_is_no_sheet() {
+        for text in [
+            "DISCHARGE INSTRUCTIONS:\nCall your doctor if you develop fever or chills. Keep the incision clean and dry.\n\n\
+             DISCHARGE DIAGNOSES:\n1. Acute cholecystitis.\n2. Type 2 diabetes mellitus.\n\nDISCHARGE MEDICATIONS:\nMetformin. Apixaban.\n\n\
+             FOLLOW-UP:\nSee your doctor in one week. Call 911 for chest pain.",
+            "PLAN:\nNotify the physician for fever.\nAcute kidney injury.\nCall the clinic for weight gain.\nAvoid NSAIDs.",
+            "A/P:\n1. Asthma exacerbation - albuterol. Call the clinic if worse.\n2. Hypertension - amlodipine. Limit salt.\n\
+             3. Depression - sertraline. Call 911 for suicidal thoughts.\n4. GERD - omeprazole. Avoid spicy food.",
+            "ORDERS:\nNotify the physician for SBP over 180.\nHeparin drip for pulmonary embolism.\nNotify the provider for urine output under 30.\n\
+             Pneumonia: ceftriaxone.\nUse incentive spirometer.\nAcute kidney injury: hold lisinopril.\nKeep head of bed up.",
+            "FINDINGS: There are several types of lesions in the liver. Hemangiomas are commonly seen in this location.\n\nIMPRESSION:\n\
+             1. Acute appendicitis.\n2. Cholelithiasis.\n3. Small pericardial effusion. Viral infection can cause this.\n4. Fatty liver.",
+            "DIAGNOSIS:\nA. Colon, biopsy: Tubular adenoma. Tubular adenomas are commonly found in older adults.\n\
+             B. Stomach, biopsy: Helicobacter pylori gastritis. Treatment is usually recommended.\n\
+             C. Skin: Basal cell carcinoma is a type of skin cancer that rarely spreads; risk factors include sun.",
+            "IMPRESSION: Multiple myeloma. Myeloma is a type of cancer that affects plasma cells. Treatment options include lenalidomide. \
+             Anemia of chronic disease. Lytic lesions. Risk factors include MGUS. Hypercalcemia.",
+            "SUBJECTIVE:\nWhat is the main problem? Migraine headaches.\nWhat are the triggers? Stress. Anxiety disorder.\n\
+             How is sleep affected? Chronic insomnia.\nWhat causes relief? Sumatriptan.",
+        ] {
+            assert_eq!(general(text), Vec::<String>::new(), "{text}");
+        }
+        // a sheet ends where the record goes on
+        let text = "Gout is a form of arthritis that comes on suddenly. Many people with gout have kidney stones. \
+                    Alcohol can increase the risk of an attack.\n\nFINAL DIAGNOSIS:\n1. Acute gout.\n2. Chronic kidney disease stage 3.\n\n\
+                    MEDICATIONS:\nColchicine.\n\nCall 911 for chest pain.";
+        let found = general(text);
+        assert_eq!(found.len(), 3, "{found:?}");
+    }
+
+    #[test]
+    fn abbreviations_doses_and_patients_in_general_are_nobody() {
+        let text = "What is multiple sclerosis?\nMultiple sclerosis is a disease that affects the brain. Symptoms of MS include optic neuritis. \
+                    Many patients with MS have bladder infections. If you miss a dose of dalfampridine 10 mg, wait for the next one.";
+        assert_eq!(general(text).len(), 5, "{:?}", general(text));
     }
 
     #[test]

@@ -257,7 +257,7 @@ pub(super) async fn show(
     Path(name): Path<String>,
     Query(address): Query<Address>,
 ) -> Result<Response, Refusal> {
-    shown(&service, &session, &name, (StatusCode::OK, address.notice()), None).await
+    shown(&service, &session, &name, (StatusCode::OK, address.notice()), (None, None)).await
 }
 
 async fn shown(
@@ -265,7 +265,7 @@ async fn shown(
     session: &Session,
     name: &str,
     (status, notice): (StatusCode, Option<Notice>),
-    made: Option<Made>,
+    (made, typed): (Option<Made>, Option<PersonFields>),
 ) -> Answer {
     let admin = session.may(Permission::ManageAccounts)?;
     let Some(user) = service.store.user_named(name).await? else { return Err(missing(session)) };
@@ -276,7 +276,7 @@ async fn shown(
         shell: Shell::of(session),
         notice,
         person: PersonRow::of(&user),
-        fields: PersonFields::of(user.role, Some(&user)),
+        fields: typed.unwrap_or_else(|| PersonFields::of(user.role, Some(&user))),
         is_oneself: admin.id == user.id,
         tokens: tokens
             .into_iter()
@@ -307,7 +307,11 @@ pub(super) async fn change(
         "disable" => accounts.set_disabled(&name, true).await.map(|()| None),
         "enable" => accounts.set_disabled(&name, false).await.map(|()| None),
         "revoke" => {
-            let id = form.token.parse().map_err(|_| unreadable())?;
+            let id: Uuid = form.token.parse().map_err(|_| unreadable())?;
+            let user = service.store.user_named(&name).await?.ok_or_else(|| missing(&session))?;
+            if !service.store.tokens(user.id).await?.iter().any(|token| token.id == id) {
+                return Err(missing(&session));
+            }
             accounts.revoke_token(id).await.map(|_| None)
         }
         "sign_in" => accounts.add_token(&name, NewToken::sign_in()).await.map(Some),
@@ -327,11 +331,15 @@ pub(super) async fn change(
         Ok(None) => Ok(Redirect::to(&format!("/settings/people/{name}?notice=saved")).into_response()),
         Ok(Some(secret)) => {
             let made = Made { secret, is_sign_in: form.action == "sign_in" };
-            shown(&service, &session, &name, (StatusCode::OK, None), Some(made)).await
+            shown(&service, &session, &name, (StatusCode::OK, None), (Some(made), None)).await
         }
         Err(error) => {
             let notice = Some(Notice::refusing(why(error)?));
-            shown(&service, &session, &name, (StatusCode::UNPROCESSABLE_ENTITY, notice), None).await
+            let typed = match form.action.as_str() {
+                "change" => form.user(&service, &name).ok().map(|user| PersonFields::of(user.role, Some(&user))),
+                _ => None,
+            };
+            shown(&service, &session, &name, (StatusCode::UNPROCESSABLE_ENTITY, notice), (None, typed)).await
         }
     }
 }

@@ -92,9 +92,12 @@ fn an_administrator_adds_limits_and_disables_people() {
     let did = |action: &str, detail: &str| {
         events.iter().any(|event| event["action"] == action && event["actor"] == "demo-admin" && event["detail"] == detail)
     };
-    for (action, detail) in
-        [("user.created", "coder"), ("user.changed", "role coder to auditor"), ("user.disabled", ""), ("user.enabled", "")]
-    {
+    for (action, detail) in [
+        ("user.created", "coder"),
+        ("user.changed", "role coder to auditor, tokens revoked"),
+        ("user.disabled", ""),
+        ("user.enabled", ""),
+    ] {
         assert!(did(action, detail), "{action} {detail}: {events:?}");
     }
 

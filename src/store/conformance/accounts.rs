@@ -49,6 +49,8 @@ pub(crate) async fn users(store: Arc<dyn Store>) {
     assert_eq!(store.user_named("ann").await.expect("reads"), Some(ann.clone()));
     assert_eq!(store.user_named("nobody").await.expect("reads"), None);
     assert_eq!(store.users().await.expect("lists"), [ann.clone(), zoe.clone()]);
+    let (_, api) = token(&*store, &ann, TokenKind::Api, None).await;
+    let (_, session) = token(&*store, &ann, TokenKind::Session, None).await;
     // another role, another scope: the id, the name and whether they are disabled stay
     let coder = User {
         id: id(),
@@ -64,10 +66,12 @@ pub(crate) async fn users(store: Arc<dyn Store>) {
     assert_eq!(store.user_named("ann").await.expect("reads"), Some(changed));
     let last = |events: Vec<crate::store::AuditEvent>| events.last().map(|one| (one.action.clone(), one.detail.clone()));
     let told = last(store.audit_events(0, 1000).await.expect("reads"));
-    let detail = "role submitter to coder; source; facility; restricted withdrawn";
+    let detail = "role submitter to coder, tokens revoked; source; facility; restricted withdrawn";
     assert_eq!(told, Some(("user.changed".to_owned(), detail.to_owned())));
     assert!(store.change_user(coder, Actor::service(), at(1)).await.expect("answers"), "the same again");
     assert_eq!(last(store.audit_events(0, 1000).await.expect("reads")), told, "is no event");
+    let works = (works(&*store, api, TokenKind::Api, 2).await, works(&*store, session, TokenKind::Session, 2).await);
+    assert_eq!(works, (false, true), "a token of one role opens nothing for another");
     let nobody = User { name: "nobody".to_owned(), ..zoe };
     assert!(!store.change_user(nobody, Actor::service(), at(1)).await.expect("answers"));
     assert!(!store.set_user_disabled("nobody", true, Actor::service(), at(1)).await.expect("answers"));

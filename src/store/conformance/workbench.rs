@@ -18,7 +18,7 @@ use crate::{
     },
     store::{
         Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, ReportScope, Reviewed, Store, Suggestion,
-        SuggestionOutcome, WorkOf, WorkReport,
+        SuggestionOutcome, WhichReviews, WorkOf, WorkReport,
     },
 };
 
@@ -460,6 +460,10 @@ pub(crate) async fn a_history_tells_what_changed(store: Arc<dyn Store>) {
     assert_eq!(words(2).await, all[3..], "the last ones");
 }
 
+fn everywhere() -> ReportScope {
+    ReportScope { include_restricted: true, ..ReportScope::default() }
+}
+
 pub(crate) async fn a_second_look_is_recorded_once(store: Arc<dyn Store>) {
     let (item, coder) = ready(&*store).await;
     let lead = user(&*store, "lead", Role::Lead).await;
@@ -467,7 +471,10 @@ pub(crate) async fn a_second_look_is_recorded_once(store: Arc<dyn Store>) {
     let drawn = Drawn { id: id(), blinded: true };
     let finishing = Finishing { drawn: Some(drawn), ..Finishing::at(None) };
     assert!(is_done(&store.finish_item(item, &coder, finishing, at(2)).await.expect("answers")));
-    let [waiting] = &store.second_reviews(true, 10).await.expect("reads")[..] else { panic!("one waits") };
+    assert_eq!(store.drawn_since(coder.id, at(0)).await.expect("reads"), 1);
+    let [waiting] = &store.second_reviews(everywhere(), WhichReviews::Waiting, 10).await.expect("reads")[..] else {
+        panic!("one waits")
+    };
     assert_eq!((waiting.id, waiting.item_id, waiting.blinded, waiting.drawn_at), (drawn.id, item, true, at(2)));
     assert_eq!(waiting.coder, (coder.id, "coder".to_owned()));
     let worksheet = Worksheet { comment: Some("see page 3".to_owned()), ..Worksheet::compared(&["E11.9"], &["E11.65"]) };
@@ -478,10 +485,13 @@ pub(crate) async fn a_second_look_is_recorded_once(store: Arc<dyn Store>) {
     assert_eq!(record(&lead, id(), 3).await, Reviewed::Missing);
     assert_eq!(record(&lead, drawn.id, 4).await, Reviewed::Done);
     assert_eq!(record(&lead, drawn.id, 5).await, Reviewed::Already);
-    assert!(store.second_reviews(true, 10).await.expect("reads").is_empty());
+    assert!(store.second_reviews(everywhere(), WhichReviews::Waiting, 10).await.expect("reads").is_empty());
     let done = store.second_review(drawn.id).await.expect("reads").expect("is there");
     assert_eq!((done.worksheet.as_ref(), done.reviewed.as_ref()), (Some(&worksheet), Some(&("lead".to_owned(), at(4)))));
-    assert_eq!(store.second_reviews(false, 10).await.expect("reads"), std::slice::from_ref(&done));
+    assert_eq!(
+        store.second_reviews(everywhere(), WhichReviews::DoneSince(at(0)), 10).await.expect("reads"),
+        std::slice::from_ref(&done)
+    );
     assert_eq!(store.second_reviews_of(item).await.expect("reads"), [done]);
     let events = store.audit_events(0, 100).await.expect("reads");
     let told = events.last().expect("recorded");
@@ -493,7 +503,7 @@ pub(crate) async fn a_sample_is_drawn_of_what_is_finished(store: Arc<dyn Store>)
     let (item, coder) = ready(&*store).await;
     let lead = user(&*store, "lead", Role::Lead).await;
     let found = async |who: Option<Uuid>, since| -> Vec<(Uuid, Uuid)> {
-        let found = store.finished_since(who, at(since), 10).await.expect("reads");
+        let found = store.finished_since(everywhere(), who, at(since), 10).await.expect("reads");
         found.into_iter().map(|one| (one.item_id, one.coder_id)).collect()
     };
     assert_eq!(found(None, 0).await, [], "nothing is finished");
@@ -502,13 +512,19 @@ pub(crate) async fn a_sample_is_drawn_of_what_is_finished(store: Arc<dyn Store>)
     assert_eq!(found(None, 0).await, [(item, coder.id)]);
     assert_eq!(found(Some(coder.id), 2).await, [(item, coder.id)]);
     assert_eq!((found(Some(lead.id), 0).await, found(None, 3).await), (vec![], vec![]), "of others, and before");
-    let one = store.finished_since(None, at(0), 10).await.expect("reads")[0];
+    let one = store.finished_since(everywhere(), None, at(0), 10).await.expect("reads")[0];
     let drawn = Drawn { id: id(), blinded: false };
     assert!(store.draw_second_review(one, drawn, &lead, at(4)).await.expect("answers"));
+    assert_eq!(store.drawn_since(coder.id, at(0)).await.expect("reads"), 0, "a sample takes nothing from what rules draw");
+    let elsewhere = ReportScope { facility: Some("north".to_owned()), ..everywhere() };
+    let waits = store.second_reviews(elsewhere.clone(), WhichReviews::Waiting, 10).await.expect("reads");
+    assert_eq!((waits, store.finished_since(elsewhere, None, at(0), 10).await.expect("reads")), (vec![], vec![]));
     let again = Drawn { id: id(), blinded: false };
     assert!(!store.draw_second_review(one, again, &lead, at(5)).await.expect("answers"), "once");
     assert_eq!(found(None, 0).await, [], "what was drawn is drawn once");
-    let [waiting] = &store.second_reviews(true, 10).await.expect("reads")[..] else { panic!("one waits") };
+    let [waiting] = &store.second_reviews(everywhere(), WhichReviews::Waiting, 10).await.expect("reads")[..] else {
+        panic!("one waits")
+    };
     let revision = store.item(item, at(6)).await.expect("reads").expect("is there").item.revision;
     assert_eq!((waiting.id, waiting.coder.0, waiting.revision + 1), (drawn.id, coder.id, revision), "of who finished it");
     let told = store.audit_events(0, 100).await.expect("reads").pop().expect("recorded");
@@ -531,7 +547,7 @@ pub(crate) async fn a_report_counts_what_its_reader_may_see(store: Arc<dyn Store
     assert!(is_done(&store.finish_item(item, &coder, Finishing::at(None), at(3)).await.expect("answers")));
     let day = 24 * 3600;
     let report = async |scope: ReportScope, since, now| store.work_report(scope, at(since), at(now)).await.expect("reads");
-    let all = ReportScope { include_restricted: true, ..ReportScope::default() };
+    let all = everywhere();
     let found = report(all.clone(), 0, 10).await;
     assert_eq!(found.backlog, [(ItemState::Open, [1, 0, 0, 0])]);
     let work = WorkOf { name: "coder".to_owned(), finished: 1, accepted: 1, withdrawn: 1, ..WorkOf::default() };

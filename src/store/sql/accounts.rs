@@ -15,9 +15,10 @@ use crate::{
     store::{AccountStore, Actor, AuditEvent, StoreError, TokenKind, TokenRecord},
 };
 
-/// What an administrator changed of a user, as the trail keeps it: `role coder to lead; facility; restricted granted`.
+/// What an administrator changed of a user, as the trail keeps it: `role coder to lead, tokens revoked; facility; restricted granted`.
 fn what_changed(before: &User, after: &User) -> String {
-    let role = (before.role != after.role).then(|| format!("role {} to {}", before.role.as_str(), after.role.as_str()));
+    let role = (before.role != after.role)
+        .then(|| format!("role {} to {}, tokens revoked", before.role.as_str(), after.role.as_str()));
     let scope = |name: &str, is_other: bool| is_other.then(|| name.to_owned());
     let clearance = if after.sees_restricted { "restricted granted" } else { "restricted withdrawn" };
     let changes = [
@@ -91,6 +92,13 @@ impl<D: Database> AccountStore for SqlStore<D> {
                             after.sees_restricted
                         ],
                     )?;
+                    if before.role != after.role {
+                        // what was given out for one role opens nothing for another; a session is of somebody who is here
+                        unit.execute(
+                            "UPDATE token SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL AND kind <> 'session'",
+                            (bytes(after.id), micros(cause.now)),
+                        )?;
+                    }
                     audit::append(unit, &cause, &Event::of("user.changed", "user", after.id, &what_changed(&before, &after)))?;
                 }
                 Ok(true)

@@ -25,7 +25,7 @@ impl<D: Database> ReportStore for SqlStore<D> {
 }
 
 /// What is counted: a condition on an item `i`, and its values behind those that stand already.
-fn seen(scope: &ReportScope, values: &mut Vec<Value<'static>>) -> String {
+pub(super) fn seen(scope: &ReportScope, values: &mut Vec<Value<'static>>) -> String {
     let mut condition = String::new();
     for (column, limit) in [("facility", &scope.facility), ("department", &scope.department)] {
         if let Some(limit) = limit {

@@ -9,12 +9,13 @@ use super::{
     audit::{self, Event},
     items,
     places::Acting,
+    reports::seen,
     unit::{Columns, Unit, bytes, micros},
-    value::params,
+    value::{Value, params},
 };
 use crate::{
     domain::{ReviewItem, SecondReview, User, Worksheet},
-    store::{Drawn, FinishedItem, Reviewed, SecondReviewStore, StoreError},
+    store::{Drawn, FinishedItem, ReportScope, Reviewed, SecondReviewStore, StoreError, WhichReviews},
 };
 
 const REVIEW: &str = "
@@ -23,17 +24,24 @@ const REVIEW: &str = "
 
 #[async_trait]
 impl<D: Database> SecondReviewStore for SqlStore<D> {
-    async fn second_reviews(&self, waiting: bool, limit: u32) -> Result<Vec<SecondReview>, StoreError> {
-        let which = if waiting {
-            "s.reviewed_at IS NULL ORDER BY s.drawn_at, s.id"
-        } else {
-            "s.reviewed_at IS NOT NULL ORDER BY s.reviewed_at DESC, s.id"
+    async fn second_reviews(
+        &self,
+        scope: ReportScope,
+        which: WhichReviews,
+        limit: u32,
+    ) -> Result<Vec<SecondReview>, StoreError> {
+        let mut values = vec![Value::Integer(limit.into())];
+        let condition = match which {
+            WhichReviews::Waiting => "s.reviewed_at IS NULL AND i.state = 'finished' AND i.revision = s.revision + 1",
+            WhichReviews::DoneSince(since) => {
+                values.push(Value::Integer(micros(since)));
+                "s.reviewed_at >= ?2"
+            }
         };
-        self.database
-            .read(move |unit| {
-                unit.all("second_review", &format!("{REVIEW} WHERE {which} LIMIT ?1"), [limit], |row| open(unit, row))
-            })
-            .await
+        let order = if which == WhichReviews::Waiting { "s.drawn_at, s.id" } else { "s.reviewed_at DESC, s.id" };
+        let seen = seen(&scope, &mut values);
+        let sql = format!("{REVIEW} JOIN review_item i ON i.id = s.item_id WHERE {condition}{seen} ORDER BY {order} LIMIT ?1");
+        self.database.read(move |unit| unit.all("second_review", &sql, values.clone(), |row| open(unit, row))).await
     }
 
     async fn second_review(&self, id: Uuid) -> Result<Option<SecondReview>, StoreError> {
@@ -56,33 +64,44 @@ impl<D: Database> SecondReviewStore for SqlStore<D> {
     async fn drawn_since(&self, coder: Uuid, since: Timestamp) -> Result<u32, StoreError> {
         self.database
             .read(move |unit| {
-                let sql = "SELECT count(*) AS drawn FROM second_review WHERE coder_id = ?1 AND drawn_at >= ?2";
+                // a rule draws as an encounter is finished, in the same moment
+                let sql = "SELECT count(*) AS drawn FROM second_review s WHERE s.coder_id = ?1 AND s.drawn_at >= ?2 AND EXISTS
+                           (SELECT 1 FROM audit_event e WHERE e.subject_id = s.item_id AND e.action = 'item.finished' AND e.at = s.drawn_at)";
                 let found = unit.one("second_review", sql, (bytes(coder), micros(since)), |row| row.get::<u32>("drawn"))?;
                 Ok(found.unwrap_or_default())
             })
             .await
     }
 
-    async fn finished_since(&self, coder: Option<Uuid>, since: Timestamp, limit: u32) -> Result<Vec<FinishedItem>, StoreError> {
+    async fn finished_since(
+        &self,
+        scope: ReportScope,
+        coder: Option<Uuid>,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<FinishedItem>, StoreError> {
+        let mut values = vec![Value::Integer(micros(since)), Value::Integer(limit.into())];
+        let by = match coder {
+            Some(coder) => {
+                values.push(Value::Blob(bytes(coder).to_vec().into()));
+                "= ?3"
+            }
+            None => "IS NOT NULL",
+        };
+        let seen = seen(&scope, &mut values);
         // the last time counts, and a draw of an earlier state of the encounter does not
         let sql = format!(
             "SELECT e.subject_id AS item_id, i.revision - 1 AS revision, e.actor_id AS coder_id
              FROM audit_event e JOIN review_item i ON i.id = e.subject_id
-             WHERE e.action = 'item.finished' AND e.at >= ?1 AND e.actor_id {} AND i.state = 'finished'
+             WHERE e.action = 'item.finished' AND e.at >= ?1 AND e.actor_id {by} AND i.state = 'finished'
                AND e.sequence = (SELECT max(f.sequence) FROM audit_event f WHERE f.subject_id = e.subject_id AND f.action = 'item.finished')
-               AND NOT EXISTS (SELECT 1 FROM second_review s WHERE s.item_id = i.id AND s.revision = i.revision - 1)
-             ORDER BY e.sequence DESC LIMIT ?2",
-            if coder.is_some() { "= ?3" } else { "IS NOT NULL" }
+               AND NOT EXISTS (SELECT 1 FROM second_review s WHERE s.item_id = i.id AND s.revision = i.revision - 1){seen}
+             ORDER BY e.sequence DESC LIMIT ?2"
         );
         let read = |row: &Columns<'_>| {
             Ok(FinishedItem { item_id: row.id("item_id")?, revision: row.unsigned("revision")?, coder_id: row.id("coder_id")? })
         };
-        self.database
-            .read(move |unit| match coder {
-                Some(coder) => unit.all("audit_event", &sql, params![micros(since), limit, bytes(coder)], read),
-                None => unit.all("audit_event", &sql, params![micros(since), limit], read),
-            })
-            .await
+        self.database.read(move |unit| unit.all("audit_event", &sql, values.clone(), read)).await
     }
 
     async fn draw_second_review(
