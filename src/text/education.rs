@@ -81,6 +81,10 @@ pub(super) fn passages(document: &Document, signs: &Signs) -> Vec<Range<usize>> 
     let mut open: Option<Passage> = None;
     for (index, sentence) in document.sentences.iter().enumerate() {
         let words = sentence.span.of(&document.text);
+        // most sentences of most notes: nothing is open, and they open nothing
+        if open.is_none() && !signs.education.is_match(words) {
+            continue;
+        }
         let says = signs.of(words);
         let ends = |passage: &Passage| {
             let moves_on = sentence.section != passage.section && !goes_on(document, sentence.section);
