@@ -1,4 +1,7 @@
-//! The configuration file of `abstractor serve`: what other systems send and how, and the site's own texts. TOML; a field that is not known is refused.
+//! The configuration file of `abstractor serve` and `worker`: what other systems send and how, bounds, traces, and the site's own texts. TOML; a
+//! field that is not known is refused.
+
+mod reference;
 
 use std::{
     net::SocketAddr,
@@ -9,7 +12,13 @@ use std::{
 use serde::Deserialize;
 use thiserror::Error;
 
-use crate::mllp::{Network, Settings, TlsFiles};
+pub use self::reference::{Holds, REFERENCE, Setting, Table};
+
+use crate::{
+    api::Limits,
+    mllp::{Network, Settings, TlsFiles},
+    telemetry::TraceSettings,
+};
 
 /// Bytes of the longest message, where the configuration says nothing: a note of the greatest length, escaped or in base64.
 const MAX_MESSAGE: usize = 4_000_000;
@@ -25,6 +34,12 @@ pub struct Configuration {
     pub texts: Option<PathBuf>,
     /// Listeners for HL7 messages.
     pub mllp: Vec<Settings>,
+    /// What is served at once, and how long it may take.
+    pub limits: Limits,
+    /// How long everybody is still served after the process was told to stop.
+    pub linger: Duration,
+    /// Who takes traces; nobody when left out.
+    pub traces: Option<TraceSettings>,
 }
 
 /// Why a configuration is not taken.
@@ -55,6 +70,35 @@ struct File {
     texts: Option<PathBuf>,
     #[serde(default)]
     mllp: Vec<ListenerTable>,
+    #[serde(default)]
+    limits: LimitsTable,
+    #[serde(default)]
+    stop: StopTable,
+    traces: Option<TracesTable>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LimitsTable {
+    connections: Option<u64>,
+    requests: Option<u64>,
+    requests_per_second: Option<u64>,
+    waiting_notes: Option<u64>,
+    request_seconds: Option<u64>,
+    extraction_seconds: Option<u64>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct StopTable {
+    linger_seconds: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct TracesTable {
+    endpoint: String,
+    share: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -102,15 +146,73 @@ impl Configuration {
         if public_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
             return Err("public_url must begin with https:// or http://".to_owned());
         }
-        Ok(Self { public_url, texts: file.texts.map(|texts| folder.join(texts)), mllp })
+        let linger = file.stop.linger_seconds.unwrap_or_default();
+        if linger > 600 {
+            return Err("linger_seconds must be 0 to 600".to_owned());
+        }
+        Ok(Self {
+            public_url,
+            texts: file.texts.map(|texts| folder.join(texts)),
+            mllp,
+            limits: file.limits.checked()?,
+            linger: Duration::from_secs(linger),
+            traces: file.traces.map(TracesTable::checked).transpose()?,
+        })
+    }
+}
+
+fn within(name: &str, value: u64, most: u64) -> Result<(), String> {
+    if (1..=most).contains(&value) { Ok(()) } else { Err(format!("{name} must be 1 to {most}")) }
+}
+
+impl LimitsTable {
+    fn checked(self) -> Result<Limits, String> {
+        let mut limits = Limits::default();
+        let count = |value: u64| usize::try_from(value).unwrap_or(usize::MAX);
+        if let Some(connections) = self.connections {
+            within("connections", connections, 100_000)?;
+            limits.connections = count(connections);
+        }
+        if let Some(requests) = self.requests {
+            within("requests", requests, 100_000)?;
+            limits.requests = count(requests);
+        }
+        if let Some(rate) = self.requests_per_second {
+            within("requests_per_second", rate, 1_000_000)?;
+            limits.requests_per_second = u32::try_from(rate).unwrap_or(u32::MAX);
+        }
+        if let Some(notes) = self.waiting_notes {
+            within("waiting_notes", notes, 1_000_000_000)?;
+            limits.waiting_notes = notes;
+        }
+        if let Some(seconds) = self.request_seconds {
+            within("request_seconds", seconds, 3600)?;
+            limits.request = Duration::from_secs(seconds);
+        }
+        if let Some(seconds) = self.extraction_seconds {
+            // a job is held for five minutes: a longer extraction would be begun twice
+            within("extraction_seconds", seconds, 240)?;
+            limits.extraction = Duration::from_secs(seconds);
+        }
+        Ok(limits)
+    }
+}
+
+impl TracesTable {
+    fn checked(self) -> Result<TraceSettings, String> {
+        if !self.endpoint.starts_with("https://") && !self.endpoint.starts_with("http://") {
+            return Err("endpoint of [traces] must begin with https:// or http://".to_owned());
+        }
+        let share = self.share.unwrap_or(1.0);
+        if !(0.0..=1.0).contains(&share) {
+            return Err("share of [traces] must be 0 to 1".to_owned());
+        }
+        Ok(TraceSettings { endpoint: self.endpoint.trim_end_matches('/').to_owned(), share })
     }
 }
 
 impl ListenerTable {
     fn checked(self, folder: &Path) -> Result<Settings, String> {
-        let within = |name: &str, value: u64, most: u64| {
-            if (1..=most).contains(&value) { Ok(()) } else { Err(format!("{name} must be 1 to {most}")) }
-        };
         let max_message = self.max_message.unwrap_or(MAX_MESSAGE);
         let max_connections = self.max_connections.unwrap_or(64);
         let idle_seconds = self.idle_seconds.unwrap_or(600);
@@ -143,6 +245,38 @@ mod tests {
 
     fn read(text: &str) -> Result<Configuration, String> {
         Configuration::parse(text, Path::new("/etc/abstractor"))
+    }
+
+    #[test]
+    fn bounds_are_taken_and_checked() {
+        let none = read("").expect("can be used");
+        assert_eq!((none.limits, none.linger), (Limits::default(), Duration::ZERO));
+        assert!(none.traces.is_none());
+        let text = "[limits]\nconnections = 10\nrequests = 8\nrequests_per_second = 5\nwaiting_notes = 7\nrequest_seconds = 3\n\
+                    extraction_seconds = 2\n[stop]\nlinger_seconds = 4\n[traces]\nendpoint = \"http://collector:4318/\"\nshare = 0.5\n";
+        let all = read(text).expect("can be used");
+        let limits = Limits {
+            connections: 10,
+            requests: 8,
+            requests_per_second: 5,
+            waiting_notes: 7,
+            request: Duration::from_secs(3),
+            extraction: Duration::from_secs(2),
+        };
+        assert_eq!((all.limits, all.linger), (limits, Duration::from_secs(4)));
+        let traces = all.traces.expect("traces");
+        assert_eq!((traces.endpoint.as_str(), traces.share), ("http://collector:4318", 0.5));
+        for (text, what) in [
+            ("[limits]\nrequests = 0", "requests must be 1 to"),
+            ("[limits]\nextraction_seconds = 300", "extraction_seconds must be 1 to 240"),
+            ("[limits]\nrequest = 1", "unknown field `request`"),
+            ("[stop]\nlinger_seconds = 601", "linger_seconds must be 0 to 600"),
+            ("[traces]\nendpoint = \"collector\"", "endpoint of [traces]"),
+            ("[traces]\nendpoint = \"http://c\"\nshare = 2.0", "share of [traces]"),
+        ] {
+            let message = read(text).expect_err("cannot be used");
+            assert!(message.contains(what), "{message}");
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! A line that is refused is reported in its place and stops nothing. A line is read whole or not at all: when the connection breaks, what
 //! came of the last line is dropped, and the notes before it are stored.
 
-use std::{convert::Infallible, sync::Arc};
+use std::{convert::Infallible, sync::Arc, time::Duration};
 
 use axum::{
     body::Body,
@@ -23,6 +23,8 @@ use super::{
 };
 use crate::{auth::Permission, engine::Priority, service::Service};
 
+/// A sender that is silent so long is gone, as if the connection had broken.
+const SILENCE: Duration = Duration::from_secs(60);
 /// Lines worked on at once.
 const AT_ONCE: usize = 16;
 
@@ -56,7 +58,7 @@ pub async fn post_notes(State(service): State<Arc<Service>>, caller: Caller, bod
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn extract_many(State(service): State<Arc<Service>>, caller: Caller, body: Body) -> Result<Response, ApiError> {
-    caller.may(Permission::Extract)?;
+    let client = caller.may(Permission::Extract)?.id;
     let answers = lines(body, body_limit(service.max_note_bytes)).map(move |line| {
         let service = Arc::clone(&service);
         async move {
@@ -65,7 +67,7 @@ pub async fn extract_many(State(service): State<Arc<Service>>, caller: Caller, b
                 let mut request = parse::<ExtractRequest>(&line.bytes?)?;
                 note_id = request.id.take().unwrap_or(note_id.clone());
                 request.id = Some(note_id.clone());
-                extract_one(&service, request, Priority::Background).await
+                extract_one(&service, request, Priority::Background, client).await
             }
             .await;
             match extracted.map(|extraction| serde_json::to_value(extraction).unwrap_or_default()) {
@@ -123,10 +125,10 @@ fn lines(body: Body, most: usize) -> impl Stream<Item = Line> + Send + 'static {
                 let line = reading.line(line)?;
                 return Some((line, reading));
             }
-            match reading.body.next().await {
-                Some(Ok(bytes)) => reading.read.extend_from_slice(&bytes),
-                Some(Err(_)) => return None,
-                None => reading.is_ended = true,
+            match tokio::time::timeout(SILENCE, reading.body.next()).await {
+                Ok(Some(Ok(bytes))) => reading.read.extend_from_slice(&bytes),
+                Ok(Some(Err(_))) | Err(_) => return None,
+                Ok(None) => reading.is_ended = true,
             }
         }
     })

@@ -8,6 +8,7 @@ use std::{collections::BTreeSet, sync::Arc};
 use axum::{Json, extract::State, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{
     ApiError, Caller, ProblemBody,
@@ -142,8 +143,8 @@ pub async fn call(
     let found = if id == "patient-view" {
         of_patient(&service, reader, request.context).await?
     } else {
-        caller.may(Permission::Extract)?;
-        of_note(&service, request.context).await?
+        let client = caller.may(Permission::Extract)?.id;
+        of_note(&service, request.context, client).await?
     };
     Ok(Json(CardList { cards: cards(found) }))
 }
@@ -194,7 +195,7 @@ async fn of_patient(service: &Service, user: &User, context: HookContext) -> Res
     Ok(found)
 }
 
-async fn of_note(service: &Service, context: HookContext) -> Result<Found, ApiError> {
+async fn of_note(service: &Service, context: HookContext, client: Uuid) -> Result<Found, ApiError> {
     let Some(text) = context.note else {
         let detail = "context.note is missing: the text of the note that is about to be signed";
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail));
@@ -208,7 +209,7 @@ async fn of_note(service: &Service, context: HookContext) -> Result<Found, ApiEr
         discharge_date: None,
         encounter_class: context.encounter_class,
     };
-    let extraction = service.engine.extract(input, Priority::Interactive).await?;
+    let extraction = service.engine.extract(input, Priority::Interactive, client).await?;
     let mut found = Found::default();
     found.add_alerts(&extraction.alerts);
     let affirmed = |entry: &&CodedEntry| {

@@ -7,6 +7,7 @@ use axum::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::refused;
 use crate::{
     engine::EngineError,
     pipeline::InputError,
@@ -89,6 +90,14 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "note_quarantined", detail)
     }
 
+    /// 429: this client, not the service, has too much.
+    #[must_use]
+    pub fn too_many(code: &'static str, detail: &str) -> Self {
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail);
+        error.retry_after = Some(1);
+        error
+    }
+
     /// 503 with a time to come back.
     #[must_use]
     pub fn unavailable(code: &'static str, detail: &str, seconds: u64) -> Self {
@@ -136,7 +145,10 @@ impl ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         tracing::error!(%error, "the store failed");
-        Self::internal()
+        match error {
+            StoreError::Full(_) => Self::unavailable("full", &error.to_string(), 30),
+            _ => Self::internal(),
+        }
     }
 }
 
@@ -169,8 +181,15 @@ impl From<PostError> for ApiError {
 impl From<EngineError> for ApiError {
     fn from(error: EngineError) -> Self {
         match error {
-            EngineError::Busy => Self::unavailable("busy", "the engine's queue is full; try again after the time given", 1),
+            EngineError::Busy => {
+                let detail = "the engine's queue is full, or this client has its half of it; try again after the time given";
+                refused("engine_queue", Self::unavailable("busy", detail, 1))
+            }
             EngineError::Stopped => Self::unavailable("stopping", "the service is shutting down", 5),
+            EngineError::TimedOut => {
+                let detail = "the extraction of this note took longer than the service allows; send it in parts";
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "extraction_timeout", detail)
+            }
             EngineError::Failed(reason) => {
                 tracing::error!(reason, "an extraction failed");
                 Self::new(StatusCode::UNPROCESSABLE_ENTITY, "extraction_failed", "this note could not be extracted")

@@ -6,6 +6,7 @@ use axum::{Json, extract::State, http::StatusCode};
 use jiff::civil::Date;
 use serde::Deserialize;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::{ApiError, Caller, ProblemBody, body::Body};
 use crate::{
@@ -59,8 +60,8 @@ pub async fn extract(
     caller: Caller,
     Body(request): Body<ExtractRequest>,
 ) -> Result<Json<Extraction>, ApiError> {
-    caller.may(Permission::Extract)?;
-    Ok(Json(extract_one(&service, request, Priority::Interactive).await?))
+    let client = caller.may(Permission::Extract)?.id;
+    Ok(Json(extract_one(&service, request, Priority::Interactive, client).await?))
 }
 
 /// The extraction of one request, in the unit it asks for.
@@ -68,6 +69,7 @@ pub(super) async fn extract_one(
     service: &Service,
     request: ExtractRequest,
     priority: Priority,
+    client: Uuid,
 ) -> Result<Extraction, ApiError> {
     check_text(&request.text, service.max_note_bytes)?;
     let map = OffsetMap::new(&request.text, request.offset_unit);
@@ -83,6 +85,6 @@ pub(super) async fn extract_one(
         discharge_date: request.discharge_date,
         encounter_class: request.encounter_class,
     };
-    let extraction = service.engine.extract(input, priority).await?;
+    let extraction = service.engine.extract(input, priority, client).await?;
     Ok(extraction.map_offsets(request.offset_unit, |byte| map.from_byte(byte)))
 }

@@ -1,13 +1,20 @@
 //! Health, readiness, metrics.
 
-use std::sync::Arc;
+use std::{
+    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
+    time::Duration,
+};
 
 use axum::{Json, extract::State, http::header, response::IntoResponse};
+use jiff::Timestamp;
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{ApiError, Caller, ProblemBody};
-use crate::{auth::Permission, service::Service};
+use crate::{auth::Permission, domain::EngineVersion, service::Service};
+
+/// Who asks for readiness does not wait longer than this for the store.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// Answer of the health checks.
 #[derive(Debug, Serialize, ToSchema)]
@@ -26,17 +33,19 @@ pub async fn live() -> Json<HealthBody> {
     Json(OK)
 }
 
-/// The store answers, so notes can be taken.
+/// The store answers and the service is not about to stop, so notes can be sent here.
 #[utoipa::path(get, path = "/health/ready", tag = "health", security(()), responses(
     (status = 200, body = HealthBody), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn ready(State(service): State<Arc<Service>>) -> Result<Json<HealthBody>, ApiError> {
-    match service.store.counts(service.surroundings.now()).await {
-        Ok(_) => Ok(Json(OK)),
-        Err(error) => {
-            tracing::error!(%error, "not ready");
-            Err(ApiError::unavailable("not_ready", "the store does not answer", 5))
-        }
+    if service.is_stopping.load(Ordering::Relaxed) {
+        return Err(ApiError::unavailable("stopping", "the service is shutting down", 5));
     }
+    match tokio::time::timeout(PATIENCE, service.store.answers()).await {
+        Ok(Ok(())) => return Ok(Json(OK)),
+        Ok(Err(error)) => tracing::error!(%error, "not ready"),
+        Err(_) => tracing::error!("not ready: the store says nothing"),
+    }
+    Err(ApiError::unavailable("not_ready", "the store does not answer", 5))
 }
 
 /// Metrics in Prometheus text format.
@@ -46,7 +55,9 @@ pub async fn ready(State(service): State<Arc<Service>>) -> Result<Json<HealthBod
     (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn metrics(State(service): State<Arc<Service>>, caller: Caller) -> Result<impl IntoResponse, ApiError> {
     caller.may(Permission::ReadMetrics)?;
-    let counts = service.store.counts(service.surroundings.now()).await?;
+    let now = service.surroundings.now();
+    let counts = service.store.counts(now).await?;
+    let age = |since: Option<Timestamp>| since.map_or(0.0, |since| now.duration_since(since).as_secs_f64().max(0.0));
     let (interactive, background) = service.engine.waiting();
     #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
     for (name, value) in [
@@ -54,10 +65,30 @@ pub async fn metrics(State(service): State<Arc<Service>>, caller: Caller) -> Res
         ("abstractor_notes_quarantined", counts.notes_quarantined as f64),
         ("abstractor_notes", counts.notes as f64),
         ("abstractor_items_open", counts.items_open as f64),
+        ("abstractor_jobs_running", counts.jobs_running as f64),
+        ("abstractor_oldest_job_seconds", age(counts.oldest_job)),
+        ("abstractor_deliveries_waiting", counts.deliveries_waiting as f64),
+        ("abstractor_oldest_delivery_seconds", age(counts.oldest_delivery)),
+        ("abstractor_database_bytes", counts.database_bytes as f64),
         ("abstractor_engine_waiting_interactive", interactive as f64),
         ("abstractor_engine_waiting_background", background as f64),
     ] {
         metrics::gauge!(name).set(value);
     }
+    tell_build(service.engine.pipeline().engine_version());
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (service.metrics)()))
+}
+
+/// Says what runs; what ran before, until other vocabularies came, does not any more.
+fn tell_build(engine: EngineVersion) {
+    static TOLD: Mutex<Option<EngineVersion>> = Mutex::new(None);
+    let set = |engine: EngineVersion, value: f64| {
+        metrics::gauge!("abstractor_build_info", "version" => engine.version, "model" => engine.model, "vocabulary" => engine.vocabulary)
+            .set(value);
+    };
+    let before = TOLD.lock().unwrap_or_else(PoisonError::into_inner).replace(engine.clone());
+    if let Some(before) = before.filter(|before| *before != engine) {
+        set(before, 0.0);
+    }
+    set(engine, 1.0);
 }

@@ -1,5 +1,6 @@
 //! The JSON API: `/v1`, health, metrics and the OpenAPI file. Wire types live beside their endpoints.
 
+mod admission;
 mod audit;
 mod authenticate;
 mod body;
@@ -20,6 +21,7 @@ mod site_lists;
 mod vocabularies;
 mod worklists;
 
+pub use admission::{Admission, Limits, admit, refused};
 pub use authenticate::{Caller, SESSION_COOKIE};
 pub use body::refuse_nul;
 pub use error::{ApiError, ProblemBody, panicked};
@@ -27,7 +29,7 @@ pub use notes::NoteRequest;
 
 use std::sync::Arc;
 
-use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, middleware, response::IntoResponse};
+use axum::{Router, extract::DefaultBodyLimit, http::StatusCode, response::IntoResponse};
 use utoipa::OpenApi;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -162,21 +164,17 @@ pub fn router(service: Arc<Service>) -> Router {
         })
         .layer(DefaultBodyLimit::max(body_limit(service.max_note_bytes)))
         .merge(fhir::router(service.max_note_bytes))
-        .layer(middleware::from_fn(count))
         .with_state(service)
+}
+
+/// The routes of a process that only works: health and metrics.
+pub fn operations(service: Arc<Service>) -> Router {
+    let routes =
+        OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready)).routes(routes!(health::metrics));
+    routes.split_for_parts().0.with_state(service)
 }
 
 /// What an unknown address answers.
 pub async fn unknown_address() -> impl IntoResponse {
     ApiError::new(StatusCode::NOT_FOUND, "unknown_address", "there is nothing at this address; see /openapi.json")
-}
-
-/// Counts requests by route pattern, method and status; never by the address itself.
-async fn count(request: axum::extract::Request, next: middleware::Next) -> axum::response::Response {
-    let route = request.extensions().get::<axum::extract::MatchedPath>().map_or("unknown", |path| path.as_str()).to_owned();
-    let method = request.method().as_str().to_owned();
-    let response = next.run(request).await;
-    let status = response.status().as_u16().to_string();
-    metrics::counter!("abstractor_http_requests_total", "route" => route, "method" => method, "status" => status).increment(1);
-    response
 }

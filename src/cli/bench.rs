@@ -179,7 +179,7 @@ impl Bench {
         counts.dedup();
         let mut all = Vec::new();
         for threads in counts {
-            let engine = Engine::start(Arc::clone(pipeline), threads, 1).context("cannot start the engine's threads")?;
+            let engine = Engine::start(Arc::clone(pipeline), threads, 1, None).context("cannot start the engine's threads")?;
             let mut waiting = std::collections::VecDeque::new();
             let (mut done, mut words, started) = (0, 0, Instant::now());
             for note in notes.iter().cycle() {
@@ -234,13 +234,13 @@ impl Bench {
     fn latency(&self, pipeline: &Arc<Pipeline>) -> anyhow::Result<Latency> {
         let notes = self::notes(LATENCY_WORDS);
         let engine =
-            Engine::start(Arc::clone(pipeline), self.load.replicas(), 1).context("cannot start the engine's threads")?;
-        let runtime = super::serve::runtime()?;
+            Engine::start(Arc::clone(pipeline), self.load.replicas(), 1, None).context("cannot start the engine's threads")?;
+        let runtime = super::running::runtime()?;
         let mut times = Vec::new();
         let begun = Instant::now();
         for note in notes.iter().cycle() {
             let started = Instant::now();
-            black_box(runtime.block_on(engine.extract(input(note), Priority::Interactive))?);
+            black_box(runtime.block_on(engine.extract(input(note), Priority::Interactive, uuid::Uuid::nil()))?);
             times.push(started.elapsed().as_secs_f64() * 1e3);
             if begun.elapsed() > 2 * self.duration() {
                 break;

@@ -17,7 +17,7 @@ use super::{
     data::{DataFolder, demo_key_file, write_key},
     load::Load,
     render,
-    serve::{Running, runtime},
+    running::{Running, Settings, runtime},
     site::Site,
     surroundings,
 };
@@ -67,7 +67,7 @@ struct ReadyLine {
 
 impl Demo {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        telemetry::start_logs(&self.log, LogFormat::Text)?;
+        telemetry::start(&self.log, LogFormat::Text, None)?;
         self.site.use_texts(None)?;
         let folder = match &self.data {
             Some(folder) => folder.clone(),
@@ -85,7 +85,7 @@ impl Demo {
                 eprintln!("Abstractor demo: loading model and vocabularies ...");
             }
             let tokens = accounts(&*store).await?;
-            let running = Running::start(&opened, &self.load, (self.listen, None), &self.site).await?;
+            let running = Running::start(&opened, &self.load, Settings::usual(self.listen), &self.site).await?;
             let url = format!("http://{}", running.address);
             let posted = if self.empty { Vec::new() } else { post(&running).await? };
             if self.json {

@@ -112,7 +112,7 @@ impl Extract {
         let pipeline = self.load.pipeline()?;
         let pipeline = pipeline.without(self.without);
         let pipeline = Arc::new(if self.explain { pipeline.explaining() } else { pipeline });
-        let engine = Engine::start(pipeline, self.load.replicas(), 1).context("cannot start the engine's threads")?;
+        let engine = Engine::start(pipeline, self.load.replicas(), 1, None).context("cannot start the engine's threads")?;
         let colour = io::stdout().is_terminal() && super::colour_wanted();
         let progress = if io::stderr().is_terminal() && self.format != Format::Text {
             ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {pos} notes, {per_sec}, {elapsed}")?)

@@ -189,15 +189,30 @@ impl Load {
         if model.vector_size().is_none() || self.similarity == Similarity::Off {
             return None;
         }
-        let folder = self.cache.clone().or_else(user_cache)?;
-        Some(TermVectors::file(&folder, model, vocabulary))
+        Some(TermVectors::file(&self.cache_folder()?, model, vocabulary))
+    }
+
+    /// The folder that keeps what is made once: the one that was named, else the user's.
+    pub(super) fn cache_folder(&self) -> Option<PathBuf> {
+        self.cache.clone().or_else(user_cache)
+    }
+
+    /// Whether the model takes part.
+    pub(super) fn uses_model(&self) -> bool {
+        self.recognizers().model
+    }
+
+    /// Whether vectors of terms are made, where the model can make some.
+    pub(super) fn makes_vectors(&self) -> bool {
+        self.uses_model() && self.similarity == Similarity::On
     }
 
     fn recognizers(&self) -> Recognizers {
         Recognizers { dictionary: self.recognizers != Recognize::Model, model: self.recognizers != Recognize::Dictionary }
     }
 
-    fn load_model(&self) -> anyhow::Result<Model> {
+    /// The model that was asked for.
+    pub(super) fn load_model(&self) -> anyhow::Result<Model> {
         self.load_model_in(self.precision.into())
     }
 

@@ -13,7 +13,7 @@ use super::{
     surroundings,
 };
 use crate::{
-    service::{Intake, Replay},
+    service::{Backlog, Intake, Replay},
     store::{MessageFilter, Store},
 };
 
@@ -92,7 +92,8 @@ async fn show(store: &dyn Store, id: Uuid) -> anyhow::Result<()> {
 
 async fn replay(store: &dyn Store, id: Uuid, limit: NoteLimit) -> anyhow::Result<bool> {
     let (surroundings, wake) = (surroundings(), Notify::new());
-    let intake = Intake { store, surroundings: &surroundings, wake: &wake, max_note_bytes: limit.bytes() };
+    let intake =
+        Intake { store, surroundings: &surroundings, wake: &wake, backlog: &Backlog::default(), max_note_bytes: limit.bytes() };
     match intake.replay_message(operator(), id).await? {
         Replay::Missing => {
             anyhow::bail!("there is no message {id}; `abstractor messages list` lists those that could not be used")

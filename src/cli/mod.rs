@@ -4,10 +4,14 @@ mod accounts;
 mod backup;
 mod bench;
 mod code_book;
+mod configuration;
 mod copy;
 mod data;
 mod demo;
+mod doctor;
 mod extract;
+mod health;
+mod http;
 mod inputs;
 mod limit;
 mod load;
@@ -15,10 +19,12 @@ mod messages;
 mod model;
 mod quarantine;
 mod render;
+mod running;
 mod serve;
 mod site;
 mod vectors;
 mod vocabulary;
+mod worker;
 
 pub use load::Load;
 
@@ -42,6 +48,8 @@ enum Command {
     Extract(extract::Extract),
     /// Serve the API and the pages
     Serve(serve::Serve),
+    /// Do the jobs of a PostgreSQL database that servers take notes into
+    Worker(worker::Work),
     /// Serve with fictional notes and users of every role, to look around
     Demo(demo::Demo),
     /// Users: add, list, disable, sign in
@@ -62,6 +70,12 @@ enum Command {
     Restore(backup::Restore),
     /// Check that everything kept is whole and opens with the site keys; a server may run
     Check(data::DataFolder),
+    /// Check all that `serve` needs, and say what is wrong and what to do; nothing is changed, and a server may run
+    Doctor(doctor::Doctor),
+    /// Ask a service whether it is ready
+    Health(health::Health),
+    /// Print every setting of the configuration file, environment variable and option, with its default
+    Config,
     /// Site keys
     #[command(subcommand)]
     Key(Key),
@@ -73,6 +87,10 @@ enum Command {
     Vocabulary(vocabulary::Vocabularies),
     /// Measure how fast this machine extracts
     Bench(bench::Bench),
+    /// Print what a shell needs to complete commands and options
+    Completions(configuration::Completions),
+    /// Print the manual as a page for `man`
+    Manual(configuration::Manual),
     /// Print the OpenAPI description
     Openapi,
     /// Print the English texts of the pages, to be translated
@@ -99,6 +117,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::Extract(extract) => return extract.run(),
         Command::Serve(serve) => serve.run()?,
+        Command::Worker(worker) => worker.run()?,
         Command::Demo(demo) => demo.run()?,
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
@@ -110,6 +129,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Backup(backup) => backup.run()?,
         Command::Restore(restore) => return Ok(if restore.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Check(data) => return Ok(if backup::check(&data)? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Doctor(doctor) => return Ok(if doctor.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Health(health) => health.run()?,
+        Command::Config => configuration::print(configuration::reference(crate::config::REFERENCE).as_bytes()),
+        Command::Completions(completions) => completions.run(),
+        Command::Manual(manual) => manual.run()?,
         Command::Migrate(data) => data.migrate()?,
         Command::Key(Key::Generate { file }) => data::write_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,

@@ -5,8 +5,8 @@
 
 use std::{
     collections::HashMap,
+    hash::{BuildHasher as _, Hasher as _, RandomState},
     path::{Path, PathBuf},
-    sync::atomic::{AtomicU64, Ordering},
 };
 
 use candle_core::{Device, Tensor};
@@ -227,10 +227,9 @@ impl TermVectors {
         if let Some(folder) = file.parent() {
             std::fs::create_dir_all(folder).map_err(|error| unwritable(error.to_string()))?;
         }
-        // of this process and this call alone: another one may write the same file
-        static WRITTEN: AtomicU64 = AtomicU64::new(0);
-        let number = WRITTEN.fetch_add(1, Ordering::Relaxed);
-        let partial = file.with_extension(format!("{}-{number}.partial", std::process::id()));
+        // of this call alone: another process may write the same file, and in containers all have the same number
+        let number = RandomState::new().build_hasher().finish();
+        let partial = file.with_extension(format!("{number:016x}.partial"));
         candle_core::safetensors::save(&HashMap::from([("vectors".to_owned(), tensor)]), &partial)
             .map_err(|error| unwritable(error.to_string()))
             .and_then(|()| std::fs::rename(&partial, file).map_err(|error| unwritable(error.to_string())))

@@ -1,19 +1,27 @@
 //! The engine: extraction on its own threads behind a bounded queue.
 //!
 //! Inference is synchronous code. Each replica is one thread with a single-threaded pool of its own, takes what waits
-//! (interactive work first), runs the windows of several notes in one batch and answers each caller. A full queue refuses; a
-//! caller that has gone away is skipped; a note that makes a batch fail is found by running the batch one by one.
+//! (interactive work first, of every client in turn), runs the windows of several notes in one batch and answers each caller. A full
+//! queue refuses; a caller that has gone away is skipped; a note that makes a batch fail is found by running the batch one by one.
+//!
+//! A thread cannot be stopped. Where there is a time limit, a watchdog gives up a replica whose batch takes longer and starts another in
+//! its place: a single note has failed then, the notes of a batch are run again one by one.
+
+mod queue;
 
 use std::{
-    collections::VecDeque,
+    collections::{HashMap, VecDeque},
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
     thread::JoinHandle,
+    time::{Duration, Instant},
 };
 
 use thiserror::Error;
 use tokio::sync::oneshot;
+use uuid::Uuid;
 
+use self::queue::Lanes;
 use crate::{
     domain::Extraction,
     pipeline::{NoteInput, Pipeline, Prepared, WindowLogits},
@@ -21,6 +29,8 @@ use crate::{
 
 /// At most so many notes share a batch.
 const NOTES_PER_BATCH: usize = 8;
+/// No note joins a batch that has so many bytes: what a replica works on at once, and its memory, stay bounded.
+const BYTES_PER_BATCH: usize = 200_000;
 /// Wordpieces of one run of the encoder.
 const BATCH_BUDGET: usize = 1456;
 
@@ -33,6 +43,9 @@ pub enum EngineError {
     /// The engine is shutting down.
     #[error("the engine is shutting down")]
     Stopped,
+    /// This note alone took longer than the engine's time limit.
+    #[error("the extraction of this note took longer than it may")]
+    TimedOut,
     /// This note makes the extraction fail; the message holds nothing of the note.
     #[error("the extraction of this note failed: {0}")]
     Failed(String),
@@ -41,7 +54,7 @@ pub enum EngineError {
 /// Who waits for an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Priority {
-    /// A person or a system waits: bounded, first.
+    /// A person or a system waits: bounded, half of it for one client at most, first.
     Interactive,
     /// A job of the queue: the worker bounds how many it sends.
     Background,
@@ -54,15 +67,32 @@ struct Work {
 
 #[derive(Default)]
 struct Queue {
-    interactive: VecDeque<Work>,
-    background: VecDeque<Work>,
+    /// Notes of a batch that took too long, each to be run alone.
+    again: VecDeque<Work>,
+    interactive: Lanes<Work>,
+    background: Lanes<Work>,
     stopped: bool,
+}
+
+/// What a replica works on.
+struct Batch {
+    since: Instant,
+    works: Vec<Work>,
+}
+
+/// The replicas that are not given up.
+#[derive(Default)]
+struct Replicas {
+    made: usize,
+    threads: HashMap<usize, JoinHandle<()>>,
+    running: HashMap<usize, Batch>,
 }
 
 struct Shared {
     pipeline: RwLock<Arc<Pipeline>>,
     queue: Mutex<Queue>,
     arrived: Condvar,
+    replicas: Mutex<Replicas>,
     capacity: usize,
 }
 
@@ -88,7 +118,7 @@ impl Answer {
 /// The engine. Dropping it finishes what runs and stops its threads.
 pub struct Engine {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    watchdog: Option<JoinHandle<()>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -96,24 +126,26 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Engine {
-    /// Starts `replicas` threads; `capacity` interactive requests may wait.
+    /// Starts `replicas` threads; `capacity` interactive requests may wait. With a time limit, a note that takes longer fails.
     ///
     /// # Errors
     /// When the operating system gives no thread.
-    pub fn start(pipeline: Arc<Pipeline>, replicas: usize, capacity: usize) -> std::io::Result<Self> {
+    pub fn start(pipeline: Arc<Pipeline>, replicas: usize, capacity: usize, limit: Option<Duration>) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
             pipeline: RwLock::new(pipeline),
             queue: Mutex::new(Queue::default()),
             arrived: Condvar::new(),
+            replicas: Mutex::default(),
             capacity,
         });
-        let threads = (0..replicas.max(1))
-            .map(|index| {
-                let shared = Arc::clone(&shared);
-                std::thread::Builder::new().name(format!("engine-{index}")).spawn(move || replica(&shared))
-            })
-            .collect::<std::io::Result<Vec<_>>>()?;
-        Ok(Self { shared, threads })
+        for _ in 0..replicas.max(1) {
+            start_replica(&shared)?;
+        }
+        let watchdog = limit.map(|limit| {
+            let shared = Arc::clone(&shared);
+            std::thread::Builder::new().name("engine-watchdog".to_owned()).spawn(move || watch(&shared, limit))
+        });
+        Ok(Self { shared, watchdog: watchdog.transpose()? })
     }
 
     /// The pipeline it runs.
@@ -128,24 +160,25 @@ impl Engine {
         std::mem::replace(&mut *running, pipeline)
     }
 
-    /// Extracts a note; offsets of the answer are bytes.
+    /// Extracts a note for a client; offsets of the answer are bytes.
     ///
     /// # Errors
     /// [`EngineError`].
-    pub async fn extract(&self, input: NoteInput, priority: Priority) -> Result<Extraction, EngineError> {
-        self.submit(input, priority)?.await.unwrap_or(Err(EngineError::Stopped))
+    pub async fn extract(&self, input: NoteInput, priority: Priority, client: Uuid) -> Result<Extraction, EngineError> {
+        self.submit(input, priority, client)?.await.unwrap_or(Err(EngineError::Stopped))
     }
 
     /// Hands in a note of a batch and returns at once; the answer is waited for later, without an asynchronous runtime.
     #[must_use]
     pub fn submit_background(&self, input: NoteInput) -> Answer {
-        Answer(self.submit(input, Priority::Background))
+        Answer(self.submit(input, Priority::Background, Uuid::nil()))
     }
 
     fn submit(
         &self,
         input: NoteInput,
         priority: Priority,
+        client: Uuid,
     ) -> Result<oneshot::Receiver<Result<Extraction, EngineError>>, EngineError> {
         let (reply, answer) = oneshot::channel();
         let mut queue = locked(&self.shared.queue);
@@ -154,9 +187,18 @@ impl Engine {
         }
         let work = Work { input, reply };
         match priority {
-            Priority::Interactive if queue.interactive.len() >= self.shared.capacity => return Err(EngineError::Busy),
-            Priority::Interactive => queue.interactive.push_back(work),
-            Priority::Background => queue.background.push_back(work),
+            Priority::Interactive => {
+                let share = self.shared.capacity.div_ceil(2);
+                let lanes = &mut queue.interactive;
+                if lanes.count() >= self.shared.capacity || lanes.count_of(client) >= share {
+                    lanes.retain(|work| !work.reply.is_closed());
+                }
+                if lanes.count() >= self.shared.capacity || lanes.count_of(client) >= share {
+                    return Err(EngineError::Busy);
+                }
+                lanes.push(client, work);
+            }
+            Priority::Background => queue.background.push(client, work),
         }
         drop(queue);
         self.shared.arrived.notify_one();
@@ -167,7 +209,7 @@ impl Engine {
     #[must_use]
     pub fn waiting(&self) -> (usize, usize) {
         let queue = locked(&self.shared.queue);
-        (queue.interactive.len(), queue.background.len())
+        (queue.interactive.count(), queue.background.count())
     }
 }
 
@@ -175,19 +217,80 @@ impl Drop for Engine {
     fn drop(&mut self) {
         locked(&self.shared.queue).stopped = true;
         self.shared.arrived.notify_all();
-        for thread in self.threads.drain(..) {
-            let _ = thread.join();
+        // a thread that is given up meanwhile is not among them any more
+        while locked(&self.shared.replicas).threads.values().any(|thread| !thread.is_finished()) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        if let Some(watchdog) = self.watchdog.take() {
+            let _ = watchdog.join();
         }
     }
 }
 
-fn replica(shared: &Shared) {
+fn start_replica(shared: &Arc<Shared>) -> std::io::Result<()> {
+    let mut replicas = locked(&shared.replicas);
+    let number = replicas.made;
+    let own = Arc::clone(shared);
+    let thread = std::thread::Builder::new().name(format!("engine-{number}")).spawn(move || replica(&own, number))?;
+    replicas.made += 1;
+    replicas.threads.insert(number, thread);
+    Ok(())
+}
+
+/// Gives up replicas whose batch takes longer than the limit, until the engine has stopped.
+fn watch(shared: &Arc<Shared>, limit: Duration) {
+    let pause = (limit / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
+    loop {
+        std::thread::sleep(pause);
+        let mut given_up = Vec::new();
+        {
+            let mut replicas = locked(&shared.replicas);
+            let late: Vec<usize> =
+                replicas.running.iter().filter(|(_, batch)| batch.since.elapsed() > limit).map(|(number, _)| *number).collect();
+            for number in late {
+                replicas.threads.remove(&number);
+                given_up.extend(replicas.running.remove(&number).map(|batch| batch.works));
+            }
+            if replicas.threads.values().all(JoinHandle::is_finished) && locked(&shared.queue).stopped {
+                return;
+            }
+        }
+        for works in given_up {
+            metrics::counter!("abstractor_engine_threads_given_up_total").increment(1);
+            tracing::error!(notes = works.len(), "an extraction takes longer than it may; its thread is given up");
+            if let Err(error) = start_replica(shared) {
+                tracing::error!(%error, "no thread could be started in its place");
+            }
+            fail_or_run_alone(shared, works);
+        }
+    }
+}
+
+fn fail_or_run_alone(shared: &Shared, mut works: Vec<Work>) {
+    if works.len() == 1 {
+        if let Some(work) = works.pop() {
+            let _ = work.reply.send(Err(EngineError::TimedOut));
+        }
+        return;
+    }
+    run_alone_later(shared, works);
+}
+
+fn run_alone_later(shared: &Shared, works: impl IntoIterator<Item = Work>) {
+    locked(&shared.queue).again.extend(works);
+    shared.arrived.notify_all();
+}
+
+fn replica(shared: &Shared, number: usize) {
     // without a pool of its own the replica works all the same, only slower
     let pool = rayon::ThreadPoolBuilder::new().num_threads(1).build().ok();
     while let Some(batch) = next(shared) {
-        match &pool {
-            Some(pool) => pool.install(|| serve(&shared.pipeline(), batch)),
-            None => serve(&shared.pipeline(), batch),
+        let is_wanted = match &pool {
+            Some(pool) => pool.install(|| serve(shared, number, batch)),
+            None => serve(shared, number, batch),
+        };
+        if !is_wanted {
+            return;
         }
     }
 }
@@ -200,9 +303,15 @@ fn next(shared: &Shared) -> Option<Vec<Work>> {
             return None;
         }
         let mut batch = Vec::new();
-        while batch.len() < NOTES_PER_BATCH {
-            let Some(work) = queue.interactive.pop_front().or_else(|| queue.background.pop_front()) else { break };
+        let mut bytes = 0;
+        if let Some(alone) = queue.again.pop_front() {
+            batch.push(alone);
+            bytes = BYTES_PER_BATCH;
+        }
+        while batch.len() < NOTES_PER_BATCH && bytes < BYTES_PER_BATCH {
+            let Some(work) = queue.interactive.pop().or_else(|| queue.background.pop()) else { break };
             if !work.reply.is_closed() {
+                bytes += work.input.text.len();
                 batch.push(work);
             }
         }
@@ -213,22 +322,43 @@ fn next(shared: &Shared) -> Option<Vec<Work>> {
     }
 }
 
-fn serve(pipeline: &Pipeline, batch: Vec<Work>) {
-    let inputs: Vec<NoteInput> = batch.iter().map(|work| work.input.clone()).collect();
-    match extract_all(pipeline, inputs) {
+/// Runs a batch and answers its callers; `false` when the replica was given up meanwhile.
+fn serve(shared: &Shared, number: usize, batch: Vec<Work>) -> bool {
+    let Some((works, extracted)) = run(shared, number, batch) else { return false };
+    match extracted {
         Ok(extractions) => {
-            for (work, extraction) in batch.into_iter().zip(extractions) {
+            for (work, extraction) in works.into_iter().zip(extractions) {
                 let _ = work.reply.send(Ok(extraction));
             }
         }
         // one of them breaks the batch: find it, so that the others get their answer
         Err(_) => {
-            for work in batch {
-                let alone = extract_all(pipeline, vec![work.input]);
-                let _ = work.reply.send(alone.and_then(|mut one| one.pop().ok_or(EngineError::Stopped)));
+            let mut rest: VecDeque<Work> = works.into();
+            while let Some(work) = rest.pop_front() {
+                let Some((works, alone)) = run(shared, number, vec![work]) else {
+                    run_alone_later(shared, rest);
+                    return false;
+                };
+                let answer = alone.and_then(|mut one| one.pop().ok_or(EngineError::Stopped));
+                for work in works {
+                    let _ = work.reply.send(answer.clone());
+                }
             }
         }
     }
+    true
+}
+
+/// A batch that was run: its notes, and what was found in them all.
+type Ended = (Vec<Work>, Result<Vec<Extraction>, EngineError>);
+
+/// Runs notes under the eyes of the watchdog; none when the replica was given up meanwhile, and its notes with it.
+fn run(shared: &Shared, number: usize, works: Vec<Work>) -> Option<Ended> {
+    let inputs: Vec<NoteInput> = works.iter().map(|work| work.input.clone()).collect();
+    locked(&shared.replicas).running.insert(number, Batch { since: Instant::now(), works });
+    let extracted = extract_all(&shared.pipeline(), inputs);
+    let batch = locked(&shared.replicas).running.remove(&number)?;
+    Some((batch.works, extracted))
 }
 
 /// All of them, or the failure of the batch. A panic inside is a failure; its message is not passed on, it could quote the note.
@@ -242,4 +372,77 @@ fn extract_all(pipeline: &Pipeline, inputs: Vec<NoteInput>) -> Result<Vec<Extrac
         Ok(prepared.iter().zip(&logits).map(|(note, logits)| pipeline.assemble(note, logits)).collect())
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(EngineError::Failed("the extraction panicked".to_owned())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{recognize::merge::Recognizers, vocabulary::Tables};
+
+    fn input(text: &str) -> NoteInput {
+        NoteInput { note_id: "n".to_owned(), text: text.to_owned(), ..NoteInput::default() }
+    }
+
+    fn engine(replicas: usize, capacity: usize, limit: Option<Duration>) -> Engine {
+        let tables = Tables::embedded().expect("tables");
+        let pipeline = Pipeline::new(&tables, None, Recognizers { dictionary: true, model: false }).expect("a pipeline");
+        Engine::start(Arc::new(pipeline), replicas, capacity, limit).expect("threads")
+    }
+
+    /// A note that takes a thread far longer than the short ones beside it.
+    fn long() -> NoteInput {
+        input(&"Hypertension and type 2 diabetes mellitus, on metformin 500 mg twice daily. Denies chest pain.\n".repeat(8_000))
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_note_that_takes_too_long_fails_alone_and_its_thread_is_replaced() {
+        let engine = engine(1, 64, Some(Duration::from_millis(150)));
+        let warm = engine.extract(input("Asthma."), Priority::Interactive, Uuid::nil()).await.expect("extracts");
+        assert_eq!(warm.entries.len(), 1);
+        let late = engine.submit_background(long());
+        let beside: Vec<Answer> = (0..3).map(|_| engine.submit_background(input("Gout."))).collect();
+        let (late, beside) =
+            tokio::task::spawn_blocking(move || (late.wait(), beside.into_iter().map(Answer::wait).collect::<Vec<_>>()))
+                .await
+                .expect("ends");
+        assert_eq!(late.expect_err("takes too long"), EngineError::TimedOut);
+        for answer in beside {
+            assert_eq!(answer.expect("extracts").entries.len(), 1);
+        }
+        let after = engine.extract(input("Asthma."), Priority::Interactive, Uuid::nil()).await;
+        assert_eq!(after.expect("extracts").entries, warm.entries);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn one_client_does_not_take_the_whole_queue_and_who_went_away_takes_no_place() {
+        let engine = Arc::new(engine(1, 4, None));
+        let (greedy, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        // keeps the one thread busy meanwhile
+        let busy = engine.submit_background(long());
+        while engine.waiting() != (0, 0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        let ask = |client| {
+            let engine = Arc::clone(&engine);
+            tokio::spawn(async move { engine.extract(input("Gout."), Priority::Interactive, client).await })
+        };
+        let mut asked: Vec<_> = (0..2).map(|_| ask(greedy)).collect();
+        while engine.waiting() != (2, 0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        assert_eq!(ask(greedy).await.expect("ends").expect_err("has its half"), EngineError::Busy);
+        asked.push(ask(other));
+        while engine.waiting() != (3, 0) {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        // one of the greedy goes away: its place is free
+        let gone = asked.remove(0);
+        gone.abort();
+        assert!(gone.await.expect_err("was stopped").is_cancelled());
+        asked.push(ask(greedy));
+        for task in asked {
+            assert_eq!(task.await.expect("ends").expect("extracts").entries.len(), 1);
+        }
+        drop(busy);
+    }
 }

@@ -23,7 +23,7 @@ pub use code_book::find_codes;
 pub use destinations::DestinationError;
 pub use messages::Replay;
 pub use movements::Moving;
-pub use notes::{NoteAnswer, PostError};
+pub use notes::{Backlog, NoteAnswer, PostError};
 pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
 pub use reports::Report;
@@ -35,7 +35,7 @@ pub use vocabularies::{
 
 pub use workbench::Workbench;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use tokio::sync::Notify;
 
@@ -63,6 +63,10 @@ pub struct Service {
     pub wake: Arc<Notify>,
     /// Where the service is reached from outside, without a slash at the end.
     pub public_url: String,
+    /// Whether notes can be taken.
+    pub backlog: Backlog,
+    /// Whether the service is about to stop: it still answers, and should get no new requests.
+    pub is_stopping: AtomicBool,
     /// The longest note accepted, in bytes of UTF-8.
     pub max_note_bytes: usize,
     /// The zone of the times on the pages.
@@ -80,6 +84,8 @@ pub struct Intake<'a> {
     pub surroundings: &'a Surroundings,
     /// Wakes the worker when a note was stored.
     pub wake: &'a Notify,
+    /// Whether notes can be taken.
+    pub backlog: &'a Backlog,
     /// The longest note accepted, in bytes of UTF-8.
     pub max_note_bytes: usize,
 }
@@ -88,7 +94,13 @@ impl Service {
     /// The part that takes in what other systems send.
     #[must_use]
     pub fn intake(&self) -> Intake<'_> {
-        Intake { store: &*self.store, surroundings: &self.surroundings, wake: &self.wake, max_note_bytes: self.max_note_bytes }
+        Intake {
+            store: &*self.store,
+            surroundings: &self.surroundings,
+            wake: &self.wake,
+            backlog: &self.backlog,
+            max_note_bytes: self.max_note_bytes,
+        }
     }
 
     /// Records an access that changes nothing.

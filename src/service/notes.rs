@@ -1,5 +1,7 @@
 //! Posting and reading notes.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use jiff::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
@@ -11,6 +13,24 @@ use crate::{
     pipeline::{InputError, check_text},
     store::{AddNote, NoteKey, Posting, StoreError, Unversioned},
 };
+
+/// What is said while more notes wait than may.
+const TOO_MANY_WAIT: &str = "as many notes wait for their extraction as may; send again later, and see that workers run";
+
+/// Whether more notes wait for their extraction than the site allows. Looked at from time to time, so a few more may come.
+#[derive(Debug, Default)]
+pub struct Backlog(AtomicBool);
+
+impl Backlog {
+    /// Says that no note can be taken, or that they can be again.
+    pub fn set_full(&self, is_full: bool) {
+        self.0.store(is_full, Ordering::Relaxed);
+    }
+
+    fn is_full(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// Why a note is not taken.
 #[derive(Debug, Error)]
@@ -47,6 +67,10 @@ impl Intake<'_> {
     /// # Errors
     /// [`PostError`].
     pub async fn post_note(&self, user: &User, mut posting: Posting) -> Result<(Uuid, bool), PostError> {
+        if self.backlog.is_full() {
+            metrics::counter!("abstractor_refused_total", "reason" => "waiting_notes").increment(1);
+            return Err(StoreError::Full(TOO_MANY_WAIT).into());
+        }
         check_text(&posting.note.text, self.max_note_bytes)?;
         if posting.note.has_nul() {
             return Err(InputError::NulInField.into());

@@ -5,6 +5,7 @@
 
 mod chart;
 mod copy;
+mod inspection;
 mod messages;
 mod patients;
 pub mod postgres;
@@ -21,6 +22,7 @@ mod conformance;
 
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use copy::{CopiedTable, copy};
+pub use inspection::{KeyFit, SchemaState};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
@@ -37,8 +39,11 @@ use uuid::Uuid;
 
 use crate::domain::{Delivery, DeliveryState, Destination, Extraction, NewNote, Note, User};
 
+/// What is said where the database finds no room to write.
+const DISK_IS_FULL: &str = "the disk of the database is full; make room, nothing has to be restarted";
+
 /// A failure of the store. Says table and id, never a value that could be PHI.
-#[derive(Debug, Error)]
+#[derive(Debug, Clone, Error)]
 pub enum StoreError {
     /// The database refused or could not be reached.
     #[error("the database failed: {0}")]
@@ -59,6 +64,9 @@ pub enum StoreError {
         /// Table.
         table: &'static str,
     },
+    /// It can take nothing more now: says what is full and what to do.
+    #[error("{0}")]
+    Full(&'static str),
     /// Another process serves this database, or its schema is from a newer program.
     #[error("{0}")]
     Refused(String),
@@ -308,17 +316,27 @@ impl TokenKind {
     }
 }
 
-/// How many there are, for metrics and readiness.
+/// How much there is, for metrics.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Jobs waiting or claimed.
+    /// Jobs that are not done: waiting or claimed.
     pub jobs_waiting: u64,
+    /// Of these the claimed ones.
+    pub jobs_running: u64,
+    /// Since when the oldest job waits that nobody claimed.
+    pub oldest_job: Option<Timestamp>,
     /// Notes in quarantine.
     pub notes_quarantined: u64,
     /// Notes kept.
     pub notes: u64,
     /// Items not finished.
     pub items_open: u64,
+    /// Deliveries that are not done.
+    pub deliveries_waiting: u64,
+    /// Since when the oldest of them waits.
+    pub oldest_delivery: Option<Timestamp>,
+    /// Bytes of the database; of a file without what is not yet written back to it.
+    pub database_bytes: u64,
 }
 
 /// Notes, their jobs and their extractions.
@@ -340,8 +358,12 @@ pub trait NoteStore: Send + Sync {
     ) -> Result<Option<Vec<Uuid>>, StoreError>;
     /// The note, opened.
     async fn note(&self, id: Uuid) -> Result<Option<Note>, StoreError>;
-    /// Claims up to `limit` due jobs, oldest first, for `lease` (also those whose lease ran out). Counts the try.
+    /// Claims up to `limit` due jobs for `lease` (also those whose lease ran out): as many of each source that has some, and of a source
+    /// the oldest first. Counts the try.
     async fn claim_jobs(&self, limit: u32, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedJob>, StoreError>;
+    /// Makes jobs due that were claimed until exactly this instant: of a claim whose answer was lost. A claim of another that ends in the
+    /// same microsecond is made due too, which its fence bears.
+    async fn release_claims(&self, until: Timestamp) -> Result<(), StoreError>;
     /// Records the extraction, ends the job and marks the note ready, all or nothing. `false` when the fence is stale.
     async fn record_extraction(&self, job: &ClaimedJob, extraction: Extraction, now: Timestamp) -> Result<bool, StoreError>;
     /// Ends a try. `false` when the fence is stale.
@@ -355,6 +377,10 @@ pub trait NoteStore: Send + Sync {
     /// Checks what is kept: the rules of the rows in one state of the database, then every encounter with its notes, extractions, decisions and
     /// remarks, opened with the site keys. An error says that the database cannot be read at all; what is wrong in it is told.
     async fn check(&self) -> Result<Checked, StoreError>;
+    /// Whether more than so many jobs are not done.
+    async fn has_more_jobs_than(&self, limit: u64) -> Result<bool, StoreError>;
+    /// Answers when the database does; reads next to nothing.
+    async fn answers(&self) -> Result<(), StoreError>;
     /// Counts for metrics.
     async fn counts(&self, now: Timestamp) -> Result<Counts, StoreError>;
 }

@@ -44,7 +44,7 @@ static ENGINE: LazyLock<Arc<Engine>> = LazyLock::new(|| engine(&Tables::embedded
 
 fn engine(tables: &Tables) -> Arc<Engine> {
     let pipeline = Pipeline::new(tables, None, Recognizers { dictionary: true, model: false }).expect("a pipeline");
-    Arc::new(Engine::start(Arc::new(pipeline), 1, 1).expect("threads"))
+    Arc::new(Engine::start(Arc::new(pipeline), 1, 1, None).expect("threads"))
 }
 
 /// The characters of HTML without its elements, references resolved.
@@ -197,6 +197,8 @@ impl House {
             assert!(store.add_user(user, Actor::service(), samples::now()).await.expect("adds"));
         }
         let service = Arc::new(Service {
+            backlog: crate::service::Backlog::default(),
+            is_stopping: false.into(),
             store: store.clone(),
             engine,
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),

@@ -8,7 +8,7 @@ mod summaries;
 
 use std::{sync::Arc, time::Duration};
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 
 use crate::{
@@ -24,6 +24,10 @@ pub const MAX_TRIES: u32 = 3;
 pub const MAX_CLAIMS: u32 = 10;
 /// How long a claimed job is ours.
 const LEASE: SignedDuration = SignedDuration::from_secs(300);
+/// How long the store is asked again: the claim is ours a little longer.
+const LAST_RECORD: Duration = Duration::from_secs(240);
+/// Claims kept in mind whose answer was lost.
+const LOST: usize = 100;
 /// Jobs claimed at once.
 const CLAIM: u32 = 16;
 /// How long to wait for a wake-up before looking for jobs whose lease or delay ran out.
@@ -39,17 +43,23 @@ pub struct Worker {
     pub surroundings: Surroundings,
     /// Rings when a note was stored.
     pub wake: Arc<Notify>,
+    /// Turns true when the worker has to stop; what was claimed by then is finished first.
+    pub stop: watch::Receiver<bool>,
 }
 
 impl Worker {
-    /// Runs until `stop` turns true; what was claimed by then is finished first.
-    pub async fn run(self, mut stop: watch::Receiver<bool>) {
+    /// Runs until it has to stop.
+    pub async fn run(self) {
+        let mut stop = self.stop.clone();
         let worker = Arc::new(self);
         // What a dead process left behind comes first and one by one: claiming counts as a try, and a note that kills the
         // process must not use up the tries of those claimed with it.
         let mut limit = 1;
+        let mut lost = Vec::new();
         while !*stop.borrow() {
-            let claimed = worker.store.claim_jobs(limit, LEASE, worker.surroundings.now()).await;
+            worker.give_back(&mut lost).await;
+            let now = worker.surroundings.now();
+            let claimed = worker.store.claim_jobs(limit, LEASE, now).await;
             limit = if claimed.as_ref().is_ok_and(|jobs| jobs.iter().any(|job| job.tries > 1)) { 1 } else { CLAIM };
             match claimed {
                 Ok(jobs) if jobs.is_empty() => {
@@ -68,6 +78,8 @@ impl Worker {
                 }
                 Err(error) => {
                     tracing::error!(%error, "jobs cannot be claimed");
+                    lost.truncate(LOST);
+                    lost.push(now + LEASE);
                     tokio::time::sleep(IDLE).await;
                 }
             }
@@ -95,6 +107,21 @@ impl Worker {
         }
     }
 
+    fn patience(&self) -> Patience {
+        Patience { waited: Duration::ZERO, pause: Duration::from_millis(500), stop: self.stop.clone() }
+    }
+
+    /// Gives back claims whose answer was lost: they may have been made all the same.
+    async fn give_back(&self, lost: &mut Vec<Timestamp>) {
+        while let Some(until) = lost.last() {
+            if self.store.release_claims(*until).await.is_err() {
+                return;
+            }
+            lost.pop();
+        }
+    }
+
+    #[tracing::instrument(name = "job", skip_all, fields(job = %job.id, note = %job.note_id, tries = job.tries))]
     async fn job(&self, job: ClaimedJob) {
         if let Err(error) = self.try_job(&job).await {
             // the lease runs out and the job is claimed again
@@ -106,14 +133,27 @@ impl Worker {
         if job.tries > MAX_CLAIMS {
             return self.quarantine(job, "too_many_tries").await;
         }
-        let Some(note) = self.store.note(job.note_id).await? else {
+        let mut patience = self.patience();
+        let note = loop {
+            match self.store.note(job.note_id).await {
+                Err(error) if patience.bears(&error).await => {}
+                ended => break ended?,
+            }
+        };
+        let Some(note) = note else {
             return self.quarantine(job, "note_missing").await;
         };
         let started = self.surroundings.now();
-        match self.engine.extract(note.into(), Priority::Background).await {
+        match self.engine.extract(note.into(), Priority::Background, uuid::Uuid::nil()).await {
             Ok(extraction) => {
                 let now = self.surroundings.now();
-                let recorded = self.store.record_extraction(job, extraction, now).await?;
+                let mut patience = self.patience();
+                let recorded = loop {
+                    match self.store.record_extraction(job, extraction.clone(), self.surroundings.now()).await {
+                        Err(error) if patience.bears(&error).await => {}
+                        ended => break ended?,
+                    }
+                };
                 metrics::histogram!("abstractor_extraction_seconds").record(now.duration_since(started).as_secs_f64());
                 metrics::counter!("abstractor_extractions_total", "recorded" => if recorded { "yes" } else { "stale" })
                     .increment(1);
@@ -121,23 +161,62 @@ impl Worker {
             }
             Err(EngineError::Stopped) => Ok(()),
             Err(EngineError::Busy) => self.retry(job).await,
-            Err(EngineError::Failed(reason)) => {
-                tracing::warn!(job = %job.id, note = %job.note_id, tries = job.tries, reason, "an extraction failed");
-                if job.tries >= MAX_TRIES { self.quarantine(job, "extraction_failed").await } else { self.retry(job).await }
-            }
+            Err(EngineError::TimedOut) => self.failed(job, "extraction_timeout", "it took longer than it may").await,
+            Err(EngineError::Failed(reason)) => self.failed(job, "extraction_failed", &reason).await,
         }
     }
 
+    async fn failed(&self, job: &ClaimedJob, word: &str, reason: &str) -> Result<(), StoreError> {
+        tracing::warn!(job = %job.id, note = %job.note_id, tries = job.tries, reason, "an extraction failed");
+        if job.tries >= MAX_TRIES { self.quarantine(job, word).await } else { self.retry(job).await }
+    }
+
     async fn retry(&self, job: &ClaimedJob) -> Result<(), StoreError> {
-        let now = self.surroundings.now();
         let delay = SignedDuration::from_secs(1 << job.tries.min(6));
-        self.store.fail_job(job, JobFailure::Retry { at: now + delay }, now).await.map(drop)
+        self.fail(job, |now| JobFailure::Retry { at: now + delay }).await
     }
 
     async fn quarantine(&self, job: &ClaimedJob, reason: &str) -> Result<(), StoreError> {
         tracing::error!(job = %job.id, note = %job.note_id, reason, "a note is quarantined");
         metrics::counter!("abstractor_notes_quarantined_total").increment(1);
         let failure = JobFailure::Quarantine { reason: reason.to_owned() };
-        self.store.fail_job(job, failure, self.surroundings.now()).await.map(drop)
+        self.fail(job, |_| failure.clone()).await
+    }
+
+    async fn fail(&self, job: &ClaimedJob, failure: impl Fn(Timestamp) -> JobFailure) -> Result<(), StoreError> {
+        let mut patience = self.patience();
+        loop {
+            let now = self.surroundings.now();
+            match self.store.fail_job(job, failure(now), now).await {
+                Err(error) if patience.bears(&error).await => {}
+                ended => return ended.map(drop),
+            }
+        }
+    }
+}
+
+/// Bears a store that cannot answer now, until the claim is about to run out or the worker has to stop: the work of a job is done once, and
+/// a claim that runs out would count as another try.
+struct Patience {
+    waited: Duration,
+    pause: Duration,
+    stop: watch::Receiver<bool>,
+}
+
+impl Patience {
+    /// Waits a while, longer each time; `false` when it should not be asked again.
+    async fn bears(&mut self, error: &StoreError) -> bool {
+        let may_pass = matches!(error, StoreError::Database(_) | StoreError::Full(_));
+        if !may_pass || self.waited >= LAST_RECORD || *self.stop.borrow() {
+            return false;
+        }
+        tracing::warn!(%error, seconds = self.pause.as_secs_f64(), "the store cannot do it now; it is asked again");
+        tokio::select! {
+            () = tokio::time::sleep(self.pause) => {}
+            _ = self.stop.wait_for(|stop| *stop) => {}
+        }
+        self.waited += self.pause;
+        self.pause = (self.pause * 2).min(Duration::from_secs(15));
+        true
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn ask((options, without): Settings<'_>, notes: &[Note], done: &(dyn 
     let pipeline = load.pipeline().map_err(|error| wrong(format!("{error:#}")))?.without(without);
     let vectors = pipeline.vectors().is_some();
     let replicas = load.replicas();
-    let engine = Engine::start(Arc::new(pipeline), replicas, 1).map_err(|error| wrong(error.to_string()))?;
+    let engine = Engine::start(Arc::new(pipeline), replicas, 1, None).map_err(|error| wrong(error.to_string()))?;
     let loading = began.elapsed().as_secs_f64();
     let (predictions, mut speed) = on_threads(notes, replicas, done, |note| one(&engine, note));
     (speed.loading_seconds, speed.memory) = (Some(loading), most_memory());
@@ -70,7 +70,7 @@ pub(crate) fn extractions(
 ) -> std::result::Result<Vec<serde_json::Value>, String> {
     let options = options.iter().map(|(name, value)| (name.as_str(), value.as_str()));
     let pipeline = Load::of_options(options)?.pipeline().map_err(|error| format!("{error:#}"))?;
-    let engine = Engine::start(Arc::new(pipeline), 2, 1).map_err(|error| error.to_string())?;
+    let engine = Engine::start(Arc::new(pipeline), 2, 1, None).map_err(|error| error.to_string())?;
     let waiting = std::thread::scope(|scope| {
         let halves = notes.chunks(notes.len().div_ceil(2)).map(|half| {
             let engine = &engine;

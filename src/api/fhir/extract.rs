@@ -20,6 +20,7 @@ use crate::{
 
 /// Takes a DocumentReference, or Parameters with one named `document` or a string named `text`.
 pub(super) async fn extract(call: Call) -> Result<Answer, Problem> {
+    let client = call.caller()?.user.id;
     let note = asked(&call.json()?)?;
     check_text(&note.text, call.service.max_note_bytes)
         .map_err(|error| Problem::at(error, "DocumentReference.content".to_owned()))?;
@@ -31,7 +32,7 @@ pub(super) async fn extract(call: Call) -> Result<Answer, Problem> {
         discharge_date: note.discharge_date,
         encounter_class: note.encounter_class,
     };
-    let extraction = call.service.engine.extract(input, Priority::Interactive).await.map_err(ApiError::from)?;
+    let extraction = call.service.engine.extract(input, Priority::Interactive, client).await.map_err(ApiError::from)?;
     let map = OffsetMap::new(&note.text, OffsetUnit::Codepoint);
     let extraction = extraction.map_offsets(OffsetUnit::Codepoint, |byte| map.from_byte(byte));
     let source = Source {

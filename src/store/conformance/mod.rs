@@ -29,7 +29,8 @@ macro_rules! conformance {
             what_is_posted_is_read_back, posting_again_is_the_same_note, identity_rules, blank_identity_is_always_new,
             two_hundred_posts_at_once_make_one_note, sources_do_not_share_identities, a_patient_keeps_what_is_known,
             a_job_is_claimed_once, an_expired_lease_is_claimed_again, a_stale_fence_records_nothing,
-            recording_makes_the_note_ready, a_retry_waits, quarantine_blocks_nobody, a_note_comes_out_of_quarantine, counts);
+            recording_makes_the_note_ready, a_retry_waits, quarantine_blocks_nobody, a_note_comes_out_of_quarantine, counts, sources_are_claimed_in_turn, a_claim_is_given_back,
+            a_clock_that_went_back_holds_nothing_up);
         crate::store::conformance::conformance!(@module $open, lineage:
             the_newest_version_counts, versions_count_in_the_order_they_were_made, an_addendum_joins_and_both_count,
             a_replacement_stands_in_its_place, a_replaced_note_leaves_its_item, a_retraction_closes_the_item,

@@ -251,11 +251,63 @@ pub(crate) async fn a_note_comes_out_of_quarantine(store: Arc<dyn Store>) {
 }
 
 pub(crate) async fn counts(store: Arc<dyn Store>) {
-    assert_eq!(store.counts(at(0)).await.expect("counts"), Counts::default());
+    let sized = |counts: Counts| {
+        assert!(counts.database_bytes > 10_000, "{counts:?}");
+        Counts { database_bytes: 0, ..counts }
+    };
+    store.answers().await.expect("answers");
+    assert_eq!(sized(store.counts(at(0)).await.expect("counts")), Counts::default());
     post(&*store, text("a"), 0).await;
     post(&*store, text("b"), 1).await;
     let job = store.claim_jobs(1, MINUTE, at(2)).await.expect("claims").remove(0);
     store.fail_job(&job, JobFailure::Quarantine { reason: "r".to_owned() }, at(2)).await.expect("answers");
-    let expected = Counts { jobs_waiting: 1, notes_quarantined: 1, notes: 2, items_open: 2 };
-    assert_eq!(store.counts(at(3)).await.expect("counts"), expected);
+    let expected =
+        Counts { jobs_waiting: 1, oldest_job: Some(at(1)), notes_quarantined: 1, notes: 2, items_open: 2, ..Counts::default() };
+    assert_eq!(sized(store.counts(at(3)).await.expect("counts")), expected);
+    claim_one(&*store, 4).await;
+    let claimed = Counts { jobs_running: 1, oldest_job: None, ..expected };
+    assert_eq!(sized(store.counts(at(5)).await.expect("counts")), claimed);
+}
+
+/// A source with many old notes leaves room for the others.
+pub(crate) async fn sources_are_claimed_in_turn(store: Arc<dyn Store>) {
+    let of = |source: &str, words: &str| NewNote { source: source.to_owned(), ..text(words) };
+    for number in 0..20 {
+        post(&*store, of("archive", &format!("old {number}")), number).await;
+    }
+    let ward = [post(&*store, of("ward", "new 1"), 100).await, post(&*store, of("ward", "new 2"), 101).await];
+    let clinic = post(&*store, of("clinic", "newest"), 102).await;
+    let first = store.claim_jobs(6, MINUTE, at(103)).await.expect("claims");
+    let notes: Vec<_> = first.iter().map(|job| job.note_id).collect();
+    assert!(first.len() == 6 && notes.contains(&clinic) && ward.iter().all(|note| notes.contains(note)), "{notes:?}");
+    let rest = store.claim_jobs(100, MINUTE, at(104)).await.expect("claims");
+    assert_eq!(rest.len(), 17, "what no other source wants the one gets that has it");
+    assert!(store.claim_jobs(100, MINUTE, at(104)).await.expect("claims").is_empty());
+}
+
+/// The answer of a claim was lost, with what it claimed.
+pub(crate) async fn a_claim_is_given_back(store: Arc<dyn Store>) {
+    post(&*store, text("lost"), 0).await;
+    post(&*store, text("held"), 1).await;
+    let lost = store.claim_jobs(1, MINUTE, at(2)).await.expect("claims").remove(0);
+    let held = store.claim_jobs(1, MINUTE, at(3)).await.expect("claims").remove(0);
+    assert!(store.has_more_jobs_than(1).await.expect("counts") && !store.has_more_jobs_than(2).await.expect("counts"));
+    store.release_claims(at(2) + MINUTE).await.expect("gives back");
+    let again = claim_one(&*store, 4).await;
+    assert_eq!((again.note_id, again.tries, again.fence), (lost.note_id, 2, lost.fence + 1));
+    assert!(store.record_extraction(&held, extraction(held.note_id), at(5)).await.expect("records"), "the other one is held");
+}
+
+/// The clock stood a day ahead for a while: what was posted, failed and claimed then does not wait for that day.
+pub(crate) async fn a_clock_that_went_back_holds_nothing_up(store: Arc<dyn Store>) {
+    const DAY: i64 = 86_400;
+    let waiting = post(&*store, text("waiting"), DAY).await;
+    let job = claim_one(&*store, DAY).await;
+    assert!(store.fail_job(&job, JobFailure::Retry { at: at(DAY + 60) }, at(DAY + 1)).await.expect("answers"));
+    let fresh = post(&*store, text("fresh"), DAY + 1).await;
+    let jobs = store.claim_jobs(10, MINUTE, at(10)).await.expect("claims");
+    let notes: Vec<_> = jobs.iter().map(|job| job.note_id).collect();
+    assert!(notes.len() == 2 && notes.contains(&waiting) && notes.contains(&fresh), "{notes:?}");
+    // their worker dies; the clock of the next one stands an hour and more behind
+    assert_eq!(store.claim_jobs(10, MINUTE, at(-2 * 3600)).await.expect("claims").len(), 2);
 }

@@ -9,10 +9,16 @@ use crate::store::{
 };
 
 /// Every step of the schema. The first one is SQLite's first twelve.
-pub(in crate::store) const MIGRATIONS: [Migration; 3] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 4] = [
     Migration { version: 12, name: "head", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_head.sql") },
     Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
     Migration { version: 14, name: "lists", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_lists.sql") },
+    Migration {
+        version: 15,
+        name: "fair_claims",
+        oldest_binary: "0.1.0",
+        sql: include_str!("migrations/0015_fair_claims.sql"),
+    },
 ];
 
 /// Held by whoever changes the schema, so that servers that start at once do it one after another.
@@ -50,7 +56,7 @@ pub(super) async fn migrate(client: &mut Client) -> Result<Vec<String>, StoreErr
 }
 
 /// The steps that were applied.
-async fn applied(client: &impl GenericClient) -> Result<Vec<(i64, String)>, StoreError> {
+pub(super) async fn applied(client: &impl GenericClient) -> Result<Vec<(i64, String)>, StoreError> {
     let read = async {
         if !client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await?.try_get::<_, bool>(0)? {
             return Ok(Vec::new());

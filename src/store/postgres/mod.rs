@@ -27,6 +27,7 @@
 //!
 //! Why not sqlx? Its SQLite would bind a second C library, and one set of queries on two drivers is what we have without it.
 
+mod inspect;
 mod listen;
 mod migrate;
 mod pool;
@@ -35,6 +36,8 @@ mod settings;
 
 #[cfg(test)]
 pub(crate) mod cluster;
+#[cfg(test)]
+mod many;
 #[cfg(test)]
 pub(in crate::store) mod tests;
 
@@ -45,7 +48,11 @@ use tokio::runtime::Handle;
 #[cfg(test)]
 pub(in crate::store) use self::migrate::MIGRATIONS;
 use self::session::database;
-pub use self::{listen::JobListener, settings::PostgresSettings};
+pub use self::{
+    inspect::{ServerInspection, inspect},
+    listen::JobListener,
+    settings::PostgresSettings,
+};
 pub(in crate::store) use self::{pool::Connections, session::PostgresSession};
 use super::{
     StoreError,
@@ -103,7 +110,7 @@ impl PostgresStore {
         let open = move || Vault::open(&PostgresSession::new(&client, &runtime), keys);
         let opened = tokio::task::spawn_blocking(open).await;
         let vault = Arc::new(opened.map_err(|_| StoreError::Database("opening its keys panicked".to_owned()))??);
-        Ok(Self { database: Postgres { connections, settings, vault: Arc::clone(&vault) }, vault })
+        Ok(Self::new(Postgres { connections, settings, vault: Arc::clone(&vault) }, vault))
     }
 
     /// What hears of jobs that any server adds.

@@ -11,7 +11,7 @@ use tokio_postgres::{
 };
 
 use crate::store::{
-    StoreError,
+    DISK_IS_FULL, StoreError,
     sql::{
         unit::{Row, Session},
         value::Value,
@@ -137,7 +137,7 @@ pub(super) fn database(error: &tokio_postgres::Error) -> StoreError {
                 }
                 SqlState::INVALID_CATALOG_NAME => "there is no such database".to_owned(),
                 SqlState::READ_ONLY_SQL_TRANSACTION => "it takes no writes: it is a standby".to_owned(),
-                SqlState::DISK_FULL => "its disk is full".to_owned(),
+                SqlState::DISK_FULL => return StoreError::Full(DISK_IS_FULL),
                 _ => "a statement was refused".to_owned(),
             };
             let constraint = told.constraint().map(|name| format!(", constraint {name}")).unwrap_or_default();

@@ -15,30 +15,80 @@ use crate::{
     store::{Actor, ClaimedJob, JobFailure, QuarantinedNote, StoreError},
 };
 
-/// Queues the extraction of a new note.
-pub(super) fn add(unit: &Unit<'_>, note: Uuid, now: Timestamp) -> Result<(), StoreError> {
+/// No delay and no lease that is given lies farther ahead: a time that does was given by a clock that was wrong, and counts as past.
+const FARTHEST: SignedDuration = SignedDuration::from_mins(10);
+
+/// Queues the extraction of a new note. It is due at once, whatever the clock does meanwhile.
+pub(super) fn add(unit: &Unit<'_>, note: Uuid, source: &str, now: Timestamp) -> Result<(), StoreError> {
     unit.execute(
-        "INSERT INTO job (id, note_id, state, run_after, fence, tries, created_at) VALUES (?1, ?2, 'waiting', ?3, 0, 0, ?3)",
-        (bytes(derived_id(note, "job")), bytes(note), micros(now)),
+        "INSERT INTO job (id, note_id, state, run_after, fence, tries, created_at, source)
+         VALUES (?1, ?2, 'waiting', 0, 0, 0, ?3, ?4)",
+        (bytes(derived_id(note, "job")), bytes(note), micros(now), source),
     )?;
     Ok(())
 }
 
-/// Claims due jobs, oldest first.
+/// Claims due jobs: as many of each source that has some, and of a source the oldest first.
 pub(super) fn claim(unit: &Unit<'_>, limit: u32, lease: SignedDuration, now: Timestamp) -> Result<Vec<ClaimedJob>, StoreError> {
+    let mut sources = sources(unit)?;
+    let count = i64::try_from(sources.len()).unwrap_or(i64::MAX).max(1);
+    // who is first, and so who gets what does not divide evenly, changes with the time
+    sources.rotate_left(usize::try_from(micros(now).rem_euclid(count)).unwrap_or_default());
+    let mut claimed = Vec::new();
+    let mut free = limit;
+    while free > 0 && !sources.is_empty() {
+        let share = free.div_ceil(u32::try_from(sources.len()).unwrap_or(u32::MAX));
+        let mut left = Vec::new();
+        for source in sources {
+            let asked = share.min(free);
+            let jobs = claim_of(unit, &source, asked, lease, now)?;
+            let got = u32::try_from(jobs.len()).unwrap_or(u32::MAX);
+            claimed.extend(jobs);
+            free -= got;
+            if got == asked {
+                left.push(source);
+            }
+        }
+        sources = left;
+    }
+    Ok(claimed)
+}
+
+/// The sources that have jobs to be done: one look into the index for each.
+fn sources(unit: &Unit<'_>) -> Result<Vec<String>, StoreError> {
+    let sql = "WITH RECURSIVE found (source) AS (
+                   SELECT (SELECT source FROM job WHERE state IN ('waiting', 'claimed') ORDER BY source LIMIT 1)
+                   UNION ALL
+                   SELECT (SELECT j.source FROM job j WHERE j.state IN ('waiting', 'claimed') AND j.source > found.source
+                           ORDER BY j.source LIMIT 1)
+                   FROM found WHERE found.source IS NOT NULL)
+               SELECT source FROM found WHERE source IS NOT NULL";
+    unit.all("job", sql, (), |row| row.get("source"))
+}
+
+/// Claims due jobs of one source, oldest first.
+fn claim_of(
+    unit: &Unit<'_>,
+    source: &str,
+    limit: u32,
+    lease: SignedDuration,
+    now: Timestamp,
+) -> Result<Vec<ClaimedJob>, StoreError> {
     let until = now.saturating_add(lease).unwrap_or(Timestamp::MAX);
+    let farthest = now.saturating_add(FARTHEST).unwrap_or(Timestamp::MAX);
     let mut claimed = unit.all(
         "job",
         &format!(
             "WITH due AS (
-                 SELECT id FROM job WHERE state IN ('waiting', 'claimed')
-                     AND ((state = 'waiting' AND run_after <= ?1) OR (state = 'claimed' AND lease_until <= ?1))
+                 SELECT id FROM job WHERE state IN ('waiting', 'claimed') AND source = ?4
+                     AND ((state = 'waiting' AND (run_after <= ?1 OR run_after > ?5))
+                          OR (state = 'claimed' AND (lease_until <= ?1 OR lease_until > ?5)))
                  ORDER BY created_at, id LIMIT ?3 {})
              UPDATE job SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
              WHERE id IN (SELECT id FROM due) RETURNING id, note_id, fence, tries, created_at",
             unit.passing_over_held("job")
         ),
-        (micros(now), micros(until), limit),
+        (micros(now), micros(until), limit, source, micros(farthest)),
         |row| {
             let job = ClaimedJob {
                 id: row.id("id")?,
@@ -137,7 +187,8 @@ pub(super) fn retry(unit: &Unit<'_>, note: Uuid, cause: &Cause) -> Result<bool, 
     if unit.execute(sql, [bytes(note)])? == 0 {
         return Ok(false);
     }
-    let sql = "UPDATE job SET state = 'waiting', tries = 0, run_after = ?2, lease_until = NULL WHERE note_id = ?1";
+    let sql =
+        "UPDATE job SET state = 'waiting', tries = 0, run_after = ?2, created_at = ?2, lease_until = NULL WHERE note_id = ?1";
     unit.execute(sql, (bytes(note), micros(cause.now)))?;
     audit::append(unit, cause, &Event::of("note.retried", "note", note, ""))?;
     let item = unit.one("note", "SELECT id, item_id FROM note WHERE id = ?1", [bytes(note)], |row| row.id("item_id"))?;

@@ -18,6 +18,7 @@
 mod accounts;
 mod audit;
 mod check;
+mod counts;
 mod encounters;
 mod items;
 mod jobs;
@@ -71,6 +72,7 @@ pub(in crate::store) trait Database: Send + Sync + 'static {
 pub struct SqlStore<D> {
     pub(in crate::store) database: D,
     pub(in crate::store) vault: Arc<Vault>,
+    settled: counts::SettledNotes,
 }
 
 /// Tables whose rows have a data key.
@@ -79,6 +81,10 @@ pub(in crate::store) const KEYED_TABLES: [&str; 7] =
 
 #[expect(private_bounds, reason = "who uses a store does not see how a database runs work")]
 impl<D: Database> SqlStore<D> {
+    pub(in crate::store) fn new(database: D, vault: Arc<Vault>) -> Self {
+        Self { database, vault, settled: counts::SettledNotes::default() }
+    }
+
     /// Wraps every data key with the first site key, a few hundred rows at a time; how many it wrapped. After it, the
     /// older site keys can be removed from the key file.
     ///

@@ -10,6 +10,7 @@ use super::{
     check, encounters, jobs,
     lineage::{self, Identity},
     note_rows::{self, SealedNote},
+    unit::micros,
 };
 use crate::{
     domain::{Extraction, Note},
@@ -40,7 +41,7 @@ impl<D: Database> NoteStore for SqlStore<D> {
                         lineage::hold_items(unit, &sealed)?;
                         let placing = encounters::place(unit, &sealed)?;
                         note_rows::insert(unit, &sealed, &placing, (&version, previous))?;
-                        jobs::add(unit, id, now)?;
+                        jobs::add(unit, id, &sealed.content.source, now)?;
                         let detail = format!("item {}", placing.item_id);
                         audit::append(unit, &cause, &Event::of("note.stored", "note", id, &detail))?;
                         lineage::note_arrived(unit, &sealed, &placing, &cause)?;
@@ -74,6 +75,12 @@ impl<D: Database> NoteStore for SqlStore<D> {
         self.database.write(move |unit| jobs::claim(unit, limit, lease, now)).await
     }
 
+    async fn release_claims(&self, until: Timestamp) -> Result<(), StoreError> {
+        let sql =
+            "UPDATE job SET lease_until = 0 WHERE state IN ('waiting', 'claimed') AND state = 'claimed' AND lease_until = ?1";
+        self.database.write(move |unit| unit.execute(sql, [micros(until)]).map(drop)).await
+    }
+
     async fn record_extraction(&self, job: &ClaimedJob, extraction: Extraction, now: Timestamp) -> Result<bool, StoreError> {
         let job = job.clone();
         self.database.write(move |unit| jobs::record(unit, &job, &extraction, now)).await
@@ -101,16 +108,18 @@ impl<D: Database> NoteStore for SqlStore<D> {
         check::check(&self.database).await
     }
 
-    async fn counts(&self, _now: Timestamp) -> Result<Counts, StoreError> {
-        self.database
-            .read(|unit| {
-                Ok(Counts {
-                    jobs_waiting: unit.count("SELECT count(*) AS n FROM job WHERE state IN ('waiting', 'claimed')", ())?,
-                    notes_quarantined: unit.count("SELECT count(*) AS n FROM note WHERE status = 'quarantined'", ())?,
-                    notes: unit.count("SELECT count(*) AS n FROM note", ())?,
-                    items_open: unit.count("SELECT count(*) AS n FROM review_item WHERE state <> 'finished'", ())?,
-                })
-            })
-            .await
+    async fn counts(&self, now: Timestamp) -> Result<Counts, StoreError> {
+        self.counted(now).await
+    }
+
+    async fn has_more_jobs_than(&self, limit: u64) -> Result<bool, StoreError> {
+        let most = i64::try_from(limit).unwrap_or(i64::MAX - 1);
+        let sql =
+            "SELECT count(*) AS n FROM (SELECT 1 AS one FROM job WHERE state IN ('waiting', 'claimed') LIMIT ?1) AS found";
+        Ok(self.database.read(move |unit| unit.count(sql, [most + 1])).await? > limit)
+    }
+
+    async fn answers(&self) -> Result<(), StoreError> {
+        self.database.read(|unit| unit.count("SELECT count(*) AS n FROM schema_version", ()).map(drop)).await
     }
 }

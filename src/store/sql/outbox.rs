@@ -169,6 +169,9 @@ impl<D: Database> OutboxStore for SqlStore<D> {
     }
 }
 
+/// No delay and no lease that is given lies farther ahead: a time that does was given by a clock that was wrong, and counts as past.
+const FARTHEST: SignedDuration = SignedDuration::from_hours(2);
+
 /// Claims the first unfinished delivery of every enabled destination, when it is due: each destination gets its deliveries in their order.
 fn claim(unit: &Unit<'_>, until: Timestamp, now: Timestamp) -> Result<Vec<ClaimedDelivery>, StoreError> {
     let claimed = unit.all(
@@ -178,13 +181,14 @@ fn claim(unit: &Unit<'_>, until: Timestamp, now: Timestamp) -> Result<Vec<Claime
                  SELECT d.id FROM destination t JOIN delivery d ON d.sequence =
                      (SELECT min(f.sequence) FROM delivery f WHERE f.destination_id = t.id AND f.state IN ('waiting', 'claimed'))
                  WHERE t.disabled = 0
-                     AND ((d.state = 'waiting' AND d.run_after <= ?1) OR (d.state = 'claimed' AND d.lease_until <= ?1))
+                     AND ((d.state = 'waiting' AND (d.run_after <= ?1 OR d.run_after > ?3))
+                          OR (d.state = 'claimed' AND (d.lease_until <= ?1 OR d.lease_until > ?3)))
                  ORDER BY d.sequence {})
              UPDATE delivery SET state = 'claimed', fence = fence + 1, tries = tries + 1, lease_until = ?2
              WHERE id IN (SELECT id FROM due) RETURNING id, fence",
             unit.passing_over_held("d")
         ),
-        (micros(now), micros(until)),
+        (micros(now), micros(until), micros(now.saturating_add(FARTHEST).unwrap_or(Timestamp::MAX))),
         |row| Ok((row.id("id")?, row.get::<i64>("fence")?)),
     )?;
     let mut deliveries = Vec::with_capacity(claimed.len());

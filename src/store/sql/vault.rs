@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     seal::{DataKey, IndexKey, Place, SealError, SiteKeys},
-    store::StoreError,
+    store::{KeyFit, StoreError},
 };
 
 /// Name of the index key's row, and its place.
@@ -26,24 +26,25 @@ impl Vault {
     pub(in crate::store) fn open(session: &dyn Session, keys: SiteKeys) -> Result<Self, StoreError> {
         let fresh = IndexKey::generate().wrap(&keys, INDEX_PLACE);
         let insert = "INSERT INTO site_secret (name, wrapped) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
-        let select = "SELECT wrapped FROM site_secret WHERE name = ?1";
-        let read = || {
-            let mut wrapped = None;
-            session.query(select, &[INDEX_KEY.to_value()], &mut |row| {
-                wrapped = Vec::<u8>::from_value(row.value("wrapped")?);
-                Ok(())
-            })?;
-            Ok::<_, StoreError>(wrapped)
-        };
-        let wrapped = match read()? {
+        let wrapped = match wrapped_index_key(session)? {
             Some(wrapped) => wrapped,
             None => {
                 session.execute(insert, &[INDEX_KEY.to_value(), fresh.to_value()])?;
-                read()?.unwrap_or_default()
+                wrapped_index_key(session)?.unwrap_or_default()
             }
         };
         let index = IndexKey::open(&keys, INDEX_PLACE, &wrapped).map_err(|error| sealed("site_secret", error))?;
         Ok(Self { keys, index })
+    }
+
+    /// How the site keys stand to this database. Changes nothing.
+    pub(in crate::store) fn fit(session: &dyn Session, keys: &SiteKeys) -> Result<KeyFit, StoreError> {
+        let Some(wrapped) = wrapped_index_key(session)? else { return Ok(KeyFit::NewDatabase) };
+        Ok(match IndexKey::open(keys, INDEX_PLACE, &wrapped) {
+            Err(_) => KeyFit::None,
+            Ok(_) if keys.is_current(&wrapped) => KeyFit::First,
+            Ok(_) => KeyFit::Older,
+        })
     }
 
     /// A new data key for a row, with its wrapped form for the row's `data_key` column.
@@ -86,6 +87,16 @@ impl Vault {
     pub(super) fn blind_index(&self, column: &str, parts: &[&str]) -> [u8; 32] {
         self.index.blind_index(column, parts)
     }
+}
+
+/// The index key as it is stored; none in a new database.
+fn wrapped_index_key(session: &dyn Session) -> Result<Option<Vec<u8>>, StoreError> {
+    let mut wrapped = None;
+    session.query("SELECT wrapped FROM site_secret WHERE name = ?1", &[INDEX_KEY.to_value()], &mut |row| {
+        wrapped = Vec::<u8>::from_value(row.value("wrapped")?);
+        Ok(())
+    })?;
+    Ok(wrapped)
 }
 
 /// The data key of one row, which knows the row: what it seals stands there or in a row it names.

@@ -4,7 +4,7 @@ use std::{path::Path, time::Duration};
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::store::StoreError;
+use crate::store::{DISK_IS_FULL, StoreError};
 
 /// How long a connection waits for another process (an admin command) before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
@@ -13,9 +13,17 @@ const BUSY: Duration = Duration::from_secs(10);
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     create_private(path)?;
     let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE)?;
-    connection.pragma_update(None, "journal_mode", "WAL").map_err(database)?;
+    // SQLite goes on in another mode where a file system has no shared memory, and says so only when it is asked
+    let mode: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0)).map_err(database)?;
     // Every commit reaches the disk before its caller hears of it; group commit pays for it.
     connection.pragma_update(None, "synchronous", "FULL").map_err(database)?;
+    let synchronous: i64 = connection.pragma_query_value(None, "synchronous", |row| row.get(0)).map_err(database)?;
+    if (mode.as_str(), synchronous) != ("wal", 2) {
+        return Err(StoreError::Refused(format!(
+            "the database file cannot be kept safely where it lies (journal {mode}, synchronous {synchronous} in place of wal and 2): put the \
+             data folder on a local file system"
+        )));
+    }
     // After a burst the log shrinks again.
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(database)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(database)?;
@@ -57,6 +65,7 @@ pub(super) fn create_private(path: &Path) -> Result<std::fs::File, StoreError> {
 /// A database error as the store reports it. SQLite's messages name tables and columns, never bound values.
 pub(super) fn database(error: rusqlite::Error) -> StoreError {
     match error {
+        rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::DiskFull => StoreError::Full(DISK_IS_FULL),
         rusqlite::Error::SqliteFailure(code, message) => {
             StoreError::Database(message.unwrap_or_else(|| format!("{:?}", code.code)))
         }

@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Every step of the schema.
-pub(in crate::store) const MIGRATIONS: [Migration; 14] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 15] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -39,6 +39,12 @@ pub(in crate::store) const MIGRATIONS: [Migration; 14] = [
     Migration { version: 12, name: "queries", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_queries.sql") },
     Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
     Migration { version: 14, name: "lists", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_lists.sql") },
+    Migration {
+        version: 15,
+        name: "fair_claims",
+        oldest_binary: "0.1.0",
+        sql: include_str!("migrations/0015_fair_claims.sql"),
+    },
 ];
 
 /// Whether steps are missing. Refuses a schema that needs a newer program.
@@ -50,7 +56,8 @@ pub(super) fn is_behind(connection: &Connection) -> Result<bool, StoreError> {
     Ok(!schema::missing(&MIGRATIONS, &applied(connection)?)?.is_empty())
 }
 
-fn applied(connection: &Connection) -> Result<Vec<(i64, String)>, StoreError> {
+/// The steps that were applied.
+pub(super) fn applied(connection: &Connection) -> Result<Vec<(i64, String)>, StoreError> {
     let mut statement = connection.prepare("SELECT version, oldest_binary FROM schema_version").map_err(database)?;
     statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).and_then(Iterator::collect).map_err(database)
 }

@@ -6,6 +6,7 @@
 
 mod backup;
 mod connection;
+mod inspect;
 mod migrate;
 mod readers;
 mod session;
@@ -24,7 +25,10 @@ use std::{
     sync::Arc,
 };
 
-pub use self::backup::{backup, restore};
+pub use self::{
+    backup::{backup, restore},
+    inspect::{FileInspection, inspect},
+};
 use self::{readers::Readers, session::SqliteSession, writer::Writer};
 use super::{
     StoreError,
@@ -94,7 +98,7 @@ impl SqliteStore {
         }
         let vault = Arc::new(Vault::open(&SqliteSession(&writing), keys)?);
         let writer = Writer::start(writing, Arc::clone(&vault), lock)?;
-        Ok(Self { database: Sqlite { readers: Readers::new(path, Arc::clone(&vault)), writer }, vault })
+        Ok(Self::new(Sqlite { readers: Readers::new(path, Arc::clone(&vault)), writer }, vault))
     }
 }
 

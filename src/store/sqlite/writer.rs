@@ -30,8 +30,10 @@ const QUEUE: usize = 256;
 trait Write: Send {
     /// Does it. `false` when it must be undone.
     fn run(&mut self, unit: &Unit<'_>) -> bool;
+    /// Why it must be undone, when it must.
+    fn failure(&self) -> Option<&StoreError>;
     /// Answers the caller, once it is known whether the commit succeeded.
-    fn answer(self: Box<Self>, committed: Result<(), &str>);
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>);
 }
 
 struct Piece<T, F> {
@@ -52,11 +54,15 @@ where
         self.result.insert(result).is_ok()
     }
 
-    fn answer(self: Box<Self>, committed: Result<(), &str>) {
+    fn failure(&self) -> Option<&StoreError> {
+        self.result.as_ref().and_then(|result| result.as_ref().err())
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StoreError>) {
         let answer = match (self.result, committed) {
             (Some(Err(error)), _) => Err(error),
             (Some(Ok(value)), Ok(())) => Ok(value),
-            (_, Err(problem)) => Err(StoreError::Database(problem.to_owned())),
+            (_, Err(problem)) => Err(problem),
             (None, Ok(())) => Err(StoreError::Database("a write was not run".to_owned())),
         };
         // A caller that went away no longer wants to know; its work is committed all the same.
@@ -120,12 +126,8 @@ fn commit_group(connection: &Connection, vault: &Vault, first: Box<dyn Write>, p
             let _ = connection.execute_batch("ROLLBACK");
         }
     }
-    let problem = outcome.map_err(|error| match error {
-        StoreError::Database(problem) => problem,
-        other => other.to_string(),
-    });
     for piece in group {
-        piece.answer(problem.as_ref().copied().map_err(String::as_str));
+        piece.answer(outcome.clone());
     }
 }
 
@@ -144,7 +146,8 @@ fn run_group(
         let kept = group.last_mut().is_some_and(|piece| piece.run(&Unit::new(&SqliteSession(connection), vault)));
         if connection.is_autocommit() {
             // A full disk or an I/O error makes SQLite undo the whole transaction by itself.
-            return Err(StoreError::Database("the transaction was undone by the database".to_owned()));
+            let undone = || StoreError::Database("the transaction was undone by the database".to_owned());
+            return Err(group.last().and_then(|piece| piece.failure()).cloned().unwrap_or_else(undone));
         }
         if !kept {
             execute("ROLLBACK TO piece")?;

@@ -1,0 +1,80 @@
+//! `abstractor health`: whether a service is ready, for the health check of a container.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    time::Duration,
+};
+
+use clap::Args;
+
+/// How long an answer may take.
+const WAIT: Duration = Duration::from_secs(3);
+
+/// Arguments of `abstractor health`.
+#[derive(Debug, Args)]
+pub(super) struct Health {
+    /// Where the service is reached, for example http://127.0.0.1:8080; that of --listen when left out
+    url: Option<String>,
+    /// Address that the service listens on
+    #[arg(long, default_value = "127.0.0.1:8080", env = "ABSTRACTOR_LISTEN")]
+    listen: SocketAddr,
+}
+
+impl Health {
+    pub(super) fn run(&self) -> anyhow::Result<()> {
+        let url = self.url.as_ref().map_or_else(|| address_of(self.listen), |url| url.trim_end_matches('/').to_owned());
+        match ask(&url, "/health/ready") {
+            Ok((200, _)) => {
+                println!("ready");
+                Ok(())
+            }
+            Ok((status, _)) => anyhow::bail!("the service at {url} is not ready: it answers {status}"),
+            Err(problem) => anyhow::bail!("no service answers at {url}: {problem}"),
+        }
+    }
+}
+
+/// Where a service is reached from this machine that listens there.
+pub(super) fn address_of(listen: SocketAddr) -> String {
+    let address = match listen.ip() {
+        IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        address => address,
+    };
+    format!("http://{}", SocketAddr::new(address, listen.port()))
+}
+
+/// Asks a service of ours; its status and the beginning of what it says.
+pub(super) fn ask(url: &str, path: &str) -> Result<(u16, String), String> {
+    // not by a proxy of the environment: it would answer for another machine
+    let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
+    let agent: ureq::Agent = ureq::Agent::config_builder()
+        .http_status_as_error(false)
+        .max_redirects(0)
+        .max_redirects_will_error(false)
+        .timeout_global(Some(WAIT))
+        .proxy(None)
+        .tls_config(tls)
+        .build()
+        .into();
+    let mut answer = agent.get(format!("{url}{path}")).call().map_err(|error| error.to_string())?;
+    let status = answer.status().as_u16();
+    let text = answer.body_mut().with_config().limit(10_000).read_to_string();
+    Ok((status, text.unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_that_listens_everywhere_is_asked_here() {
+        for (listen, url) in [
+            ("0.0.0.0:8080", "http://127.0.0.1:8080"),
+            ("[::]:8080", "http://[::1]:8080"),
+            ("10.1.2.3:80", "http://10.1.2.3:80"),
+        ] {
+            assert_eq!(address_of(listen.parse().expect("an address")), url);
+        }
+    }
+}

@@ -1,0 +1,223 @@
+//! A service that runs: everything loaded, its listener, its worker and what it sends, until it is told to stop.
+
+use std::{
+    net::SocketAddr,
+    sync::{Arc, atomic::Ordering},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use axum::Router;
+use tokio::{
+    net::TcpListener,
+    sync::{Notify, watch},
+};
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
+
+use super::{data::Opened, http, load::Load, site::Site, surroundings, vectors};
+use crate::{
+    api::{self, Admission, Limits},
+    delivery::Sender,
+    engine::Engine,
+    mllp,
+    service::{Backlog, Service, VocabularyControl},
+    telemetry, web,
+    worker::Worker,
+};
+
+/// Interactive requests that may wait for the engine.
+const INTERACTIVE_QUEUE: usize = 64;
+/// How long jobs and deliveries under way may still take when the service stops.
+const LAST_WORK: Duration = Duration::from_secs(20);
+/// How often is looked whether more notes wait than may.
+const BACKLOG: Duration = Duration::from_secs(5);
+
+/// How a service runs.
+pub(super) struct Settings {
+    pub listen: SocketAddr,
+    /// Where it is reached from outside; by its address when left out.
+    pub public_url: Option<String>,
+    pub limits: Limits,
+    /// How long it still serves everybody after it was told to stop, so that a balancer can take it out first.
+    pub linger: Duration,
+    pub part: Part,
+}
+
+impl Settings {
+    /// With the bounds that hold where nobody says anything.
+    pub(super) fn usual(listen: SocketAddr) -> Self {
+        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both }
+    }
+}
+
+/// What of the service a process is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Part {
+    /// Takes notes, serves coders, and works.
+    Both,
+    /// Takes notes and serves coders.
+    Server,
+    /// Does the jobs and sends the deliveries.
+    Worker,
+}
+
+/// Runs a service to its end. What hangs then, such as a database that says nothing, holds the process up no longer.
+pub(super) fn run(service: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(service);
+    runtime.shutdown_timeout(Duration::from_secs(2));
+    ended
+}
+
+pub(super) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("cannot start the runtime")
+}
+
+/// A service that listens.
+pub(super) struct Running {
+    pub address: SocketAddr,
+    pub service: Arc<Service>,
+    server: tokio::task::JoinHandle<()>,
+    /// The worker and the sender of deliveries, where they are this process's.
+    work: tokio::task::JoinSet<()>,
+    listeners: tokio::task::JoinSet<()>,
+    /// What looks at the database from time to time; ends with this.
+    watching: tokio::task::JoinSet<()>,
+    linger: Duration,
+    stop: watch::Sender<bool>,
+    /// Ends the listener, after the linger.
+    close: watch::Sender<bool>,
+}
+
+impl Running {
+    /// Loads everything, listens, and starts the worker.
+    pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
+        let Settings { listen, public_url, limits, linger, part } = settings;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let address = listener.local_addr()?;
+        let tables = load.tables()?;
+        let pipeline = Arc::new(load.pipeline_of(&tables)?);
+        let make_vectors = vectors::in_background(load.clone());
+        make_vectors(&pipeline);
+        let first = Arc::clone(&pipeline);
+        // the first coder who searches does not wait for the index
+        tokio::task::spawn_blocking(move || first.vocabulary().prepare_search());
+        let engine = Engine::start(pipeline, load.replicas(), INTERACTIVE_QUEUE, Some(limits.extraction));
+        let engine = Arc::new(engine.context("cannot start the engine's threads")?);
+        let store = opened.store();
+        let wake = Arc::new(Notify::new());
+        let mut watching = tokio::task::JoinSet::new();
+        if part != Part::Server
+            && let Some(listener) = opened.job_listener()
+        {
+            let wake = Arc::clone(&wake);
+            watching.spawn(listener.run(move || wake.notify_one()));
+        }
+        let surroundings = surroundings();
+        let service = Arc::new(Service {
+            store: Arc::clone(&store),
+            engine: Arc::clone(&engine),
+            vocabularies: VocabularyControl::new(load.reloading(tables), Box::new(make_vectors)),
+            surroundings: surroundings.clone(),
+            wake: Arc::clone(&wake),
+            backlog: Backlog::default(),
+            is_stopping: false.into(),
+            public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
+            max_note_bytes: site.limit.bytes(),
+            time_zone: site.time_zone.clone(),
+            metrics: telemetry::start_metrics()?,
+        });
+        let (stop, stopped) = watch::channel(false);
+        let mut work = tokio::task::JoinSet::new();
+        if part != Part::Server {
+            let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone() };
+            work.spawn(sender.run(stopped.clone()));
+            work.spawn(Worker { store, engine, surroundings, wake, stop: stopped }.run());
+        }
+        if part != Part::Worker {
+            watching.spawn(watch_backlog(Arc::clone(&service), limits.waiting_notes));
+        }
+        let (close, closed) = watch::channel(false);
+        let router = router(Arc::clone(&service), part, limits);
+        let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
+        let listeners = tokio::task::JoinSet::new();
+        Ok(Self { address, service, server, work, listeners, watching, linger, stop, close })
+    }
+
+    /// Takes messages of other systems until the service stops.
+    pub(super) fn listen(&mut self, listener: mllp::Listener) {
+        self.listeners.spawn(listener.run(Arc::clone(&self.service), self.stop.subscribe()));
+    }
+
+    /// Serves until the process is told to stop, then finishes what runs.
+    pub(super) async fn until_stopped(mut self) -> anyhow::Result<()> {
+        stop_signal().await?;
+        tracing::info!(seconds = self.linger.as_secs(), "stopping");
+        self.service.is_stopping.store(true, Ordering::Relaxed);
+        let _ = self.stop.send(true);
+        tokio::time::sleep(self.linger).await;
+        let _ = self.close.send(true);
+        while self.listeners.join_next().await.is_some() {}
+        self.watching.abort_all();
+        let work = async { while self.work.join_next().await.is_some() {} };
+        if tokio::time::timeout(LAST_WORK, work).await.is_err() {
+            tracing::warn!("work under way was given up; it is done again");
+        }
+        self.server.await.context("the server failed")
+    }
+}
+
+/// Looks whether more notes wait than may.
+async fn watch_backlog(service: Arc<Service>, most: u64) {
+    loop {
+        match service.store.has_more_jobs_than(most).await {
+            Ok(is_full) => service.backlog.set_full(is_full),
+            Err(error) => tracing::error!(%error, "it could not be seen how many notes wait"),
+        }
+        tokio::time::sleep(BACKLOG).await;
+    }
+}
+
+fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
+    let routes = match part {
+        Part::Worker => api::operations(service),
+        Part::Both | Part::Server => {
+            api::router(Arc::clone(&service)).merge(web::router(service)).merge(web::reference(&api::described()))
+        }
+    };
+    routes
+        .fallback(api::unknown_address)
+        .layer(axum::middleware::from_fn(api::refuse_nul))
+        .layer(axum::middleware::from_fn_with_state(Admission::new(limits), api::admit))
+        .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
+        .layer(axum::middleware::from_fn(telemetry::observe))
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+}
+
+/// An id for each request that brings none: it comes back as `x-request-id`, so that sender and log speak of the same one.
+#[derive(Debug, Clone, Copy)]
+struct NewRequestId;
+
+impl MakeRequestId for NewRequestId {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let id = surroundings().new_id().to_string();
+        id.parse().ok().map(RequestId::new)
+    }
+}
+
+#[cfg(unix)]
+async fn stop_signal() -> anyhow::Result<()> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        result = tokio::signal::ctrl_c() => result?,
+        _ = terminate.recv() => {}
+    }
+    Ok(())
+}
+
+#[cfg(not(unix))]
+async fn stop_signal() -> anyhow::Result<()> {
+    Ok(tokio::signal::ctrl_c().await?)
+}

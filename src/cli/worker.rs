@@ -1,0 +1,60 @@
+//! `abstractor worker`: does the jobs and sends the deliveries of a database that servers take notes into; it answers health and metrics
+//! alone.
+
+use std::{net::SocketAddr, path::PathBuf};
+
+use clap::Args;
+
+use super::{
+    data::DataFolder,
+    load::Load,
+    running::{Part, Running, Settings, run},
+    serve::Log,
+    site::Site,
+};
+use crate::config::Configuration;
+
+/// Arguments of `abstractor worker`.
+#[derive(Debug, Args)]
+pub(super) struct Work {
+    #[command(flatten)]
+    data: DataFolder,
+    /// Address to answer health and metrics on
+    #[arg(long, default_value = "127.0.0.1:8081", env = "ABSTRACTOR_LISTEN")]
+    listen: SocketAddr,
+    /// Configuration file (TOML), the one of the servers: bounds and traces hold here too
+    #[arg(long, value_name = "FILE", env = "ABSTRACTOR_CONFIG")]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    site: Site,
+    #[command(flatten)]
+    log: Log,
+    #[command(flatten)]
+    load: Load,
+}
+
+impl Work {
+    pub(super) fn run(self) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            self.data.server.database.is_some(),
+            "`abstractor worker` works on a PostgreSQL database: name it by --database; on a database file `abstractor serve` does the jobs"
+        );
+        let configuration = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
+        let traces = self.log.start(&configuration)?;
+        let stopped = run(async {
+            let opened = self.data.open_serve().await?;
+            let settings = Settings {
+                listen: self.listen,
+                public_url: configuration.public_url,
+                limits: configuration.limits,
+                linger: configuration.linger,
+                part: Part::Worker,
+            };
+            let running = Running::start(&opened, &self.load, settings, &self.site).await?;
+            tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "working");
+            running.until_stopped().await
+        });
+        traces.finish();
+        stopped
+    }
+}

@@ -1,0 +1,210 @@
+//! Every setting of the configuration file, for people: what it means, and its default. A test holds it against what is read.
+
+/// A table of the file.
+#[derive(Debug)]
+pub struct Table {
+    /// Its header, as it stands in the file; empty for what stands before every table.
+    pub header: &'static str,
+    /// What it is for.
+    pub meaning: &'static str,
+    /// Its settings.
+    pub settings: &'static [Setting],
+}
+
+/// One setting.
+#[derive(Debug)]
+pub struct Setting {
+    /// Its name.
+    pub key: &'static str,
+    /// Its default, else an example, as TOML.
+    pub value: &'static str,
+    /// Whether the value is the default.
+    pub holds: Holds,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+/// What the value of a setting in the reference is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Holds {
+    /// The default.
+    Default,
+    /// An example: nothing holds when it is left out.
+    Example,
+    /// An example: it cannot be left out of its table.
+    Needed,
+}
+
+const fn setting(key: &'static str, value: &'static str, holds: Holds, meaning: &'static str) -> Setting {
+    Setting { key, value, holds, meaning }
+}
+
+/// All of them, in the order of a file.
+pub const REFERENCE: &[Table] = &[
+    Table {
+        header: "",
+        meaning: "The service. Files that are named lie relative to the folder of this file.",
+        settings: &[
+            setting(
+                "public_url",
+                "\"https://abstractor.hospital.example\"",
+                Holds::Example,
+                "Where the service is reached from outside: the audience that SMART clients assert. Else http:// and its address.",
+            ),
+            setting(
+                "texts",
+                "\"texts.ftl\"",
+                Holds::Example,
+                "Texts of the pages in the site's own words or language; `abstractor texts` prints those there are.",
+            ),
+        ],
+    },
+    Table {
+        header: "[[mllp]]",
+        meaning: "A listener for HL7 messages over MLLP. There may be several tables of this name, and without one there is none.",
+        settings: &[
+            setting("listen", "\"127.0.0.1:2575\"", Holds::Needed, "Address to listen on."),
+            setting(
+                "user",
+                "\"emr\"",
+                Holds::Needed,
+                "Login name of a submitter with a source: what comes in counts as sent by this user.",
+            ),
+            setting("allow", "[\"127.0.0.0/8\", \"::1\"]", Holds::Default, "Addresses and networks that may connect."),
+            setting("max_message", "4_000_000", Holds::Default, "Bytes of the longest message, 1 to 64,000,000."),
+            setting("max_connections", "64", Holds::Default, "Connections at the same time, 1 to 10,000."),
+            setting(
+                "idle_seconds",
+                "600",
+                Holds::Default,
+                "A connection that says nothing for so long is closed, 1 to 86,400.",
+            ),
+        ],
+    },
+    Table {
+        header: "[mllp.tls]",
+        meaning: "TLS of the listener above; without it messages come in clear.",
+        settings: &[
+            setting("certificate", "\"listener.pem\"", Holds::Needed, "Certificate, with those that signed it behind, as PEM."),
+            setting("key", "\"listener.key\"", Holds::Needed, "Private key of the certificate, as PEM."),
+            setting(
+                "client_authority",
+                "\"senders.pem\"",
+                Holds::Example,
+                "Who signs the certificates of senders, as PEM; without it a sender needs none.",
+            ),
+        ],
+    },
+    Table {
+        header: "[limits]",
+        meaning: "What is served at once, and how long it may take; more is refused until there is room again.",
+        settings: &[
+            setting("connections", "1024", Holds::Default, "Connections that are open at once, 1 to 100,000."),
+            setting(
+                "requests",
+                "512",
+                Holds::Default,
+                "Requests that are served at once, 1 to 100,000; one client gets at most half of them.",
+            ),
+            setting(
+                "requests_per_second",
+                "5000",
+                Holds::Default,
+                "Requests of one client a second, 1 to 1,000,000; as many may come at once after a second of silence.",
+            ),
+            setting(
+                "waiting_notes",
+                "1_000_000",
+                Holds::Default,
+                "Notes that may wait for their extraction, 1 to 1,000,000,000; more are not taken.",
+            ),
+            setting(
+                "request_seconds",
+                "60",
+                Holds::Default,
+                "How long a request may take until its answer begins, 1 to 3,600.",
+            ),
+            setting("extraction_seconds", "120", Holds::Default, "How long the extraction of one note may take, 1 to 240."),
+        ],
+    },
+    Table {
+        header: "[stop]",
+        meaning: "What happens when the process is told to stop.",
+        settings: &[setting(
+            "linger_seconds",
+            "0",
+            Holds::Default,
+            "How long requests are still served, 0 to 600, while /health/ready says no, so that a balancer takes the process out first.",
+        )],
+    },
+    Table {
+        header: "[traces]",
+        meaning: "Who takes traces, by OTLP over HTTP; without this table nobody.",
+        settings: &[
+            setting("endpoint", "\"http://127.0.0.1:4318\"", Holds::Needed, "Where the collector takes them."),
+            setting("share", "1.0", Holds::Default, "Share of the requests that are traced, 0 to 1."),
+        ],
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::BTreeSet, path::Path};
+
+    use super::*;
+    use crate::config::Configuration;
+
+    /// The name of a table with those around it: `mllp.tls`.
+    fn path(table: &Table) -> &'static str {
+        table.header.trim_matches(['[', ']'])
+    }
+
+    /// The keys that are read in a table: the refusal of one that is not known names them.
+    fn read_keys(table: &Table) -> BTreeSet<String> {
+        let around = path(table).split_once('.').map_or(String::new(), |(outer, _)| format!("[[{outer}]]\n"));
+        let text = format!("{around}{}\nno_such_key = 1\n", table.header);
+        let message = Configuration::parse(&text, Path::new("")).expect_err("a key that is not known is refused");
+        let (_, expected) = message.split_once("expected").unwrap_or_else(|| panic!("{message}"));
+        expected.split('`').skip(1).step_by(2).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_key_that_is_read_has_its_place() {
+        for table in REFERENCE {
+            let mut told: BTreeSet<String> = table.settings.iter().map(|setting| setting.key.to_owned()).collect();
+            let inner = REFERENCE.iter().map(path).filter(|name| !name.is_empty());
+            told.extend(inner.filter_map(|name| match (path(table), name.rsplit_once('.')) {
+                ("", None) => Some(name.to_owned()),
+                (outer, Some((around, last))) if outer == around => Some(last.to_owned()),
+                _ => None,
+            }));
+            assert_eq!(told, read_keys(table), "{}", table.header);
+        }
+    }
+
+    /// The settings of a table that are chosen, behind what its file needs before it.
+    fn file_of(table: &Table, choose: fn(Holds) -> bool) -> String {
+        let around = REFERENCE.iter().find(|outer| path(table).split_once('.').is_some_and(|(name, _)| name == path(outer)));
+        let around = around.map_or(String::new(), |outer| file_of(outer, |holds| holds == Holds::Needed));
+        let chosen = table.settings.iter().filter(|setting| choose(setting.holds));
+        let lines: String = chosen.map(|setting| format!("{} = {}\n", setting.key, setting.value)).collect();
+        format!("{around}{}\n{lines}", table.header)
+    }
+
+    #[test]
+    fn what_is_told_as_a_default_is_the_default() {
+        let read = |text: &str| Configuration::parse(text, Path::new("")).unwrap_or_else(|message| panic!("{text}: {message}"));
+        for table in REFERENCE {
+            let without = read(&file_of(table, |holds| holds == Holds::Needed));
+            let with = read(&file_of(table, |holds| holds != Holds::Example));
+            assert_eq!(format!("{without:?}"), format!("{with:?}"), "{}", table.header);
+        }
+    }
+
+    #[test]
+    fn what_is_told_as_needed_is_needed() {
+        for table in REFERENCE.iter().filter(|table| table.settings.iter().any(|setting| setting.holds == Holds::Needed)) {
+            assert!(Configuration::parse(&file_of(table, |_| false), Path::new("")).is_err(), "{}", table.header);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Traces by OTLP over HTTP, where a site asks for them.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use opentelemetry::KeyValue;
+use opentelemetry_http::{HttpClient, HttpError, Request, Response};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
+use opentelemetry_sdk::{
+    Resource,
+    propagation::TraceContextPropagator,
+    trace::{Sampler, SdkTracerProvider},
+};
+
+/// Who takes traces.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TraceSettings {
+    /// Address of a collector of OTLP over HTTP, without the path.
+    pub endpoint: String,
+    /// Share of the requests and jobs that are traced, 0 to 1; one that a caller traces already is traced on.
+    pub share: f64,
+}
+
+/// What was started; to be told when the process ends, so that the last spans are sent.
+pub struct Traces(pub(super) Option<SdkTracerProvider>);
+
+impl Traces {
+    /// Sends what was not sent yet.
+    pub fn finish(self) {
+        if let Some(provider) = self.0
+            && provider.shutdown().is_err()
+        {
+            tracing::warn!("the last traces could not be sent");
+        }
+    }
+}
+
+/// Sends spans in batches, on a thread of its own.
+pub(super) fn provider(settings: &TraceSettings) -> anyhow::Result<SdkTracerProvider> {
+    opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
+    let exporter = SpanExporter::builder()
+        .with_http()
+        .with_http_client(Client(ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into()))
+        .with_protocol(Protocol::HttpBinary)
+        .with_endpoint(format!("{}/v1/traces", settings.endpoint))
+        .with_timeout(Duration::from_secs(10))
+        .build()
+        .map_err(|error| anyhow::anyhow!("traces cannot be sent to the endpoint of [traces]: {error}"))?;
+    let resource = Resource::builder_empty()
+        .with_service_name("abstractor")
+        .with_attribute(KeyValue::new("service.version", env!("CARGO_PKG_VERSION")));
+    Ok(SdkTracerProvider::builder()
+        .with_sampler(Sampler::ParentBased(Box::new(Sampler::TraceIdRatioBased(settings.share))))
+        .with_resource(resource.build())
+        .with_batch_exporter(exporter)
+        .build())
+}
+
+/// The HTTP client that is here already.
+#[derive(Debug)]
+struct Client(ureq::Agent);
+
+#[async_trait::async_trait]
+impl HttpClient for Client {
+    async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
+        let response = self.0.run(request.map(|body| body.to_vec()))?;
+        let (head, mut body) = response.into_parts();
+        Ok(Response::from_parts(head, body.read_to_vec()?.into()))
+    }
+}
