@@ -1,17 +1,17 @@
 //! `kill -9` in the middle of a batch loses no accepted note, stores none twice and leaves none half-extracted.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::{
-        Mutex,
-        atomic::{AtomicBool, Ordering},
-    },
+    collections::BTreeMap,
+    sync::atomic::{AtomicBool, Ordering},
     time::{Duration, Instant},
 };
 
 use serde_json::{Value, json};
 
-use super::server::{PROGRAM, Server};
+use super::{
+    ledger::{Ledger, SentNote, items, note},
+    server::{PROGRAM, Server},
+};
 
 /// Rounds of posting and killing; `ABSTRACTOR_TEST_ROUNDS` asks for another number.
 const ROUNDS: u64 = 3;
@@ -32,55 +32,23 @@ impl Numbers {
     }
 }
 
+/// How many rounds are asked for.
 #[expect(clippy::disallowed_methods, reason = "the long tier of the tests is asked for by the environment")]
 fn rounds() -> u64 {
     std::env::var("ABSTRACTOR_TEST_ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(ROUNDS)
 }
 
-/// A note of which no two are alike.
-fn note(round: u64, poster: u64, number: u64) -> Value {
-    let finding = ["Asthma", "Gout", "Type 2 diabetes mellitus", "Migraine"][(number % 4) as usize];
-    json!({
-        "text": format!("Visit {round}-{poster}-{number}.\nASSESSMENT: {finding}. No pneumonia.\nMEDICATIONS: Metformin 500 mg p.o. b.i.d.\nALLERGIES: Penicillin (rash)."),
-        "external_id": format!("{round}-{poster}-{number}"),
-        "encounter": format!("E-{}", number % 7),
-    })
-}
-
-/// What became of the notes that were sent: the id of every one that was acknowledged.
-type Sent = BTreeMap<String, (Value, Option<String>)>;
-
-/// Posts until the server is gone; every answer with an id is an acknowledgement.
-fn post_until_killed(server: &Server, sent: &Mutex<Sent>, stop: &AtomicBool, (round, poster): (u64, u64)) {
+/// Posts until the server is gone; every answer is an acknowledgement.
+fn post_until_killed(server: &Server, ledger: &Ledger, stop: &AtomicBool, name: &str) {
     for number in 0.. {
         if stop.load(Ordering::Relaxed) {
             return;
         }
-        let note = note(round, poster, number);
-        let key = note["external_id"].as_str().expect("an id").to_owned();
-        let reply = server.try_call("POST", "/v1/notes", "submitter", Some(note.to_string().as_bytes()));
-        let id = match &reply {
-            Ok(reply) => {
-                assert_eq!(reply.status, 202, "{}", reply.text);
-                Some(reply.json()["id"].as_str().expect("an id").to_owned())
-            }
-            Err(_) => None,
-        };
-        sent.lock().expect("no poster panicked").insert(key, (note, id));
-        if reply.is_err() {
-            return;
+        match ledger.post(server, &note(name, number)) {
+            Ok(reply) => assert_eq!(reply.status, 202, "{}", reply.text),
+            Err(_) => return,
         }
         std::thread::sleep(Duration::from_millis(15));
-    }
-}
-
-/// Every acknowledged note is there, with its text.
-fn assert_kept(server: &Server, sent: &Sent) {
-    for (key, (note, id)) in sent {
-        if let Some(id) = id {
-            let reply = server.call("GET", &format!("/v1/notes/{id}/text"), "submitter", None);
-            assert_eq!((reply.status, reply.text.as_str()), (200, note["text"].as_str().expect("text")), "note {key}");
-        }
     }
 }
 
@@ -115,74 +83,41 @@ fn said(extraction: &Value) -> Value {
 fn no_accepted_note_is_lost_or_halved() {
     let folder = tempfile::tempdir().expect("a temporary folder");
     let mut numbers = Numbers(20_260_531);
-    let mut sent = Sent::new();
+    let ledger = Ledger::default();
     for round in 0..rounds() {
         let mut server = Server::again(folder.path());
-        assert_kept(&server, &sent);
-        let shared = Mutex::new(std::mem::take(&mut sent));
+        ledger.assert_kept(&server);
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             for poster in 0..POSTERS {
-                let (server, shared, stop) = (&server, &shared, &stop);
-                scope.spawn(move || post_until_killed(server, shared, stop, (round, poster)));
+                let (server, ledger, stop) = (&server, &ledger, &stop);
+                scope.spawn(move || post_until_killed(server, ledger, stop, &format!("{round}-{poster}")));
             }
             std::thread::sleep(Duration::from_millis(200 + numbers.below(1200)));
             server.signal("KILL");
             stop.store(true, Ordering::Relaxed);
         });
         server.kill();
-        sent = shared.into_inner().expect("no poster panicked");
     }
-    let acknowledged = sent.values().filter(|(_, id)| id.is_some()).count();
-    assert!(acknowledged as u64 >= rounds() * 5, "only {acknowledged} of {} notes were accepted before the kills", sent.len());
+    let (acknowledged, sent) = (ledger.count(), ledger.notes().len());
+    assert!(acknowledged as u64 >= rounds() * 5, "only {acknowledged} of {sent} notes were accepted before the kills");
 
     let server = Server::again(folder.path());
-    assert_kept(&server, &sent);
-    // a sender repeats what was not acknowledged, and may repeat what was
-    for (note, id) in sent.values_mut() {
-        let again = server.post_note(note);
-        assert_eq!(id.get_or_insert_with(|| again.clone()), &again, "an acknowledged note has one id for ever");
-    }
-    assert_eq!(server.gauge("abstractor_notes"), sent.len() as u64, "each note once");
-    let ids: BTreeSet<&String> = sent.values().filter_map(|(_, id)| id.as_ref()).collect();
-    assert_eq!(ids.len(), sent.len());
-
-    let mut items: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (note, id) in sent.values() {
-        let id = id.as_ref().expect("acknowledged by now");
-        let stored = server.extraction(id);
-        assert_eq!(stored["note_id"], *id);
-        let kept = said(&stored);
+    ledger.assert_whole(&server);
+    for SentNote { note, id } in ledger.notes().values() {
+        let kept = said(&server.extraction(id.as_ref().expect("acknowledged by now")));
         let body = json!({ "text": note["text"] }).to_string();
         let again = server.call("POST", "/v1/extract", "submitter", Some(body.as_bytes())).json();
         assert_eq!(kept, said(&again), "{body}");
-        assert!(kept["entries"].as_array().is_some_and(|entries| entries.len() >= 4), "{kept}");
-        items.entry(note["encounter"].as_str().expect("one").to_owned()).or_default().insert(id.clone());
     }
-    assert_eq!(
-        (server.gauge("abstractor_jobs_waiting"), server.gauge("abstractor_notes_quarantined")),
-        (0, 0),
-        "all jobs ended"
-    );
-
-    let page = server.call("GET", "/v1/review/items?limit=200", "coder", None).json();
-    let listed = page["items"].as_array().expect("items");
-    assert_eq!(listed.len(), items.len(), "an item for each encounter");
-    for item in listed {
-        let notes: BTreeSet<String> =
-            item["notes"].as_array().expect("notes").iter().map(|id| id.as_str().expect("an id").to_owned()).collect();
-        assert_eq!(notes, items[item["encounter"].as_str().expect("an encounter")]);
-        assert_eq!((&item["pending_notes"], &item["state"]), (&json!(0), &json!("open")));
+    assert_eq!(server.gauge("abstractor_notes_quarantined"), 0);
+    for item in items(&server) {
+        assert_eq!(item["state"], "open");
         let detail = server.call("GET", &format!("/v1/review/items/{}", item["id"].as_str().expect("an id")), "coder", None);
         assert_eq!(detail.status, 200, "{}", detail.text);
         assert!(detail.json()["entries"].as_array().is_some_and(|entries| entries.len() >= 4));
     }
-    let events = server.events();
-    let numbered: Vec<i64> = events.iter().map(|event| event["sequence"].as_i64().expect("a number")).collect();
-    assert_eq!(numbered, (1..=events.len() as i64).collect::<Vec<_>>(), "the audit trail has no gap");
-    let of = |action: &str| events.iter().filter(|event| event["action"] == action).count();
-    assert_eq!((of("note.stored"), of("extraction.recorded")), (sent.len(), sent.len()), "stored once, extracted once");
-    eprintln!("{} rounds, {acknowledged} of {} notes acknowledged before the kills", rounds(), sent.len());
+    eprintln!("{} rounds, {acknowledged} of {sent} notes acknowledged before the kills", rounds());
 }
 
 #[test]

@@ -26,6 +26,31 @@ pub struct Server {
     child: Child,
     folder: Option<tempfile::TempDir>,
     watchdog: Option<Child>,
+    start: Start,
+}
+
+/// How a `serve` differs from a plain one on its own folder.
+#[derive(Debug, Clone, Default)]
+pub struct Start {
+    /// A PostgreSQL database in place of the file.
+    pub database: Option<String>,
+    /// Another program than the one that is tested.
+    pub program: Option<String>,
+    /// Variables of its environment.
+    pub environment: Vec<(String, String)>,
+    /// For a data folder, the command that gives the server file systems of its own; the server's own command line follows.
+    pub apart: Option<fn(&Path) -> Vec<String>>,
+}
+
+impl Start {
+    fn command(&self) -> Command {
+        Command::new(self.program.as_deref().unwrap_or(PROGRAM))
+    }
+}
+
+/// Whether the tests run as root.
+pub fn is_root() -> bool {
+    Command::new("id").arg("-u").output().is_ok_and(|output| output.stdout == b"0\n")
 }
 
 /// Whether the full counts are asked for, as `tests/run --long` does.
@@ -34,9 +59,26 @@ pub fn is_long_tier() -> bool {
     std::env::var("ABSTRACTOR_TEST_TIER").is_ok_and(|tier| tier == "long")
 }
 
+/// Waits until something holds, asking again and again.
+///
+/// # Panics
+/// When it does not hold in time.
+pub fn wait_until(what: &str, bound: Duration, mut holds: impl FnMut() -> bool) {
+    let until = Instant::now() + bound;
+    while !holds() {
+        assert!(Instant::now() < until, "not after {bound:?}: {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
 /// Runs the program to its end, with something on standard input.
 pub fn program(arguments: &[&str], input: &[u8]) -> Output {
-    let mut child = Command::new(PROGRAM)
+    program_by(Command::new(PROGRAM), arguments, input)
+}
+
+/// The same by a command that ends with the program.
+fn program_by(mut command: Command, arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = command
         .env("ABSTRACTOR_SIMILARITY", "off")
         .args(arguments)
         .env_remove("NO_COLOR")
@@ -52,6 +94,20 @@ pub fn program(arguments: &[&str], input: &[u8]) -> Output {
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the input is written");
     output
+}
+
+/// What a command of the program printed; it must not have failed.
+fn told(output: &Output) -> String {
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).trim().to_owned()
+}
+
+/// A command line that ends with the program.
+fn command_of(words: &[String]) -> Command {
+    let (first, rest) = words.split_first().expect("a command");
+    let mut command = Command::new(first);
+    command.args(rest).arg(PROGRAM);
+    command
 }
 
 /// What came back.
@@ -148,12 +204,18 @@ impl Server {
         let tokens = ready["tokens"].as_object().expect("tokens");
         let tokens = tokens.iter().map(|(role, token)| (role.clone(), token.as_str().expect("a token").to_owned())).collect();
         let url = ready["url"].as_str().expect("a url").to_owned();
-        Self { url, tokens, data: folder.to_owned(), mllp: Vec::new(), child, folder: keep, watchdog: None }
+        let data = folder.to_owned();
+        Self { url, tokens, data, mllp: Vec::new(), child, folder: keep, watchdog: None, start: Start::default() }
     }
 
     /// Starts `serve`, not the demo, on a folder of its own: with this configuration, a user of every role named by it, and the submitter
     /// `emr` for the source `emr`. Files that the configuration names lie in the folder that `prepare` gets.
     pub fn serve(configuration: &str, prepare: impl FnOnce(&Path)) -> Self {
+        Self::serve_as(Start::default(), configuration, prepare)
+    }
+
+    /// As [`Self::serve`], but not a plain one.
+    pub fn serve_as(start: Start, configuration: &str, prepare: impl FnOnce(&Path)) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let path = folder.path().to_owned();
         std::fs::write(path.join("abstractor.toml"), configuration).expect("is written");
@@ -161,11 +223,10 @@ impl Server {
         let key = path.join("demo.key");
         let made = program(&["key", "generate", key.to_str().expect("a plain path")], b"");
         assert!(made.status.success(), "{}", String::from_utf8_lossy(&made.stderr));
+        let place = Self::place(&start, &path);
+        let place: Vec<&str> = place.iter().map(String::as_str).collect();
         let tool = |command: &str, arguments: &[&str]| {
-            let data = path.to_str().expect("a plain path");
-            let output = program(&[&[command, "--data", data], arguments].concat(), b"");
-            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-            String::from_utf8_lossy(&output.stdout).trim().to_owned()
+            told(&program_by(start.command(), &[&[command], &*place, arguments].concat(), b""))
         };
         tool("user", &["add", "emr", "--role", "submitter", "--source", "emr"]);
         let mut tokens = BTreeMap::from([("submitter".to_owned(), tool("token", &["add", "emr"]))]);
@@ -173,15 +234,28 @@ impl Server {
             tool("user", &["add", role, "--role", role]);
             tokens.insert(role.to_owned(), tool("token", &["add", role]));
         }
-        Self::serve_again(&path, tokens, Some(folder))
+        Self::serve_on(start, &path, tokens, Some(folder))
     }
 
     /// Starts `serve` on the folder of an earlier one.
     pub fn serve_again(folder: &Path, tokens: BTreeMap<String, String>, keep: Option<tempfile::TempDir>) -> Self {
+        Self::serve_on(Start::default(), folder, tokens, keep)
+    }
+
+    /// Starts `serve` on a folder with a key file, a configuration, and a database or none yet.
+    pub fn serve_on(start: Start, folder: &Path, tokens: BTreeMap<String, String>, keep: Option<tempfile::TempDir>) -> Self {
         let log = folder.join("stderr.log");
         let before = std::fs::read_to_string(&log).unwrap_or_default().len();
-        let child = Command::new(PROGRAM)
+        let mut command = match start.apart {
+            Some(apart) => command_of(&apart(folder)),
+            None => start.command(),
+        };
+        if let Some(database) = &start.database {
+            command.env("ABSTRACTOR_DATABASE", database);
+        }
+        let child = command
             .env("ABSTRACTOR_SIMILARITY", "off")
+            .envs(start.environment.iter().map(|(name, value)| (name, value)))
             .args(["serve", "--listen", "127.0.0.1:0", "--log-json", "--recognizers", "dictionary", "--data"])
             .arg(folder)
             .arg("--key-file")
@@ -191,8 +265,8 @@ impl Server {
             .stderr(std::fs::File::options().create(true).append(true).open(&log).expect("a log file"))
             .spawn()
             .expect("the program starts");
-        let mut server =
-            Self { url: String::new(), tokens, data: folder.to_owned(), mllp: Vec::new(), child, folder: keep, watchdog: None };
+        let (url, data) = (String::new(), folder.to_owned());
+        let mut server = Self { url, tokens, data, mllp: Vec::new(), child, folder: keep, watchdog: None, start };
         let until = Instant::now() + Duration::from_secs(120);
         while server.url.is_empty() {
             assert!(Instant::now() < until && server.child.try_wait().expect("is asked").is_none(), "{}", server.log());
@@ -214,7 +288,43 @@ impl Server {
     /// Starts `serve` again on the folder of this one, which has ended.
     pub fn restarted(mut self) -> Self {
         let (folder, tokens) = (self.folder.take(), std::mem::take(&mut self.tokens));
-        Self::serve_again(&self.data.clone(), tokens, folder)
+        Self::serve_on(std::mem::take(&mut self.start), &self.data.clone(), tokens, folder)
+    }
+
+    /// Starts a further server on the PostgreSQL database of this one.
+    pub fn another(&self) -> Self {
+        assert!(self.start.database.is_some(), "a file has one server");
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        for name in ["demo.key", "abstractor.toml"] {
+            std::fs::copy(self.data.join(name), folder.path().join(name)).expect("is there");
+        }
+        let path = folder.path().to_owned();
+        Self::serve_on(self.start.clone(), &path, self.tokens.clone(), Some(folder))
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// A folder or file in the server's own view of the file systems.
+    pub fn seen(&self, path: &Path) -> PathBuf {
+        PathBuf::from(format!("/proc/{}/root{}", self.process(), path.display()))
+    }
+
+    /// The options that name its database.
+    fn place(start: &Start, folder: &Path) -> Vec<String> {
+        let path = |path: &Path| path.to_str().expect("a plain path").to_owned();
+        let mut options = vec!["--data".to_owned(), path(folder)];
+        if let Some(database) = &start.database {
+            options.extend([
+                "--database".to_owned(),
+                database.clone(),
+                "--key-file".to_owned(),
+                path(&folder.join("demo.key")),
+            ]);
+        }
+        options
     }
 
     /// What it wrote on standard error.
@@ -226,6 +336,21 @@ impl Server {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("sh").args(["-c", "kill -s \"$1\" \"$2\"", "sh", name, &self.child.id().to_string()]).status();
         assert!(sent.expect("a shell").success());
+    }
+
+    /// Waits until it ended by itself, at most so long; its exit code, none when a signal ended it.
+    ///
+    /// # Panics
+    /// When it still runs then.
+    pub fn ended_within(&mut self, bound: Duration) -> Option<i32> {
+        let until = Instant::now() + bound;
+        loop {
+            if let Some(status) = self.child.try_wait().expect("is asked") {
+                return status.code();
+            }
+            assert!(Instant::now() < until, "it runs on after {bound:?}; log: {}", self.log());
+            std::thread::sleep(Duration::from_millis(20));
+        }
     }
 
     /// Waits until it ended by itself; its exit code, none when a signal ended it.
@@ -303,10 +428,27 @@ impl Server {
 
     /// A command of the program on this server's data folder: `tool("user", &["list"])`. Gives its standard output.
     pub fn tool(&self, command: &str, arguments: &[&str]) -> String {
-        let data = self.data.to_str().expect("a plain path");
-        let output = program(&[&[command, "--data", data], arguments].concat(), b"");
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8_lossy(&output.stdout).trim().to_owned()
+        told(&self.try_tool(command, arguments))
+    }
+
+    /// As [`Self::tool`], but it may fail.
+    pub fn try_tool(&self, command: &str, arguments: &[&str]) -> Output {
+        let place = Self::place(&self.start, &self.data);
+        let place: Vec<&str> = place.iter().map(String::as_str).collect();
+        let beside = match self.start.apart {
+            None => self.start.command(),
+            // in the file systems of the server
+            Some(_) => {
+                let mut command = Command::new("nsenter");
+                command.args(["--target", &self.process().to_string(), "--mount"]);
+                if !is_root() {
+                    command.args(["--user", "--preserve-credentials"]);
+                }
+                command.arg("--").arg(PROGRAM);
+                command
+            }
+        };
+        program_by(beside, &[&[command], &*place, arguments].concat(), b"")
     }
 
     /// Makes a user with a token; calls name it by the user's name in place of the role.
