@@ -44,8 +44,8 @@ fn rows(notes: u64) -> String {
                 CASE WHEN n % 5 = 0 THEN 'medicare' ELSE 'commercial' END, (n % 50 = 0)::int,
                 CASE WHEN n <= {finished} THEN 'finished' ELSE 'open' END, 3, '\\x00', {start} + n * 1000, 3, n % 12, n % 4,
                 (n % 37 = 0)::int, 0, n % 3, 0, CASE WHEN n % 2 = 0 THEN 'progress_note' ELSE 'discharge_summary progress_note' END,
-                to_char(date '2020-01-01' + (n * 2000 / {items})::int, 'YYYY-MM-DD'),
-                to_char(date '2020-01-03' + (n * 2000 / {items})::int, 'YYYY-MM-DD'), -(n % 97), 3
+                to_char(date '2020-01-01' + (n::bigint * 2000 / {items})::int, 'YYYY-MM-DD'),
+                to_char(date '2020-01-03' + (n::bigint * 2000 / {items})::int, 'YYYY-MM-DD'), -(n % 97), 3
             FROM generate_series(1, {items}) n;
         INSERT INTO note (id, item_id, source, identity_index, version, content_hash, data_key, text, note_type, facility, department,
                 confidentiality, status, received_at)
@@ -126,7 +126,7 @@ async fn claims_and_lists_stay_quick_beside_many_notes() {
         ("open, of a type of note", Worklist { note_type: Some("discharge_summary".to_owned()), ..open_ones.clone() }),
         ("open, with an alert", Worklist { alert: true, ..open_ones.clone() }),
         ("open, of nobody", Worklist { assigned: Some(Assigned::Nobody), ..open_ones.clone() }),
-        ("open, of some days", dated(date(2025, 5, 1), date(2025, 5, 10))),
+        ("open, of some days", dated(date(2025, 5, 20), date(2025, 5, 30))),
         ("finished, oldest first", Worklist { state: Some(ItemState::Finished), ..Worklist::default() }),
         ("all, by benefit", Worklist { order: WorklistOrder::Benefit, ..Worklist::default() }),
     ] {
