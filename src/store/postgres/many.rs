@@ -44,22 +44,22 @@ fn rows(notes: u64) -> String {
                 CASE WHEN n % 5 = 0 THEN 'medicare' ELSE 'commercial' END, (n % 50 = 0)::int,
                 CASE WHEN n <= {finished} THEN 'finished' ELSE 'open' END, 3, '\\x00', {start} + n * 1000, 3, n % 12, n % 4,
                 (n % 37 = 0)::int, 0, n % 3, 0, CASE WHEN n % 2 = 0 THEN 'progress_note' ELSE 'discharge_summary progress_note' END,
-                to_char(date '2020-01-01' + (n::bigint * 2000 / {items})::int, 'YYYY-MM-DD'),
-                to_char(date '2020-01-03' + (n::bigint * 2000 / {items})::int, 'YYYY-MM-DD'), -(n % 97), 3
-            FROM generate_series(1, {items}) n;
+                to_char(date '2020-01-01' + (n * 2000 / {items})::int, 'YYYY-MM-DD'),
+                to_char(date '2020-01-03' + (n * 2000 / {items})::int, 'YYYY-MM-DD'), -(n % 97), 3
+            FROM generate_series(1::bigint, {items}) n;
         INSERT INTO note (id, item_id, source, identity_index, version, content_hash, data_key, text, note_type, facility, department,
                 confidentiality, status, received_at)
             SELECT made(2, n), made(1, (n + 1) / 2), 'source-' || n % 6, decode(lpad(to_hex(n), 64, '0'), 'hex'), '',
                 decode(lpad(to_hex(n), 64, '0'), 'hex'), decode(repeat('00', 60), 'hex'), decode(repeat('00', 200), 'hex'), 'progress_note',
                 'main', 'dep-' || n % {DEPARTMENTS}, 'normal', CASE WHEN n % 200 = 0 THEN 'pending' ELSE 'ready' END, {start} + n * 500
-            FROM generate_series(1, {notes}) n;
+            FROM generate_series(1::bigint, {notes}) n;
         INSERT INTO job (id, note_id, state, run_after, fence, tries, created_at, source)
             SELECT made(3, n), made(2, n), CASE WHEN n % 200 = 0 THEN 'waiting' ELSE 'done' END, 0, 0, 0, {start} + n * 500,
                 'source-' || n % 6
-            FROM generate_series(1, {notes}) n;
+            FROM generate_series(1::bigint, {notes}) n;
         INSERT INTO extraction (id, note_id, live, engine_version, model, vocabulary, edition, edition_exact, body, recorded_at)
             SELECT made(4, n), made(2, n), 1, '0.1.0', 'm', 'v', 'ICD-10-CM FY2026', 1, decode(repeat('00', 100), 'hex'), {start} + n * 500
-            FROM generate_series(1, {notes}) n WHERE n % 200 <> 0;
+            FROM generate_series(1::bigint, {notes}) n WHERE n % 200 <> 0;
         SET session_replication_role = DEFAULT;",
         items = notes / 2,
         finished = notes / 2 * 98 / 100,
