@@ -11,7 +11,7 @@ from pathlib import Path
 import yaml
 
 USER = 10001
-USUAL_LIMITS = {"request_seconds": 60, "extraction_seconds": 120}  # where the configuration says nothing
+FINISHES = 20  # seconds that answers and jobs under way have when a process was told to stop (src/cli/http.rs, src/cli/running.rs)
 
 
 class Unique(yaml.SafeLoader):
@@ -64,8 +64,6 @@ def port_of(address: str) -> int:
 
 
 def seconds_to_stop(file: Path, words: list[str]) -> int:
-    """How long a process may take to stop: it lingers, then finishes requests, or the notes of its worker."""
+    """How long a process may take to stop: it lingers, then finishes what is under way."""
     configuration = tomllib.loads(file.read_text())
-    limits = {**USUAL_LIMITS, **configuration.get("limits", {})}
-    finishes = [limits["request_seconds"] if words[0] == "serve" else 0, 0 if "--without-worker" in words else limits["extraction_seconds"]]
-    return configuration["stop"]["linger_seconds"] + max(finishes)
+    return configuration["stop"]["linger_seconds"] + FINISHES

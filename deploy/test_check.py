@@ -125,7 +125,7 @@ class MistakeTest(unittest.TestCase):
 
     def test_a_grace_that_is_too_short(self):
         self.change("deploy/kubernetes/abstractor.toml", "linger_seconds = 15", "linger_seconds = 60")
-        self.finds("Kubernetes", "abstractor-server: terminationGracePeriodSeconds must be more than 90")
+        self.finds("Kubernetes", "abstractor-server: terminationGracePeriodSeconds must be more than 80")
 
     def test_a_port_that_nobody_listens_on(self):
         self.change("deploy/kubernetes/worker.yaml", "0.0.0.0:8081", "0.0.0.0:8082")

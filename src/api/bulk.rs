@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{auth::Permission, engine::Priority, service::Service};
 
-/// A sender that is silent so long is gone, as if the connection had broken.
+/// A sender that is silent so long is gone.
 const SILENCE: Duration = Duration::from_secs(60);
 /// Lines worked on at once.
 const AT_ONCE: usize = 16;
@@ -127,8 +127,16 @@ fn lines(body: Body, most: usize) -> impl Stream<Item = Line> + Send + 'static {
             }
             match tokio::time::timeout(SILENCE, reading.body.next()).await {
                 Ok(Some(Ok(bytes))) => reading.read.extend_from_slice(&bytes),
-                Ok(Some(Err(_))) | Err(_) => return None,
+                Ok(Some(Err(_))) => return None,
                 Ok(None) => reading.is_ended = true,
+                Err(_) => {
+                    // what came of the last line is dropped, and the answer says that it is not the end of what was meant
+                    reading.read.clear();
+                    reading.is_ended = true;
+                    let detail = "nothing came for a minute, so the request was ended here; send the rest again";
+                    let error = ApiError::new(StatusCode::REQUEST_TIMEOUT, "silent", detail);
+                    return Some((Line { number: reading.number + 1, bytes: Err(error) }, reading));
+                }
             }
         }
     })

@@ -144,11 +144,12 @@ impl ApiError {
 
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
-        tracing::error!(%error, "the store failed");
-        match error {
-            StoreError::Full(_) => Self::unavailable("full", &error.to_string(), 30),
-            _ => Self::internal(),
+        if let StoreError::Full(_) = error {
+            // told in the log by the writer, or counted
+            return Self::unavailable("full", &error.to_string(), 30);
         }
+        tracing::error!(%error, "the store failed");
+        Self::internal()
     }
 }
 

@@ -27,10 +27,14 @@ pub struct HealthBody {
 
 const OK: HealthBody = HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION") };
 
-/// The process runs.
-#[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses((status = 200, body = HealthBody)))]
-pub async fn live() -> Json<HealthBody> {
-    Json(OK)
+/// The process runs and can work. Where it cannot, because every thread of the engine hangs, it has to be started again.
+#[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses(
+    (status = 200, body = HealthBody), (status = 503, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn live(State(service): State<Arc<Service>>) -> Result<Json<HealthBody>, ApiError> {
+    if service.engine.is_stuck() {
+        return Err(ApiError::unavailable("stuck", "no thread of the engine works any more; start the process again", 5));
+    }
+    Ok(Json(OK))
 }
 
 /// The store answers and the service is not about to stop, so notes can be sent here.

@@ -174,6 +174,11 @@ pub fn operations(service: Arc<Service>) -> Router {
     routes.split_for_parts().0.with_state(service)
 }
 
+/// The routes of health alone.
+pub fn health(service: Arc<Service>) -> Router {
+    OpenApiRouter::new().routes(routes!(health::live)).routes(routes!(health::ready)).split_for_parts().0.with_state(service)
+}
+
 /// What an unknown address answers.
 pub async fn unknown_address() -> impl IntoResponse {
     ApiError::new(StatusCode::NOT_FOUND, "unknown_address", "there is nothing at this address; see /openapi.json")

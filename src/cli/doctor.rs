@@ -144,14 +144,23 @@ impl Doctor {
         let findings = &mut Findings::default();
         let now = surroundings().now();
         // before anything is loaded
-        memory(findings, available_memory());
+        let has_room = memory(findings, available_memory());
         processor(findings, Instructions::detect());
         let configuration = self.configuration(findings);
         let keys = self.site_key(findings);
         self.database(findings, keys, now)?;
         self.cache(findings);
-        self.model(findings);
-        self.vocabulary(findings, now.to_zoned(self.site.time_zone.clone()).date());
+        if has_room {
+            self.model(findings);
+            self.vocabulary(findings, now.to_zoned(self.site.time_zone.clone()).date());
+        } else {
+            let remedy = "try again with more memory, or where no service runs";
+            findings.warning(
+                "model",
+                "not looked at, nor the vocabulary: there is too little memory to load them".to_owned(),
+                remedy,
+            );
+        }
         self.clock(findings, now);
         let messages: usize = configuration.mllp.iter().map(|listener| listener.max_connections).sum();
         open_files(findings, FILES + (configuration.limits.connections + messages) as u64, open_file_limit());

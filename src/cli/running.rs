@@ -138,7 +138,7 @@ impl Running {
             watching.spawn(watch_backlog(Arc::clone(&service), limits.waiting_notes));
         }
         let (close, closed) = watch::channel(false);
-        let router = router(Arc::clone(&service), part, limits);
+        let router = (router(Arc::clone(&service), part, limits), spare(Arc::clone(&service)));
         let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
         let listeners = tokio::task::JoinSet::new();
         Ok(Self { address, service, server, work, listeners, watching, linger, stop, close })
@@ -157,9 +157,11 @@ impl Running {
         let _ = self.stop.send(true);
         tokio::time::sleep(self.linger).await;
         let _ = self.close.send(true);
-        while self.listeners.join_next().await.is_some() {}
         self.watching.abort_all();
-        let work = async { while self.work.join_next().await.is_some() {} };
+        let work = async {
+            while self.listeners.join_next().await.is_some() {}
+            while self.work.join_next().await.is_some() {}
+        };
         if tokio::time::timeout(LAST_WORK, work).await.is_err() {
             tracing::warn!("work under way was given up; it is done again");
         }
@@ -193,6 +195,14 @@ fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
         .layer(axum::middleware::from_fn(telemetry::observe))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+}
+
+/// What is served when all connections are taken: health, and to all others that they are.
+fn spare(service: Arc<Service>) -> Router {
+    api::health(service).fallback(|| async {
+        let detail = "as many connections are open as may be; come back after the time given";
+        api::refused("connections", api::ApiError::unavailable("overloaded", detail, 1))
+    })
 }
 
 /// An id for each request that brings none: it comes back as `x-request-id`, so that sender and log speak of the same one.

@@ -3,7 +3,7 @@
 //! The weights are rows of `vocabularies/code_ranking.tsv`, fitted by `models/training/ranking.py` on annotated notes. A candidate's score is
 //! the model's probability that the code is acceptable.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use super::{
     laterality::{Side, Sides, side_of_title},
@@ -248,7 +248,8 @@ fn together(features: &mut [f32; RANKING_FEATURES.len()], (one_word, superseded,
 
 /// What the mention and its note say, to hold titles against.
 struct Said<'a> {
-    forms: HashSet<&'a str>,
+    // in one order, so that sums over them are the same in every run
+    forms: BTreeSet<&'a str>,
     near: &'a HashSet<String>,
     weights: &'a OverlapIndex,
     note: NoteSays,

@@ -120,9 +120,9 @@ pub const REFERENCE: &[Table] = &[
             ),
             setting(
                 "request_seconds",
-                "60",
+                "150",
                 Holds::Default,
-                "How long a request may take until its answer begins, 1 to 3,600.",
+                "How long a request may take until its answer begins, 1 to 3,600; longer than an extraction may, so that its failure is told.",
             ),
             setting("extraction_seconds", "120", Holds::Default, "How long the extraction of one note may take, 1 to 240."),
         ],

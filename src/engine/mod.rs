@@ -5,7 +5,8 @@
 //! queue refuses; a caller that has gone away is skipped; a note that makes a batch fail is found by running the batch one by one.
 //!
 //! A thread cannot be stopped. Where there is a time limit, a watchdog gives up a replica whose batch takes longer and starts another in
-//! its place: a single note has failed then, the notes of a batch are run again one by one.
+//! its place: a single note has failed then, the notes of a batch are run again one by one. No more threads are given up at a time than there
+//! are replicas, so that a machine that is slow does not become slower still; an engine without any that works says so.
 
 mod queue;
 
@@ -29,8 +30,8 @@ use crate::{
 
 /// At most so many notes share a batch.
 const NOTES_PER_BATCH: usize = 8;
-/// No note joins a batch that has so many bytes: what a replica works on at once, and its memory, stay bounded.
-const BYTES_PER_BATCH: usize = 200_000;
+/// A note that would make a batch larger than this is run alone: what a replica works on at once, its time and memory, stay bounded.
+const BYTES_PER_BATCH: usize = 64_000;
 /// Wordpieces of one run of the encoder.
 const BATCH_BUDGET: usize = 1456;
 
@@ -86,6 +87,8 @@ struct Replicas {
     made: usize,
     threads: HashMap<usize, JoinHandle<()>>,
     running: HashMap<usize, Batch>,
+    /// Threads that were given up and are not through yet.
+    given_up: Vec<JoinHandle<()>>,
 }
 
 struct Shared {
@@ -94,6 +97,8 @@ struct Shared {
     arrived: Condvar,
     replicas: Mutex<Replicas>,
     capacity: usize,
+    /// How many replicas there should be.
+    wanted: usize,
 }
 
 impl Shared {
@@ -137,8 +142,9 @@ impl Engine {
             arrived: Condvar::new(),
             replicas: Mutex::default(),
             capacity,
+            wanted: replicas.max(1),
         });
-        for _ in 0..replicas.max(1) {
+        for _ in 0..shared.wanted {
             start_replica(&shared)?;
         }
         let watchdog = limit.map(|limit| {
@@ -205,6 +211,13 @@ impl Engine {
         Ok(answer)
     }
 
+    /// Whether no thread is left that works: each was given up and none is through. Only another process helps then.
+    #[must_use]
+    pub fn is_stuck(&self) -> bool {
+        let replicas = locked(&self.shared.replicas);
+        replicas.threads.is_empty() && !replicas.given_up.is_empty()
+    }
+
     /// How many requests wait: interactive, background.
     #[must_use]
     pub fn waiting(&self) -> (usize, usize) {
@@ -242,26 +255,32 @@ fn watch(shared: &Arc<Shared>, limit: Duration) {
     let pause = (limit / 8).clamp(Duration::from_millis(5), Duration::from_secs(1));
     loop {
         std::thread::sleep(pause);
-        let mut given_up = Vec::new();
-        {
+        let mut late = Vec::new();
+        let missing = {
             let mut replicas = locked(&shared.replicas);
-            let late: Vec<usize> =
+            let numbers: Vec<usize> =
                 replicas.running.iter().filter(|(_, batch)| batch.since.elapsed() > limit).map(|(number, _)| *number).collect();
-            for number in late {
-                replicas.threads.remove(&number);
-                given_up.extend(replicas.running.remove(&number).map(|batch| batch.works));
+            for number in numbers {
+                let thread = replicas.threads.remove(&number);
+                replicas.given_up.extend(thread);
+                late.extend(replicas.running.remove(&number).map(|batch| batch.works));
             }
+            replicas.given_up.retain(|thread| !thread.is_finished());
             if replicas.threads.values().all(JoinHandle::is_finished) && locked(&shared.queue).stopped {
                 return;
             }
-        }
-        for works in given_up {
+            let missing = shared.wanted.saturating_sub(replicas.threads.len());
+            missing.min((2 * shared.wanted).saturating_sub(replicas.threads.len() + replicas.given_up.len()))
+        };
+        for works in late {
             metrics::counter!("abstractor_engine_threads_given_up_total").increment(1);
             tracing::error!(notes = works.len(), "an extraction takes longer than it may; its thread is given up");
-            if let Err(error) = start_replica(shared) {
-                tracing::error!(%error, "no thread could be started in its place");
-            }
             fail_or_run_alone(shared, works);
+        }
+        for _ in 0..missing {
+            if let Err(error) = start_replica(shared) {
+                tracing::error!(%error, "no thread could be started in the place of one that was given up");
+            }
         }
     }
 }
@@ -310,9 +329,13 @@ fn next(shared: &Shared) -> Option<Vec<Work>> {
         }
         while batch.len() < NOTES_PER_BATCH && bytes < BYTES_PER_BATCH {
             let Some(work) = queue.interactive.pop().or_else(|| queue.background.pop()) else { break };
-            if !work.reply.is_closed() {
-                bytes += work.input.text.len();
+            bytes += work.input.text.len();
+            if work.reply.is_closed() {
+                bytes -= work.input.text.len();
+            } else if batch.is_empty() || bytes <= BYTES_PER_BATCH {
                 batch.push(work);
+            } else {
+                queue.again.push_back(work);
             }
         }
         if !batch.is_empty() {
@@ -331,20 +354,9 @@ fn serve(shared: &Shared, number: usize, batch: Vec<Work>) -> bool {
                 let _ = work.reply.send(Ok(extraction));
             }
         }
+        Err(error) if works.len() == 1 => works.into_iter().for_each(|work| drop(work.reply.send(Err(error.clone())))),
         // one of them breaks the batch: find it, so that the others get their answer
-        Err(_) => {
-            let mut rest: VecDeque<Work> = works.into();
-            while let Some(work) = rest.pop_front() {
-                let Some((works, alone)) = run(shared, number, vec![work]) else {
-                    run_alone_later(shared, rest);
-                    return false;
-                };
-                let answer = alone.and_then(|mut one| one.pop().ok_or(EngineError::Stopped));
-                for work in works {
-                    let _ = work.reply.send(answer.clone());
-                }
-            }
-        }
+        Err(_) => run_alone_later(shared, works),
     }
     true
 }

@@ -45,7 +45,7 @@ const DISK_IS_FULL: &str = "the disk of the database is full; make room, nothing
 /// A failure of the store. Says table and id, never a value that could be PHI.
 #[derive(Debug, Clone, Error)]
 pub enum StoreError {
-    /// The database refused or could not be reached.
+    /// The database refused.
     #[error("the database failed: {0}")]
     Database(String),
     /// A row contradicts the code's expectations.
@@ -64,6 +64,9 @@ pub enum StoreError {
         /// Table.
         table: &'static str,
     },
+    /// It cannot be reached or is busy now, so that asking again may do.
+    #[error("the database cannot answer now: {0}")]
+    Unavailable(String),
     /// It can take nothing more now: says what is full and what to do.
     #[error("{0}")]
     Full(&'static str),

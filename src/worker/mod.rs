@@ -6,7 +6,10 @@
 
 mod summaries;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
@@ -24,10 +27,8 @@ pub const MAX_TRIES: u32 = 3;
 pub const MAX_CLAIMS: u32 = 10;
 /// How long a claimed job is ours.
 const LEASE: SignedDuration = SignedDuration::from_secs(300);
-/// How long the store is asked again: the claim is ours a little longer.
-const LAST_RECORD: Duration = Duration::from_secs(240);
-/// Claims kept in mind whose answer was lost.
-const LOST: usize = 100;
+/// How long after a claim the store is asked again: the claim is ours a little longer.
+const OURS: Duration = Duration::from_secs(270);
 /// Jobs claimed at once.
 const CLAIM: u32 = 16;
 /// How long to wait for a wake-up before looking for jobs whose lease or delay ran out.
@@ -57,8 +58,10 @@ impl Worker {
         let mut limit = 1;
         let mut lost = Vec::new();
         while !*stop.borrow() {
-            worker.give_back(&mut lost).await;
             let now = worker.surroundings.now();
+            lost.retain(|until| *until > now);
+            worker.give_back(&mut lost).await;
+            let until = Instant::now() + OURS;
             let claimed = worker.store.claim_jobs(limit, LEASE, now).await;
             limit = if claimed.as_ref().is_ok_and(|jobs| jobs.iter().any(|job| job.tries > 1)) { 1 } else { CLAIM };
             match claimed {
@@ -73,12 +76,11 @@ impl Worker {
                     }
                 }
                 Ok(jobs) => {
-                    worker.clone().batch(jobs).await;
+                    worker.clone().batch(jobs, until).await;
                     worker.summarized().await;
                 }
                 Err(error) => {
                     tracing::error!(%error, "jobs cannot be claimed");
-                    lost.truncate(LOST);
                     lost.push(now + LEASE);
                     tokio::time::sleep(IDLE).await;
                 }
@@ -94,21 +96,17 @@ impl Worker {
         }) > 0
     }
 
-    async fn batch(self: Arc<Self>, jobs: Vec<ClaimedJob>) {
+    async fn batch(self: Arc<Self>, jobs: Vec<ClaimedJob>, until: Instant) {
         let (again, fresh): (Vec<ClaimedJob>, Vec<ClaimedJob>) = jobs.into_iter().partition(|job| job.tries > 1);
         let mut running = tokio::task::JoinSet::new();
         for job in fresh {
             let worker = Arc::clone(&self);
-            running.spawn(async move { worker.job(job).await });
+            running.spawn(async move { worker.job(job, until).await });
         }
         while running.join_next().await.is_some() {}
         for job in again {
-            self.job(job).await;
+            self.job(job, until).await;
         }
-    }
-
-    fn patience(&self) -> Patience {
-        Patience { waited: Duration::ZERO, pause: Duration::from_millis(500), stop: self.stop.clone() }
     }
 
     /// Gives back claims whose answer was lost: they may have been made all the same.
@@ -122,18 +120,18 @@ impl Worker {
     }
 
     #[tracing::instrument(name = "job", skip_all, fields(job = %job.id, note = %job.note_id, tries = job.tries))]
-    async fn job(&self, job: ClaimedJob) {
-        if let Err(error) = self.try_job(&job).await {
+    async fn job(&self, job: ClaimedJob, until: Instant) {
+        let mut patience = Patience { until, pause: Duration::from_millis(500), stop: self.stop.clone() };
+        if let Err(error) = self.try_job(&job, &mut patience).await {
             // the lease runs out and the job is claimed again
             tracing::error!(job = %job.id, %error, "a job could not be recorded");
         }
     }
 
-    async fn try_job(&self, job: &ClaimedJob) -> Result<(), StoreError> {
+    async fn try_job(&self, job: &ClaimedJob, patience: &mut Patience) -> Result<(), StoreError> {
         if job.tries > MAX_CLAIMS {
-            return self.quarantine(job, "too_many_tries").await;
+            return self.quarantine(job, patience, "too_many_tries").await;
         }
-        let mut patience = self.patience();
         let note = loop {
             match self.store.note(job.note_id).await {
                 Err(error) if patience.bears(&error).await => {}
@@ -141,13 +139,12 @@ impl Worker {
             }
         };
         let Some(note) = note else {
-            return self.quarantine(job, "note_missing").await;
+            return self.quarantine(job, patience, "note_missing").await;
         };
         let started = self.surroundings.now();
         match self.engine.extract(note.into(), Priority::Background, uuid::Uuid::nil()).await {
             Ok(extraction) => {
                 let now = self.surroundings.now();
-                let mut patience = self.patience();
                 let recorded = loop {
                     match self.store.record_extraction(job, extraction.clone(), self.surroundings.now()).await {
                         Err(error) if patience.bears(&error).await => {}
@@ -160,31 +157,37 @@ impl Worker {
                 Ok(())
             }
             Err(EngineError::Stopped) => Ok(()),
-            Err(EngineError::Busy) => self.retry(job).await,
-            Err(EngineError::TimedOut) => self.failed(job, "extraction_timeout", "it took longer than it may").await,
-            Err(EngineError::Failed(reason)) => self.failed(job, "extraction_failed", &reason).await,
+            Err(EngineError::Busy) => self.retry(job, patience).await,
+            Err(EngineError::TimedOut) => {
+                self.failed(job, patience, ("extraction_timeout", "it took longer than it may")).await
+            }
+            Err(EngineError::Failed(reason)) => self.failed(job, patience, ("extraction_failed", &reason)).await,
         }
     }
 
-    async fn failed(&self, job: &ClaimedJob, word: &str, reason: &str) -> Result<(), StoreError> {
+    async fn failed(&self, job: &ClaimedJob, patience: &mut Patience, (word, reason): (&str, &str)) -> Result<(), StoreError> {
         tracing::warn!(job = %job.id, note = %job.note_id, tries = job.tries, reason, "an extraction failed");
-        if job.tries >= MAX_TRIES { self.quarantine(job, word).await } else { self.retry(job).await }
+        if job.tries >= MAX_TRIES { self.quarantine(job, patience, word).await } else { self.retry(job, patience).await }
     }
 
-    async fn retry(&self, job: &ClaimedJob) -> Result<(), StoreError> {
+    async fn retry(&self, job: &ClaimedJob, patience: &mut Patience) -> Result<(), StoreError> {
         let delay = SignedDuration::from_secs(1 << job.tries.min(6));
-        self.fail(job, |now| JobFailure::Retry { at: now + delay }).await
+        self.fail(job, patience, |now| JobFailure::Retry { at: now + delay }).await
     }
 
-    async fn quarantine(&self, job: &ClaimedJob, reason: &str) -> Result<(), StoreError> {
+    async fn quarantine(&self, job: &ClaimedJob, patience: &mut Patience, reason: &str) -> Result<(), StoreError> {
         tracing::error!(job = %job.id, note = %job.note_id, reason, "a note is quarantined");
         metrics::counter!("abstractor_notes_quarantined_total").increment(1);
         let failure = JobFailure::Quarantine { reason: reason.to_owned() };
-        self.fail(job, |_| failure.clone()).await
+        self.fail(job, patience, |_| failure.clone()).await
     }
 
-    async fn fail(&self, job: &ClaimedJob, failure: impl Fn(Timestamp) -> JobFailure) -> Result<(), StoreError> {
-        let mut patience = self.patience();
+    async fn fail(
+        &self,
+        job: &ClaimedJob,
+        patience: &mut Patience,
+        failure: impl Fn(Timestamp) -> JobFailure,
+    ) -> Result<(), StoreError> {
         loop {
             let now = self.surroundings.now();
             match self.store.fail_job(job, failure(now), now).await {
@@ -198,7 +201,7 @@ impl Worker {
 /// Bears a store that cannot answer now, until the claim is about to run out or the worker has to stop: the work of a job is done once, and
 /// a claim that runs out would count as another try.
 struct Patience {
-    waited: Duration,
+    until: Instant,
     pause: Duration,
     stop: watch::Receiver<bool>,
 }
@@ -206,8 +209,8 @@ struct Patience {
 impl Patience {
     /// Waits a while, longer each time; `false` when it should not be asked again.
     async fn bears(&mut self, error: &StoreError) -> bool {
-        let may_pass = matches!(error, StoreError::Database(_) | StoreError::Full(_));
-        if !may_pass || self.waited >= LAST_RECORD || *self.stop.borrow() {
+        let may_pass = matches!(error, StoreError::Unavailable(_) | StoreError::Full(_));
+        if !may_pass || Instant::now() + self.pause >= self.until || *self.stop.borrow() {
             return false;
         }
         tracing::warn!(%error, seconds = self.pause.as_secs_f64(), "the store cannot do it now; it is asked again");
@@ -215,7 +218,6 @@ impl Patience {
             () = tokio::time::sleep(self.pause) => {}
             _ = self.stop.wait_for(|stop| *stop) => {}
         }
-        self.waited += self.pause;
         self.pause = (self.pause * 2).min(Duration::from_secs(15));
         true
     }

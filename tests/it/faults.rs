@@ -413,3 +413,37 @@ fn commands_work_beside_a_server_under_load() {
     });
     ledger.assert_whole(&server);
 }
+
+/// What the system kills for its memory dies like this. The note that it worked on is found, however often the process is started again.
+#[test]
+fn a_note_that_kills_the_process_is_quarantined_and_the_others_go_on() {
+    /// As many claims as the worker gives a job whose process dies each time.
+    const CLAIMS: u32 = 10;
+    let mut server = Server::serve("", |_| {});
+    let ledger = Ledger::default();
+    let deadly = server.post_note(&long_note("deadly", 0, 900_000));
+    wait_until("it is worked on", Duration::from_secs(30), || server.gauge("abstractor_jobs_running") == 1);
+    ledger.post_many(&server, &notes("beside", 5));
+    let kills = if is_long_tier() { CLAIMS } else { 1 };
+    for kill in 1..=kills {
+        server.kill();
+        if kill < kills {
+            server = server.restarted();
+            wait_until("it is worked on again", Duration::from_secs(30), || server.gauge("abstractor_jobs_running") >= 1);
+        }
+    }
+    if kills < CLAIMS {
+        // the other deaths, which the long tier dies
+        let database = rusqlite::Connection::open(server.data.join("abstractor.db")).expect("opens");
+        let id = uuid::Uuid::try_parse(&deadly).expect("an id").into_bytes();
+        let more = database.execute("UPDATE job SET tries = tries + ?2 WHERE note_id = ?1", (id, CLAIMS - kills));
+        assert_eq!(more.expect("is counted"), 1);
+    }
+    let server = server.restarted();
+    wait_until("it is given up", Duration::from_secs(60), || server.gauge("abstractor_notes_quarantined") == 1);
+    let reply = server.call("GET", &format!("/v1/notes/{deadly}/extraction"), "submitter", None);
+    assert!(reply.status == 409 && reply.text.contains("too_many_tries"), "{}", reply.text);
+    for (_, note) in ledger.notes() {
+        server.extraction(note.id.as_deref().expect("was acknowledged"));
+    }
+}

@@ -46,14 +46,16 @@ pub(super) fn gigabytes(bytes: u64) -> String {
     format!("{}.{} GB", bytes / GIGABYTE, bytes % GIGABYTE / (GIGABYTE / 10))
 }
 
-pub(super) fn memory(findings: &mut Findings, available: Option<u64>) {
-    let Some(available) = available else { return };
+/// Whether there is enough to load what a service loads.
+pub(super) fn memory(findings: &mut Findings, available: Option<u64>) -> bool {
+    let Some(available) = available else { return true };
     let found = format!("{} are available; a service takes about {}", gigabytes(available), gigabytes(MEMORY));
     if available < MEMORY {
         findings.warning("memory", found, "give the machine or the container more, unless a service runs already");
     } else {
         findings.ok("memory", found);
     }
+    available >= MEMORY
 }
 
 pub(super) fn processor(findings: &mut Findings, instructions: Instructions) {
@@ -209,8 +211,8 @@ mod tests {
             look(&mut findings);
             findings.0.iter().map(|finding| finding.level).collect::<Vec<_>>()
         };
-        assert_eq!(levels(&|findings| memory(findings, Some(MEMORY - 1))), [Level::Warning]);
-        assert_eq!(levels(&|findings| memory(findings, Some(MEMORY))), [Level::Ok]);
+        assert_eq!(levels(&|findings| _ = memory(findings, Some(MEMORY - 1))), [Level::Warning]);
+        assert_eq!(levels(&|findings| _ = memory(findings, Some(MEMORY))), [Level::Ok]);
         assert_eq!(levels(&|findings| open_files(findings, 600, Some(599))), [Level::Warning]);
         assert_eq!(levels(&|findings| open_files(findings, 600, Some(600))), [Level::Ok]);
         assert!(levels(&|findings| open_files(findings, 600, None)).is_empty());

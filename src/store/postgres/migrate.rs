@@ -1,5 +1,7 @@
 //! Numbered migrations for PostgreSQL, and the check that this program may open a schema.
 
+use std::time::Duration;
+
 use tokio_postgres::{Client, GenericClient, error::SqlState};
 
 use super::session::database;
@@ -21,16 +23,38 @@ pub(in crate::store) const MIGRATIONS: [Migration; 4] = [
     },
 ];
 
+/// How often it is tried to change tables that others hold, and the time between.
+const TRIES: u32 = 60;
+const PAUSE: Duration = Duration::from_secs(5);
+
 /// Held by whoever changes the schema, so that servers that start at once do it one after another.
 const SCHEMA: i64 = 0x6162_7374_0000_0002;
 
-/// Applies what is missing, all or nothing; the names of the steps. Refuses a schema that needs a newer program.
+/// Applies what is missing, all or nothing; the names of the steps. Refuses a schema that needs a newer program. Where others hold what it
+/// changes, it lets them go first and comes again.
 pub(super) async fn migrate(client: &mut Client) -> Result<Vec<String>, StoreError> {
+    for _ in 0..TRIES {
+        match migrate_now(client).await {
+            Err(StoreError::Unavailable(problem)) => {
+                tracing::warn!(problem, "the schema cannot be changed now; it is tried again")
+            }
+            ended => return ended,
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+    migrate_now(client).await
+}
+
+async fn migrate_now(client: &mut Client) -> Result<Vec<String>, StoreError> {
     if schema::missing(&MIGRATIONS, &applied(client).await?)?.is_empty() {
         return Ok(Vec::new());
     }
     let begin = client.transaction().await.map_err(|error| database(&error))?;
-    begin.batch_execute("SET LOCAL statement_timeout = 0").await.map_err(|error| database(&error))?;
+    // a server that waits for a table holds up everybody who comes behind it: a backup may have it for an hour
+    begin
+        .batch_execute("SET LOCAL statement_timeout = 0; SET LOCAL lock_timeout = '3s'")
+        .await
+        .map_err(|error| database(&error))?;
     begin.execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA]).await.map_err(|error| database(&error))?;
     // another one may have done it meanwhile
     let mut done = Vec::new();

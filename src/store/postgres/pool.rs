@@ -70,8 +70,8 @@ impl Connections {
     pub(in crate::store) async fn get(&self) -> Result<Object, StoreError> {
         self.pool.get().await.map_err(|error| match error {
             PoolError::Backend(error) | PoolError::PostCreateHook(HookError::Backend(error)) => database(&error),
-            PoolError::Timeout(_) => StoreError::Database("no connection became free in time".to_owned()),
-            _ => StoreError::Database("no connection could be made".to_owned()),
+            PoolError::Timeout(_) => StoreError::Unavailable("no connection became free in time".to_owned()),
+            _ => StoreError::Unavailable("no connection could be made".to_owned()),
         })
     }
 
@@ -111,9 +111,9 @@ impl Connections {
             for attempt in 1.. {
                 let held = match client.take() {
                     Some(held) => held,
-                    None => {
-                        runtime.block_on(pool.get()).map_err(|_| StoreError::Database("the connection was lost".to_owned()))?
-                    }
+                    None => runtime
+                        .block_on(pool.get())
+                        .map_err(|_| StoreError::Unavailable("the connection was lost".to_owned()))?,
                 };
                 match attempt_once(held, &runtime, &vault, &work) {
                     (Err(_), Health::Again) if attempt < TRIES => {

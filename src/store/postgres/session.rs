@@ -127,6 +127,7 @@ fn numbered(sql: &str) -> String {
 
 /// A database error as the store reports it: its code and what was broken, never its message, which can quote a value.
 pub(super) fn database(error: &tokio_postgres::Error) -> StoreError {
+    let may_pass = error.as_db_error().is_none_or(|told| passes(told.code()));
     let told = match error.as_db_error() {
         Some(told) => {
             let what = match *told.code() {
@@ -150,7 +151,24 @@ pub(super) fn database(error: &tokio_postgres::Error) -> StoreError {
             kind.map_or_else(|| "the connection failed".to_owned(), |kind| format!("the connection failed: {kind}"))
         }
     };
-    StoreError::Database(told)
+    if may_pass { StoreError::Unavailable(told) } else { StoreError::Database(told) }
+}
+
+/// Whether what PostgreSQL could not do now it may do later.
+fn passes(code: &SqlState) -> bool {
+    [
+        SqlState::ADMIN_SHUTDOWN,
+        SqlState::CRASH_SHUTDOWN,
+        SqlState::CANNOT_CONNECT_NOW,
+        SqlState::QUERY_CANCELED,
+        SqlState::TOO_MANY_CONNECTIONS,
+        SqlState::IDLE_IN_TRANSACTION_SESSION_TIMEOUT,
+        SqlState::T_R_DEADLOCK_DETECTED,
+        SqlState::T_R_SERIALIZATION_FAILURE,
+        SqlState::LOCK_NOT_AVAILABLE,
+        SqlState::READ_ONLY_SQL_TRANSACTION,
+    ]
+    .contains(code)
 }
 
 impl ToSql for Value<'_> {

@@ -40,6 +40,9 @@ pub(super) fn claim(unit: &Unit<'_>, limit: u32, lease: SignedDuration, now: Tim
         let share = free.div_ceil(u32::try_from(sources.len()).unwrap_or(u32::MAX));
         let mut left = Vec::new();
         for source in sources {
+            if free == 0 {
+                break;
+            }
             let asked = share.min(free);
             let jobs = claim_of(unit, &source, asked, lease, now)?;
             let got = u32::try_from(jobs.len()).unwrap_or(u32::MAX);

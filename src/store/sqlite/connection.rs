@@ -67,7 +67,12 @@ pub(super) fn database(error: rusqlite::Error) -> StoreError {
     match error {
         rusqlite::Error::SqliteFailure(code, _) if code.code == rusqlite::ErrorCode::DiskFull => StoreError::Full(DISK_IS_FULL),
         rusqlite::Error::SqliteFailure(code, message) => {
-            StoreError::Database(message.unwrap_or_else(|| format!("{:?}", code.code)))
+            use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked, SystemIoFailure};
+            let told = message.unwrap_or_else(|| format!("{:?}", code.code));
+            match code.code {
+                DatabaseBusy | DatabaseLocked | SystemIoFailure => StoreError::Unavailable(told),
+                _ => StoreError::Database(told),
+            }
         }
         rusqlite::Error::FromSqlConversionFailure(column, ..) | rusqlite::Error::InvalidColumnType(column, ..) => {
             StoreError::Database(format!("column {column} of a query has an unexpected type"))

@@ -147,7 +147,9 @@ fn run_group(
         if connection.is_autocommit() {
             // A full disk or an I/O error makes SQLite undo the whole transaction by itself.
             let undone = || StoreError::Database("the transaction was undone by the database".to_owned());
-            return Err(group.last().and_then(|piece| piece.failure()).cloned().unwrap_or_else(undone));
+            // what is wrong with the last one's rows is told to the last one alone
+            let of_database = |error: &&StoreError| matches!(error, StoreError::Full(_) | StoreError::Unavailable(_));
+            return Err(group.last().and_then(|piece| piece.failure()).filter(of_database).cloned().unwrap_or_else(undone));
         }
         if !kept {
             execute("ROLLBACK TO piece")?;
