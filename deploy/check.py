@@ -94,6 +94,7 @@ def the_program() -> Program:
 
 def build() -> Iterator[str]:
     """The builder stage as a script, and what it made."""
+    (ROOT / "target").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=ROOT / "target") as folder:
         made = dockerfile.build(ROOT, Path(folder))
         told = subprocess.run([made, "--version"], capture_output=True, text=True, check=True).stdout.strip()

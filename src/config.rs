@@ -207,7 +207,9 @@ impl TracesTable {
         if !(0.0..=1.0).contains(&share) {
             return Err("share of [traces] must be 0 to 1".to_owned());
         }
-        Ok(TraceSettings { endpoint: self.endpoint.trim_end_matches('/').to_owned(), share })
+        // many collectors document the address with the path of the protocol
+        let endpoint = self.endpoint.trim_end_matches('/').trim_end_matches("/v1/traces").to_owned();
+        Ok(TraceSettings { endpoint, share })
     }
 }
 
@@ -253,7 +255,7 @@ mod tests {
         assert_eq!((none.limits, none.linger), (Limits::default(), Duration::ZERO));
         assert!(none.traces.is_none());
         let text = "[limits]\nconnections = 10\nrequests = 8\nrequests_per_second = 5\nwaiting_notes = 7\nrequest_seconds = 3\n\
-                    extraction_seconds = 2\n[stop]\nlinger_seconds = 4\n[traces]\nendpoint = \"http://collector:4318/\"\nshare = 0.5\n";
+                    extraction_seconds = 2\n[stop]\nlinger_seconds = 4\n[traces]\nendpoint = \"http://collector:4318/v1/traces/\"\nshare = 0.5\n";
         let all = read(text).expect("can be used");
         let limits = Limits {
             connections: 10,

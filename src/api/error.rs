@@ -149,7 +149,12 @@ impl From<StoreError> for ApiError {
             return Self::unavailable("full", &error.to_string(), 30);
         }
         tracing::error!(%error, "the store failed");
-        Self::internal()
+        match error {
+            StoreError::Unavailable(_) => {
+                Self::unavailable("not_ready", "the store does not answer now; ask again after the time given", 5)
+            }
+            _ => Self::internal(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
+use jiff::Timestamp;
 
 use super::{data::DataFolder, surroundings};
 use crate::{
@@ -120,7 +121,11 @@ impl Users {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let surroundings = surroundings();
         runtime()?.block_on(async {
-            let store = self.data.open_tool().await?.store();
+            let opened = match self.command {
+                UserCommand::Add { .. } => self.data.open_or_make().await?,
+                _ => self.data.open_tool().await?,
+            };
+            let store = opened.store();
             let accounts = Accounts { store: &*store, surroundings: &surroundings, actor: operator() };
             match self.command {
                 UserCommand::Add { name, role, source, facility, department, sees_restricted } => {
@@ -129,16 +134,9 @@ impl Users {
                     Ok(accounts.add(user).await?)
                 }
                 UserCommand::List => {
-                    println!("{:<24} {:<10} {:<16} STATE", "NAME", "ROLE", "SOURCE");
-                    for user in store.users().await? {
-                        let state = if user.disabled { "disabled" } else { "enabled" };
-                        println!(
-                            "{:<24} {:<10} {:<16} {state}",
-                            user.name,
-                            user.role.as_str(),
-                            user.source.unwrap_or_default()
-                        );
-                    }
+                    let users = store.users().await?;
+                    let rows: Vec<_> = users.into_iter().map(user_row).collect();
+                    print!("{}", table(["NAME", "ROLE", "SOURCE", "STATE"], &rows));
                     Ok(())
                 }
                 UserCommand::Disable { name } => Ok(accounts.set_disabled(&name, true).await?),
@@ -173,22 +171,29 @@ impl Users {
 
 impl Tokens {
     pub(super) fn run(self) -> anyhow::Result<()> {
-        let surroundings = surroundings();
+        let system = surroundings();
+        // one moment for what is kept and what is told of it
+        let now = system.now();
+        let surroundings = Surroundings::new(move || now, move || system.new_id());
         runtime()?.block_on(async {
             let store = self.data.open_tool().await?.store();
             let accounts = Accounts { store: &*store, surroundings: &surroundings, actor: operator() };
             match self.command {
                 TokenCommand::Add { user, label, days } => {
-                    println!("{}", accounts.add_token(&user, NewToken::api(label, days)?).await?);
-                    eprintln!("keep it now: it is not shown again");
+                    let new = NewToken::api(label, days)?;
+                    let ends = match new.life {
+                        Some(life) => format!("it works until {}", moment(now + life)),
+                        None => "it never ends by itself".to_owned(),
+                    };
+                    println!("{}", accounts.add_token(&user, new).await?);
+                    eprintln!("keep it now: it is not shown again; {ends}");
                     Ok(())
                 }
                 TokenCommand::List { user } => {
                     let found = store.user_named(&user).await?.with_context(|| format!("there is no user {user:?}"))?;
-                    println!("{:<38} {:<8} {:<22} {:<9} LABEL", "ID", "KIND", "MADE", "STATE");
-                    for token in store.tokens(found.id).await? {
-                        println!("{}", token_row(&token, &surroundings));
-                    }
+                    let tokens = store.tokens(found.id).await?;
+                    let rows: Vec<_> = tokens.into_iter().map(|token| token_row(token, now)).collect();
+                    print!("{}", table(["ID", "KIND", "MADE", "ENDS", "STATE", "LABEL"], &rows));
                     Ok(())
                 }
                 TokenCommand::Revoke { id } => {
@@ -203,18 +208,63 @@ impl Tokens {
     }
 }
 
-fn token_row(token: &TokenRecord, surroundings: &Surroundings) -> String {
-    let expired = token.expires_at.is_some_and(|at| at <= surroundings.now());
+fn user_row(user: User) -> [String; 4] {
+    let state = if user.disabled { "disabled" } else { "enabled" };
+    [user.name, user.role.as_str().to_owned(), user.source.unwrap_or_default(), state.to_owned()]
+}
+
+fn token_row(token: TokenRecord, now: Timestamp) -> [String; 6] {
+    let expired = token.expires_at.is_some_and(|at| at <= now);
     let state = match token.revoked_at {
         Some(_) => "revoked",
         None if expired => "expired",
         None => "live",
     };
-    let made = token.created_at.strftime("%Y-%m-%dT%H:%M:%SZ");
-    format!("{:<38} {:<8} {:<22} {state:<9} {}", token.id, token.kind.as_str(), made.to_string(), token.label)
+    let (kind, made) = (token.kind.as_str().to_owned(), moment(token.created_at));
+    [token.id.to_string(), kind, made, end(token.expires_at), state.to_owned(), token.label]
+}
+
+fn moment(at: Timestamp) -> String {
+    at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
+}
+
+fn end(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "never".to_owned(), moment)
+}
+
+/// Rows below their headings, each column as wide as what is longest in it.
+fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let widths: [usize; N] = std::array::from_fn(|column| {
+        let longest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+        longest.max(headings[column].len())
+    });
+    let line = |words: [&str; N]| {
+        let padded: Vec<String> = words.iter().zip(widths).map(|(word, width)| format!("{word:<width$}")).collect();
+        format!("{}\n", padded.join("  ").trim_end())
+    };
+    let rows = rows.iter().map(|row| line(row.each_ref().map(String::as_str)));
+    std::iter::once(line(headings)).chain(rows).collect()
 }
 
 /// Where the database of a data folder lies.
 pub(super) fn database(folder: &Path) -> PathBuf {
     folder.join("abstractor.db")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_are_as_wide_as_what_is_longest_in_them() {
+        let rows = [["ada", "coder", ""], ["interface-engine", "x", "emr"]].map(|row| row.map(str::to_owned));
+        let printed = table(["NAME", "ROLE", "SOURCE"], &rows);
+        assert_eq!(printed, "NAME              ROLE   SOURCE\nada               coder\ninterface-engine  x      emr\n");
+        assert_eq!(table(["NAME", "ROLE"], &[]), "NAME  ROLE\n");
+    }
+
+    #[test]
+    fn an_end_is_told() {
+        assert_eq!((end(None).as_str(), end(Some(Timestamp::UNIX_EPOCH)).as_str()), ("never", "1970-01-01T00:00:00Z"));
+    }
 }

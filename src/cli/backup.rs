@@ -1,13 +1,13 @@
 //! `abstractor backup`, `restore` and `check`: a copy of the database in one file, that copy brought back, and whether what is kept is whole.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::Args;
 
 use super::{
     accounts::{database, runtime},
-    data::DataFolder,
+    data::{DataFolder, DatabaseServer, make_folder},
 };
 use crate::store::{Checked, sqlite};
 
@@ -21,10 +21,14 @@ pub(super) struct Backup {
     /// Folder of the database
     #[arg(long, value_name = "DIR", default_value = "data", env = "ABSTRACTOR_DATA")]
     data: PathBuf,
+    // named, it says that the file is not what is served any more
+    #[command(flatten)]
+    server: DatabaseServer,
 }
 
 impl Backup {
     pub(super) fn run(&self) -> anyhow::Result<()> {
+        anyhow::ensure!(self.server.database.is_none(), OF_SERVER);
         let from = database(&self.data);
         sqlite::backup(&from, &self.file)
             .with_context(|| format!("{} is not backed up to {}", from.display(), self.file.display()))?;
@@ -52,9 +56,15 @@ impl Restore {
         // without the keys it would be brought back and be of no use
         let keys = self.to.keys()?;
         let data = &self.to.data;
-        std::fs::create_dir_all(data).with_context(|| format!("cannot make the folder {}", data.display()))?;
-        sqlite::restore(&self.file, &database(data), keys)
-            .with_context(|| format!("{} is not restored to {}", self.file.display(), data.display()))?;
+        let missing = data.ancestors().take_while(|folder| !folder.as_os_str().is_empty() && !folder.exists());
+        let made: Vec<&Path> = missing.collect();
+        make_folder(data)?;
+        let restored = sqlite::restore(&self.file, &database(data), keys);
+        if restored.is_err() {
+            // only what is empty goes
+            let _ = made.iter().try_for_each(std::fs::remove_dir);
+        }
+        restored.with_context(|| format!("{} is not restored to {}", self.file.display(), data.display()))?;
         println!("restored to {}", data.display());
         check(&self.to)
     }
@@ -62,12 +72,6 @@ impl Restore {
 
 /// Whether everything kept is whole and opens with the site keys; what is wrong is printed.
 pub(super) fn check(data: &DataFolder) -> anyhow::Result<bool> {
-    let folder = &data.data;
-    anyhow::ensure!(
-        data.server.database.is_some() || database(folder).is_file(),
-        "there is no database in {}",
-        folder.display()
-    );
     let Checked { items, notes, events, problems } =
         runtime()?.block_on(async { anyhow::Ok(data.open_tool().await?.store().check().await?) })?;
     println!("{items} encounters with {notes} notes open with the site keys; {events} events in the audit trail");

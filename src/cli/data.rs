@@ -19,6 +19,7 @@ use crate::{
     },
 };
 
+const CANNOT_OPEN: &str = "cannot open the PostgreSQL database";
 const NO_KEY: &str = "no site key is configured, and notes are never stored unsealed: make one with `abstractor key generate FILE`, \
                       keep a copy of it in a safe place, and pass --key-file FILE (or set ABSTRACTOR_KEY_FILE)";
 
@@ -132,8 +133,24 @@ impl DataFolder {
         self.open(OpenMode::Serve).await
     }
 
-    /// Opens the database beside a running server.
+    /// Opens the database beside a running server. Where there is none, a name was mistaken: none is made.
     pub(super) async fn open_tool(&self) -> anyhow::Result<Opened> {
+        match self.server.settings()? {
+            Some(settings) => {
+                let has_schema = postgres::has_schema(&settings).await.context(CANNOT_OPEN)?;
+                anyhow::ensure!(has_schema, "there is no schema in the PostgreSQL database; `abstractor migrate` makes it");
+            }
+            None => {
+                let (has_database, folder) = (database(&self.data).is_file(), self.data.display());
+                let make = "`abstractor migrate`, `user add` and `serve` make one";
+                anyhow::ensure!(has_database, "there is no database in {folder}; {make}");
+            }
+        }
+        self.open(OpenMode::Tool).await
+    }
+
+    /// The same, but makes a database where there is none.
+    pub(super) async fn open_or_make(&self) -> anyhow::Result<Opened> {
         self.open(OpenMode::Tool).await
     }
 
@@ -156,8 +173,7 @@ impl DataFolder {
                 runtime()?.block_on(postgres::migrate(&settings)).context("cannot migrate the PostgreSQL database")?
             }
             None => {
-                std::fs::create_dir_all(&self.data)
-                    .with_context(|| format!("cannot make the folder {}", self.data.display()))?;
+                make_folder(&self.data)?;
                 let path = database(&self.data);
                 sqlite::migrate(&path).with_context(|| format!("cannot migrate the database {}", path.display()))?
             }
@@ -174,10 +190,10 @@ impl DataFolder {
     async fn open(&self, mode: OpenMode) -> anyhow::Result<Opened> {
         let keys = self.keys()?;
         if let Some(settings) = self.server.settings()? {
-            let store = PostgresStore::open(settings, keys).await.context("cannot open the PostgreSQL database")?;
+            let store = PostgresStore::open(settings, keys).await.context(CANNOT_OPEN)?;
             return Ok(Opened::Postgres(Arc::new(store)));
         }
-        std::fs::create_dir_all(&self.data).with_context(|| format!("cannot make the folder {}", self.data.display()))?;
+        make_folder(&self.data)?;
         let path = database(&self.data);
         let store =
             SqliteStore::open(&path, keys, mode).with_context(|| format!("cannot open the database {}", path.display()))?;
@@ -196,13 +212,33 @@ impl DataFolder {
     }
 }
 
+/// Makes a folder for data, and those above it that are missing, for this user alone. One that is there stays as it is.
+pub(super) fn make_folder(folder: &Path) -> anyhow::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder).with_context(|| format!("cannot make the folder {}", folder.display()))
+}
+
 /// The key file that only the demo makes for itself.
 pub(super) fn demo_key_file(folder: &Path) -> PathBuf {
     folder.join("demo.key")
 }
 
+/// Writes a new site key, and says what has to be done with it.
+pub(super) fn generate_key(file: &Path) -> anyhow::Result<()> {
+    write_key(file)?;
+    eprintln!("keep a copy of {} in another place: without it the database cannot be read", file.display());
+    Ok(())
+}
+
 /// Writes a new site key to a file that must not exist, readable by its owner only.
 pub(super) fn write_key(file: &Path) -> anyhow::Result<()> {
+    if let Some(folder) = file.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        let name = folder.display();
+        anyhow::ensure!(folder.is_dir(), "there is no folder {name}: make it first, with `install -d -m 700 {name}`");
+    }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]

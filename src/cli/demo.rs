@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use super::{
     accounts::operator,
-    data::{DataFolder, demo_key_file, write_key},
+    data::{DataFolder, demo_key_file, make_folder, write_key},
     load::Load,
     render,
     running::{Running, Settings, runtime},
@@ -73,7 +73,7 @@ impl Demo {
             Some(folder) => folder.clone(),
             None => std::env::temp_dir().join(format!("abstractor-demo-{}", surroundings().new_id().simple())),
         };
-        std::fs::create_dir_all(&folder).with_context(|| format!("cannot make the folder {}", folder.display()))?;
+        make_folder(&folder)?;
         let folder = folder.canonicalize()?;
         if !demo_key_file(&folder).exists() {
             write_key(&demo_key_file(&folder))?;

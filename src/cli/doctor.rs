@@ -1,5 +1,6 @@
 //! `abstractor doctor`: looks at all that `serve` needs, and says what is wrong and what to do about it. It changes nothing.
 
+mod database;
 mod machine;
 
 use std::{
@@ -14,12 +15,15 @@ use clap::Args;
 use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use serde::Serialize;
 
-use self::machine::{
-    address, available_memory, gigabytes, is_after, is_writable, memory, mode, not_free, open_file_limit, open_files,
-    other_owner, processor, space,
+use self::{
+    database::{file, jobs, senders, server},
+    machine::{
+        address, available_memory, is_after, is_writable, memory, mode, not_free, open_file_limit, open_files, other_owner,
+        processor, space,
+    },
 };
 use super::{
-    accounts::{database, runtime},
+    accounts::{database as database_of, runtime},
     data::DataFolder,
     load::Load,
     site::Site,
@@ -28,11 +32,7 @@ use super::{
 use crate::{
     config::Configuration,
     seal::SiteKeys,
-    store::{
-        KeyFit, SchemaState,
-        postgres::{self, PostgresSettings, ServerInspection},
-        sqlite,
-    },
+    store::{Holdings, postgres},
     vocabulary::{Editions, Vocabulary},
 };
 
@@ -148,7 +148,10 @@ impl Doctor {
         processor(findings, Instructions::detect());
         let configuration = self.configuration(findings);
         let keys = self.site_key(findings);
-        self.database(findings, keys, now)?;
+        let holds = self.database(findings, keys, now)?;
+        if let Some(holds) = &holds {
+            jobs(findings, holds, now);
+        }
         self.cache(findings);
         if has_room {
             self.model(findings);
@@ -165,6 +168,9 @@ impl Doctor {
         let messages: usize = configuration.mllp.iter().map(|listener| listener.max_connections).sum();
         open_files(findings, FILES + (configuration.limits.connections + messages) as u64, open_file_limit());
         let is_served = address(findings, self.listen);
+        if let Some(holds) = &holds {
+            senders(findings, &configuration.mllp, holds);
+        }
         for listener in &configuration.mllp {
             match TcpListener::bind(listener.listen) {
                 Ok(_) => findings.ok("HL7 messages", format!("{} is free", listener.listen)),
@@ -201,7 +207,7 @@ impl Doctor {
                     findings.error(CHECK, format!("{} cannot be read: {}", file.display(), error.kind()), AS_THE_SERVICE);
                 }
             }
-            secret(findings, CHECK, &files.key);
+            secret(findings, CHECK, (&files.key, "have a certificate with a new key made"));
         }
         if findings.0.len() == before {
             let found = self.config.as_ref().map(|file| format!("{} can be used", file.display()));
@@ -218,7 +224,8 @@ impl Doctor {
             return None;
         };
         let before = findings.0.len();
-        secret(findings, CHECK, file);
+        let rotation = "rotate it: put the line of a new key (`abstractor key generate` another file) before the old one, restart, run `abstractor key rewrap`, and take the old line out";
+        secret(findings, CHECK, (file, rotation));
         let inside = |folder: &Path| folder.canonicalize().ok().zip(file.canonicalize().ok());
         if inside(&self.data.data).is_some_and(|(folder, file)| file.starts_with(folder)) {
             let found = format!("{} lies in the data folder, so that one copy of the folder holds both", file.display());
@@ -239,35 +246,45 @@ impl Doctor {
         }
     }
 
-    fn database(&self, findings: &mut Findings, keys: Option<SiteKeys>, now: Timestamp) -> anyhow::Result<()> {
-        match self.data.server.settings() {
-            Err(error) => findings.error("database", format!("{error:#}"), "correct --database or the password file"),
+    /// What the database holds; none where that cannot be told.
+    fn database(&self, findings: &mut Findings, keys: Option<SiteKeys>, now: Timestamp) -> anyhow::Result<Option<Holdings>> {
+        Ok(match self.data.server.settings() {
+            Err(error) => {
+                findings.error("database", format!("{error:#}"), "correct --database or the password file");
+                None
+            }
             Ok(Some(settings)) => {
                 if let Some(file) = &self.data.server.database_password_file {
-                    secret(findings, "database", file);
+                    secret(findings, "database", (file, "give the user of the database another password"));
                 }
                 match runtime()?.block_on(postgres::inspect(&settings, keys, &surroundings())) {
-                    Ok(found) => server(findings, &settings, &found),
-                    Err(error) => findings.error(
-                        "database",
-                        format!("PostgreSQL: {error}"),
-                        "see that it runs, that host, port, name and user of --database are right, and the password and its certificate too",
-                    ),
+                    Ok(found) => {
+                        server(findings, &settings, &found);
+                        found.holds
+                    }
+                    Err(error) => {
+                        findings.error(
+                            "database",
+                            format!("PostgreSQL: {error}"),
+                            "see that it runs, that host, port, name and user of --database are right, and the password and its certificate too",
+                        );
+                        None
+                    }
                 }
             }
             Ok(None) => {
-                let path = database(&self.data.data);
+                let path = database_of(&self.data.data);
                 self.data_folder(findings);
-                file(findings, &path, keys.as_ref());
+                let holds = file(findings, &path, keys.as_ref());
                 let size = |path: &Path| path.metadata().map_or(0, |file| file.len());
                 space(findings, &self.data.data, size(&path) + size(&path.with_extension("db-wal")));
                 if path.metadata().and_then(|file| file.modified()).is_ok_and(|at| is_after(at, now)) {
                     let found = "the database was written at a time that is still to come";
                     findings.error("clock", found, "set the clock of this machine right before the service starts");
                 }
+                holds
             }
-        }
-        Ok(())
+        })
     }
 
     fn data_folder(&self, findings: &mut Findings) {
@@ -284,7 +301,7 @@ impl Doctor {
             return findings.error(CHECK, format!("{name} cannot be written to"), AS_THE_SERVICE);
         }
         let before = findings.0.len();
-        for path in [folder.clone(), database(folder)] {
+        for path in [folder.clone(), database_of(folder)] {
             if mode(&path).is_some_and(|mode| mode & 0o077 != 0) {
                 let name = path.display();
                 findings.warning(CHECK, format!("{name} is open to others"), format!("`chmod go= {name}`"));
@@ -356,134 +373,26 @@ impl Doctor {
     }
 }
 
-/// A file with a secret: nobody but its owner should read it.
-fn secret(findings: &mut Findings, check: &'static str, path: &Path) {
+/// A file with a secret: nobody but its owner should read it. Told with what to do where others may have read it.
+fn secret(findings: &mut Findings, check: &'static str, (path, instead): (&Path, &str)) {
     let (Some(mode), name) = (mode(path), path.display()) else { return };
-    if mode & 0o027 != 0 {
+    if mode & 0o027 != 0 && lets_nobody_in(path) {
+        let found =
+            format!("{name} can be read or changed by everybody (mode {mode:03o}), but lies where nobody else comes in");
+        findings.warning(check, found, format!("`chmod 600 {name}`, unless the service is another user in a container"));
+    } else if mode & 0o027 != 0 {
         let found = format!("{name} can be read by everybody, or changed by others than its owner (mode {mode:03o})");
-        findings.error(check, found, format!("`chmod 600 {name}`, and make a new secret where others may have read it"));
+        findings.error(check, found, format!("`chmod 600 {name}`; where others may have read it, {instead}"));
     } else if mode & 0o040 != 0 {
         let found = format!("{name} can be read by its group (mode {mode:03o})");
         findings.warning(check, found, format!("`chmod 600 {name}`, unless the group is the service's own"));
     }
 }
 
-fn file(findings: &mut Findings, path: &Path, keys: Option<&SiteKeys>) {
-    const CHECK: &str = "database";
-    if !path.exists() {
-        let remedy = "see that --data is right; the first start makes a new database";
-        return findings.warning(CHECK, format!("there is none in {}", path.parent().unwrap_or(path).display()), remedy);
-    }
-    if !is_writable(path) {
-        return findings.error(CHECK, format!("{} cannot be read and written", path.display()), AS_THE_SERVICE);
-    }
-    match sqlite::inspect(path, keys) {
-        Err(error) => {
-            let remedy =
-                "stop the service, keep a copy of the whole folder, and bring back the last backup with `abstractor restore`";
-            findings.error(CHECK, error.to_string(), remedy);
-        }
-        Ok(found) => {
-            let state = if found.is_open { "in use, or not closed by its last service" } else { "closed" };
-            if found.has_write_ahead_log {
-                findings.ok(CHECK, format!("{} is whole and {state}; what is written goes through a log", path.display()));
-            } else {
-                let remedy = "let no other program set its journal mode; the next start of the service sets it";
-                findings.warning(CHECK, format!("{} is whole, but written to without a log", path.display()), remedy);
-            }
-            schema(findings, &found.schema);
-            key_fit(findings, found.key);
-        }
-    }
-}
-
-fn server(findings: &mut Findings, settings: &PostgresSettings, found: &ServerInspection) {
-    const CHECK: &str = "database";
-    match (&found.refused, &found.tls) {
-        (Some(refused), _) => {
-            findings.error(CHECK, refused.clone(), "mend that in PostgreSQL: the service does not start on it")
-        }
-        (None, None) if found.is_elsewhere => {
-            let remedy = "leave sslmode out of --database, or write sslmode=verify-full";
-            findings.error(CHECK, "PostgreSQL on another machine is spoken to without TLS", remedy);
-        }
-        (None, tls) => {
-            let tls = tls.as_ref().map_or("on this machine, without TLS", String::as_str);
-            let size = gigabytes(found.bytes);
-            let server = format!("PostgreSQL {} ({tls}), {size}; fsync and full_page_writes are on", found.version);
-            let kept = format!("synchronous_commit is {}, and on for the service", found.synchronous_commit);
-            findings.ok(CHECK, format!("{server}, {kept}"));
-        }
-    }
-    schema(findings, &found.schema);
-    key_fit(findings, found.key);
-    if found.is_superuser {
-        let remedy = "give the service a role that owns nothing, and run `abstractor migrate` as the owner (SECURITY.md)";
-        findings.warning(CHECK, "its user is a superuser, who could change the audit trail", remedy);
-    }
-    let (most, open) = (found.most_connections, found.connections);
-    let wanted = i64::try_from(settings.connections).unwrap_or(i64::MAX);
-    let found_connections = format!("of {most} connections {open} are open, and this service may want {wanted}");
-    if most < wanted {
-        let remedy = "raise max_connections or the limit of the user, or lower --database-connections";
-        findings.error("connections", found_connections, remedy);
-    } else if most - open < wanted {
-        let remedy = "raise max_connections, or lower --database-connections, unless the open ones are this service's own";
-        findings.warning("connections", found_connections, remedy);
-    } else {
-        findings.ok("connections", found_connections);
-    }
-    let (ahead, remedy) = (found.ahead.abs(), "let NTP keep the clocks of both machines right");
-    let told =
-        format!("the database's clock differs from this machine's by {}.{:03} s", ahead.as_secs(), ahead.subsec_millis());
-    if ahead > CLOCKS_DISAGREE {
-        findings.error("clock", told, remedy);
-    } else if ahead > CLOCKS_DIFFER {
-        findings.warning("clock", told, remedy);
-    } else {
-        findings.ok("clock", told);
-    }
-}
-
-fn schema(findings: &mut Findings, state: &SchemaState) {
-    const CHECK: &str = "schema";
-    match state {
-        SchemaState::Current { version } => findings.ok(CHECK, format!("version {version}, that of this program")),
-        SchemaState::Missing => {
-            findings.warning(CHECK, "there is none yet", "run `abstractor migrate`, or let the first start make it");
-        }
-        SchemaState::Older { version, own, steps } => findings.warning(
-            CHECK,
-            format!("version {version} is older than this program's {own}; steps that are missing: {steps}"),
-            "take a backup, then run `abstractor migrate`, or let the next start do it",
-        ),
-        SchemaState::Newer { version, own } => findings.warning(
-            CHECK,
-            format!("version {version} is newer than this program's {own}, which may use it all the same"),
-            "bring this program up to the release of the other servers",
-        ),
-        SchemaState::Refused { message } => {
-            findings.error(CHECK, message.clone(), "install that release or a newer one: a schema is never taken back");
-        }
-    }
-}
-
-fn key_fit(findings: &mut Findings, fit: Option<KeyFit>) {
-    const CHECK: &str = "site key";
-    match fit {
-        None | Some(KeyFit::NewDatabase) => {}
-        Some(KeyFit::First) => findings.ok(CHECK, "the first key opens the database"),
-        Some(KeyFit::Older) => findings.warning(
-            CHECK,
-            "an older key of the file opens the database",
-            "run `abstractor key rewrap`, and take the older key out of the file afterwards",
-        ),
-        Some(KeyFit::None) => findings.error(
-            CHECK,
-            "no key of the file opens the database: it was made with another",
-            "put the key that it was made with into the file, from the copy that was kept elsewhere",
-        ),
-    }
+/// Whether its folder lets only its owner in, or it lies where secrets are mounted into a container.
+fn lets_nobody_in(path: &Path) -> bool {
+    let Ok(path) = path.canonicalize() else { return false };
+    path.starts_with("/run/secrets") || path.parent().and_then(mode).is_some_and(|mode| mode & 0o011 == 0)
 }
 
 fn editions(findings: &mut Findings, editions: &Editions, today: Date) {

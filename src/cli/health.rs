@@ -13,7 +13,7 @@ const WAIT: Duration = Duration::from_secs(3);
 /// Arguments of `abstractor health`.
 #[derive(Debug, Args)]
 pub(super) struct Health {
-    /// Where the service is reached, for example http://127.0.0.1:8080; that of --listen when left out
+    /// Where the service is reached, for example http://127.0.0.1:8080 or 127.0.0.1:8081; that of --listen when left out
     url: Option<String>,
     /// Address that the service listens on
     #[arg(long, default_value = "127.0.0.1:8080", env = "ABSTRACTOR_LISTEN")]
@@ -22,16 +22,31 @@ pub(super) struct Health {
 
 impl Health {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let url = self.url.as_ref().map_or_else(|| address_of(self.listen), |url| url.trim_end_matches('/').to_owned());
+        let url = self.url.as_deref().map_or_else(|| address_of(self.listen), url_of);
         match ask(&url, "/health/ready") {
             Ok((200, _)) => {
                 println!("ready");
                 Ok(())
             }
-            Ok((status, _)) => anyhow::bail!("the service at {url} is not ready: it answers {status}"),
+            Ok((status, text)) => {
+                let detail = detail(&text).map(|detail| format!(": {detail}")).unwrap_or_default();
+                anyhow::bail!("the service at {url} is not ready: it answers {status}{detail}")
+            }
             Err(problem) => anyhow::bail!("no service answers at {url}: {problem}"),
         }
     }
+}
+
+/// What was given, as a URL: a host and port alone are those of HTTP.
+fn url_of(given: &str) -> String {
+    let given = given.trim_end_matches('/');
+    if given.contains("://") { given.to_owned() } else { format!("http://{given}") }
+}
+
+/// What a problem document says, in one line.
+fn detail(text: &str) -> Option<String> {
+    let problem: serde_json::Value = serde_json::from_str(text).ok()?;
+    Some(problem["detail"].as_str()?.replace(char::is_control, " "))
 }
 
 /// Where a service is reached from this machine that listens there.
@@ -76,5 +91,22 @@ mod tests {
         ] {
             assert_eq!(address_of(listen.parse().expect("an address")), url);
         }
+    }
+
+    #[test]
+    fn a_host_and_port_are_taken_for_a_url() {
+        for (given, url) in [
+            ("127.0.0.1:8081", "http://127.0.0.1:8081"),
+            ("worker:8081/", "http://worker:8081"),
+            ("https://abstractor.example/", "https://abstractor.example"),
+        ] {
+            assert_eq!(url_of(given), url);
+        }
+    }
+
+    #[test]
+    fn of_a_problem_its_detail_is_told() {
+        assert_eq!(detail(r#"{"status": 503, "detail": "it stops\nnow"}"#).as_deref(), Some("it stops now"));
+        assert_eq!((detail("Bad Gateway"), detail("{}")), (None, None));
     }
 }

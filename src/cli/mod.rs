@@ -135,7 +135,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Completions(completions) => completions.run(),
         Command::Manual(manual) => manual.run()?,
         Command::Migrate(data) => data.migrate()?,
-        Command::Key(Key::Generate { file }) => data::write_key(&file)?,
+        Command::Key(Key::Generate { file }) => data::generate_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
         Command::Bench(bench) => bench.run()?,
         Command::Openapi => {

@@ -137,6 +137,16 @@ impl Running {
         if part != Part::Worker {
             watching.spawn(watch_backlog(Arc::clone(&service), limits.waiting_notes));
         }
+        let runs = service.engine.pipeline().engine_version();
+        tracing::info!(
+            ?part,
+            ?limits,
+            linger = linger.as_secs(),
+            model = runs.model,
+            vocabulary = runs.vocabulary,
+            edition = runs.edition,
+            "loaded"
+        );
         let (close, closed) = watch::channel(false);
         let router = (router(Arc::clone(&service), part, limits), spare(Arc::clone(&service)));
         let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
@@ -165,7 +175,9 @@ impl Running {
         if tokio::time::timeout(LAST_WORK, work).await.is_err() {
             tracing::warn!("work under way was given up; it is done again");
         }
-        self.server.await.context("the server failed")
+        self.server.await.context("the server failed")?;
+        tracing::info!("stopped");
+        Ok(())
     }
 }
 
@@ -220,9 +232,11 @@ impl MakeRequestId for NewRequestId {
 async fn stop_signal() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
+    let mut hang_up = signal(SignalKind::hangup())?;
     tokio::select! {
         result = tokio::signal::ctrl_c() => result?,
         _ = terminate.recv() => {}
+        _ = hang_up.recv() => {}
     }
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use std::{net::SocketAddr, path::PathBuf};
 
-use anyhow::Context as _;
 use clap::Args;
 
 use super::{
@@ -14,6 +13,7 @@ use super::{
 use crate::{
     auth::{Permission, permits},
     config::Configuration,
+    domain::User,
     mllp,
     store::Store,
     telemetry::{self, LogFormat},
@@ -97,14 +97,26 @@ async fn listeners(store: &dyn Store, settings: Vec<mllp::Settings>) -> anyhow::
     let mut listeners = Vec::new();
     for settings in settings {
         let name = &settings.user;
-        let user = store.user_named(name).await?.with_context(|| {
-            format!("the configuration names the user {name:?}, who is not there; `abstractor user add {name} --role submitter --source SOURCE` makes one")
-        })?;
-        anyhow::ensure!(
-            permits(user.role, Permission::PostNote) && user.source.is_some(),
-            "the configuration names the user {name:?} for messages, who is no submitter with a source"
-        );
+        if let Some((found, remedy)) = unfit_sender(name, store.user_named(name).await?.as_ref()) {
+            anyhow::bail!("{found}; {remedy}");
+        }
         listeners.push(mllp::Listener::bind(settings).await?);
     }
     Ok(listeners)
+}
+
+/// Why a user cannot send the messages of a listener, and what mends that; none where they can.
+pub(super) fn unfit_sender(name: &str, user: Option<&User>) -> Option<(String, String)> {
+    let of = format!("the configuration names the user {name:?} for messages");
+    let Some(user) = user else {
+        let remedy = format!("`abstractor user add {name} --role submitter --source SOURCE` makes one");
+        return Some((format!("{of}, who is not there"), remedy));
+    };
+    let lacks = match (permits(user.role, Permission::PostNote), &user.source) {
+        (true, Some(_)) => return None,
+        (true, None) => "has no source",
+        (false, _) => "is no submitter",
+    };
+    let remedy = "`abstractor user add NAME --role submitter --source SOURCE` makes one that can be named in place of it";
+    Some((format!("{of}, who {lacks}"), remedy.to_owned()))
 }

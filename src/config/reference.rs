@@ -141,7 +141,12 @@ pub const REFERENCE: &[Table] = &[
         header: "[traces]",
         meaning: "Who takes traces, by OTLP over HTTP; without this table nobody.",
         settings: &[
-            setting("endpoint", "\"http://127.0.0.1:4318\"", Holds::Needed, "Where the collector takes them."),
+            setting(
+                "endpoint",
+                "\"http://127.0.0.1:4318\"",
+                Holds::Needed,
+                "Where the collector takes them, without the path: /v1/traces is put behind it.",
+            ),
             setting("share", "1.0", Holds::Default, "Share of the requests that are traced, 0 to 1."),
         ],
     },

@@ -1,12 +1,17 @@
 //! What a look at a database tells that changes nothing, for either adapter.
 
+use jiff::Timestamp;
+
 use super::sql::schema::{self, Migration};
+use crate::domain::User;
 
 /// How the schema of a database stands to this program.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SchemaState {
     /// There is none yet.
     Missing,
+    /// There is one, whose tables the user of the database may not use.
+    Closed,
     /// It is the one of this program.
     Current {
         /// Its version.
@@ -60,6 +65,19 @@ pub enum KeyFit {
     Older,
     /// None opens it.
     None,
+}
+
+/// What a database holds that a service depends on; nothing where there is no schema yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Holdings {
+    /// Everybody who may call, by name.
+    pub users: Vec<User>,
+    /// Jobs that are not done: waiting or claimed.
+    pub jobs: u64,
+    /// Since when the first of them can be done, or from when on.
+    pub due_since: Option<Timestamp>,
+    /// Until when the last of them is held by a worker.
+    pub held_until: Option<Timestamp>,
 }
 
 #[cfg(test)]

@@ -22,7 +22,7 @@ mod conformance;
 
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use copy::{CopiedTable, copy};
-pub use inspection::{KeyFit, SchemaState};
+pub use inspection::{Holdings, KeyFit, SchemaState};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};

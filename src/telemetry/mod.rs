@@ -55,6 +55,11 @@ pub fn start(filter: &str, format: LogFormat, traces: Option<&TraceSettings>) ->
 /// Tells of a panic by its place alone: its message may quote a note. `log` writes it to the log, else it goes to standard error.
 pub fn keep_panics_quiet(log: bool) {
     std::panic::set_hook(Box::new(move |panic| {
+        // who read standard output has gone: nothing is wrong, and nobody is there to be told
+        let said = panic.payload().downcast_ref::<String>().map_or("", String::as_str);
+        if said.starts_with("failed printing to std") && said.contains("Broken pipe") {
+            std::process::exit(141);
+        }
         let place = panic.location().map_or_else(|| "unknown".to_owned(), ToString::to_string);
         if log {
             tracing::error!(place, "a panic");

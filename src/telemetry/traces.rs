@@ -1,6 +1,9 @@
 //! Traces by OTLP over HTTP, where a site asks for them.
 
-use std::time::Duration;
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::Duration,
+};
 
 use bytes::Bytes;
 use opentelemetry::KeyValue;
@@ -43,7 +46,7 @@ pub(super) fn provider(settings: &TraceSettings) -> anyhow::Result<SdkTracerProv
     opentelemetry::global::set_text_map_propagator(TraceContextPropagator::new());
     let exporter = SpanExporter::builder()
         .with_http()
-        .with_http_client(Client(client()))
+        .with_http_client(Client { agent: client(), fails: AtomicBool::new(false) })
         .with_protocol(Protocol::HttpBinary)
         .with_endpoint(format!("{}/v1/traces", settings.endpoint))
         .build()
@@ -67,13 +70,29 @@ fn client() -> ureq::Agent {
 
 /// The HTTP client that is here already.
 #[derive(Debug)]
-struct Client(ureq::Agent);
+struct Client {
+    agent: ureq::Agent,
+    /// Whether the last batch was not taken.
+    fails: AtomicBool,
+}
 
 #[async_trait::async_trait]
 impl HttpClient for Client {
     async fn send_bytes(&self, request: Request<Bytes>) -> Result<Response<Bytes>, HttpError> {
-        let response = self.0.run(request.map(|body| body.to_vec()))?;
-        let (head, mut body) = response.into_parts();
+        let sent = self.agent.run(request.map(|body| body.to_vec()));
+        let took = matches!(&sent, Ok(response) if response.status().is_success());
+        if !took {
+            metrics::counter!("abstractor_trace_batches_failed_total").increment(1);
+        }
+        // once when it begins and once when it ends
+        if self.fails.swap(!took, Ordering::Relaxed) == took {
+            match &sent {
+                Ok(response) if took => tracing::info!(status = response.status().as_u16(), "traces are taken again"),
+                Ok(response) => tracing::warn!(status = response.status().as_u16(), "the collector refuses traces"),
+                Err(error) => tracing::warn!(%error, "the collector of traces cannot be reached"),
+            }
+        }
+        let (head, mut body) = sent?.into_parts();
         Ok(Response::from_parts(head, body.read_to_vec()?.into()))
     }
 }

@@ -81,7 +81,9 @@ impl Worker {
                 }
                 Err(error) => {
                     tracing::error!(%error, "jobs cannot be claimed");
-                    lost.push(now + LEASE);
+                    if let StoreError::Unavailable(_) = error {
+                        lost.push(now + LEASE);
+                    }
                     tokio::time::sleep(IDLE).await;
                 }
             }

@@ -42,6 +42,7 @@ mod people;
 mod queries;
 mod rolling;
 mod server;
+mod set_up;
 mod several_servers;
 mod site_lists;
 mod soak;

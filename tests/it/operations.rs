@@ -17,36 +17,47 @@ use crate::{
     server::{PROGRAM, Server, is_root, program, wait_until},
 };
 
-fn text_of(path: &Path) -> &str {
+pub fn text_of(path: &Path) -> &str {
     path.to_str().expect("a plain path")
 }
 
-/// A folder as an operator leaves it: data and key apart, a database with its schema.
-struct Site {
-    root: tempfile::TempDir,
-    data: PathBuf,
-    key: PathBuf,
+/// A folder as an operator leaves it: data and key apart, a database with a submitter.
+pub struct Site {
+    /// Where both lie.
+    pub root: tempfile::TempDir,
+    /// The data folder.
+    pub data: PathBuf,
+    /// The key file.
+    pub key: PathBuf,
 }
 
 impl Site {
-    fn new() -> Self {
+    /// With the submitter `emr`.
+    pub fn new() -> Self {
         let root = tempfile::tempdir().expect("a folder");
         let (data, key) = (root.path().join("data"), root.path().join("site.key"));
         std::fs::create_dir(&data).expect("is made");
         chmod(&data, 0o700);
         let site = Self { root, data, key };
         site.done(&["key", "generate", text_of(&site.key)]);
-        site.done(&["user", "--data", text_of(&site.data), "--key-file", text_of(&site.key), "list"]);
+        site.tool("user", &["add", "emr", "--role", "submitter", "--source", "emr"]);
         site
     }
 
-    fn done(&self, arguments: &[&str]) -> String {
+    /// What a command on its database printed.
+    pub fn tool(&self, command: &str, arguments: &[&str]) -> String {
+        self.done(&[&[command, "--data", text_of(&self.data), "--key-file", text_of(&self.key)], arguments].concat())
+    }
+
+    /// What a command printed, which must not have failed.
+    pub fn done(&self, arguments: &[&str]) -> String {
         let output = program(arguments, b"");
         assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 
-    fn options<'a>(&'a self, key: &'a Path) -> Vec<&'a str> {
+    /// Options of `serve` and `doctor`.
+    pub fn options<'a>(&'a self, key: &'a Path) -> Vec<&'a str> {
         vec![
             "--data",
             text_of(&self.data),
@@ -60,12 +71,12 @@ impl Site {
     }
 
     /// What the doctor says of it with its own key and further options.
-    fn doctor(&self, more: &[&str]) -> Report {
+    pub fn doctor(&self, more: &[&str]) -> Report {
         Report::of(&program(&[&["doctor", "--json"], &*self.options(&self.key), more].concat(), b""))
     }
 }
 
-fn chmod(path: &Path, mode: u32) {
+pub fn chmod(path: &Path, mode: u32) {
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("is changed");
 }
 
@@ -86,8 +97,9 @@ fn contents(folder: &Path) -> BTreeMap<PathBuf, (u32, Vec<u8>)> {
 }
 
 /// What the doctor said.
-struct Report {
-    exit: Option<i32>,
+pub struct Report {
+    /// Its exit.
+    pub exit: Option<i32>,
     findings: Vec<Value>,
 }
 
@@ -106,7 +118,7 @@ impl Report {
     }
 
     /// The finding of a check with these words in it.
-    fn finding(&self, check: &str, words: &str) -> &Value {
+    pub fn finding(&self, check: &str, words: &str) -> &Value {
         let fits = |finding: &&Value| {
             finding["check"] == check && finding["found"].as_str().is_some_and(|found| found.contains(words))
         };
@@ -114,7 +126,7 @@ impl Report {
     }
 
     /// That there is this error, with a remedy of these words, and no other one.
-    fn has_one_error(&self, check: &str, words: &str, remedy: &str) {
+    pub fn has_one_error(&self, check: &str, words: &str, remedy: &str) {
         let finding = self.finding(check, words);
         assert_eq!(finding["level"], "error", "{finding}");
         assert!(finding["remedy"].as_str().is_some_and(|told| told.contains(remedy)), "{finding}");
@@ -145,6 +157,8 @@ fn the_doctor_finds_a_healthy_site_well() {
         ("clock", "Europe/Berlin"),
         ("address", "127.0.0.1:0 is free"),
         ("HL7 messages", "is free"),
+        ("HL7 messages", "the user \"emr\" may send them"),
+        ("jobs", "not done: 0"),
     ] {
         assert_eq!(report.finding(check, words)["level"], "ok", "{check}");
     }
@@ -166,8 +180,13 @@ fn the_doctor_finds_a_healthy_site_well() {
 fn the_doctor_tells_what_is_wrong_with_keys() {
     let site = Site::new();
     chmod(&site.key, 0o644);
+    // as secrets of Compose lie: in a folder that lets nobody else in
+    let report = site.doctor(&[]);
+    assert_eq!((report.exit, &report.finding("site key", "nobody else comes in")["level"]), (Some(0), &Value::from("warning")));
+    chmod(site.root.path(), 0o755);
     let before = contents(site.root.path());
     site.doctor(&[]).has_one_error("site key", "can be read by everybody", "chmod 600");
+    site.doctor(&[]).has_one_error("site key", "can be read by everybody", "abstractor key rewrap");
     assert_eq!(contents(site.root.path()), before);
     chmod(&site.key, 0o640);
     let report = site.doctor(&[]);
@@ -337,7 +356,7 @@ fn the_doctor_looks_at_postgresql() {
     let site = Site::new();
     let doctor = |database: &str| site.doctor(&["--database", database]);
     let report = doctor("postgres://user:hidden-password@127.0.0.1:1/none");
-    report.has_one_error("database", "PostgreSQL: the database failed: the connection failed", "see that it runs");
+    report.has_one_error("database", "PostgreSQL: the database cannot answer now: the connection failed", "see that it runs");
     assert!(!format!("{:?}", report.findings).contains("hidden"));
     let report = doctor("mysql://user:hidden-password@127.0.0.1/none");
     report.has_one_error("database", "must begin with postgres://", "correct --database");
@@ -351,7 +370,7 @@ fn the_doctor_looks_at_postgresql() {
         assert_eq!(report.exit, Some(0), "{:#?}", report.findings);
         assert_eq!(report.finding("schema", "there is none yet")["level"], "warning", "the doctor makes no schema");
     }
-    site.done(&["user", "--database", &database, "--key-file", text_of(&site.key), "list"]);
+    site.done(&["user", "--database", &database, "--key-file", text_of(&site.key), "add", "ada", "--role", "coder"]);
     let report = doctor(&database);
     assert_eq!(report.exit, Some(0), "{:#?}", report.findings);
     for (check, words) in [
@@ -384,6 +403,7 @@ fn health_is_told_by_the_exit() {
     let server = Server::empty();
     let address = server.url.trim_start_matches("http://");
     assert_eq!(health(&["--listen", address]).0, Some(0));
+    assert_eq!(health(&[address]).0, Some(0));
     assert_eq!(health(&[&format!("{}/", server.url)]).0, Some(0));
 
     let listener = TcpListener::bind("127.0.0.1:0").expect("listens");
@@ -392,15 +412,17 @@ fn health_is_told_by_the_exit() {
         let (mut first, _) = listener.accept().expect("a caller");
         let mut request = [0; 1024];
         let read = first.read(&mut request).expect("a request");
-        let answer = "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
-        first.write_all(answer.as_bytes()).expect("is answered");
+        let problem = json!({"status": 503, "detail": "the database cannot answer now"}).to_string();
+        let head =
+            format!("HTTP/1.1 503 Service Unavailable\r\ncontent-length: {}\r\nconnection: close\r\n\r\n", problem.len());
+        first.write_all((head + &problem).as_bytes()).expect("is answered");
         // and the second one is left without an answer
         let held = listener.accept().expect("a caller");
         (String::from_utf8_lossy(&request[..read]).into_owned(), held, listener)
     });
     let (exit, said, why) = health(&["--listen", &address]);
     assert_eq!((exit, said.as_str()), (Some(1), ""));
-    assert!(why.contains("is not ready: it answers 503"), "{why}");
+    assert!(why.contains("is not ready: it answers 503: the database cannot answer now"), "{why}");
     let started = Instant::now();
     let (exit, _, why) = health(&[&format!("http://{address}")]);
     assert!(started.elapsed() < Duration::from_secs(20), "it gives up");

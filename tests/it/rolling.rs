@@ -18,6 +18,8 @@ use super::{
     server::{Server, Start, wait_until},
 };
 
+/// A server that goes on serving for a second when it was told to stop.
+const LINGERS: &str = "[stop]\nlinger_seconds = 1\n";
 /// How often a balancer asks who is ready; well below the time that a stopping server goes on serving.
 const ASKED_EVERY: Duration = Duration::from_millis(100);
 
@@ -40,6 +42,13 @@ impl Balancer {
 
     /// Stops the one that is here longest, and takes it out when it says that it is not ready any more.
     fn stop_first(&self) {
+        if !lingers(&self.0.read().expect("nobody panicked")[0].0) {
+            // a program that closes at once is taken out first, as its operator would
+            let (mut old, _) = self.0.write().expect("nobody panicked").remove(0);
+            old.signal("TERM");
+            assert_eq!(old.ended_within(Duration::from_secs(30)), Some(0), "{}", old.log());
+            return;
+        }
         self.0.read().expect("nobody panicked")[0].0.signal("TERM");
         wait_until("it is not ready", Duration::from_secs(5), || {
             !self.0.read().expect("nobody panicked")[0].1.load(Ordering::Relaxed)
@@ -60,6 +69,10 @@ impl Balancer {
     }
 }
 
+fn lingers(server: &Server) -> bool {
+    std::fs::read_to_string(server.data.join("abstractor.toml")).expect("its configuration") == LINGERS
+}
+
 /// What a server of the new program is started with.
 struct NewServer {
     tokens: BTreeMap<String, String>,
@@ -71,7 +84,7 @@ impl NewServer {
     fn another(&self) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
         std::fs::write(folder.path().join("demo.key"), &self.key).expect("is written");
-        std::fs::write(folder.path().join("abstractor.toml"), "[stop]\nlinger_seconds = 1\n").expect("is written");
+        std::fs::write(folder.path().join("abstractor.toml"), LINGERS).expect("is written");
         let path = folder.path().to_owned();
         Server::serve_on(self.start.clone(), &path, self.tokens.clone(), Some(folder))
     }
@@ -90,7 +103,7 @@ fn servers_are_replaced_one_by_one_without_a_failed_request() {
     let new = Start { database: Some(cluster.url("hospital")), ..Start::default() };
     let old = Start { program: previous(), ..new.clone() };
     // a program that knew of no linger is given none
-    let configuration = if old.program.is_some() { "" } else { "[stop]\nlinger_seconds = 1\n" };
+    let configuration = if old.program.is_some() { "" } else { LINGERS };
     let first = Server::serve_as(old, configuration, |_| {});
     let newest =
         NewServer { tokens: first.tokens.clone(), start: new, key: std::fs::read(first.data.join("demo.key")).expect("a key") };

@@ -12,7 +12,10 @@ use super::{
 use crate::{
     domain::Surroundings,
     seal::SiteKeys,
-    store::{KeyFit, SchemaState, StoreError, sql::vault::Vault},
+    store::{
+        Holdings, KeyFit, SchemaState, StoreError,
+        sql::{holdings::holdings, vault::Vault},
+    },
 };
 
 /// What a database of PostgreSQL is.
@@ -24,8 +27,12 @@ pub struct ServerInspection {
     pub refused: Option<String>,
     /// Its schema.
     pub schema: SchemaState,
-    /// Whether the site keys open it; none where no keys were given, or there is no schema.
+    /// Whether the user may make the schema, or change it.
+    pub may_change_schema: bool,
+    /// Whether the site keys open it; none where no keys were given, or there is no schema that the user may use.
     pub key: Option<KeyFit>,
+    /// What a service depends on; none where the schema is not for this program or its user.
+    pub holds: Option<Holdings>,
     /// Version of TLS; none where the connection is in clear.
     pub tls: Option<String>,
     /// Whether it runs on another machine than this one.
@@ -44,7 +51,7 @@ pub struct ServerInspection {
     pub ahead: SignedDuration,
 }
 
-/// Read in one row, so that all is of one moment.
+/// Read in one row, so that all is of one moment. What the user must be allowed is what deploy/compose/grants.sql allows.
 const STATE: &str = "SELECT split_part(current_setting('server_version'), ' ', 1) AS version,
     (SELECT reset_val FROM pg_settings WHERE name = 'synchronous_commit') AS synchronous_commit,
     current_setting('is_superuser') = 'on' AS is_superuser,
@@ -55,7 +62,16 @@ const STATE: &str = "SELECT split_part(current_setting('server_version'), ' ', 1
         (SELECT nullif(datconnlimit, -1)::int8 FROM pg_database WHERE datname = current_database()),
         (SELECT nullif(rolconnlimit, -1)::int8 FROM pg_roles WHERE rolname = current_user)) AS most_connections,
     pg_database_size(current_database())::int8 AS bytes,
-    to_regclass('copy_state') IS NOT NULL AS is_copying";
+    to_regclass('copy_state') IS NOT NULL AS is_copying,
+    coalesce((SELECT pg_has_role(relowner, 'USAGE') FROM pg_class WHERE oid = to_regclass('schema_version')),
+        has_schema_privilege(current_schema()::text, 'CREATE'), false) AS may_change_schema,
+    NOT EXISTS (SELECT 1 FROM pg_class AS version JOIN pg_class AS owned
+        ON owned.relnamespace = version.relnamespace AND owned.relowner = version.relowner AND owned.relkind = 'r'
+        WHERE version.oid = to_regclass('schema_version') AND NOT (has_table_privilege(owned.oid, 'SELECT')
+            AND (owned.oid = version.oid
+                OR has_table_privilege(owned.oid, 'INSERT') AND has_table_privilege(owned.oid, 'UPDATE'))
+            AND (owned.relname NOT IN ('idempotency_key', 'used_assertion', 'client_key')
+                OR has_table_privilege(owned.oid, 'DELETE')))) AS may_use_tables";
 
 /// Looks at a database, which servers may serve meanwhile. Must be called inside a runtime.
 ///
@@ -82,8 +98,10 @@ pub async fn inspect(
         Ok(ServerInspection {
             version: row.try_get("version")?,
             refused,
-            schema: SchemaState::Missing,
+            schema: if row.try_get("may_use_tables")? { SchemaState::Missing } else { SchemaState::Closed },
+            may_change_schema: row.try_get("may_change_schema")?,
             key: None,
+            holds: None,
             tls: row.try_get("tls")?,
             is_elsewhere: row.try_get("is_elsewhere")?,
             is_superuser: row.try_get("is_superuser")?,
@@ -95,13 +113,18 @@ pub async fn inspect(
         })
     };
     let mut found = read.await.map_err(|error: tokio_postgres::Error| database(&error))?;
-    found.schema = SchemaState::of(&MIGRATIONS, &applied(client).await?);
-    if let (Some(keys), true) = (keys, found.schema != SchemaState::Missing) {
-        let runtime = Handle::current();
-        let fit = move || Vault::fit(&PostgresSession::new(&held, &runtime), &keys);
-        let panicked = |_| StoreError::Database("opening its keys panicked".to_owned());
-        found.key = Some(tokio::task::spawn_blocking(fit).await.map_err(panicked)??);
+    if found.schema != SchemaState::Closed {
+        found.schema = SchemaState::of(&MIGRATIONS, &applied(client).await?);
     }
+    let (runtime, schema) = (Handle::current(), found.schema.clone());
+    let look = move || {
+        let session = PostgresSession::new(&held, &runtime);
+        let keys = keys.filter(|_| !matches!(schema, SchemaState::Missing | SchemaState::Closed));
+        let key = keys.map(|keys| Vault::fit(&session, &keys)).transpose()?;
+        Ok::<_, StoreError>((key, holdings(&session, &schema)?))
+    };
+    let panicked = |_| StoreError::Database("reading its rows panicked".to_owned());
+    (found.key, found.holds) = tokio::task::spawn_blocking(look).await.map_err(panicked)??;
     Ok(found)
 }
 
@@ -134,6 +157,7 @@ mod tests {
             let found = inspect(&settings, Some(keys.clone()), &surroundings).await.expect("is looked at");
             assert_eq!((found.schema, found.key, found.refused), (SchemaState::Missing, None, None));
             assert_eq!((found.most_connections, found.is_superuser, found.tls), (7, true, None));
+            assert!(found.may_change_schema && found.holds == Some(Holdings::default()));
             assert!(!found.is_elsewhere && found.connections >= 1 && found.bytes > 1_000_000);
             assert!(found.ahead > SignedDuration::from_hours(24 * 365 * 50), "this clock stands at 1970");
         }

@@ -58,7 +58,8 @@ async fn migrate_now(client: &mut Client) -> Result<Vec<String>, StoreError> {
     begin.execute("SELECT pg_advisory_xact_lock($1)", &[&SCHEMA]).await.map_err(|error| database(&error))?;
     // another one may have done it meanwhile
     let mut done = Vec::new();
-    for step in schema::missing(&MIGRATIONS, &applied(&begin).await?)? {
+    let found = applied(&begin).await?;
+    for step in schema::missing(&MIGRATIONS, &found)? {
         let insert = "INSERT INTO schema_version (version, name, oldest_binary) VALUES ($1, $2, $3)";
         let version = i32::try_from(step.version).unwrap_or(i32::MAX);
         let apply = async {
@@ -67,16 +68,27 @@ async fn migrate_now(client: &mut Client) -> Result<Vec<String>, StoreError> {
             begin.execute(insert, &[&version, &step.name, &step.oldest_binary]).await
         };
         apply.await.map_err(|error| match error.code() {
-            Some(code) if *code == SqlState::INSUFFICIENT_PRIVILEGE => StoreError::Refused(
-                "the schema of the database is older than this program, and its user may not change it; run `abstractor migrate` as its owner"
-                    .to_owned(),
-            ),
+            Some(code) if [SqlState::INSUFFICIENT_PRIVILEGE, SqlState::INVALID_SCHEMA_NAME].contains(code) => {
+                StoreError::Refused(of_owner(found.is_empty()))
+            }
             _ => database(&error),
         })?;
         done.push(format!("{:04} {}", step.version, step.name));
     }
     begin.commit().await.map_err(|error| database(&error))?;
     Ok(done)
+}
+
+/// What is said to a user who may not do what the owner of the schema has to do.
+fn of_owner(is_new: bool) -> String {
+    let found = if is_new {
+        "the database has no schema yet, and its user may not make one"
+    } else {
+        "the schema of the database is older than this program, and its user may not change it"
+    };
+    format!(
+        "{found}; its owner has to run `abstractor migrate --database postgres://OWNER@HOST/NAME`, then the statements of deploy/compose/grants.sql"
+    )
 }
 
 /// The steps that were applied.

@@ -137,6 +137,16 @@ pub async fn migrate(settings: &PostgresSettings) -> Result<Vec<String>, StoreEr
     result
 }
 
+/// Whether there is a schema, of whatever version. Must be called inside a runtime.
+///
+/// # Errors
+/// [`StoreError::Database`] when it cannot be reached or read.
+pub async fn has_schema(settings: &PostgresSettings) -> Result<bool, StoreError> {
+    let client = Connections::new(settings)?.get().await?;
+    let found = client.query_one("SELECT to_regclass('schema_version') IS NOT NULL", &[]).await;
+    found.and_then(|row| row.try_get(0)).map_err(|error| database(&error))
+}
+
 /// Refuses a cluster that does not keep what it answered.
 async fn check(client: &tokio_postgres::Client) -> Result<(), StoreError> {
     let refused = |problem: &str| Err(StoreError::Refused(format!("this PostgreSQL cannot be used: {problem}")));

@@ -132,7 +132,10 @@ pub(super) fn database(error: &tokio_postgres::Error) -> StoreError {
         Some(told) => {
             let what = match *told.code() {
                 SqlState::QUERY_CANCELED => "a statement took too long".to_owned(),
-                SqlState::INSUFFICIENT_PRIVILEGE => "the user of the database may not do this".to_owned(),
+                SqlState::INSUFFICIENT_PRIVILEGE => {
+                    "the user of the database may not use it or its tables; their owner has to grant that, as deploy/compose/grants.sql does"
+                        .to_owned()
+                }
                 SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {
                     "it does not let this user in".to_owned()
                 }

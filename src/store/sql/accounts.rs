@@ -31,7 +31,7 @@ fn what_changed(before: &User, after: &User) -> String {
     changes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-const USER_COLUMNS: &str = "u.id, u.name, u.role, u.source, u.facility, u.department, u.sees_restricted, u.disabled";
+pub(super) const USER_COLUMNS: &str = "u.id, u.name, u.role, u.source, u.facility, u.department, u.sees_restricted, u.disabled";
 
 #[async_trait]
 impl<D: Database> AccountStore for SqlStore<D> {
@@ -322,7 +322,7 @@ fn revoke(unit: &Unit<'_>, id: Uuid, cause: &Cause) -> Result<(), StoreError> {
     Ok(())
 }
 
-fn user(row: &Columns<'_>) -> Result<User, StoreError> {
+pub(super) fn user(row: &Columns<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: row.id("id")?,
         name: row.get("name")?,

@@ -20,6 +20,7 @@ mod audit;
 mod check;
 mod counts;
 mod encounters;
+pub(super) mod holdings;
 mod items;
 mod jobs;
 mod lineage;

@@ -65,14 +65,9 @@ impl<'a> Unit<'a> {
         table: &'static str,
         sql: &str,
         values: impl Values,
-        mut read: impl FnMut(&Columns<'_>) -> Result<T, StoreError>,
+        read: impl FnMut(&Columns<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        let mut found = Vec::new();
-        self.session.query(sql, &values.to_values(), &mut |row| {
-            found.push(read(&Columns { table, row })?);
-            Ok(())
-        })?;
-        Ok(found)
+        rows(self.session, table, sql, values, read)
     }
 
     /// The first row of a query over `table`.
@@ -124,6 +119,22 @@ impl<'a> Unit<'a> {
     pub(super) fn passing_over_held(&self, table: &str) -> String {
         if self.session.is_shared() { format!("FOR NO KEY UPDATE OF {table} SKIP LOCKED") } else { String::new() }
     }
+}
+
+/// Every row of a query over `table`, for what needs no keys.
+pub(super) fn rows<T>(
+    session: &dyn Session,
+    table: &'static str,
+    sql: &str,
+    values: impl Values,
+    mut read: impl FnMut(&Columns<'_>) -> Result<T, StoreError>,
+) -> Result<Vec<T>, StoreError> {
+    let mut found = Vec::new();
+    session.query(sql, &values.to_values(), &mut |row| {
+        found.push(read(&Columns { table, row })?);
+        Ok(())
+    })?;
+    Ok(found)
 }
 
 /// The columns of one row, by name.

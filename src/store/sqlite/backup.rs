@@ -52,7 +52,19 @@ pub fn restore(from: &Path, to: &Path, keys: SiteKeys) -> Result<(), StoreError>
     if !from.is_file() {
         return Err(StoreError::Refused("there is no such backup".to_owned()));
     }
-    let _held = lock(to)?;
+    let lock_file = beside(to, ".lock");
+    let was_there = lock_file.exists();
+    let held = lock(to)?;
+    let restored = bring_back(from, to, keys);
+    // a lock beside no database would be all that is left; it goes while it is still held
+    if restored.is_err() && !was_there {
+        let _ = fs::remove_file(lock_file);
+    }
+    drop(held);
+    restored
+}
+
+fn bring_back(from: &Path, to: &Path, keys: SiteKeys) -> Result<(), StoreError> {
     for rest in ["-wal", "-shm"] {
         if beside(to, rest).exists() {
             let problem = "the log of another database lies there; move it away, and the database with it, first";

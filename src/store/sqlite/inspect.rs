@@ -17,7 +17,10 @@ use super::{
 };
 use crate::{
     seal::SiteKeys,
-    store::{KeyFit, SchemaState, StoreError, sql::vault::Vault},
+    store::{
+        Holdings, KeyFit, SchemaState, StoreError,
+        sql::{holdings::holdings, vault::Vault},
+    },
 };
 
 /// How long to wait for a server that writes.
@@ -32,6 +35,8 @@ pub struct FileInspection {
     pub schema: SchemaState,
     /// Whether the site keys open it; none where no keys were given, or there is no schema.
     pub key: Option<KeyFit>,
+    /// What a service depends on; none where the schema needs a newer program.
+    pub holds: Option<Holdings>,
     /// Whether writes go to a log beside it, as the service sets it.
     pub has_write_ahead_log: bool,
     /// Whether a server runs on it, or was killed.
@@ -83,7 +88,8 @@ fn look(path: &Path, keys: Option<&SiteKeys>, is_open: bool) -> Result<FileInspe
     let schema = SchemaState::of(&MIGRATIONS, &steps);
     let keys = keys.filter(|_| schema != SchemaState::Missing);
     let key = keys.map(|keys| Vault::fit(&SqliteSession(&connection), keys)).transpose()?;
-    Ok(FileInspection { schema, key, has_write_ahead_log: header[18] == 2 && header[19] == 2, is_open })
+    let holds = holdings(&SqliteSession(&connection), &schema)?;
+    Ok(FileInspection { schema, key, holds, has_write_ahead_log: header[18] == 2 && header[19] == 2, is_open })
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {
@@ -142,7 +148,7 @@ mod tests {
         let before = files(folder.path());
         let found = inspect(&path, Some(&keys)).expect("is looked at");
         assert!(found.is_open && found.has_write_ahead_log, "{found:?}");
-        assert_eq!(found.key, Some(KeyFit::First));
+        assert_eq!((found.key, found.holds.as_ref()), (Some(KeyFit::First), Some(&Holdings::default())));
         assert!(matches!(found.schema, SchemaState::Current { .. }), "{found:?}");
         assert_eq!(files(folder.path()), before);
         drop(store);

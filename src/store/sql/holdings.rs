@@ -1,0 +1,33 @@
+//! What a look at a database reads of its rows without the keys: who may call, and the work that waits.
+
+use super::{
+    accounts::{USER_COLUMNS, user},
+    unit::{Session, rows},
+};
+use crate::store::{Holdings, SchemaState, StoreError};
+
+/// A job can be done from a time on, one that is held when its lease ends.
+const JOBS: &str = "SELECT count(*) AS jobs,
+    min(CASE WHEN state = 'claimed' THEN lease_until ELSE run_after END) AS due_since,
+    max(CASE WHEN state = 'claimed' THEN lease_until END) AS held_until
+    FROM job WHERE state IN ('waiting', 'claimed')";
+
+/// Changes nothing. None where the schema is not for this program, or not for the user of the database.
+pub(in crate::store) fn holdings(session: &dyn Session, schema: &SchemaState) -> Result<Option<Holdings>, StoreError> {
+    match schema {
+        SchemaState::Closed | SchemaState::Refused { .. } => return Ok(None),
+        SchemaState::Missing => return Ok(Some(Holdings::default())),
+        SchemaState::Current { .. } | SchemaState::Older { .. } | SchemaState::Newer { .. } => {}
+    }
+    let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
+    let users = rows(session, "user_account", &sql, (), user)?;
+    let jobs = rows(session, "job", JOBS, (), |row| {
+        Ok(Holdings {
+            users: Vec::new(),
+            jobs: row.unsigned("jobs")?,
+            due_since: row.instant_or_none("due_since")?,
+            held_until: row.instant_or_none("held_until")?,
+        })
+    })?;
+    Ok(jobs.into_iter().next().map(|jobs| Holdings { users, ..jobs }))
+}
