@@ -17,6 +17,7 @@ mod messages;
 mod notes;
 mod oauth;
 mod queries;
+mod reports;
 mod site_lists;
 mod vocabularies;
 mod worklists;
@@ -114,6 +115,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(oauth::configuration))
         .routes(routes!(oauth::token))
         .routes(routes!(audit::list_events))
+        .routes(routes!(reports::work))
 }
 
 /// The OpenAPI description of all endpoints.

@@ -138,15 +138,7 @@ impl Running {
             watching.spawn(watch_backlog(Arc::clone(&service), limits.waiting_notes));
         }
         let runs = service.engine.pipeline().engine_version();
-        tracing::info!(
-            ?part,
-            ?limits,
-            linger = linger.as_secs(),
-            model = runs.model,
-            vocabulary = runs.vocabulary,
-            edition = runs.edition,
-            "loaded"
-        );
+        tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
         let (close, closed) = watch::channel(false);
         let router = (router(Arc::clone(&service), part, limits), spare(Arc::clone(&service)));
         let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
@@ -228,15 +220,29 @@ impl MakeRequestId for NewRequestId {
     }
 }
 
+/// Whether the process was started to outlive its terminal, as `nohup` does it. Told by Linux; elsewhere nobody is asked.
+#[cfg(unix)]
+fn is_hang_up_ignored() -> bool {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).is_some_and(|mask| mask & 1 != 0)
+}
+
 #[cfg(unix)]
 async fn stop_signal() -> anyhow::Result<()> {
     use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate())?;
-    let mut hang_up = signal(SignalKind::hangup())?;
+    let mut hang_up = if is_hang_up_ignored() { None } else { Some(signal(SignalKind::hangup())?) };
+    let hung_up = async {
+        match &mut hang_up {
+            Some(signal) => drop(signal.recv().await),
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
         result = tokio::signal::ctrl_c() => result?,
         _ = terminate.recv() => {}
-        _ = hang_up.recv() => {}
+        () = hung_up => {}
     }
     Ok(())
 }

@@ -29,7 +29,7 @@ const RANKS: [(&str, u8); 27] = [
     ("web", 8),
     ("mllp", 8),
     ("delivery", 9),
-    ("telemetry", 9),
+    ("telemetry", 8),
     ("config", 9),
     ("cli", 10),
     ("main", 11),

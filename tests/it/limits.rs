@@ -191,3 +191,15 @@ fn who_is_told_to_stop_says_that_it_is_not_ready_and_serves_a_little_longer() {
     let server = server.restarted();
     assert_eq!(server.extraction(&id)["entries"].as_array().expect("entries").len(), 1);
 }
+
+#[test]
+fn a_terminal_that_closes_stops_it_unless_it_was_started_to_outlive_it() {
+    let mut server = Server::serve("", |_| {});
+    server.signal("HUP");
+    assert_eq!(server.ended_within(Duration::from_secs(20)), Some(0), "as any stop signal");
+    let outliving = Start { apart: Some(|_| vec!["nohup".to_owned()]), ..Start::default() };
+    let server = Server::serve_as(outliving, "", |_| {});
+    server.signal("HUP");
+    std::thread::sleep(Duration::from_millis(500));
+    assert_eq!(server.call("GET", "/health/ready", "", None).status, 200);
+}

@@ -180,6 +180,7 @@ fn the_doctor_finds_a_healthy_site_well() {
 fn the_doctor_tells_what_is_wrong_with_keys() {
     let site = Site::new();
     chmod(&site.key, 0o644);
+    chmod(site.root.path(), 0o700);
     // as secrets of Compose lie: in a folder that lets nobody else in
     let report = site.doctor(&[]);
     assert_eq!((report.exit, &report.finding("site key", "nobody else comes in")["level"]), (Some(0), &Value::from("warning")));

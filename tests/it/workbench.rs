@@ -544,6 +544,14 @@ fn a_lead_looks_at_finished_encounters_again() {
     sign_in(&browser, &server, "auditor");
     browser.wait_for("location.pathname === '/reports'");
     browser.open(&format!("{}/reports/work.csv", server.url));
+    // the same figures for a program
+    let told = server.call("GET", "/v1/reports/work?days=7", "auditor", None).json();
+    let by =
+        |name: &str| told["work"].as_array().expect("people").iter().map(|of| of[name].as_u64().expect("a count")).sum::<u64>();
+    assert_eq!((told["days"].as_u64(), by("accepted")), (Some(7), accepted as u64));
+    assert!(told["reviews"]["demo-coder"]["codes"].as_u64().expect("reviewed codes") > 0, "{told}");
+    let read = server.events().iter().filter(|event| event["action"] == "report.read").count();
+    assert_eq!(read, 1, "who read them is in the trail");
     let exported = server.events().iter().filter(|event| event["action"] == "report.exported").count();
     assert_eq!(exported, 1, "who took the figures away is in the trail");
 }

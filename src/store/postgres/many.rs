@@ -23,11 +23,10 @@ const FLOOR: Duration = Duration::from_millis(10);
 const FEW: u64 = 4_000;
 const DEPARTMENTS: u64 = 20;
 
-#[expect(clippy::disallowed_methods, reason = "the long tier of the tests is asked for by the environment")]
 fn notes() -> u64 {
-    let asked = std::env::var("ABSTRACTOR_TEST_NOTES").ok().and_then(|text| text.parse().ok());
-    let is_long = std::env::var("ABSTRACTOR_TEST_TIER").is_ok_and(|tier| tier == "long");
-    asked.unwrap_or(if is_long { 10_000_000 } else { FEW })
+    let told = |name: &str| std::env::var_os(name).and_then(|text| text.into_string().ok());
+    let is_long = told("ABSTRACTOR_TEST_TIER").is_some_and(|tier| tier == "long");
+    told("ABSTRACTOR_TEST_NOTES").and_then(|text| text.parse().ok()).unwrap_or(if is_long { 10_000_000 } else { FEW })
 }
 
 /// Two notes an encounter. Of a hundred encounters 98 were finished, the old ones first; one job in two hundred waits, of six sources.
