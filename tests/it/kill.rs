@@ -14,7 +14,7 @@ use super::{
 };
 
 /// Rounds of posting and killing; `ABSTRACTOR_TEST_ROUNDS` asks for another number.
-const ROUNDS: u64 = 3;
+const ROUNDS: u64 = 5;
 /// Threads that post.
 const POSTERS: u64 = 3;
 
