@@ -26,7 +26,7 @@ pub fn start_metrics() -> anyhow::Result<Arc<dyn Fn() -> String + Send + Sync>> 
     }))
 }
 
-/// Says what a metric means, and begins a counter whose labels are known at nothing: a first event is an increase too.
+/// Says what a metric means, and begins a gauge, and a counter whose labels are known, at nothing: a first event is an increase too.
 fn begin(line: &str) {
     let fields: Vec<&'static str> = line.to_owned().leak().split('\t').collect();
     let [name, kind, labels, _, _, meaning] = fields[..] else { return };
@@ -36,7 +36,13 @@ fn begin(line: &str) {
         _ => metrics::describe_histogram!(name, meaning),
     }
     // the processor time and the like are the collector's
-    if kind != "counter" || !name.starts_with("abstractor_") {
+    if !name.starts_with("abstractor_") {
+        return;
+    }
+    if kind == "gauge" && labels.is_empty() {
+        metrics::gauge!(name).increment(0.0);
+    }
+    if kind != "counter" {
         return;
     }
     match labels.split_once('=') {
