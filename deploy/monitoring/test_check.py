@@ -156,8 +156,8 @@ class Dashboard(Copy):
         self.finds("dashboard: Processor lies over Memory")
 
     def test_panel_beyond_the_page(self):
-        self.panels(lambda panels: panels["What runs"]["gridPos"].update(w=25))
-        self.finds("dashboard: What runs is wider than the page")
+        self.panels(lambda panels: panels["Traces not taken"]["gridPos"].update(w=7))
+        self.finds("dashboard: Traces not taken is wider than the page")
 
     def test_same_id(self):
         self.panels(lambda panels: panels["Memory"].update(id=panels["Review"]["id"]))
