@@ -209,11 +209,8 @@ pub async fn reload(
     Body(request): Body<ReloadRequest>,
 ) -> Result<Json<ReloadBody>, ApiError> {
     caller.may(Permission::ManageVocabularies)?;
-    // a task of its own: who asks may go away or be out of time, what began is finished
-    let own = Arc::clone(&service);
-    let reload = tokio::spawn(async move { own.reload_vocabularies(&caller.user, request.only_report).await });
     let ReloadReport { before, checksum, active, items, more_items, suggestions, changes, failed_notes, without_meaning } =
-        reload.await.map_err(|_| ApiError::internal())??;
+        service.reload_vocabularies(&caller.user, request.only_report).await?;
     let changes = changes
         .into_iter()
         .map(|change| CodeChangeBody { from: change.from, to: change.to, suggestions: change.suggestions, items: change.items })

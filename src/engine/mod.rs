@@ -120,10 +120,9 @@ impl Answer {
     }
 }
 
-/// The engine. Dropping it finishes what runs and stops its threads.
+/// The engine. Dropping it stops its threads, each when it is through with what it works on.
 pub struct Engine {
     shared: Arc<Shared>,
-    watchdog: Option<JoinHandle<()>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -147,11 +146,11 @@ impl Engine {
         for _ in 0..shared.wanted {
             start_replica(&shared)?;
         }
-        let watchdog = limit.map(|limit| {
+        if let Some(limit) = limit {
             let shared = Arc::clone(&shared);
-            std::thread::Builder::new().name("engine-watchdog".to_owned()).spawn(move || watch(&shared, limit))
-        });
-        Ok(Self { shared, watchdog: watchdog.transpose()? })
+            std::thread::Builder::new().name("engine-watchdog".to_owned()).spawn(move || watch(&shared, limit))?;
+        }
+        Ok(Self { shared })
     }
 
     /// The pipeline it runs.
@@ -228,15 +227,9 @@ impl Engine {
 
 impl Drop for Engine {
     fn drop(&mut self) {
-        locked(&self.shared.queue).stopped = true;
+        // what waits is answered; a thread that works ends behind its batch, and nobody waits for one that may hang
+        *locked(&self.shared.queue) = Queue { stopped: true, ..Queue::default() };
         self.shared.arrived.notify_all();
-        // a thread that is given up meanwhile is not among them any more
-        while locked(&self.shared.replicas).threads.values().any(|thread| !thread.is_finished()) {
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        if let Some(watchdog) = self.watchdog.take() {
-            let _ = watchdog.join();
-        }
     }
 }
 
@@ -423,6 +416,21 @@ mod tests {
         }
         let after = engine.extract(input("Asthma."), Priority::Interactive, Uuid::nil()).await;
         assert_eq!(after.expect("extracts").entries, warm.entries);
+    }
+
+    #[test]
+    fn who_stops_waits_for_no_note_that_hangs() {
+        let engine = engine(1, 1, Some(Duration::from_secs(120)));
+        let running = engine.submit_background(long());
+        while engine.waiting() != (0, 0) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        let queued = engine.submit_background(input("Gout."));
+        let started = Instant::now();
+        drop(engine);
+        assert_eq!(queued.wait().expect_err("never began"), EngineError::Stopped);
+        assert!(started.elapsed() < Duration::from_millis(500), "{:?}", started.elapsed());
+        assert!(running.wait().is_ok(), "what had begun is not cut off");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -137,6 +137,13 @@ impl VocabularyControl {
     }
 }
 
+/// Runs to its end also when who asked has gone away or is out of time: what is written down is done.
+async fn finished<T: Send + 'static>(
+    work: impl Future<Output = Result<T, ReloadError>> + Send + 'static,
+) -> Result<T, ReloadError> {
+    tokio::spawn(work).await.map_err(|_| ReloadError::unreadable())?
+}
+
 impl Service {
     /// Reads the tables of the folder anew, says what they would change, and uses them from the next note on unless `only_report`.
     /// Requests go on meanwhile; notes that run end with the tables they began with. Tables that are in use already change nothing, and the
@@ -145,6 +152,11 @@ impl Service {
     /// # Errors
     /// [`ReloadError`]; the tables in use stay then.
     pub async fn reload_vocabularies(self: &Arc<Self>, user: &User, only_report: bool) -> Result<ReloadReport, ReloadError> {
+        let (own, user) = (Arc::clone(self), user.clone());
+        finished(async move { own.reload(&user, only_report).await }).await
+    }
+
+    async fn reload(self: &Arc<Self>, user: &User, only_report: bool) -> Result<ReloadReport, ReloadError> {
         let control = &self.vocabularies;
         let _running = control.running.try_lock().map_err(|_| ReloadError::Running)?;
         if control.reloading.is_none() {
@@ -177,6 +189,11 @@ impl Service {
     /// # Errors
     /// [`ReloadError`]; the tables in use, and the way back, stay then.
     pub async fn roll_back_vocabularies(self: &Arc<Self>, user: &User) -> Result<String, ReloadError> {
+        let (own, user) = (Arc::clone(self), user.clone());
+        finished(async move { own.roll_back(&user).await }).await
+    }
+
+    async fn roll_back(self: &Arc<Self>, user: &User) -> Result<String, ReloadError> {
         let control = &self.vocabularies;
         let _running = control.running.try_lock().map_err(|_| ReloadError::Running)?;
         let tables = control.kept().before.clone().ok_or(ReloadError::NothingBefore)?;

@@ -83,6 +83,13 @@ fn the_doctor_tells_of_jobs_that_nobody_does() {
     assert!(finding["remedy"].as_str().is_some_and(|told| told.contains("without --without-worker")), "{finding}");
     change(&site, "PRAGMA foreign_keys = off; UPDATE job SET state = 'claimed', lease_until = 9000000000000000");
     assert_eq!(site.doctor(&[]).finding("jobs", "not done: 1")["level"], "ok");
+    // one that came just now, which is due from the beginning of time
+    change(
+        &site,
+        "PRAGMA foreign_keys = off;
+         UPDATE job SET state = 'waiting', lease_until = NULL, created_at = 1000000 * CAST(strftime('%s', 'now') AS INTEGER)",
+    );
+    assert_eq!(site.doctor(&[]).finding("jobs", "not done: 1")["level"], "ok");
 }
 
 #[test]

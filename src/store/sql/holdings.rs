@@ -6,9 +6,9 @@ use super::{
 };
 use crate::store::{Holdings, SchemaState, StoreError};
 
-/// A job can be done from a time on, one that is held when its lease ends.
+/// A job can be done from the time on that it came or that its delay ends, one that is held when its lease ends.
 const JOBS: &str = "SELECT count(*) AS jobs,
-    min(CASE WHEN state = 'claimed' THEN lease_until ELSE run_after END) AS due_since,
+    min(CASE WHEN state = 'claimed' THEN lease_until WHEN run_after > created_at THEN run_after ELSE created_at END) AS due_since,
     max(CASE WHEN state = 'claimed' THEN lease_until END) AS held_until
     FROM job WHERE state IN ('waiting', 'claimed')";
 
