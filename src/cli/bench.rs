@@ -212,7 +212,7 @@ impl Bench {
             let mut took = || std::mem::replace(&mut lap, Instant::now()).elapsed();
             let prepared = pipeline.prepare(input(note))?;
             spent[0] += took();
-            let logits = pipeline.run(&[&prepared], 4096)?.pop().unwrap_or_default();
+            let logits = pipeline.run(&[&prepared], 4096, None)?.pop().unwrap_or_default();
             spent[1] += took();
             black_box(pipeline.assemble(&prepared, &logits));
             spent[2] += took();

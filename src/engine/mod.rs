@@ -2,7 +2,9 @@
 //!
 //! Inference is synchronous code. Each replica is one thread with a single-threaded pool of its own, takes what waits
 //! (interactive work first, of every client in turn), runs the windows of several notes in one batch and answers each caller. A full
-//! queue refuses; a caller that has gone away is skipped; a note that makes a batch fail is found by running the batch one by one.
+//! queue refuses; a caller that has gone away is skipped; a note that makes a batch fail is found by running the batch one by one. Where
+//! other replicas have nothing to do, the windows of a batch are shared out over all threads, so that a person waits for a long note no longer
+//! than the machine needs.
 //!
 //! A thread cannot be stopped. Where there is a time limit, a watchdog gives up a replica whose batch takes longer and starts another in
 //! its place: a single note has failed then, the notes of a batch are run again one by one. No more threads are given up at a time than there
@@ -72,6 +74,8 @@ struct Queue {
     again: VecDeque<Work>,
     interactive: Lanes<Work>,
     background: Lanes<Work>,
+    /// Replicas that wait for work.
+    idle: usize,
     stopped: bool,
 }
 
@@ -99,11 +103,24 @@ struct Shared {
     capacity: usize,
     /// How many replicas there should be.
     wanted: usize,
+    /// As many threads as there are replicas, for a batch that comes while others have nothing to do; none for a single replica.
+    together: Option<rayon::ThreadPool>,
 }
 
 impl Shared {
     fn pipeline(&self) -> Arc<Pipeline> {
         Arc::clone(&self.pipeline.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// The threads of all replicas, where some of them have nothing to do and nothing waits for them. Not while threads are given up: some of
+    /// these may hang too.
+    fn together(&self) -> Option<&rayon::ThreadPool> {
+        let pool = self.together.as_ref()?;
+        let is_free = {
+            let queue = locked(&self.queue);
+            queue.idle > 0 && queue.again.is_empty() && queue.interactive.count() + queue.background.count() == 0
+        };
+        (is_free && locked(&self.replicas).given_up.is_empty()).then_some(pool)
     }
 }
 
@@ -142,6 +159,7 @@ impl Engine {
             replicas: Mutex::default(),
             capacity,
             wanted: replicas.max(1),
+            together: (replicas > 1).then(|| rayon::ThreadPoolBuilder::new().num_threads(replicas).build().ok()).flatten(),
         });
         for _ in 0..shared.wanted {
             start_replica(&shared)?;
@@ -228,7 +246,9 @@ impl Engine {
 impl Drop for Engine {
     fn drop(&mut self) {
         // what waits is answered; a thread that works ends behind its batch, and nobody waits for one that may hang
-        *locked(&self.shared.queue) = Queue { stopped: true, ..Queue::default() };
+        let mut queue = locked(&self.shared.queue);
+        *queue = Queue { stopped: true, idle: queue.idle, ..Queue::default() };
+        drop(queue);
         self.shared.arrived.notify_all();
     }
 }
@@ -334,7 +354,9 @@ fn next(shared: &Shared) -> Option<Vec<Work>> {
         if !batch.is_empty() {
             return Some(batch);
         }
+        queue.idle += 1;
         queue = shared.arrived.wait(queue).unwrap_or_else(PoisonError::into_inner);
+        queue.idle -= 1;
     }
 }
 
@@ -361,19 +383,23 @@ type Ended = (Vec<Work>, Result<Vec<Extraction>, EngineError>);
 fn run(shared: &Shared, number: usize, works: Vec<Work>) -> Option<Ended> {
     let inputs: Vec<NoteInput> = works.iter().map(|work| work.input.clone()).collect();
     locked(&shared.replicas).running.insert(number, Batch { since: Instant::now(), works });
-    let extracted = extract_all(&shared.pipeline(), inputs);
+    let extracted = extract_all(&shared.pipeline(), inputs, shared.together());
     let batch = locked(&shared.replicas).running.remove(&number)?;
     Some((batch.works, extracted))
 }
 
 /// All of them, or the failure of the batch. A panic inside is a failure; its message is not passed on, it could quote the note.
-fn extract_all(pipeline: &Pipeline, inputs: Vec<NoteInput>) -> Result<Vec<Extraction>, EngineError> {
+fn extract_all(
+    pipeline: &Pipeline,
+    inputs: Vec<NoteInput>,
+    together: Option<&rayon::ThreadPool>,
+) -> Result<Vec<Extraction>, EngineError> {
     let run = || -> Result<Vec<Extraction>, EngineError> {
         let failed = |error: crate::recognize::ModelError| EngineError::Failed(error.to_string());
         let prepared: Vec<Prepared> =
             inputs.into_iter().map(|input| pipeline.prepare(input)).collect::<Result<_, _>>().map_err(failed)?;
         let all: Vec<&Prepared> = prepared.iter().collect();
-        let logits: Vec<Vec<WindowLogits>> = pipeline.run(&all, BATCH_BUDGET).map_err(failed)?;
+        let logits: Vec<Vec<WindowLogits>> = pipeline.run(&all, BATCH_BUDGET, together).map_err(failed)?;
         Ok(prepared.iter().zip(&logits).map(|(note, logits)| pipeline.assemble(note, logits)).collect())
     };
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(EngineError::Failed("the extraction panicked".to_owned())))
@@ -382,7 +408,10 @@ fn extract_all(pipeline: &Pipeline, inputs: Vec<NoteInput>) -> Result<Vec<Extrac
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{recognize::merge::Recognizers, vocabulary::Tables};
+    use crate::{
+        recognize::{Model, ModelFiles, Precision, merge::Recognizers},
+        vocabulary::Tables,
+    };
 
     fn input(text: &str) -> NoteInput {
         NoteInput { note_id: "n".to_owned(), text: text.to_owned(), ..NoteInput::default() }
@@ -416,6 +445,23 @@ mod tests {
         }
         let after = engine.extract(input("Asthma."), Priority::Interactive, Uuid::nil()).await;
         assert_eq!(after.expect("extracts").entries, warm.entries);
+    }
+
+    #[test]
+    fn windows_that_are_shared_out_say_what_they_say_on_one_thread() {
+        let tables = Tables::embedded().expect("tables");
+        let pipeline = Pipeline::new(&tables, None, Recognizers { dictionary: true, model: true }).expect("a pipeline");
+        let model = Model::load(&ModelFiles::embedded(), Precision::Int8).expect("a model");
+        let pipeline = pipeline.with_model(Arc::new(model));
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build().expect("threads");
+        let line = "Hypertension and type 2 diabetes mellitus, on metformin 500 mg twice daily. Denies chest pain.\n";
+        for lines in [0, 1, 8, 60] {
+            let text = format!("Asthma.\n{}", line.repeat(lines));
+            let one = extract_all(&pipeline, vec![input(&text), input("Gout.")], None);
+            let shared_out = extract_all(&pipeline, vec![input(&text), input("Gout.")], Some(&pool));
+            assert!(one.as_ref().expect("extracts").iter().all(|extraction| !extraction.entries.is_empty()));
+            assert_eq!(one, shared_out, "{lines} lines");
+        }
     }
 
     #[test]

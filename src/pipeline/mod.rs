@@ -22,6 +22,8 @@ pub use recode::Recoded;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
+use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
+
 use crate::{
     allergy::{AllergyTables, AllergyTexts},
     assertion::CueTable,
@@ -97,6 +99,35 @@ impl Prepared {
 
 /// Logits of one window: one row a wordpiece, one column a label.
 pub type WindowLogits = Vec<Vec<f32>>;
+
+/// A window of one of several notes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Place {
+    wordpieces: usize,
+    note: usize,
+    window: usize,
+}
+
+/// The windows of notes in batches of like length and of about `budget` wordpieces; smaller ones where fewer than `threads` would come.
+fn batches(notes: &[&Prepared], budget: usize, threads: usize) -> Vec<Vec<Place>> {
+    let mut all: Vec<Place> = Vec::new();
+    for (note, prepared) in notes.iter().enumerate() {
+        let places = prepared.windows.iter().enumerate();
+        all.extend(places.map(|(window, cut)| Place { wordpieces: cut.end - cut.start, note, window }));
+    }
+    all.sort_unstable();
+    let total: usize = all.iter().map(|place| place.wordpieces + 2).sum();
+    let budget = if threads > 1 { budget.min(total.div_ceil(threads)) } else { budget };
+    let mut out = Vec::new();
+    let mut rest = all.as_slice();
+    while let Some(longest) = rest.last() {
+        let take = (budget / (longest.wordpieces + 2)).clamp(1, rest.len());
+        let (left, batch) = rest.split_at(rest.len() - take);
+        rest = left;
+        out.push(batch.to_vec());
+    }
+    out
+}
 
 impl Pipeline {
     /// Reads all tables; the model takes part when one is given and `recognizers` says so.
@@ -252,28 +283,33 @@ impl Pipeline {
     }
 
     /// Runs the windows of several prepared notes through the encoder in batches of about `budget` wordpieces, windows of
-    /// like length together. The result has, for each note, the logits of its windows.
+    /// like length together; with a pool on all its threads at once, else on the calling one. The result has, for each note, the logits of its
+    /// windows.
     ///
     /// # Errors
     /// When the encoder fails.
-    pub fn run(&self, notes: &[&Prepared], budget: usize) -> Result<Vec<Vec<WindowLogits>>, ModelError> {
+    pub fn run(
+        &self,
+        notes: &[&Prepared],
+        budget: usize,
+        pool: Option<&rayon::ThreadPool>,
+    ) -> Result<Vec<Vec<WindowLogits>>, ModelError> {
         let mut out: Vec<Vec<WindowLogits>> = notes.iter().map(|note| vec![Vec::new(); note.windows.len()]).collect();
         let Some(model) = &self.model else { return Ok(out) };
-        let mut all: Vec<(usize, usize, usize)> = Vec::new();
-        for (note, prepared) in notes.iter().enumerate() {
-            all.extend(prepared.windows.iter().enumerate().map(|(at, window)| (window.end - window.start, note, at)));
-        }
-        all.sort_unstable();
-        let mut rest = all.as_slice();
-        while let Some((length, ..)) = rest.last() {
-            let take = (budget / (length + 2)).clamp(1, rest.len());
-            let (left, batch) = rest.split_at(rest.len() - take);
-            rest = left;
-            let inputs: Vec<Input> =
-                batch.iter().map(|(_, note, at)| model.input(&notes[*note].tokenized, notes[*note].windows[*at])).collect();
-            for ((_, note, at), logits) in batch.iter().zip(model.run(&inputs)?) {
-                out[*note][*at] = logits;
-            }
+        let batches = batches(notes, budget, pool.map_or(1, rayon::ThreadPool::current_num_threads));
+        let run = |batch: &Vec<Place>| {
+            let inputs: Vec<Input> = batch
+                .iter()
+                .map(|place| model.input(&notes[place.note].tokenized, notes[place.note].windows[place.window]))
+                .collect();
+            model.run(&inputs)
+        };
+        let logits: Vec<_> = match pool {
+            Some(pool) => pool.install(|| batches.par_iter().map(run).collect::<Result<_, _>>())?,
+            None => batches.iter().map(run).collect::<Result<_, _>>()?,
+        };
+        for (place, logits) in batches.iter().flatten().zip(logits.into_iter().flatten()) {
+            out[place.note][place.window] = logits;
         }
         Ok(out)
     }
@@ -290,7 +326,7 @@ impl Pipeline {
     /// When tokenizer or encoder fail.
     pub fn extract(&self, input: NoteInput) -> Result<Extraction, ModelError> {
         let prepared = self.prepare(input)?;
-        let logits = self.run(&[&prepared], 4096)?.pop().unwrap_or_default();
+        let logits = self.run(&[&prepared], 4096, None)?.pop().unwrap_or_default();
         Ok(self.assemble(&prepared, &logits))
     }
 }
