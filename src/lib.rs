@@ -4,7 +4,8 @@
 /// `pattern!(NAME, "...")`: a constant regular expression, compiled when it is first used; every test run compiles it.
 macro_rules! pattern {
     ($name:ident, $pattern:expr) => {
-        static $name: std::sync::LazyLock<regex::Regex> = std::sync::LazyLock::new(|| regex::Regex::new($pattern).unwrap());
+        static $name: std::sync::LazyLock<regex::Regex> =
+            std::sync::LazyLock::new(|| crate::text::pattern::compile($pattern).unwrap());
     };
 }
 

@@ -7,6 +7,7 @@ use regex::Regex;
 
 use crate::domain::Span;
 use crate::domain::table::{self, TableError};
+use crate::text;
 
 /// The patterns of phrases, and the kinds of words that say how a reaction and a substance hang together.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ impl PhraseTable {
                 let filled = classes.iter().fold(pattern.to_owned(), |so_far, (class, words)| {
                     so_far.replace(&format!("{{{class}}}"), &format!("(?:{words})"))
                 });
-                Regex::new(&format!(r"(?i)\b(?:{filled})\b")).map_err(|error| row.error(error.to_string()))
+                text::pattern::compile(&format!(r"(?i)\b(?:{filled})\b")).map_err(|error| row.error(error.to_string()))
             };
             match row.get("kind")? {
                 "class" => {

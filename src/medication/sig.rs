@@ -4,7 +4,10 @@ use std::collections::{HashMap, HashSet};
 
 use regex::Regex;
 
-use crate::domain::table::{self, TableError};
+use crate::{
+    domain::table::{self, TableError},
+    text::pattern::compile,
+};
 
 /// Kinds of rows, as in the table's first column.
 const KINDS: [&str; 14] = [
@@ -160,7 +163,7 @@ impl Patterns {
         let weekday = any(&["weekday"]);
         let unit = after_number(&["strength_unit"]);
         let rate = r"(?:\s?/\s?(?:\d+(?:\.\d+)?\s?)?(?:kg|mL|cc|L|dL|hours?|hr|h|minutes?|min|m2|days?|d|tablet|tab|actuation|spray|puff)\b|\s?\bper\s(?:\d+(?:\.\d+)?\s?)?(?:kg|mL|cc|kilogram|minute|actuation)\b)*";
-        let build = |pattern: String| Regex::new(&format!("(?i){pattern}"));
+        let build = |pattern: String| compile(&format!("(?i){pattern}"));
         Ok(Self {
             strength: build(format!(
                 r"\d+(?:\.\d+)?(?:/\d+(?:\.\d+)?)+\s?{unit}|{range}[\s-]?{unit}{rate}|{range}\s?(?:%|percent\b)|\b1:\d[\d,]*"

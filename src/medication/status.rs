@@ -9,7 +9,7 @@ use regex::Regex;
 use super::change::{self, ChangeRow};
 use crate::domain::table::{self, TableError};
 use crate::domain::{Attribute, Attributes, Cue, MedicationStatus, Span};
-use crate::text::Document;
+use crate::text::{Document, pattern::compile};
 
 /// Where a cue stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,7 +52,7 @@ impl MedicationCueTable {
         table::read("medication_cues", medication_cues, |row| {
             let pattern = row.get("pattern")?;
             let compiled =
-                || Regex::new(&format!(r"(?i)(?:^|\b)(?:{pattern})(?:\b|$)")).map_err(|error| row.error(error.to_string()));
+                || compile(&format!(r"(?i)(?:^|\b)(?:{pattern})(?:\b|$)")).map_err(|error| row.error(error.to_string()));
             let reach = || match row.get("reach")? {
                 "" => Ok(8),
                 reach => reach.parse().map_err(|_| row.error("the reach is not a number of words")),

@@ -5,11 +5,12 @@
 
 use std::collections::HashSet;
 
-use regex::{Regex, RegexSet, RegexSetBuilder};
+use regex::{Regex, RegexSet};
 
 use super::{
     Document, Sentence,
     education::{Signs, passages},
+    pattern::{compile, compile_set},
 };
 use crate::domain::{Boilerplate, BoilerplateKind, Span, table, table::TableError};
 
@@ -37,7 +38,7 @@ impl BoilerplateTable {
     /// An unknown kind or a pattern that does not compile, with its line.
     pub fn parse(text: &str) -> Result<Self, TableError> {
         let constant = |pattern: &str| {
-            Regex::new(pattern).map_err(|error| TableError {
+            compile(pattern).map_err(|error| TableError {
                 table: "boilerplate".to_owned(),
                 line: 0,
                 message: error.to_string(),
@@ -59,7 +60,7 @@ impl BoilerplateTable {
             if pattern.is_empty() {
                 return Err(row.error("the pattern is empty"));
             }
-            let compile = |pattern: String| Regex::new(&pattern).map_err(|error| row.error(error.to_string()));
+            let compile = |pattern: String| compile(&pattern).map_err(|error| row.error(error.to_string()));
             match row.get("kind")? {
                 "template" => read.templates.push(compile(format!(r"(?is)^(?:{pattern})[\s.;:,]*$"))?),
                 "copied_forward" => read.copied.push(compile(format!("(?i){pattern}"))?),
@@ -80,7 +81,7 @@ impl BoilerplateTable {
             Ok(())
         })?;
         let set = |patterns: Vec<String>| {
-            RegexSetBuilder::new(patterns).case_insensitive(true).build().map_err(|error| TableError {
+            compile_set(&patterns).map_err(|error| TableError {
                 table: "boilerplate".to_owned(),
                 line: 0,
                 message: error.to_string(),

@@ -5,6 +5,7 @@ mod document;
 mod education;
 mod normalize;
 mod offsets;
+pub mod pattern;
 mod sections;
 mod sentences;
 
