@@ -1,5 +1,7 @@
 //! The encoder: packed weights, and what can be asked of them.
 
+use std::ops::Range;
+
 use crate::{
     Input, InputError, Instructions, LayerWeights, LinearWeights, Logits, NormWeights, Precision, Scratch, Shape, ShapeError,
     Weights,
@@ -84,18 +86,40 @@ impl Encoder {
     /// # Errors
     /// [`InputError`] when an input is too long, or an id or a token type is out of range.
     pub fn logits(&self, scratch: &mut Scratch, inputs: &[Input<'_>]) -> Result<Logits, InputError> {
+        let wanted: Vec<_> = inputs.iter().map(|input| 0..input.ids.len()).collect();
+        self.logits_of(scratch, inputs, &wanted)
+    }
+
+    /// Logits of some wordpieces of each input, one row each: what nobody wants is spared in the last layer.
+    ///
+    /// # Errors
+    /// [`InputError`] as for [`Encoder::logits`], and when there is not one range within each input.
+    pub fn logits_of(
+        &self,
+        scratch: &mut Scratch,
+        inputs: &[Input<'_>],
+        wanted: &[Range<usize>],
+    ) -> Result<Logits, InputError> {
         check(inputs, &self.shape)?;
+        let is_within =
+            |(input, wanted): (&Input<'_>, &Range<usize>)| wanted.start <= wanted.end && wanted.end <= input.ids.len();
+        if inputs.len() != wanted.len() || !inputs.iter().zip(wanted).all(is_within) {
+            return Err(InputError::Wanted);
+        }
         let columns = self.shape.columns;
-        let rows: usize = inputs.iter().map(|input| input.ids.len()).sum();
+        let rows: usize = wanted.iter().map(Range::len).sum();
         let mut values = vec![0.0; rows * columns];
-        let mut first = 0;
+        let (mut first, mut rest) = (0, wanted);
         for group in groups(inputs) {
-            self.forward(scratch, group, self.shape.layers, |_, _| ());
-            let count: usize = group.iter().map(|input| input.ids.len()).sum();
+            let (own, others) = rest.split_at(group.len());
+            rest = others;
+            let is_all = group.iter().zip(own).all(|(input, wanted)| wanted.len() == input.ids.len());
+            self.forward(scratch, group, (self.shape.layers, (!is_all).then_some(own)), |_, _| ());
+            let count: usize = own.iter().map(Range::len).sum();
             self.apply_head(scratch, count, &mut values[first * columns..(first + count) * columns]);
             first += count;
         }
-        Ok(Logits::new(values, columns, inputs.iter().map(|input| input.ids.len())))
+        Ok(Logits::new(values, columns, wanted.iter().map(Range::len)))
     }
 
     /// For each input the hidden states of `layers` (0 = embeddings) side by side, each the mean over the wordpieces between
@@ -115,7 +139,7 @@ impl Encoder {
         let mut first = 0;
         for group in groups(inputs) {
             let own = &mut pooled[first * features..(first + group.len()) * features];
-            self.forward(scratch, group, *deepest, |layer, states| {
+            self.forward(scratch, group, (*deepest, None), |layer, states| {
                 for place in (0..layers.len()).filter(|place| layers[*place] == layer) {
                     let targets = own.chunks_exact_mut(features).map(|row| &mut row[place * hidden..][..hidden]);
                     average(states, self.strides.hidden, group, targets);

@@ -1,5 +1,7 @@
 //! One run of the encoder over a group of inputs.
 
+use std::ops::Range;
+
 use crate::{
     Encoder, Input, Scratch, Shape,
     buffer::round_up,
@@ -48,12 +50,12 @@ pub(crate) fn groups<'a, 'b>(mut inputs: &'a [Input<'b>]) -> impl Iterator<Item 
 
 impl Encoder {
     /// Runs a group through the first `depth` layers. `each` sees the rows of states after each layer (0 = embeddings); the
-    /// last ones stay in the scratch.
+    /// last ones stay in the scratch. Where wordpieces of each input are named, the last layer gives their rows alone.
     pub(crate) fn forward(
         &self,
         scratch: &mut Scratch,
         group: &[Input<'_>],
-        depth: usize,
+        (depth, wanted): (usize, Option<&[Range<usize>]>),
         mut each: impl FnMut(usize, &[f32]),
     ) {
         let rows: usize = group.iter().map(|input| input.ids.len()).sum();
@@ -62,7 +64,9 @@ impl Encoder {
         self.normalize(scratch, &self.norm, rows, self.layers.first().map(|layer| layer.query_key_value.format));
         each(0, scratch.states.singles.as_slice());
         for (index, layer) in self.layers.iter().enumerate().take(depth) {
-            self.attend(scratch, layer, group, rows);
+            let wanted = wanted.filter(|_| index + 1 == depth);
+            self.attend(scratch, layer, group, wanted);
+            let rows = wanted.map_or(rows, |wanted| wanted.iter().map(Range::len).sum());
             self.normalize(scratch, &layer.attention_norm, rows, Some(layer.intermediate.format));
             self.feed_forward(scratch, layer, rows);
             let next = self.layers.get(index + 1).filter(|_| index + 1 < depth);
@@ -121,8 +125,10 @@ impl Encoder {
         self.kernels.normalize(states, norm, copy, (rows, stride, stride));
     }
 
-    /// Queries, keys and values, attention of each input over itself, and its output added to the states.
-    fn attend(&self, scratch: &mut Scratch, layer: &Layer, group: &[Input<'_>], rows: usize) {
+    /// Queries, keys and values, attention of each input over itself, and its output added to the states: of all wordpieces, or of those that
+    /// are wanted, whose states are moved to the front.
+    fn attend(&self, scratch: &mut Scratch, layer: &Layer, group: &[Input<'_>], wanted: Option<&[Range<usize>]>) {
+        let rows: usize = group.iter().map(|input| input.ids.len()).sum();
         let Strides { hidden, projected, .. } = self.strides;
         let Scratch { states, projected: own, context, attention, .. } = scratch;
         let input = states.values(layer.query_key_value.format, 0, hidden);
@@ -131,18 +137,28 @@ impl Encoder {
         let format = layer.attention_output.format;
         let written = if written_as_singles(&layer.attention_output) { Format::Single } else { format };
         let mut first = 0;
-        for input in group {
+        let mut kept = Vec::new();
+        for (index, input) in group.iter().enumerate() {
             let length = input.ids.len();
             if length == 0 {
                 continue;
             }
+            let queries = wanted.map_or((0, length), |wanted| (wanted[index].start, wanted[index].end));
             let heads = self.shape.heads;
             let width = self.shape.hidden / heads;
-            let window = Window { first, length, heads, width, stride: projected, context_stride: hidden };
+            let window = Window { first, length, queries, heads, width, stride: projected, context_stride: hidden };
             let values = own.values(self.attention, 0, projected);
             self.kernels.attend(values, window, attention, context.values_mut(written));
+            kept.push(first + queries.0..first + queries.1);
             first += length;
         }
+        let rows = if wanted.is_some() {
+            context.keep(written, kept.iter().cloned().flatten(), hidden);
+            states.keep(Format::Single, kept.iter().cloned().flatten(), hidden);
+            kept.iter().map(Range::len).sum()
+        } else {
+            rows
+        };
         if written == Format::Pair && !self.shape.hidden.is_multiple_of(2) {
             context.clear_half((rows, hidden), self.shape.hidden);
         }

@@ -49,6 +49,8 @@ pub enum InputError {
         /// Its types.
         types: usize,
     },
+    /// The wordpieces that are wanted do not lie within their inputs, or not one range is given for each.
+    Wanted,
     /// Hidden states were asked for of a layer that there is not.
     Layer {
         /// The layer.
@@ -67,6 +69,7 @@ impl fmt::Display for InputError {
                 write!(formatter, "input {input} has {length} wordpieces; the encoder takes {positions}")
             }
             Self::Types { input, ids, types } => write!(formatter, "input {input} has {ids} ids and {types} token types"),
+            Self::Wanted => formatter.write_str("the wordpieces that are wanted are not one range within each input"),
             Self::Layer { layer, layers } => write!(formatter, "there is no layer {layer}; the encoder has {layers}"),
         }
     }

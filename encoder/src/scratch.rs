@@ -84,6 +84,17 @@ impl Operand {
         (self.singles.as_mut_slice(), copy)
     }
 
+    /// Moves these rows to the front, in their order; they follow each other upwards.
+    pub fn keep(&mut self, format: Format, rows: impl Iterator<Item = usize>, stride: usize) {
+        for (target, row) in rows.enumerate() {
+            match format {
+                Format::Single => self.singles.as_mut_slice().copy_within(row * stride..(row + 1) * stride, target * stride),
+                Format::Pair => self.halves.as_mut_slice().copy_within(row * stride..(row + 1) * stride, target * stride),
+                Format::Quad { .. } => unreachable!("rows become bytes when they are complete"),
+            }
+        }
+    }
+
     /// Sets a column of the bf16 rows to zero.
     pub fn clear_half(&mut self, (rows, stride): (usize, usize), column: usize) {
         self.halves.as_mut_slice().chunks_exact_mut(stride).take(rows).for_each(|row| row[column] = 0);

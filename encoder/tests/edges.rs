@@ -251,6 +251,37 @@ fn an_input_does_not_depend_on_its_batch() {
 }
 
 #[test]
+fn what_is_wanted_does_not_depend_on_the_rest() {
+    let shape = Shape { vocabulary: 30, positions: 40, ..shapes()[0] };
+    let tensors = Tensors::new(&shape, 7);
+    let lengths: Vec<usize> = (0..if cfg!(miri) { 4 } else { 40 }).map(|index| index * 11 % 41).collect();
+    let own = inputs_of(&lengths);
+    let own = as_inputs(&own);
+    // nothing, all, and parts of any place
+    let wanted: Vec<std::ops::Range<usize>> = lengths
+        .iter()
+        .enumerate()
+        .map(|(index, length)| (index * 5 % (length + 1)).min(length / 2)..length - (index * 3 % (length / 2 + 1)))
+        .collect();
+    let mut scratch = Scratch::new();
+    for (instructions, precision) in
+        available().flat_map(|instructions| Precision::ALL.map(|precision| (instructions, precision)))
+    {
+        let encoder = Encoder::with_instructions(&tensors.weights(2), shape, precision, instructions).expect("packs");
+        let all = encoder.logits(&mut scratch, &own).expect("runs");
+        let some = encoder.logits_of(&mut scratch, &own, &wanted).expect("runs");
+        for (index, wanted) in wanted.iter().enumerate() {
+            let expected: Vec<&[f32]> = all.input(index).skip(wanted.start).take(wanted.len()).collect();
+            assert_eq!(some.input(index).collect::<Vec<_>>(), expected, "{instructions:?} {precision:?} {index}");
+        }
+        assert_eq!(encoder.logits(&mut scratch, &own).expect("runs"), all, "nothing is left behind");
+        for wrong in [&wanted[1..], &[vec![0..1], wanted[1..].to_vec()].concat()] {
+            assert_eq!(encoder.logits_of(&mut scratch, &own, wrong), Err(InputError::Wanted));
+        }
+    }
+}
+
+#[test]
 fn nothing_in_nothing_out() {
     let shape = shapes()[0];
     let tensors = Tensors::new(&shape, 1);

@@ -276,12 +276,15 @@ fn input(text: &str) -> NoteInput {
     NoteInput { text: text.to_owned(), ..NoteInput::default() }
 }
 
-/// The encoder's inputs of all windows of the notes.
+/// The encoder's inputs of all windows of the notes; every wordpiece is wanted, as other encoders give them.
 fn inputs(model: &Model, notes: &[String]) -> anyhow::Result<Vec<Input>> {
     let mut inputs = Vec::new();
     for note in notes {
         let tokenized = model.tokenize(note)?;
-        inputs.extend(cut_windows(tokenized.ids.len()).into_iter().map(|window| model.input(&tokenized, window)));
+        inputs.extend(cut_windows(tokenized.ids.len()).into_iter().map(|window| {
+            let input = model.input(&tokenized, &window);
+            Input { wanted: 0..input.ids.len(), ..input }
+        }));
     }
     Ok(inputs)
 }

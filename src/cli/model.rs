@@ -157,8 +157,7 @@ fn check(folder: &Path) -> (Vec<String>, bool) {
 /// Runs a sentence; gives its wordpieces.
 fn tagged(model: &Model) -> anyhow::Result<usize> {
     let note: TokenizedNote = model.tokenize(SENTENCE)?;
-    let window = Window { start: 0, end: note.ids.len() };
-    let logits = model.run(&[model.input(&note, window)])?;
+    let logits = model.run(&[model.input(&note, &Window::whole(note.ids.len()))])?;
     anyhow::ensure!(
         logits.iter().flatten().flatten().all(|value| value.is_finite()),
         "the network gives numbers that are not finite"

@@ -38,10 +38,8 @@ impl Assembly<'_> {
         } else {
             dictionary::Found::default()
         };
-        let tagging = pipeline
-            .model
-            .as_ref()
-            .map(|model| model.tag(&self.prepared.tokenized, &self.prepared.windows, logits).within_sentences(document));
+        let tagging =
+            pipeline.model.as_ref().map(|model| model.tag(&self.prepared.tokenized, logits).within_sentences(document));
         let mentions = edges::trimmed(document, merge(&found.mentions, tagging.as_ref()));
         let (allergies, none_known) = self.allergies(&mentions, &found);
         let taken: Vec<Span> = allergies.iter().chain(&none_known).map(|mention| mention.span).collect();

@@ -300,7 +300,7 @@ impl Pipeline {
         let run = |batch: &Vec<Place>| {
             let inputs: Vec<Input> = batch
                 .iter()
-                .map(|place| model.input(&notes[place.note].tokenized, notes[place.note].windows[place.window]))
+                .map(|place| model.input(&notes[place.note].tokenized, &notes[place.note].windows[place.window]))
                 .collect();
             model.run(&inputs)
         };

@@ -1,6 +1,8 @@
 //! The BERT encoder with its heads, on candle tensors: what a GPU runs, and the reference that the fused kernels for a CPU are held to.
 //! RoBERTa and DistilBERT are BERT under other names.
 
+use std::ops::Range;
+
 use candle_core::{DType, Device, Result, Tensor};
 use candle_nn::{LayerNorm, Linear, Module};
 
@@ -55,6 +57,8 @@ pub struct Input {
     pub ids: Vec<u32>,
     /// Token types.
     pub types: Vec<u32>,
+    /// The wordpieces whose logits are wanted.
+    pub wanted: Range<usize>,
 }
 
 struct Layer {
@@ -253,14 +257,15 @@ impl Batch {
         Some(Self { count, longest, padded, ids, types, present })
     }
 
-    /// Rows of the whole batch as rows of each input, padding left out.
+    /// Rows of the whole batch as the wanted rows of each input.
     pub fn split(&self, rows: Vec<Vec<f32>>, inputs: &[Input]) -> Vec<Vec<Vec<f32>>> {
         let mut rows = rows.into_iter();
         inputs
             .iter()
             .map(|input| {
                 let mut own: Vec<Vec<f32>> = rows.by_ref().take(self.longest).collect();
-                own.truncate(input.ids.len());
+                own.truncate(input.wanted.end);
+                own.drain(..input.wanted.start.min(own.len()));
                 own
             })
             .collect()

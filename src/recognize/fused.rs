@@ -136,12 +136,13 @@ impl Fused {
         self.encoder.precision_used()
     }
 
-    /// Logits of a batch: for each input one row a wordpiece.
+    /// Logits of a batch: for each input one row for each wordpiece that is wanted.
     ///
     /// # Errors
     /// When an input does not fit the model.
     pub fn logits(&self, inputs: &[Input]) -> candle_core::Result<Vec<Vec<Vec<f32>>>> {
-        let logits = SCRATCH.with_borrow_mut(|scratch| self.encoder.logits(scratch, &borrowed(inputs)));
+        let wanted: Vec<_> = inputs.iter().map(|input| input.wanted.clone()).collect();
+        let logits = SCRATCH.with_borrow_mut(|scratch| self.encoder.logits_of(scratch, &borrowed(inputs), &wanted));
         Ok(split(&logits.map_err(candle_core::Error::wrap)?))
     }
 

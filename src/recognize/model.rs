@@ -127,29 +127,23 @@ impl Model {
         TokenizedNote::new(text, &self.tokenizer, self.description.layout)
     }
 
-    /// The network's input for a window: its wordpieces between `[CLS]` and `[SEP]`.
+    /// The network's input for a window: its wordpieces between `[CLS]` and `[SEP]`, of which those are wanted that the window speaks for.
     #[must_use]
-    pub fn input(&self, note: &TokenizedNote, window: Window) -> Input {
+    pub fn input(&self, note: &TokenizedNote, window: &Window) -> Input {
         let framed = |first: u32, inner: &[u32], last: u32| [&[first], inner, &[last]].concat();
         Input {
             ids: framed(self.first, &note.ids[window.start..window.end], self.last),
             types: framed(0, &note.types[window.start..window.end], 0),
+            wanted: window.kept.start + 1 - window.start..window.kept.end + 1 - window.start,
         }
     }
 
-    /// Logits of a batch of inputs, special tokens left out.
+    /// Logits of a batch of inputs: of each the rows of the wordpieces that are wanted.
     ///
     /// # Errors
     /// [`ModelError::Run`].
     pub fn run(&self, inputs: &[Input]) -> Result<Vec<Vec<Vec<f32>>>, ModelError> {
-        let mut batch = self.network.logits(inputs).map_err(|error| ModelError::Run(error.to_string()))?;
-        for rows in &mut batch {
-            rows.pop();
-            if !rows.is_empty() {
-                rows.remove(0);
-            }
-        }
-        Ok(batch)
+        self.network.logits(inputs).map_err(|error| ModelError::Run(error.to_string()))
     }
 
     /// What vectors of phrases depend on: the checksum of weights and projection as hexadecimal digits, and the precision.
@@ -177,9 +171,9 @@ impl Model {
 
     /// Tags of a note from the logits of its windows.
     #[must_use]
-    pub fn tag(&self, note: &TokenizedNote, windows: &[Window], logits: &[Vec<Vec<f32>>]) -> super::Tagging {
+    pub fn tag(&self, note: &TokenizedNote, logits: &[Vec<Vec<f32>>]) -> super::Tagging {
         let columns = (&self.description.labels, &self.description.contexts);
-        super::tag(note, (windows, logits), columns, self.temperature)
+        super::tag(note, logits, columns, self.temperature)
     }
 }
 
@@ -221,7 +215,8 @@ mod tests {
         let mut inputs = Vec::new();
         for case in &parity.cases {
             let note = model.tokenize(&case.text).expect("tokenizes");
-            let input = model.input(&note, Window { start: 0, end: note.ids.len() });
+            let mut input = model.input(&note, &Window::whole(note.ids.len()));
+            input.wanted = 0..input.ids.len();
             assert_eq!((&input.ids, &input.types), (&case.input_ids, &case.token_type_ids));
             let map = crate::text::OffsetMap::new(&case.text, crate::domain::OffsetUnit::Codepoint);
             let offsets: Vec<_> =
@@ -276,9 +271,9 @@ mod tests {
         let model = Model::load(&ModelFiles::read(&folder).expect("the folder"), Precision::F32).expect("loads");
         let text = "Possible pneumonia. Metformin daily.";
         let note = model.tokenize(text).expect("tokenizes");
-        let window = Window { start: 0, end: note.ids.len() };
-        let logits = model.run(&[model.input(&note, window)]).expect("runs");
-        let tagging = model.tag(&note, &[window], &logits);
+        let window = Window::whole(note.ids.len());
+        let logits = model.run(&[model.input(&note, &window)]).expect("runs");
+        let tagging = model.tag(&note, &logits);
         let pneumonia = crate::domain::Span::new(9, 18);
         let (assertions, statuses) = (tagging.assertions(pneumonia), tagging.statuses(pneumonia));
         assert_eq!((assertions.len(), statuses.len()), (6, 5));

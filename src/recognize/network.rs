@@ -116,7 +116,7 @@ impl Network {
         }
     }
 
-    /// Logits of a batch: for each input one row a wordpiece, special tokens included.
+    /// Logits of a batch: for each input one row for each wordpiece that is wanted.
     ///
     /// # Errors
     /// When a tensor operation fails.

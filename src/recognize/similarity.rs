@@ -71,6 +71,7 @@ impl Similarity {
                 let inputs: Vec<Input> = group
                     .iter()
                     .map(|at| Input {
+                        wanted: 0..0,
                         ids: [&[ends.0], &phrases[*at].ids[..length], &[ends.1]].concat(),
                         types: vec![0; length + 2],
                     })

@@ -2,6 +2,8 @@
 //!
 //! The steps are those of `models/training/spans.py`, so that what was measured there holds here.
 
+use std::ops::Range;
+
 use tokenizers::{ModelWrapper, Tokenizer};
 
 use super::{ContextHeads, LabelSet, ModelError, Tag, layout::layout_types};
@@ -29,12 +31,27 @@ pub struct TokenizedNote {
 }
 
 /// A stretch of a note's wordpieces that runs through the encoder at once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Window {
     /// First wordpiece.
     pub start: usize,
     /// One past the last.
     pub end: usize,
+    /// The wordpieces that this window speaks for: those that lie farther from its ends than from the ends of any other window.
+    pub kept: Range<usize>,
+}
+
+impl Window {
+    /// The window of a note that has no other.
+    #[must_use]
+    pub const fn whole(pieces: usize) -> Self {
+        Self { start: 0, end: pieces, kept: 0..pieces }
+    }
+
+    /// How far a wordpiece of the window is from its nearer end.
+    fn depth(&self, piece: usize) -> usize {
+        (piece - self.start).min(self.end - 1 - piece)
+    }
 }
 
 impl TokenizedNote {
@@ -79,10 +96,18 @@ pub fn cut_windows(pieces: usize) -> Vec<Window> {
     }
     // as many strides as it takes until a window reaches the end
     let strides = pieces.saturating_sub(WINDOW_PIECES).div_ceil(WINDOW_STRIDE);
-    (0..=strides)
-        .map(|stride| stride * WINDOW_STRIDE)
-        .map(|start| Window { start, end: (start + WINDOW_PIECES).min(pieces) })
-        .collect()
+    let window = |start: usize| {
+        let end = (start + WINDOW_PIECES).min(pieces);
+        Window { start, end, kept: start..end }
+    };
+    let mut windows: Vec<Window> = (0..=strides).map(|stride| window(stride * WINDOW_STRIDE)).collect();
+    for index in 1..windows.len() {
+        let (before, after) = (&windows[index - 1], &windows[index]);
+        let border = (after.start..before.end).find(|piece| after.depth(*piece) > before.depth(*piece)).unwrap_or(before.end);
+        windows[index - 1].kept.end = border;
+        windows[index].kept.start = border;
+    }
+    windows
 }
 
 /// What the model says of a note.
@@ -196,26 +221,16 @@ impl Tagging {
     }
 }
 
-/// Tags of a note from the logits of its windows (one row a wordpiece, special tokens left out): every wordpiece keeps the
-/// logits of the window in which it is farthest from both ends, softmax with the model's temperature, BIO decoding.
+/// Tags of a note from the logits of its windows, each of the wordpieces that it speaks for: softmax with the model's temperature, BIO
+/// decoding.
 #[must_use]
 pub fn tag(
     note: &TokenizedNote,
-    (windows, logits): (&[Window], &[Vec<Vec<f32>>]),
+    logits: &[Vec<Vec<f32>>],
     (labels, heads): (&LabelSet, &ContextHeads),
     temperature: f32,
 ) -> Tagging {
-    let rows: Vec<&Vec<f32>> = (0..note.ids.len())
-        .filter_map(|piece| {
-            let (_, index) = windows
-                .iter()
-                .enumerate()
-                .filter(|(_, window)| window.start <= piece && piece < window.end)
-                .map(|(index, window)| (std::cmp::Reverse((piece - window.start).min(window.end - 1 - piece)), index))
-                .min()?;
-            logits.get(index)?.get(piece - windows[index].start)
-        })
-        .collect();
+    let rows: Vec<&Vec<f32>> = logits.iter().flatten().collect();
     if rows.len() != note.ids.len() {
         return Tagging::default();
     }
@@ -239,10 +254,22 @@ mod tests {
 
     #[test]
     fn windows_cover_every_piece() {
-        for pieces in [0, 1, 179, 180, 181, 300, 301, 5000] {
+        for pieces in (0..800).chain([5000]) {
             let windows = cut_windows(pieces);
-            let covered = (0..pieces).all(|piece| windows.iter().any(|window| window.start <= piece && piece < window.end));
-            assert!(covered, "{pieces}");
+            let mut next = 0;
+            for window in &windows {
+                assert!(
+                    window.kept.start == next && window.kept.end <= window.end && window.start <= next,
+                    "{pieces} {window:?}"
+                );
+                next = window.kept.end;
+                for piece in window.kept.clone() {
+                    let is_there = |other: &&Window| other.start <= piece && piece < other.end;
+                    let deepest = windows.iter().filter(is_there).map(|other| other.depth(piece)).max();
+                    assert_eq!(deepest, Some(window.depth(piece)), "{pieces} {piece}");
+                }
+            }
+            assert_eq!(next, pieces);
             assert!(windows.iter().all(|window| window.end - window.start <= WINDOW_PIECES));
         }
         assert_eq!(cut_windows(181).len(), 2);

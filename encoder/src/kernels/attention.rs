@@ -68,6 +68,7 @@ pub(super) fn attend<L, E, C, const ROWS: usize>(
     C: Stored<L>,
 {
     let Window { length, width, stride, .. } = window;
+    assert!(window.queries.1 <= length, "queries beyond the window");
     let hidden = window.heads * width;
     let padded = round_up(length, WIDEST);
     for head in 0..window.heads {
@@ -76,8 +77,8 @@ pub(super) fn attend<L, E, C, const ROWS: usize>(
         pack_values::<L, E>(&own[2 * hidden..], window, workspace.values);
         let keys = Panels { words: workspace.keys, depth: width.div_ceil(E::PER_WORD), columns: length };
         let values = Panels { words: workspace.values, depth: length.div_ceil(E::PER_WORD), columns: width };
-        for first in (0..length).step_by(ROWS) {
-            let count = ROWS.min(length - first);
+        for first in (window.queries.0..window.queries.1).step_by(ROWS) {
+            let count = ROWS.min(window.queries.1 - first);
             let queries = Rows { values: &own[first * stride..], stride, count };
             let destination = Store::<L, Single> { values: workspace.scores, stride: padded, columns: padded };
             product::<L, E, _, ROWS>(lanes, queries, keys, &mut Raw(destination));

@@ -80,6 +80,8 @@ pub(crate) struct Window {
     pub first: usize,
     /// Rows.
     pub length: usize,
+    /// The first of them whose context is computed, and one past the last.
+    pub queries: (usize, usize),
     pub heads: usize,
     /// Columns of one head.
     pub width: usize,

@@ -53,11 +53,12 @@ impl Kernels for Portable {
 
     fn attend(&self, input: Values<'_>, window: Window, memory: &mut AttentionMemory, context: ValuesMut<'_>) {
         let (Values::Singles(input), ValuesMut::Singles(context)) = (input, context) else { unreachable!("{ONLY_SINGLES}") };
-        let Window { first, length, heads, width, stride, context_stride } = window;
+        let Window { first, length, queries, heads, width, stride, context_stride } = window;
         let hidden = heads * width;
         memory.scores.reserve(length);
         let scores = &mut memory.scores.as_mut_slice()[..length];
-        for (head, query) in (0..heads).flat_map(|head| (first..first + length).map(move |query| (head, query))) {
+        for (head, query) in (0..heads).flat_map(|head| (first + queries.0..first + queries.1).map(move |query| (head, query)))
+        {
             let part = |row: usize, part: usize| &input[row * stride + part * hidden + head * width..][..width];
             let own = part(query, 0);
             for (score, key) in scores.iter_mut().zip(first..) {
