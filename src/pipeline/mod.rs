@@ -9,6 +9,8 @@ mod assemble;
 mod context;
 mod diagnoses;
 mod directions;
+#[cfg(test)]
+mod fuzz;
 mod group;
 mod input;
 mod recode;

@@ -22,7 +22,6 @@ mod faults_postgres;
 mod fhir;
 mod fhir_api;
 mod fhir_rules;
-mod fuzz;
 mod gold;
 mod golden;
 mod hl7;
