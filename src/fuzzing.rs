@@ -46,10 +46,15 @@ impl Enough {
         };
         match number("ABSTRACTOR_TEST_FUZZ_EXECUTIONS") {
             Some(executions) => Self::Tries((executions / share).max(1)),
-            None if variable("ABSTRACTOR_TEST_TIER").as_deref() == Some("long") => Self::Time(Duration::from_secs(60)),
+            None if is_long_tier() => Self::Time(Duration::from_secs(60)),
             None => Self::Time(Duration::from_secs(3)),
         }
     }
+}
+
+/// Whether the full counts are asked for, as `tests/run --long` does.
+pub(crate) fn is_long_tier() -> bool {
+    variable("ABSTRACTOR_TEST_TIER").as_deref() == Some("long")
 }
 
 #[expect(clippy::disallowed_methods, reason = "how much the tests try is asked for by the environment")]

@@ -13,6 +13,8 @@ mod directions;
 mod fuzz;
 mod group;
 mod input;
+#[cfg(test)]
+mod pathological;
 mod recode;
 mod reconcile;
 #[cfg(test)]
