@@ -1,6 +1,8 @@
 //! The configuration file of `abstractor serve` and `worker`: what other systems send and how, bounds, traces, and the site's own texts. TOML; a
 //! field that is not known is refused.
 
+#[cfg(test)]
+mod fuzz;
 mod reference;
 
 use std::{

@@ -19,6 +19,8 @@ pub mod config;
 pub mod delivery;
 pub mod domain;
 pub mod engine;
+#[cfg(test)]
+mod fuzzing;
 pub mod interop;
 pub mod medication;
 pub mod mllp;

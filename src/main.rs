@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     match abstractor::cli::run() {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("abstractor: {error:#}");
+            eprintln!("abstractor: {}", abstractor::cli::sentence(&error));
             ExitCode::FAILURE
         }
     }

@@ -3,7 +3,7 @@
 use axum::{
     body::Bytes,
     extract::{FromRequest, FromRequestParts, Query, Request, rejection::BytesRejection},
-    http::{StatusCode, request::Parts},
+    http::{StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -115,6 +115,18 @@ pub async fn refuse_nul(request: Request, next: Next) -> Response {
         return ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", detail).into_response();
     }
     next.run(request).await
+}
+
+/// Refuses a body that is packed, for all that is served: nothing here unpacks one, so nothing can be made to grow.
+pub async fn refuse_encoded(request: Request, next: Next) -> Response {
+    let is_plain = |value: &axum::http::HeaderValue| value.as_bytes().trim_ascii().eq_ignore_ascii_case(b"identity");
+    if request.headers().get_all(header::CONTENT_ENCODING).iter().all(is_plain) {
+        return next.run(request).await;
+    }
+    let detail = "the body has a Content-Encoding; send it as it is";
+    let mut refusal = ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_encoding", detail).into_response();
+    refusal.headers_mut().insert(header::ACCEPT_ENCODING, axum::http::HeaderValue::from_static("identity"));
+    refusal
 }
 
 /// Query parameters, checked.

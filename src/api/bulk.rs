@@ -88,9 +88,9 @@ fn ndjson(answers: impl Stream<Item = Value> + Send + 'static) -> Response {
 }
 
 /// A line of a body, from 1; blank lines are none.
-struct Line {
-    number: usize,
-    bytes: Result<Vec<u8>, ApiError>,
+pub(super) struct Line {
+    pub(super) number: usize,
+    pub(super) bytes: Result<Vec<u8>, ApiError>,
 }
 
 /// Where reading stands.
@@ -104,7 +104,7 @@ struct Reading {
 }
 
 /// The lines of a body as they arrive; none is held that is longer than a request of one note may be.
-fn lines(body: Body, most: usize) -> impl Stream<Item = Line> + Send + 'static {
+pub(super) fn lines(body: Body, most: usize) -> impl Stream<Item = Line> + Send + 'static {
     let reading = Reading { body: body.into_data_stream(), read: Vec::new(), number: 0, is_ended: false, is_too_long: false };
     stream::unfold(reading, move |mut reading| async move {
         loop {
@@ -145,7 +145,8 @@ fn lines(body: Body, most: usize) -> impl Stream<Item = Line> + Send + 'static {
 impl Reading {
     /// The line of these bytes; none when it is blank.
     fn line(&mut self, bytes: Vec<u8>) -> Option<Line> {
-        if !self.is_ended || !bytes.is_empty() {
+        // a line that was thrown away to its end, which was the body's, is one too
+        if !self.is_ended || !bytes.is_empty() || self.is_too_long {
             self.number += 1;
         }
         let number = self.number;

@@ -11,6 +11,8 @@ mod destinations;
 mod error;
 mod extract;
 mod fhir;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod items;
 mod messages;
@@ -24,7 +26,7 @@ mod worklists;
 
 pub use admission::{Admission, Limits, admit, refused};
 pub use authenticate::{Caller, SESSION_COOKIE};
-pub use body::refuse_nul;
+pub use body::{refuse_encoded, refuse_nul};
 pub use error::{ApiError, ProblemBody, panicked};
 pub use notes::NoteRequest;
 

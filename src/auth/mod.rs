@@ -4,6 +4,8 @@
 //! not include each other: an admin who must not read notes cannot be given them by mistake of an ordering.
 
 mod client_assertion;
+#[cfg(test)]
+mod fuzz;
 mod permission;
 mod token;
 

@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
 
-use super::{data::DataFolder, surroundings};
+use super::{data::DataFolder, render::in_a_row, surroundings};
 use crate::{
     auth::read_keys,
     domain::{Role, Surroundings, User},
@@ -232,8 +232,9 @@ fn end(at: Option<Timestamp>) -> String {
     at.map_or_else(|| "never".to_owned(), moment)
 }
 
-/// Rows below their headings, each column as wide as what is longest in it.
+/// Rows below their headings, each column as wide as what is longest in it. What a terminal would act upon is left out.
 fn table<const N: usize>(headings: [&str; N], rows: &[[String; N]]) -> String {
+    let rows: Vec<[String; N]> = rows.iter().map(|row| row.each_ref().map(|cell| in_a_row(cell))).collect();
     let widths: [usize; N] = std::array::from_fn(|column| {
         let longest = rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
         longest.max(headings[column].len())
@@ -261,6 +262,8 @@ mod tests {
         let printed = table(["NAME", "ROLE", "SOURCE"], &rows);
         assert_eq!(printed, "NAME              ROLE   SOURCE\nada               coder\ninterface-engine  x      emr\n");
         assert_eq!(table(["NAME", "ROLE"], &[]), "NAME  ROLE\n");
+        let hostile = [["\x1b[2Jada\r\n\u{202e}x\u{9b}31m".to_owned()]];
+        assert_eq!(table(["NAME"], &hostile), "NAME\n[2Jada x31m\n");
     }
 
     #[test]

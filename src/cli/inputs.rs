@@ -131,8 +131,15 @@ fn read_lines(
     let mut bytes = Vec::new();
     for number in 1_u64.. {
         bytes.clear();
-        if reader.read_until(b'\n', &mut bytes)? == 0 {
+        let longest = longest_line(reading.1);
+        if (&mut reader).take(longest).read_until(b'\n', &mut bytes)? == 0 {
             break;
+        }
+        if bytes.len() as u64 == longest && !bytes.ends_with(b"\n") {
+            reader.skip_until(b'\n')?;
+            let message = format!("the line is longer than that of the longest note accepted can be ({longest} bytes)");
+            each(Err(BadNote { note_id: format!("{stem}:{number}"), code: "note_too_large", message }))?;
+            continue;
         }
         if bytes.iter().all(u8::is_ascii_whitespace) {
             continue;
@@ -144,6 +151,12 @@ fn read_lines(
         })?;
     }
     Ok(())
+}
+
+/// Bytes of a line: each byte of a note may be escaped as six, and so many again are for spans and the other fields. A file may unpack to a line
+/// without end.
+fn longest_line(most: usize) -> u64 {
+    12 * most as u64 + (1 << 16)
 }
 
 fn not_utf8(note_id: String, at: usize) -> BadNote {
@@ -229,6 +242,26 @@ mod tests {
         ] {
             assert_eq!(code(line), expected, "{line}");
         }
+    }
+
+    #[test]
+    fn a_line_without_end_is_reported_in_its_place_and_never_held() {
+        use std::io::Write as _;
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("notes.ndjson.gz");
+        let mut gzip =
+            flate2::write::GzEncoder::new(std::fs::File::create(&path).expect("a file"), flate2::Compression::fast());
+        gzip.write_all(b"{\"text\": \"").expect("written");
+        (0..100).for_each(|_| gzip.write_all(&vec![b'a'; 1 << 20]).expect("written"));
+        gzip.write_all(b"\"}\n{\"text\": \"Gout.\"}\n").expect("written");
+        gzip.finish().expect("closed");
+        let mut seen = Vec::new();
+        let read = read(&path, (OffsetUnit::Codepoint, 100), &mut |note| {
+            seen.push(note.map(|note| note.text).map_err(|bad| (bad.note_id, bad.code)));
+            Ok(())
+        });
+        read.expect("the rest is read");
+        assert_eq!(seen, [Err(("notes.ndjson:1".to_owned(), "note_too_large")), Ok("Gout.".to_owned())]);
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::{
     accounts::{operator, runtime},
     data::DataFolder,
     limit::NoteLimit,
+    render::in_a_row,
     surroundings,
 };
 use crate::{
@@ -72,7 +73,8 @@ async fn list(store: &dyn Store, all: bool, limit: u32) -> anyhow::Result<()> {
     for line in store.messages(filter, None, limit).await? {
         let received = line.received_at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         let state = line.reason.as_deref().unwrap_or("accepted");
-        writeln!(out, "{:<38} {received:<22} {:<16} {:<9} {state}", line.id, line.source, line.event)?;
+        let (source, event) = (in_a_row(&line.source), in_a_row(&line.event));
+        writeln!(out, "{:<38} {received:<22} {source:<16} {event:<9} {}", line.id, in_a_row(state))?;
     }
     Ok(())
 }

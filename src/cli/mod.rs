@@ -10,6 +10,8 @@ mod data;
 mod demo;
 mod doctor;
 mod extract;
+#[cfg(test)]
+mod fuzz;
 mod health;
 mod http;
 mod inputs;
@@ -150,6 +152,12 @@ pub fn run() -> anyhow::Result<ExitCode> {
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// What is printed of an error. It may name a file or an entry of an archive, and a terminal must not act upon a name.
+#[must_use]
+pub fn sentence(error: &anyhow::Error) -> String {
+    render::printable(&format!("{error:#}"))
 }
 
 /// The system's clock and time-ordered random identifiers: the one place where they are made.

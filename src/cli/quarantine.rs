@@ -8,6 +8,7 @@ use uuid::Uuid;
 use super::{
     accounts::{operator, runtime},
     data::DataFolder,
+    render::in_a_row,
     surroundings,
 };
 use crate::store::Store;
@@ -66,7 +67,10 @@ async fn list(store: &dyn Store) -> anyhow::Result<()> {
             writeln!(
                 out,
                 "{:<38} {received:<22} {given_up:<22} {:<16} {:<6} {}",
-                note.id, note.source, note.tries, note.reason
+                note.id,
+                in_a_row(&note.source),
+                note.tries,
+                in_a_row(&note.reason)
             )?;
         }
     }

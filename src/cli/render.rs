@@ -48,9 +48,16 @@ pub(super) fn note(out: &mut impl Write, text: &str, extraction: &Extraction, co
     writeln!(out)
 }
 
-/// Control characters of a note, or of what came with it, must not reach the terminal.
+/// Control characters of a note, or of what came with it, must not reach the terminal; nor may the marks of direction, by which a line shows
+/// its words in another order than it has them.
 pub(super) fn printable(text: &str) -> String {
-    text.chars().filter(|letter| !letter.is_control() || matches!(letter, '\n' | '\t')).collect()
+    let acts = |letter: char| letter.is_control() || matches!(letter, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    text.chars().filter(|letter| !acts(*letter) || matches!(letter, '\n' | '\t')).collect()
+}
+
+/// The same in a row of a list, which is one line.
+pub(super) fn in_a_row(text: &str) -> String {
+    printable(text).replace(['\n', '\t'], " ")
 }
 
 /// The entries as a table.

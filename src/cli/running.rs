@@ -194,6 +194,7 @@ fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
     routes
         .fallback(api::unknown_address)
         .layer(axum::middleware::from_fn(api::refuse_nul))
+        .layer(axum::middleware::from_fn(api::refuse_encoded))
         .layer(axum::middleware::from_fn_with_state(Admission::new(limits), api::admit))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
         .layer(axum::middleware::from_fn(telemetry::observe))

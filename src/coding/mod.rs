@@ -10,6 +10,8 @@ mod conventions;
 mod diagnosis;
 mod edition;
 pub mod edits;
+#[cfg(test)]
+mod fuzz;
 mod index;
 mod laterality;
 mod left_out;

@@ -204,14 +204,7 @@ impl TermVectors {
     pub fn read(file: &Path, vocabulary: &Vocabulary, model: &Model) -> Option<Self> {
         let size = model.vector_size()?;
         let diagnoses = terms_of(vocabulary);
-        let tensors: HashMap<String, Tensor> = candle_core::safetensors::load(file, &Device::Cpu).ok()?;
-        let vectors = tensors.get("vectors")?;
-        if vectors.dims() != [diagnoses.len(), size] {
-            return None;
-        }
-        let bytes = vectors.flatten_all().and_then(|flat| flat.to_vec1::<u8>()).ok()?;
-        // safetensors as candle writes them have no signed bytes
-        let numbers = bytes.into_iter().map(|byte| byte.wrapping_add(128).cast_signed()).collect();
+        let numbers = numbers_of(&std::fs::read(file).ok()?, [diagnoses.len(), size])?;
         Some(Self { size, diagnoses, numbers })
     }
 
@@ -296,6 +289,18 @@ impl TermVectors {
         };
         best.into_iter().map(|best| best.into_iter().map(near).collect()).collect()
     }
+}
+
+/// The numbers of a file of vectors; none when it is damaged or of another shape.
+pub(super) fn numbers_of(file: &[u8], shape: [usize; 2]) -> Option<Vec<i8>> {
+    let tensors: HashMap<String, Tensor> = candle_core::safetensors::load_buffer(file, &Device::Cpu).ok()?;
+    let vectors = tensors.get("vectors")?;
+    if vectors.dims() != shape {
+        return None;
+    }
+    let bytes = vectors.flatten_all().and_then(|flat| flat.to_vec1::<u8>()).ok()?;
+    // safetensors as candle writes them have no signed bytes
+    Some(bytes.into_iter().map(|byte| byte.wrapping_add(128).cast_signed()).collect())
 }
 
 fn rounded(vector: &[f32]) -> Vec<i8> {

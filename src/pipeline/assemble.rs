@@ -24,6 +24,27 @@ use crate::{
 /// A model's allergen outside of any allergy context needs this probability.
 const LONE_ALLERGEN: f32 = 0.6;
 
+/// Spans, to be asked whether another touches one of them: a note may have tens of thousands of each. Start, and the furthest end so far.
+struct Covered(Vec<(usize, usize)>);
+
+impl Covered {
+    fn by(spans: impl Iterator<Item = Span>) -> Self {
+        let mut all: Vec<(usize, usize)> = spans.map(|span| (span.start, span.end)).collect();
+        all.sort_unstable();
+        let mut furthest = 0;
+        for (_, end) in &mut all {
+            furthest = furthest.max(*end);
+            *end = furthest;
+        }
+        Self(all)
+    }
+
+    fn touches(&self, span: Span) -> bool {
+        let before = self.0.partition_point(|(start, _)| *start < span.end);
+        before.checked_sub(1).is_some_and(|last| self.0[last].1 > span.start)
+    }
+}
+
 pub(super) struct Assembly<'a> {
     pub pipeline: &'a Pipeline,
     pub prepared: &'a Prepared,
@@ -42,9 +63,8 @@ impl Assembly<'_> {
             pipeline.model.as_ref().map(|model| model.tag(&self.prepared.tokenized, logits).within_sentences(document));
         let mentions = edges::trimmed(document, merge(&found.mentions, tagging.as_ref()));
         let (allergies, none_known) = self.allergies(&mentions, &found);
-        let taken: Vec<Span> = allergies.iter().chain(&none_known).map(|mention| mention.span).collect();
-        let free: Vec<Mention> =
-            mentions.into_iter().filter(|mention| !taken.iter().any(|span| span.overlaps(mention.span))).collect();
+        let taken = Covered::by(allergies.iter().chain(&none_known).map(|mention| mention.span));
+        let free: Vec<Mention> = mentions.into_iter().filter(|mention| !taken.touches(mention.span)).collect();
         let medications = self.medications(&free, tagging.as_ref(), &boilerplate);
         let diagnoses = self.diagnoses(&free, &found.mentions, tagging.as_ref(), &boilerplate);
         let mut coded: Vec<CodedMention> = Vec::new();
@@ -283,4 +303,20 @@ fn substances(mentions: &[Mention], found: &dictionary::Found) -> Vec<Span> {
     found.allergens.iter().map(|candidate| candidate.span).for_each(&mut add);
     spans.sort_unstable();
     spans
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn covered_is_as_each_by_itself(spans in proptest::collection::vec((0usize..30, 0usize..6), 0..8), at in 0usize..30, length in 0usize..6) {
+            let spans: Vec<Span> = spans.into_iter().map(|(start, length)| Span::new(start, start + length)).collect();
+            let asked = Span::new(at, at + length);
+            prop_assert_eq!(Covered::by(spans.iter().copied()).touches(asked), spans.iter().any(|span| span.overlaps(asked)));
+        }
+    }
 }

@@ -9,8 +9,12 @@ mod assemble;
 mod context;
 mod diagnoses;
 mod directions;
+#[cfg(test)]
+mod fuzz;
 mod group;
 mod input;
+#[cfg(test)]
+mod pathological;
 mod recode;
 mod reconcile;
 #[cfg(test)]

@@ -62,6 +62,27 @@ struct Written {
     abstractor: Option<Extras>,
 }
 
+impl Written {
+    /// Sizes within what can be run: memory is taken by them before a tensor is looked at.
+    fn check_sizes(&self) -> Result<(), String> {
+        for (name, value, least, most) in [
+            ("vocab_size", self.vocab_size, 1, 1 << 24),
+            ("hidden_size", self.hidden_size, 1, 1 << 15),
+            ("intermediate_size", self.intermediate_size, 1, 1 << 15),
+            ("num_hidden_layers", self.num_hidden_layers, 1, 1_000),
+            ("num_attention_heads", self.num_attention_heads, 1, 1 << 15),
+            ("max_position_embeddings", self.max_position_embeddings, 1, 1 << 17),
+            ("type_vocab_size", self.type_vocab_size, 0, 256),
+            ("pad_token_id", self.pad_token_id.unwrap_or(0), 0, 1 << 16),
+        ] {
+            if !(least..=most).contains(&value) {
+                return Err(format!("{name} must be {least} to {most}"));
+            }
+        }
+        Ok(())
+    }
+}
+
 fn default_epsilon() -> f64 {
     1e-12
 }
@@ -122,6 +143,7 @@ impl Description {
         if written.hidden_act != "gelu" {
             return Err(invalid(format!("the activation {:?} is not supported; it must be \"gelu\"", written.hidden_act)));
         }
+        written.check_sizes().map_err(invalid)?;
         if written.num_attention_heads == 0 || !written.hidden_size.is_multiple_of(written.num_attention_heads) {
             return Err(invalid("hidden_size must be a multiple of num_attention_heads".to_owned()));
         }
@@ -234,6 +256,9 @@ mod tests {
             ("\"gelu\"", "\"relu\"", "relu"),
             ("512", "128", "max_position_embeddings"),
             ("\"n_heads\": 2", "\"n_heads\": 3", "num_attention_heads"),
+            ("\"n_layers\": 1", "\"n_layers\": 1152921504606846976", "num_hidden_layers"),
+            ("\"dim\": 8", "\"dim\": 0", "hidden_size"),
+            ("512", "18446744073709551615", "max_position_embeddings"),
         ] {
             let error = Description::read(bert.replace(from, to).as_bytes(), None).expect_err("refused").to_string();
             assert!(error.contains(word), "{error}");

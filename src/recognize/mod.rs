@@ -9,6 +9,8 @@ pub mod edges;
 mod encoder;
 mod files;
 mod fused;
+#[cfg(test)]
+mod fuzz;
 mod labels;
 mod layout;
 pub mod merge;

@@ -61,6 +61,15 @@ pub struct Model {
     last: u32,
 }
 
+/// Reads a file with a library that gives up by a panic where its parts contradict each other.
+fn guarded<T>(file: &'static str, read: impl FnOnce() -> Result<T, ModelError>) -> Result<T, ModelError> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(read)).unwrap_or_else(|_| {
+        let reason = "its parts do not fit together, or not to config.json; save the model again with the library that made it"
+            .to_owned();
+        Err(ModelError::Invalid { file, reason })
+    })
+}
+
 impl Model {
     /// Checks the files against their manifest, and loads. The precision is what BERT and its kin compute with on a CPU that is fast in it; on
     /// others, on a GPU and in other families it is f32.
@@ -87,10 +96,13 @@ impl Model {
         if !(temperature.is_finite() && temperature > 0.0) {
             return Err(ModelError::Invalid { file: "calibration.json", reason: "temperature must be above zero".to_owned() });
         }
-        let network = Network::new(&files.weights, &files.config, &description, precision)
-            .map_err(|reason| ModelError::Invalid { file: "model.safetensors", reason })?;
+        let network = guarded("model.safetensors", || {
+            Network::new(&files.weights, &files.config, &description, precision)
+                .map_err(|reason| ModelError::Invalid { file: "model.safetensors", reason })
+        })?;
         let invalid = |reason: String| ModelError::Invalid { file: "tokenizer.json", reason };
-        let mut tokenizer = Tokenizer::from_bytes(&files.tokenizer).map_err(|error| invalid(error.to_string()))?;
+        let mut tokenizer =
+            guarded("tokenizer.json", || Tokenizer::from_bytes(&files.tokenizer).map_err(|error| invalid(error.to_string())))?;
         // notes are cut into windows here, whatever the file says
         tokenizer.with_truncation(None).map_err(|error| invalid(error.to_string()))?;
         tokenizer.with_padding(None);

@@ -5,6 +5,8 @@
 //! and writes rows to an [`Output`]. Nothing here knows what the engine makes of them: that is `build`.
 
 mod allowance;
+#[cfg(test)]
+mod fuzz;
 pub mod icd10cm;
 mod opened;
 mod output;

@@ -1,7 +1,8 @@
 //! Opening what was downloaded: zip, gzip or plain, told apart by their first bytes.
 //!
 //! A file may be damaged or made to harm. [`Member::lines`] refuses lines longer than [`LONGEST_LINE`], a packed file may not unpack to
-//! more than [`MOST_TIMES`] its size, and readers that need a whole text take at most [`LARGEST_WHOLE`] of it.
+//! more than [`MOST_TIMES`] its size, by itself and with all that lies in it, and readers that need a whole text take at most
+//! [`LARGEST_WHOLE`] of it. Nothing is ever written under a name that an archive gives.
 
 use std::{
     cell::Cell,
@@ -127,9 +128,26 @@ impl<R: Read> Read for Counted<R> {
     }
 }
 
+/// A file as it lies on the disk, and what was unpacked of it so far: entries that lie over each other, and a gzip in a zip, make more of the same
+/// bytes than any of them alone.
+#[derive(Debug)]
+struct Packed {
+    size: u64,
+    unpacked: Cell<u64>,
+}
+
+impl Packed {
+    fn new(file: &File) -> Self {
+        // what is no plain file has no size; a gzip is bounded by what was read of it
+        let size = file.metadata().ok().filter(std::fs::Metadata::is_file).map_or(u64::MAX, |metadata| metadata.len());
+        Self { size, unpacked: Cell::new(0) }
+    }
+}
+
 /// What is unpacked, beside how much of the packed file was used.
 struct Unpacked<R> {
     inner: R,
+    whole: Rc<Packed>,
     packed: Rc<Cell<u64>>,
     unpacked: u64,
 }
@@ -138,7 +156,10 @@ impl<R: Read> Read for Unpacked<R> {
     fn read(&mut self, buffer: &mut [u8]) -> std::io::Result<usize> {
         let read = self.inner.read(buffer)?;
         self.unpacked += read as u64;
-        if self.unpacked > UNSUSPECTED && self.unpacked / MOST_TIMES > self.packed.get() {
+        let whole = &self.whole.unpacked;
+        whole.set(whole.get() + read as u64);
+        let too_many = |unpacked: u64, packed: u64| unpacked > UNSUSPECTED && unpacked / MOST_TIMES > packed;
+        if too_many(self.unpacked, self.packed.get()) || too_many(whole.get(), self.whole.size) {
             return Err(std::io::Error::other(format!(
                 "unpacks to more than {MOST_TIMES} times its size, which no release does; it is damaged or made to harm: download it again from \
                  its publisher"
@@ -170,8 +191,9 @@ impl Release {
         for path in &self.paths {
             let name = path.file_name().map_or_else(|| path.display().to_string(), |name| name.to_string_lossy().into_owned());
             let mut file = File::open(path).map_err(|cause| ReleaseError::unreadable(&path.display().to_string(), cause))?;
+            let whole = Rc::new(Packed::new(&file));
             if !is_zip(&mut file, path)? {
-                shown((&name, Page::InPlaceOfTheRelease), file, &mut visit)?;
+                shown((&name, Page::InPlaceOfTheRelease), (file, whole), &mut visit)?;
                 continue;
             }
             let wrong = |error: zip::result::ZipError| ReleaseError::unreadable(&name, std::io::Error::other(error));
@@ -194,9 +216,10 @@ impl Release {
                 } else {
                     Page::InPlaceOfTheRelease
                 };
-                let packed = Rc::new(Cell::new(entry.compressed_size()));
-                let entry = Unpacked { inner: entry, packed, unpacked: 0 };
-                shown((&format!("{name}/{inside}"), page), entry, &mut visit)?;
+                // the directory may say anything; an entry is no larger than the archive
+                let packed = Rc::new(Cell::new(entry.compressed_size().min(whole.size)));
+                let entry = Unpacked { inner: entry, whole: Rc::clone(&whole), packed, unpacked: 0 };
+                shown((&format!("{name}/{inside}"), page), (entry, Rc::clone(&whole)), &mut visit)?;
             }
         }
         Ok(())
@@ -219,12 +242,16 @@ fn is_zip(file: &mut File, path: &Path) -> Result<bool> {
     Ok(start[..read].starts_with(b"PK\x03\x04") || start[..read].starts_with(b"PK\x05\x06"))
 }
 
-fn shown((name, page): (&str, Page), reader: impl Read, visit: &mut impl FnMut(&mut Member<'_>) -> Result<()>) -> Result<()> {
+fn shown(
+    (name, page): (&str, Page),
+    (reader, whole): (impl Read, Rc<Packed>),
+    visit: &mut impl FnMut(&mut Member<'_>) -> Result<()>,
+) -> Result<()> {
     let packed = Rc::new(Cell::new(0));
     let mut buffered = BufReader::with_capacity(1 << 16, Counted { inner: reader, passed: Rc::clone(&packed) });
     let start = buffered.fill_buf().map_err(|cause| ReleaseError::unreadable(name, cause))?;
     let mut member = if start.starts_with(&[0x1f, 0x8b]) {
-        Member::new(name, Unpacked { inner: MultiGzDecoder::new(buffered), packed, unpacked: 0 })
+        Member::new(name, Unpacked { inner: MultiGzDecoder::new(buffered), whole, packed, unpacked: 0 })
     } else {
         Member::new(name, buffered)
     };
@@ -254,6 +281,9 @@ fn is_html(head: &str) -> bool {
     let begins = |word: &str| rest.get(..word.len()).is_some_and(|start| start.eq_ignore_ascii_case(word));
     ["<!doctype html", "<html", "<head", "<body", "<title>sign in"].iter().any(|word| begins(word))
 }
+
+#[cfg(test)]
+mod hostile;
 
 #[cfg(test)]
 mod tests {

@@ -25,6 +25,8 @@
 
 mod cipher;
 mod data_key;
+#[cfg(test)]
+mod fuzz;
 mod index_key;
 mod site_keys;
 

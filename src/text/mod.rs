@@ -3,6 +3,8 @@
 mod boilerplate;
 mod document;
 mod education;
+#[cfg(test)]
+mod fuzz;
 mod normalize;
 mod offsets;
 pub mod pattern;

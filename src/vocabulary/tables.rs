@@ -75,6 +75,11 @@ const BUILT_ONLY: [&str; 5] = ["cc_mcc.tsv", "drug_poisoning.tsv", "icd9_gems.ts
 /// So often a folder is read anew in which a build moves its tables.
 const TRIES: usize = 20;
 
+/// So many times its size a packed table unpacks to at most; those of ours to ten times.
+const MOST_TIMES: u64 = 200;
+/// Bytes of a table that are never suspect: a short one may be all blanks.
+const LARGEST_UNSUSPECTED: u64 = 16 << 20;
+
 fn plain(name: &str) -> &str {
     name.trim_end_matches(".gz")
 }
@@ -140,10 +145,18 @@ impl Tables {
             hash.update(&bytes);
             let error = |message: String| TableError { table: name.clone(), line: 0, message };
             let bytes = if bytes.starts_with(&[0x1f, 0x8b]) {
+                let most = LARGEST_UNSUSPECTED.max(MOST_TIMES * bytes.len() as u64);
                 let mut out = Vec::with_capacity(bytes.len() * 6);
                 GzDecoder::new(bytes.as_slice())
+                    .take(most + 1)
                     .read_to_end(&mut out)
                     .map_err(|cause| error(format!("does not unpack: {cause}")))?;
+                if out.len() as u64 > most {
+                    let message = format!(
+                        "unpacks to more than {MOST_TIMES} times its size, which no table does; it is damaged or made to harm: build it again"
+                    );
+                    return Err(error(message));
+                }
                 out
             } else {
                 bytes
@@ -177,5 +190,23 @@ impl Tables {
     #[must_use]
     pub fn checksum(&self) -> &str {
         &self.checksum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use super::*;
+
+    #[test]
+    fn a_table_that_unpacks_to_far_too_much_is_refused() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = std::fs::File::create(folder.path().join("stop_terms.tsv.gz")).expect("a file");
+        let mut gzip = flate2::write::GzEncoder::new(file, flate2::Compression::best());
+        (0..64).for_each(|_| gzip.write_all(&vec![b'\n'; 1 << 20]).expect("written"));
+        gzip.finish().expect("closed");
+        let message = Tables::with_folder(folder.path()).expect_err("refused").to_string();
+        assert!(message.contains("stop_terms.tsv.gz") && message.contains("200 times"), "{message}");
     }
 }

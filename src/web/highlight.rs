@@ -4,6 +4,8 @@
 //! or ends; each piece takes the look of the shortest mark over it and the words of all of them. A long text is cut into blocks of
 //! whole lines too, so that a browser lays out only those near the screen.
 
+use rustc_hash::FxHashMap;
+
 use crate::domain::Span;
 
 /// Bytes of a block, at least.
@@ -77,6 +79,11 @@ pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece
     let mut over: Vec<&Mark> = Vec::new();
     let mut waiting = marks.into_iter().peekable();
     let mut heading_at = headings.iter().peekable();
+    // looked up for every piece: a note may be nothing but headings
+    let mut sections: FxHashMap<usize, usize> = FxHashMap::default();
+    for (at, heading) in all_headings.iter().enumerate().filter(|(_, heading)| fits(**heading)) {
+        sections.entry(heading.start).or_insert(at);
+    }
     let mut out = Vec::with_capacity(cuts.len());
     for (start, end) in cuts.iter().zip(cuts.iter().skip(1)).map(|(start, end)| (*start, *end)) {
         over.retain(|mark| mark.span.end > start);
@@ -87,7 +94,7 @@ pub(super) fn pieces(text: &str, headings: &[Span], marks: &[Mark]) -> Vec<Piece
         }
         while heading_at.next_if(|heading| heading.end <= start).is_some() {}
         let heading = heading_at.peek().is_some_and(|heading| heading.start <= start);
-        let section = all_headings.iter().position(|heading| heading.start == start && fits(*heading));
+        let section = sections.get(&start).copied();
         let shortest = over.iter().min_by_key(|mark| mark.span.len());
         let mut titles: Vec<&str> = over.iter().map(|mark| mark.title.as_str()).collect();
         titles.dedup();

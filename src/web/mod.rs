@@ -13,6 +13,7 @@ mod assets;
 mod change;
 mod codes;
 mod conflict;
+mod csv_cell;
 mod entry;
 mod highlight;
 mod history;
@@ -42,6 +43,8 @@ mod site_lists;
 mod site_templates;
 mod words;
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod samples;
 #[cfg(test)]

@@ -14,6 +14,7 @@ use uuid::Uuid;
 
 use super::{
     change::{Answer, to},
+    csv_cell::cell,
     entry::title,
     item_view::present_of,
     session::{Posted, Session},
@@ -133,12 +134,13 @@ pub(super) async fn codes_csv(State(service): State<Arc<Service>>, session: Sess
     let inpatient = item.record.item.encounter_class == Some(EncounterClass::Inpatient);
     let mut out = csv::Writer::from_writer(Vec::new());
     let failed = |_| super::shell::failed();
+    // no cell of a code or title begins a formula, and one of a site's own table must not
     out.write_record(["place", "code", "title", "role", "present_on_admission"]).map_err(failed)?;
     for (at, one) in assigned_codes(&item.entries).iter().enumerate() {
         let role = one.designation.role.map_or("", |role| role.as_str());
         let present = present_of(vocabulary, inpatient, one).map_or("", |present| present.letter());
-        out.write_record([&(at + 1).to_string(), one.code, title((vocabulary, edition), one.code), role, present])
-            .map_err(failed)?;
+        let title = title((vocabulary, edition), one.code);
+        out.write_record([&(at + 1).to_string(), &*cell(one.code), &*cell(title), role, present]).map_err(failed)?;
     }
     let body = out.into_inner().map_err(|_| super::shell::failed())?;
     service.record(user, "item.exported", ("item", id)).await?;

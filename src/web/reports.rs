@@ -12,6 +12,7 @@ use serde::Deserialize;
 
 use super::{
     change::Answer,
+    csv_cell::cell,
     second_reviews,
     session::Session,
     shell::{Refusal, Shell, failed, page},
@@ -153,7 +154,7 @@ pub(super) async fn work_csv(State(service): State<Arc<Service>>, session: Sessi
     out.write_record(["name", "finished", "accepted", "amended", "rejected", "added", "taken_back"]).map_err(|_| failed())?;
     for WorkRow { of, .. } in &work {
         let counts = [of.finished, of.accepted, of.amended, of.rejected, of.added, of.withdrawn].map(|count| count.to_string());
-        out.write_record(std::iter::once(&of.name).chain(&counts)).map_err(|_| failed())?;
+        out.write_record(std::iter::once(&*cell(&of.name)).chain(counts.iter().map(String::as_str))).map_err(|_| failed())?;
     }
     let body = out.into_inner().map_err(|_| failed())?;
     let now = service.surroundings.now();

@@ -77,7 +77,7 @@ impl FromRequestParts<Arc<Service>> for Session {
 }
 
 /// The session token of the cookie.
-fn token_of(headers: &HeaderMap) -> Option<Token> {
+pub(super) fn token_of(headers: &HeaderMap) -> Option<Token> {
     headers
         .get_all(header::COOKIE)
         .iter()

@@ -309,7 +309,38 @@ impl Catalogue {
     }
 }
 
+/// So deep may braces and brackets stand in each other within a text; a plural within a choice has three. The parser calls itself for each.
+const DEEPEST: usize = 50;
+
+/// The line, from 1, on which braces or brackets stand deeper than any text needs.
+fn too_deep(text: &str) -> Option<usize> {
+    let mut depth = 0_usize;
+    let begins_a_text = |line: &str| {
+        let name = line.split_once('=').map_or("", |(name, _)| name.trim_end());
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+        !name.is_empty() && name.bytes().all(letter)
+    };
+    text.lines()
+        .position(|line| {
+            if begins_a_text(line) {
+                depth = 0;
+            }
+            line.bytes().any(|byte| {
+                match byte {
+                    b'{' | b'(' => depth += 1,
+                    b'}' | b')' => depth = depth.saturating_sub(1),
+                    _ => {}
+                }
+                depth > DEEPEST
+            })
+        })
+        .map(|at| at + 1)
+}
+
 fn resource(text: &str) -> Result<FluentResource, TextsError> {
+    if let Some(line) = too_deep(text) {
+        return Err(TextsError::Syntax { line });
+    }
     FluentResource::try_new(text.to_owned()).map_err(|(_, errors)| {
         let at = errors.first().map_or(0, |error| error.slice.as_ref().map_or(error.pos.start, |slice| slice.start));
         TextsError::Syntax { line: text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1 }

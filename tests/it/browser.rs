@@ -69,7 +69,8 @@ impl Browser {
             format!("--user-data-dir={}", profile.path().display()),
             format!("--window-size={width},900"),
         ]);
-        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": arguments } } } });
+        let wanted = json!({ "capabilities": { "alwaysMatch": { "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" } } } });
         let sessions = format!("http://127.0.0.1:{port}/session");
         let until = Instant::now() + PATIENCE;
         let session = loop {
@@ -100,6 +101,27 @@ impl Browser {
     /// What a script gives; it sees the page as a person does, not the answers of the server.
     pub fn evaluate(&self, expression: &str) -> Value {
         self.post("execute/sync", &json!({ "script": format!("return {expression}"), "args": [] })).expect("evaluates")
+    }
+
+    /// What the browser complained of since it was asked last: errors of scripts, and what the content security policy stopped.
+    pub fn complaints(&self) -> Vec<String> {
+        let lines = self.post("se/log", &json!({ "type": "browser" })).expect("is told");
+        lines.as_array().expect("lines").iter().map(|line| line["message"].as_str().unwrap_or_default().to_owned()).collect()
+    }
+
+    /// Posts a form of the page's own session to an address, as a person's browser would, and waits for what is shown.
+    pub fn submit(&self, action: &str, fields: &[(&str, &str)]) {
+        let script = format!(
+            "(() => {{ const form = document.createElement('form'); form.method = 'post'; form.action = {}; \
+             const token = document.querySelector('input[name=form_token]').value; \
+             for (const [name, value] of [...{}, ['form_token', token]]) {{ const field = document.createElement('textarea'); \
+             field.name = name; field.value = value; form.append(field); }} \
+             window.left = true; document.body.append(form); form.submit(); }})()",
+            json!(action),
+            json!(fields),
+        );
+        self.evaluate(&script);
+        self.wait_for("window.left === undefined && document.readyState === 'complete'");
     }
 
     /// How many elements match.

@@ -115,6 +115,32 @@ mod tests {
     }
 
     #[test]
+    fn fuzz_cursors_and_tokens() {
+        use crate::fuzzing::{Damaged, Seeds, fuzz};
+        // both cursors of the test above, and a token in every form
+        const SEEDS: Seeds<'_> = Seeds {
+            good: &[
+                b"MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDcu",
+                b"MDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDAwMDEuYWIuYw",
+                b"s|E11.9,|a,s|,,active",
+            ],
+            telling: b"|,.-_=MDA\xff",
+        };
+        let resource =
+            json!({"status": "active", "code": {"coding": [{"system": "s", "code": "E11.9"}]}, "category": [{}, null, 7]});
+        assert!(Cursor::read(&String::from_utf8_lossy(SEEDS.good[1])).is_some());
+        fuzz!("FHIR cursor and token", Quick, Damaged, |input: &Damaged| {
+            let text = input.text(SEEDS);
+            if let Some(cursor) = Cursor::read(&text) {
+                assert_eq!(Cursor::read(&cursor.written()), Some(cursor));
+            }
+            for element in ["status", "code", "category", "nothing"] {
+                let _ = has_token(&resource, element, &text);
+            }
+        });
+    }
+
+    #[test]
     fn tokens() {
         let resource = json!({
             "status": "active",

@@ -1,5 +1,7 @@
 //! The text of a document as it was sent: plain text in its character set, HTML, RTF. Everything else is refused by name.
 
+#[cfg(test)]
+mod fuzz;
 mod html;
 mod rtf;
 

@@ -357,6 +357,8 @@ fn coding(code: &CodeCandidate) -> Value {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod reviewed_tests;
 #[cfg(test)]
 mod tests;

@@ -19,6 +19,8 @@ mod problem;
 mod time;
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;
 
 pub use acknowledgement::{Acknowledgement, answer};

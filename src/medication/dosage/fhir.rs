@@ -191,7 +191,8 @@ fn step_of(dosage: &Value, together: bool) -> Option<Step> {
         }
         read::merge(&mut step.timing, repeat);
         for time in &mut step.timing.times {
-            time.truncate(5);
+            // "08:00:00" without its seconds, whatever else stands there
+            *time = time.chars().take(5).collect();
         }
     }
     Some(step)

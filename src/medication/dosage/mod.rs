@@ -6,6 +6,8 @@
 //! ([`Step::instructions`]) or is said to be not understood ([`Step::not_understood`]).
 
 mod fhir;
+#[cfg(test)]
+mod fuzz;
 mod read;
 mod words;
 

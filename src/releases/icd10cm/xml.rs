@@ -87,6 +87,9 @@ pub fn root(head: &str) -> Option<&str> {
 /// So many elements stand inside each other at most; those of the official releases are some fifteen.
 const DEEPEST: usize = 64;
 
+/// So many attributes an element has at most; those of the official releases have five. The reader holds each against all before it.
+const MOST_ATTRIBUTES: usize = 100;
+
 /// Calls `visit` with every element whose name is `wanted` and with the elements around it (outermost first, without their
 /// contents). A wanted element inside a wanted one comes with the outer one only.
 ///
@@ -108,7 +111,7 @@ pub fn each(member: &mut Member<'_>, wanted: &[&str], mut visit: impl FnMut(&[El
         let line = meter.line();
         match event.map_err(|error| wrong(file, line, error))? {
             Event::Start(tag) => {
-                let element = opened(&tag, line).map_err(|error| wrong(file, line, error))?;
+                let element = opened(&tag, file, line)?;
                 if open.len() >= DEEPEST {
                     let message =
                         format!("is nested deeper than {DEEPEST} elements, which no release is; download the file again");
@@ -145,11 +148,17 @@ pub fn each(member: &mut Member<'_>, wanted: &[&str], mut visit: impl FnMut(&[El
     }
 }
 
-fn opened(tag: &BytesStart<'_>, line: u64) -> Result<Element, Error> {
+fn opened(tag: &BytesStart<'_>, file: &str, line: u64) -> Result<Element> {
     let mut attributes = Vec::new();
     for attribute in tag.attributes() {
-        let attribute = attribute?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0)?;
+        if attributes.len() == MOST_ATTRIBUTES {
+            let message = format!(
+                "an element has more than {MOST_ATTRIBUTES} attributes, which none of a release has; download the file again"
+            );
+            return Err(ReleaseError::malformed(file, line, message));
+        }
+        let attribute = attribute.map_err(|error| wrong(file, line, error.into()))?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| wrong(file, line, error.into()))?;
         attributes.push((attribute.key.0.to_owned(), value.into_owned()));
     }
     Ok(Element { name: tag.name().0.to_owned(), line, parts: Vec::new(), attributes })
@@ -228,6 +237,22 @@ mod tests {
             let message = texts(&text).expect_err("refused").to_string();
             assert!(message.contains("line 2") && message.contains("larger than 32 MB"), "{message}");
         }
+    }
+
+    #[test]
+    fn entities_are_never_expanded_or_fetched_and_attributes_are_few() {
+        let laughs = "<?xml version=\"1.0\"?>\n<!DOCTYPE a [<!ENTITY l \"ha\"><!ENTITY m \"&l;&l;&l;\"><!ENTITY f SYSTEM \"file:///etc/passwd\">]>\n";
+        for reference in ["&l;", "&m;", "&f;"] {
+            let message = texts(&format!("{laughs}<a><b>{reference}</b></a>")).expect_err("refused").to_string();
+            assert!(message.contains("is no entity of XML"), "{message}");
+            let message = texts(&format!("{laughs}<a><b x=\"{reference}\"/></a>")).expect_err("refused").to_string();
+            assert!(message.contains("line 3"), "{message}");
+        }
+        let started = std::time::Instant::now();
+        let many: String = (0..300_000).map(|number| format!(" a{number}=\"\"")).collect();
+        let message = texts(&format!("<a>\n<b{many}></b></a>")).expect_err("refused").to_string();
+        assert!(message.contains("line 2: an element has more than 100 attributes"), "{message}");
+        assert!(started.elapsed() < std::time::Duration::from_secs(20), "each attribute was held against all others");
     }
 
     #[test]

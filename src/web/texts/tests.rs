@@ -5,6 +5,7 @@ use super::{
     *,
 };
 
+mod fuzz;
 mod sources;
 
 /// A catalogue with these texts of a site.
@@ -24,6 +25,21 @@ fn plurals_are_those_of_the_language() {
     assert_eq!(said, ["1 notatka", "3 notatki", "5 notatek", "22 notatki", "12 notatek"]);
     let large = english.text_with("queue-unread", &[("count", &1_234_567_u64)]);
     assert_eq!(large, "(1234567 unread)", "numbers are not grouped, as everywhere on the pages");
+}
+
+/// The parser calls itself for every brace: a file of braces alone would end the process.
+#[test]
+fn braces_without_end_are_no_text() {
+    let deep = format!("# first\nqueue-title = {}", "{".repeat(1_000_000));
+    assert!(matches!(Catalogue::of_site(&deep), Err(TextsError::Syntax { line: 2 })));
+    let calls = format!("queue-title = {{\n{}", "A(".repeat(1_000_000));
+    assert!(matches!(Catalogue::of_site(&calls), Err(TextsError::Syntax { line: 2 })));
+    let smiles = "queue-title = :( {\"{\"}\n    ((( and more\nqueue-empty = (\n";
+    assert!(Catalogue::of_site(smiles).is_ok(), "a few open brackets are words");
+    let laughs: String =
+        (1..20).map(|at| format!("-l{at} = {{ -l{} }}{{ -l{} }}{{ -l{} }}\n", at - 1, at - 1, at - 1)).collect();
+    let bomb = format!("-l0 = ha\n{laughs}queue-title = {{ -l19 }}\n");
+    assert!(Catalogue::of_site(&bomb).is_err(), "texts that stand in each other are not written out without end");
 }
 
 #[test]
