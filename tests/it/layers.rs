@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 27] = [
+const RANKS: [(&str, u8); 28] = [
     ("domain", 0),
     ("text", 1),
     ("seal", 1),
@@ -24,6 +24,7 @@ const RANKS: [(&str, u8); 27] = [
     ("auth", 6),
     ("review", 6),
     ("worker", 7),
+    ("retention", 7),
     ("service", 7),
     ("api", 8),
     ("web", 8),
