@@ -391,6 +391,7 @@ pub(super) fn event(action: &str, note: Option<usize>) -> Option<String> {
         "note.retracted" => note.map(|number| text!("event-note-retracted", number = number)),
         "note.replaced" => note.map(|number| text!("event-note-replaced", number = number)),
         "note.current" => note.map(|number| text!("event-note-current", number = number)),
+        "note.purged" => note.map(|number| text!("event-note-purged", number = number)),
         "note.quarantined" => note.map(|number| text!("event-note-quarantined", number = number)),
         "note.retried" => note.map(|number| text!("event-note-retried", number = number)),
         "extraction.recorded" => note.map(|number| text!("event-note-read", number = number)),

@@ -16,6 +16,8 @@ mod writer;
 pub(in crate::store) use self::migrate::MIGRATIONS;
 
 #[cfg(test)]
+mod purge_tests;
+#[cfg(test)]
 pub(in crate::store) mod tests;
 
 use std::{

@@ -671,6 +671,7 @@ event-note-stored = note { $number } arrived
 event-note-retracted = note { $number } taken back by its sender
 event-note-replaced = note { $number } replaced by another
 event-note-current = note { $number } counts again
+event-note-purged = note { $number } purged
 event-note-quarantined = note { $number } could not be read automatically
 event-note-retried = note { $number } is read once more
 event-note-read = note { $number } read by the engine
