@@ -6,6 +6,7 @@ mod fuzz;
 mod reference;
 
 use std::{
+    collections::BTreeMap,
     net::SocketAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -19,6 +20,7 @@ pub use self::reference::{Holds, REFERENCE, Setting, Table};
 use crate::{
     api::Limits,
     mllp::{Network, Settings, TlsFiles},
+    retention::RetentionPolicy,
     telemetry::TraceSettings,
 };
 
@@ -26,6 +28,8 @@ use crate::{
 const MAX_MESSAGE: usize = 4_000_000;
 /// Bytes that may be asked for at most.
 const MOST: usize = 64_000_000;
+/// Days that a note is kept at most, where it is not kept for ever.
+const MOST_DAYS: u32 = 36_500;
 
 /// A configuration that was read and checked.
 #[derive(Debug, Clone, Default)]
@@ -42,6 +46,8 @@ pub struct Configuration {
     pub linger: Duration,
     /// Who takes traces; nobody when left out.
     pub traces: Option<TraceSettings>,
+    /// How long notes are kept; for ever when left out.
+    pub retention: RetentionPolicy,
 }
 
 /// Why a configuration is not taken.
@@ -77,6 +83,16 @@ struct File {
     #[serde(default)]
     stop: StopTable,
     traces: Option<TracesTable>,
+    #[serde(default)]
+    retention: RetentionTable,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RetentionTable {
+    days: Option<u32>,
+    #[serde(default)]
+    types: BTreeMap<String, u32>,
 }
 
 #[derive(Default, Deserialize)]
@@ -159,6 +175,7 @@ impl Configuration {
             limits: file.limits.checked()?,
             linger: Duration::from_secs(linger),
             traces: file.traces.map(TracesTable::checked).transpose()?,
+            retention: file.retention.checked()?,
         })
     }
 }
@@ -197,6 +214,18 @@ impl LimitsTable {
             limits.extraction = Duration::from_secs(seconds);
         }
         Ok(limits)
+    }
+}
+
+impl RetentionTable {
+    fn checked(self) -> Result<RetentionPolicy, String> {
+        if let Some(days) = self.days {
+            within("days of [retention]", days.into(), MOST_DAYS.into())?;
+        }
+        if self.types.values().any(|days| *days > MOST_DAYS) {
+            return Err(format!("types of [retention] must have 0 to {MOST_DAYS} days"));
+        }
+        Ok(RetentionPolicy { days: self.days, types: self.types })
     }
 }
 
@@ -277,6 +306,8 @@ mod tests {
             ("[stop]\nlinger_seconds = 601", "linger_seconds must be 0 to 600"),
             ("[traces]\nendpoint = \"collector\"", "endpoint of [traces]"),
             ("[traces]\nendpoint = \"http://c\"\nshare = 2.0", "share of [traces]"),
+            ("[retention]\ndays = 0", "days of [retention] must be 1 to"),
+            ("[retention]\ntypes = { progress_note = 40000 }", "types of [retention] must have 0 to"),
         ] {
             let message = read(text).expect_err("cannot be used");
             assert!(message.contains(what), "{message}");

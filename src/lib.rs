@@ -27,6 +27,7 @@ pub mod mllp;
 pub mod pipeline;
 pub mod recognize;
 pub mod releases;
+pub mod retention;
 pub mod review;
 pub mod seal;
 pub mod service;

@@ -90,6 +90,12 @@ impl ApiError {
         Self::new(StatusCode::CONFLICT, "note_quarantined", detail)
     }
 
+    /// 410 for a note that was purged.
+    pub(super) fn purged(reason: &str) -> Self {
+        let detail = format!("the note was purged, and nothing of it is left: {reason}");
+        Self::new(StatusCode::GONE, "note_purged", detail)
+    }
+
     /// 429: this client, not the service, has too much.
     #[must_use]
     pub fn too_many(code: &'static str, detail: &str) -> Self {

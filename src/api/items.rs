@@ -92,6 +92,10 @@ pub struct ItemNote {
     status: NoteStatus,
     /// Whether it counts: entries and warnings are of notes that do.
     standing: Standing,
+    /// When it was purged: nothing of it is left.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    purged_at: Option<Timestamp>,
     note_type: Option<String>,
     #[schema(value_type = Option<String>, format = Date)]
     service_date: Option<jiff::civil::Date>,
@@ -359,7 +363,7 @@ fn entry_body(entry: ReviewEntry, maps: &HashMap<Uuid, OffsetMap>) -> EntryBody 
 /// Turns the place of an addition into code points, as decisions are kept.
 async fn in_code_points(service: &Service, user: &User, decision: &mut DecisionKind, unit: OffsetUnit) -> Result<(), ApiError> {
     let DecisionKind::Add { note_id: Some(note), start: Some(start), end: Some(end), .. } = decision else { return Ok(()) };
-    let note = service.read_note(user, *note, false).await?.ok_or_else(|| ApiError::missing("note"))?.note;
+    let note = super::notes::kept(service.read_note(user, *note, false).await?)?.note;
     let bytes = OffsetMap::new(&note.content.text, unit).to_bytes(Span::new(*start, *end)).ok_or_else(|| {
         let detail = "start and end must be a place of the note that cuts no character";
         ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_span", detail)
@@ -404,6 +408,7 @@ pub async fn get_item(
             id: note.id,
             status: note.status,
             standing: note.standing,
+            purged_at: note.purged.as_ref().map(|purged| purged.at),
             note_type: note.content.note_type,
             service_date: note.content.service_date,
             author: note.content.author,

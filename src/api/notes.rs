@@ -24,7 +24,7 @@ use crate::{
         RelatedNote, Standing,
     },
     interop::fhir::{Source, bundle},
-    service::Service,
+    service::{NoteAnswer, Service},
     store::{IdempotencyKey, NoteKey, Posting},
     text::OffsetMap,
 };
@@ -326,10 +326,11 @@ pub async fn retract(
     (status = 200, body = NoteBody),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 410, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Json<NoteBody>, ApiError> {
     let user = reader(&caller)?;
-    let note = service.read_note(user, id, false).await?.ok_or_else(|| ApiError::missing("note"))?.note;
+    let note = kept(service.read_note(user, id, false).await?)?.note;
     let content = note.content;
     Ok(Json(NoteBody {
         id: note.id,
@@ -360,10 +361,11 @@ pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id
     (status = 200, body = String, content_type = "text/plain"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 404, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 410, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn get_text(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     let user = reader(&caller)?;
-    let note = service.read_note(user, id, false).await?.ok_or_else(|| ApiError::missing("note"))?.note;
+    let note = kept(service.read_note(user, id, false).await?)?.note;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note.content.text).into_response())
 }
 
@@ -375,6 +377,7 @@ pub async fn get_text(State(service): State<Arc<Service>>, caller: Caller, Id(id
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 410, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn get_extraction(
     State(service): State<Arc<Service>>,
@@ -391,10 +394,19 @@ pub async fn get_extraction(
     }
 }
 
+/// A note that is there and was not purged.
+pub(super) fn kept(answer: Option<NoteAnswer>) -> Result<NoteAnswer, ApiError> {
+    let answer = answer.ok_or_else(|| ApiError::missing("note"))?;
+    match &answer.note.purged {
+        Some(purged) => Err(ApiError::purged(&purged.reason)),
+        None => Ok(answer),
+    }
+}
+
 /// A note with its extraction, or the answer that it is pending.
 async fn ready(service: &Service, caller: &Caller, id: Uuid) -> Result<Result<(Note, Extraction), Response>, ApiError> {
     let user = reader(caller)?;
-    let answer = service.read_note(user, id, true).await?.ok_or_else(|| ApiError::missing("note"))?;
+    let answer = kept(service.read_note(user, id, true).await?)?;
     match (answer.note.status, answer.extraction) {
         (NoteStatus::Ready, Some(extraction)) => Ok(Ok((answer.note, extraction))),
         (NoteStatus::Quarantined, _) => Err(ApiError::quarantined(answer.note.quarantine_reason.as_deref())),
@@ -412,6 +424,7 @@ async fn ready(service: &Service, caller: &Caller, id: Uuid) -> Result<Result<(N
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
     (status = 403, body = ProblemBody, content_type = "application/problem+json"),
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 410, body = ProblemBody, content_type = "application/problem+json"),
     (status = 409, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn get_fhir(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
     match ready(&service, &caller, id).await? {

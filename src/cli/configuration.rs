@@ -15,7 +15,8 @@ use super::Arguments;
 use crate::config::{Holds, Setting, Table};
 
 /// Variables of the environment that are read and are no option's.
-const OTHER_VARIABLES: [(&str, &str); 3] = [
+const OTHER_VARIABLES: [(&str, &str); 4] = [
+    ("ABSTRACTOR_KEY", "The site keys themselves, in the format of a key file, in place of --key-file and --key-command"),
     ("PGPASSWORD", "Password of the PostgreSQL user, where neither the URL nor a password file has one"),
     ("NO_COLOR", "Not empty: `extract` prints without colours"),
     ("XDG_CACHE_HOME", "Folder of the user's caches, where --cache is not given; else .cache in the folder that HOME names"),

@@ -9,7 +9,10 @@ use std::{
 use anyhow::Context as _;
 use clap::Args;
 
-use super::accounts::{database, runtime};
+use super::{
+    accounts::{database, runtime},
+    keys::{self, KeySource},
+};
 use crate::{
     seal::SiteKeys,
     store::{
@@ -21,7 +24,8 @@ use crate::{
 
 const CANNOT_OPEN: &str = "cannot open the PostgreSQL database";
 const NO_KEY: &str = "no site key is configured, and notes are never stored unsealed: make one with `abstractor key generate FILE`, \
-                      keep a copy of it in a safe place, and pass --key-file FILE (or set ABSTRACTOR_KEY_FILE)";
+                      keep a copy of it in a safe place, and pass --key-file FILE (or set ABSTRACTOR_KEY_FILE); \
+                      ABSTRACTOR_KEY and --key-command give keys without a file";
 
 /// Where data and keys lie.
 #[derive(Debug, Clone, Args)]
@@ -32,6 +36,12 @@ pub(super) struct DataFolder {
     /// File with the site keys, one base64 key a line, the newest first; made by `abstractor key generate`
     #[arg(long, value_name = "FILE", env = "ABSTRACTOR_KEY_FILE")]
     pub key_file: Option<PathBuf>,
+    /// Command that prints the site keys as a key file has them, as of a vault; run without a shell
+    #[arg(long, value_name = "COMMAND", env = "ABSTRACTOR_KEY_COMMAND", hide_env_values = true)]
+    pub key_command: Option<String>,
+    /// Whether it is the demo's: with a key of its own, whatever the environment says.
+    #[arg(skip)]
+    is_demo: bool,
     #[command(flatten)]
     pub server: DatabaseServer,
 }
@@ -119,12 +129,12 @@ impl Opened {
 impl DataFolder {
     /// The folder alone, with the key file that the demo makes in it.
     pub(super) fn of_demo(data: PathBuf) -> Self {
-        Self { data, key_file: None, server: DatabaseServer::default() }
+        Self { data, key_file: None, key_command: None, is_demo: true, server: DatabaseServer::default() }
     }
 
     /// Opens the database for serving; nobody else may serve one that is a file.
     pub(super) async fn open_serve(&self) -> anyhow::Result<Opened> {
-        anyhow::ensure!(self.key_file.is_some(), NO_KEY);
+        self.key_source_of_site()?.context(NO_KEY)?;
         self.open(OpenMode::Serve).await
     }
 
@@ -188,7 +198,7 @@ impl DataFolder {
     }
 
     async fn open(&self, mode: OpenMode) -> anyhow::Result<Opened> {
-        let keys = self.keys()?;
+        let keys = self.key_source()?.ring()?;
         if let Some(settings) = self.server.settings()? {
             let store = PostgresStore::open(settings, keys).await.context(CANNOT_OPEN)?;
             return Ok(Opened::Postgres(Arc::new(store)));
@@ -200,15 +210,39 @@ impl DataFolder {
         Ok(Opened::Sqlite(Arc::new(store)))
     }
 
+    /// The site keys.
     pub(super) fn keys(&self) -> anyhow::Result<SiteKeys> {
+        self.key_source()?.read()
+    }
+
+    /// Where the site keys come from.
+    pub(super) fn key_source(&self) -> anyhow::Result<KeySource> {
         let demo = demo_key_file(&self.data);
-        let file = match &self.key_file {
-            Some(file) => file,
-            None if demo.is_file() => &demo,
+        match self.key_source_of_site()? {
+            Some(source) => Ok(source),
+            None if demo.is_file() => Ok(KeySource::File(demo)),
             None => anyhow::bail!(NO_KEY),
-        };
-        let text = std::fs::read_to_string(file).with_context(|| format!("cannot read the key file {}", file.display()))?;
-        SiteKeys::parse(&text).with_context(|| format!("the key file {} is not usable", file.display()))
+        }
+    }
+
+    /// The one way that is named in which the site keys come; none where none is.
+    pub(super) fn key_source_of_site(&self) -> anyhow::Result<Option<KeySource>> {
+        if self.is_demo {
+            return Ok(None);
+        }
+        let ways = [
+            self.key_file.clone().map(KeySource::File),
+            keys::of_environment().map(|_| KeySource::Environment),
+            self.key_command.clone().map(KeySource::Command),
+        ];
+        let mut named = ways.into_iter().flatten();
+        let source = named.next();
+        anyhow::ensure!(
+            named.next().is_none(),
+            "the site keys are named in several ways; keep one of --key-file (ABSTRACTOR_KEY_FILE), ABSTRACTOR_KEY and --key-command \
+             (ABSTRACTOR_KEY_COMMAND)"
+        );
+        Ok(source)
     }
 }
 

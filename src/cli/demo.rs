@@ -15,6 +15,7 @@ use uuid::Uuid;
 use super::{
     accounts::operator,
     data::{DataFolder, demo_key_file, make_folder, write_key},
+    keys::KeySource,
     load::Load,
     render,
     running::{Running, Settings, runtime},
@@ -85,7 +86,8 @@ impl Demo {
                 eprintln!("Abstractor demo: loading model and vocabularies ...");
             }
             let tokens = accounts(&*store).await?;
-            let running = Running::start(&opened, &self.load, Settings::usual(self.listen), &self.site).await?;
+            let mut running = Running::start(&opened, &self.load, Settings::usual(self.listen), &self.site).await?;
+            running.keep_keys(KeySource::File(demo_key_file(&folder)));
             let url = format!("http://{}", running.address);
             let posted = if self.empty { Vec::new() } else { post(&running).await? };
             if self.json {

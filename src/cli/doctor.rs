@@ -25,6 +25,7 @@ use self::{
 use super::{
     accounts::{database as database_of, runtime},
     data::DataFolder,
+    keys::KeySource,
     load::Load,
     site::Site,
     surroundings,
@@ -218,13 +219,25 @@ impl Doctor {
 
     fn site_key(&self, findings: &mut Findings) -> Option<SiteKeys> {
         const CHECK: &str = "site key";
+        if let Ok(Some(source @ (KeySource::Environment | KeySource::Command(_)))) = self.data.key_source_of_site() {
+            return match source.read() {
+                Ok(keys) => {
+                    findings.ok(CHECK, format!("{} can be used; keys in it: {}", source.told(), keys.count()));
+                    Some(keys)
+                }
+                Err(error) => {
+                    findings.error(CHECK, format!("{error:#}"), "see that the service gets the keys there, in the format of a key file");
+                    None
+                }
+            };
+        }
         let Some(file) = &self.data.key_file else {
             let remedy = "make one with `abstractor key generate FILE`, keep a copy elsewhere, and name it by --key-file or ABSTRACTOR_KEY_FILE";
             findings.error(CHECK, "no key file is named, and notes are never stored unsealed", remedy);
             return None;
         };
         let before = findings.0.len();
-        let rotation = "rotate it: put the line of a new key (`abstractor key generate` another file) before the old one, restart, run `abstractor key rewrap`, and take the old line out";
+        let rotation = "rotate it: run `abstractor key rotate`, then `abstractor key retire`";
         secret(findings, CHECK, (file, rotation));
         let inside = |folder: &Path| folder.canonicalize().ok().zip(file.canonicalize().ok());
         if inside(&self.data.data).is_some_and(|(folder, file)| file.starts_with(folder)) {

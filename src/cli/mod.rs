@@ -13,17 +13,22 @@ mod extract;
 #[cfg(test)]
 mod fuzz;
 mod health;
+mod hold;
 mod http;
 mod inputs;
+mod keys;
 mod limit;
 mod load;
 mod messages;
 mod model;
+mod patient;
+mod purge;
 mod quarantine;
 mod render;
 mod running;
 mod serve;
 mod site;
+mod subject;
 mod vectors;
 mod vocabulary;
 mod worker;
@@ -79,8 +84,14 @@ enum Command {
     /// Print every setting of the configuration file, environment variable and option, with its default
     Config,
     /// Site keys
-    #[command(subcommand)]
+    #[command(subcommand, alias = "keys")]
     Key(Key),
+    /// Destroy what is kept of notes, encounters and patients, and prove it
+    Purge(purge::Purge),
+    /// Legal holds: what must not be purged
+    Hold(hold::Hold),
+    /// Rights of patients: give out or erase what is kept of one, take a merge back
+    Patient(patient::Patients),
     /// Models: look at the one in the program, check one of your own
     #[command(subcommand)]
     Model(model::Models),
@@ -108,6 +119,10 @@ enum Key {
     },
     /// Wrap every data key with the first key of the key file, so that the older ones can be taken out
     Rewrap(data::DataFolder),
+    /// Make a new first key and wrap everything with it, beside running servers; goes on where it was broken off
+    Rotate(keys::Rotation),
+    /// Take the older keys out of the key file, when nothing is wrapped by them any more
+    Retire(keys::Rotation),
 }
 
 /// Runs the command line.
@@ -139,6 +154,11 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Migrate(data) => data.migrate()?,
         Command::Key(Key::Generate { file }) => data::generate_key(&file)?,
         Command::Key(Key::Rewrap(data)) => data.rewrap()?,
+        Command::Key(Key::Rotate(rotation)) => rotation.rotate()?,
+        Command::Key(Key::Retire(rotation)) => rotation.retire()?,
+        Command::Purge(purge) => return Ok(if purge.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Hold(hold) => hold.run()?,
+        Command::Patient(patients) => return Ok(if patients.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Bench(bench) => bench.run()?,
         Command::Openapi => {
             use std::io::Write as _;

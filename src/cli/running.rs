@@ -14,12 +14,20 @@ use tokio::{
 };
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
-use super::{data::Opened, http, load::Load, site::Site, surroundings, vectors};
+use super::{
+    data::Opened,
+    http,
+    keys::{self, KeySource},
+    load::Load,
+    site::Site,
+    surroundings, vectors,
+};
 use crate::{
     api::{self, Admission, Limits},
     delivery::Sender,
     engine::Engine,
     mllp,
+    retention::{RetentionPolicy, Sweep},
     service::{Backlog, Service, VocabularyControl},
     telemetry, web,
     worker::Worker,
@@ -149,6 +157,20 @@ impl Running {
     /// Takes messages of other systems until the service stops.
     pub(super) fn listen(&mut self, listener: mllp::Listener) {
         self.listeners.spawn(listener.run(Arc::clone(&self.service), self.stop.subscribe()));
+    }
+
+    /// Keeps the site keys fresh while the service runs, and says which ones it knows.
+    pub(super) fn keep_keys(&mut self, source: KeySource) {
+        self.watching.spawn(keys::keep(Arc::clone(&self.service.store), source));
+    }
+
+    /// Purges what is due, where this process works and anything ever is.
+    pub(super) fn sweep(&mut self, policy: RetentionPolicy) {
+        if policy.is_empty() || self.work.is_empty() {
+            return;
+        }
+        let (store, surroundings) = (Arc::clone(&self.service.store), surroundings());
+        self.work.spawn(Sweep { store, surroundings, policy, stop: self.stop.subscribe() }.run());
     }
 
     /// Serves until the process is told to stop, then finishes what runs.

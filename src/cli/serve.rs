@@ -80,6 +80,8 @@ impl Serve {
                 part: if self.without_worker { Part::Server } else { Part::Both },
             };
             let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
+            running.keep_keys(self.data.key_source()?);
+            running.sweep(configuration.retention);
             for listener in listeners {
                 tracing::info!(address = %listener.address()?, "listening for HL7 messages");
                 running.listen(listener);

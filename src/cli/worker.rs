@@ -50,7 +50,9 @@ impl Work {
                 linger: configuration.linger,
                 part: Part::Worker,
             };
-            let running = Running::start(&opened, &self.load, settings, &self.site).await?;
+            let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
+            running.keep_keys(self.data.key_source()?);
+            running.sweep(configuration.retention);
             tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "working");
             running.until_stopped().await
         });

@@ -150,6 +150,19 @@ pub const REFERENCE: &[Table] = &[
             setting("share", "1.0", Holds::Default, "Share of the requests that are traced, 0 to 1."),
         ],
     },
+    Table {
+        header: "[retention]",
+        meaning: "How long notes are kept, counted from the day of discharge or service, else from arrival; without this table for ever.",
+        settings: &[
+            setting("days", "3650", Holds::Example, "Days of notes of the types that are not named, 1 to 36,500; for ever when left out."),
+            setting(
+                "types",
+                "{ progress_note = 1825, operative_note = 0 }",
+                Holds::Example,
+                "Days by type of note, 0 to 36,500; 0 keeps notes of the type for ever.",
+            ),
+        ],
+    },
 ];
 
 #[cfg(test)]

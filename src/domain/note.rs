@@ -259,6 +259,15 @@ impl NoteStatus {
     }
 }
 
+/// What is left to say of a note that was purged.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PurgedNote {
+    /// When.
+    pub at: Timestamp,
+    /// Why: a stable word.
+    pub reason: String,
+}
+
 /// A stored note, opened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
@@ -274,6 +283,8 @@ pub struct Note {
     pub standing: Standing,
     /// Why it is quarantined: a stable code, never note text.
     pub quarantine_reason: Option<String>,
+    /// Set when it was purged: its text and all that identified it are destroyed.
+    pub purged: Option<PurgedNote>,
     /// The review item (encounter) it belongs to.
     pub item_id: Uuid,
     /// Our id of the patient.

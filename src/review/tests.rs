@@ -115,6 +115,7 @@ fn note(content: NewNote, entries: Vec<CodedEntry>) -> (Note, Option<Extraction>
         status: NoteStatus::Ready,
         standing: Standing::Current,
         quarantine_reason: None,
+        purged: None,
         item_id: Uuid::from_u128(1),
         patient_id: None,
     };

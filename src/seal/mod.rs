@@ -32,7 +32,7 @@ mod site_keys;
 
 pub use data_key::DataKey;
 pub use index_key::IndexKey;
-pub use site_keys::{KeyFileError, SiteKeys};
+pub use site_keys::{KeyFileError, KeyId, KeyRing, ReadKeys, SiteKeys};
 
 use thiserror::Error;
 

@@ -1,5 +1,7 @@
 //! The hospital's own keys: they wrap data keys and never touch clinical text themselves.
 
+use std::sync::Arc;
+
 use base64::{Engine, engine::general_purpose::STANDARD};
 use sha2::{Digest, Sha256};
 use thiserror::Error;
@@ -10,6 +12,32 @@ use super::{DataKey, Place, SealError, cipher, random_bytes};
 /// First byte of every wrapped key.
 const VERSION: u8 = 1;
 const ID: usize = 8;
+/// Stands in a key file before the key of a rotation that has begun: it unwraps, and does not wrap yet.
+const NEXT: &str = "# The key below wraps nothing yet: it comes first when every server knows it.";
+
+/// Which key wrapped something: the beginning of its hash, which tells nothing of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct KeyId([u8; ID]);
+
+impl KeyId {
+    /// The id in a wrapped key; none where it is no wrapped key.
+    #[must_use]
+    pub fn of_wrapped(wrapped: &[u8]) -> Option<Self> {
+        wrapped.get(1..=ID).and_then(|id| id.try_into().ok()).map(Self)
+    }
+
+    /// The id from its bytes.
+    #[must_use]
+    pub fn of_bytes(bytes: &[u8]) -> Option<Self> {
+        bytes.try_into().ok().map(Self)
+    }
+}
+
+impl std::fmt::Display for KeyId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
 
 /// A key file that cannot be used. Never shows a key.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -42,19 +70,44 @@ impl SiteKey {
 
 /// One or more site keys: the first wraps, all unwrap. Wiped from memory when dropped; `Debug` prints only their count.
 ///
-/// To rotate, put the new key in the first line of the key file and keep the old one below it until every data key is
-/// wrapped anew.
+/// A rotation has three steps: the new key is announced ([`SiteKeys::announcing`]: it unwraps alone), comes first ([`SiteKeys::promoted`]) when
+/// all who serve the database know it, and stands alone ([`SiteKeys::retired`]) when nothing is wrapped by another one any more.
 #[derive(Clone)]
 pub struct SiteKeys {
     first: SiteKey,
     older: Vec<SiteKey>,
+    next: Option<SiteKey>,
+}
+
+/// Reads the site keys again from where they came; none where they cannot be read now.
+pub type ReadKeys = Arc<dyn Fn() -> Option<SiteKeys> + Send + Sync>;
+
+/// Site keys, and how they are read again when something is wrapped by a key that is not among them.
+#[derive(Clone)]
+pub struct KeyRing {
+    /// The keys.
+    pub keys: SiteKeys,
+    /// How they are read again; none where they stay as they are.
+    pub read_again: Option<ReadKeys>,
+}
+
+impl From<SiteKeys> for KeyRing {
+    fn from(keys: SiteKeys) -> Self {
+        Self { keys, read_again: None }
+    }
+}
+
+impl std::fmt::Debug for KeyRing {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeyRing({})", self.keys.count())
+    }
 }
 
 impl SiteKeys {
     /// One new random key.
     #[must_use]
     pub fn generate() -> Self {
-        Self { first: SiteKey::new(Zeroizing::new(random_bytes())), older: Vec::new() }
+        Self { first: SiteKey::new(Zeroizing::new(random_bytes())), older: Vec::new(), next: None }
     }
 
     /// Reads a key file: one base64 key of 32 bytes a line, the first wraps; blank lines and `#` comments are skipped.
@@ -63,18 +116,24 @@ impl SiteKeys {
     /// Names the line that is not a key, or says that there is none.
     pub fn parse(file: &str) -> Result<Self, KeyFileError> {
         let mut keys = Vec::new();
+        let (mut next, mut is_next) = (None, false);
         for (index, line) in file.lines().enumerate() {
             let line = line.trim();
+            is_next |= line == NEXT;
             if line.is_empty() || line.starts_with('#') {
                 continue;
             }
             let mut key = Zeroizing::new([0; 32]);
             let bytes = STANDARD.decode(line).map(Zeroizing::new).ok().filter(|bytes| bytes.len() == key.len());
             key.copy_from_slice(&bytes.ok_or(KeyFileError::Line { line: index + 1 })?);
-            keys.push(SiteKey::new(key));
+            if std::mem::take(&mut is_next) && next.is_none() {
+                next = Some(SiteKey::new(key));
+            } else {
+                keys.push(SiteKey::new(key));
+            }
         }
         let mut keys = keys.into_iter();
-        Ok(Self { first: keys.next().ok_or(KeyFileError::Empty)?, older: keys.collect() })
+        Ok(Self { first: keys.next().ok_or(KeyFileError::Empty)?, older: keys.collect(), next })
     }
 
     /// The keys as a key file.
@@ -83,23 +142,73 @@ impl SiteKeys {
         let mut file = Zeroizing::new(String::from(
             "# Site keys of Abstractor: the first wraps, all unwrap.\n# Without them nothing in the database can be read; keep a copy elsewhere.\n",
         ));
-        for site_key in self.all() {
+        let mut line = |site_key: &SiteKey| {
             file.push_str(&Zeroizing::new(STANDARD.encode(*site_key.key)));
+            file.push('\n');
+        };
+        std::iter::once(&self.first).chain(&self.older).for_each(&mut line);
+        if let Some(next) = &self.next {
+            file.push_str(NEXT);
+            file.push('\n');
+            file.push_str(&Zeroizing::new(STANDARD.encode(*next.key)));
             file.push('\n');
         }
         file
     }
 
+    /// These keys with `newest`'s first one, which unwraps and does not wrap yet.
+    #[must_use]
+    pub fn announcing(&self, newest: Self) -> Self {
+        Self { next: Some(newest.first), ..self.clone() }
+    }
+
+    /// The announced key comes first; the same keys where none was announced.
+    #[must_use]
+    pub fn promoted(&self) -> Self {
+        match &self.next {
+            Some(next) => {
+                let older = std::iter::once(&self.first).chain(&self.older).cloned().collect();
+                Self { first: next.clone(), older, next: None }
+            }
+            None => self.clone(),
+        }
+    }
+
+    /// The first key alone.
+    #[must_use]
+    pub fn retired(&self) -> Self {
+        Self { first: self.first.clone(), older: Vec::new(), next: self.next.clone() }
+    }
+
+    /// The key that wraps.
+    #[must_use]
+    pub const fn first_id(&self) -> KeyId {
+        KeyId(self.first.id)
+    }
+
+    /// The key that was announced, and wraps nothing yet.
+    #[must_use]
+    pub fn next_id(&self) -> Option<KeyId> {
+        self.next.as_ref().map(|next| KeyId(next.id))
+    }
+
+    /// All of them, the one that wraps first.
+    #[must_use]
+    pub fn ids(&self) -> Vec<KeyId> {
+        self.all().map(|site_key| KeyId(site_key.id)).collect()
+    }
+
     /// These keys behind a new first one, `newest`'s.
     #[must_use]
     pub fn rotated_to(&self, newest: Self) -> Self {
-        Self { older: newest.older.into_iter().chain(self.all().cloned()).collect(), first: newest.first }
+        let older = newest.older.into_iter().chain(std::iter::once(&self.first).chain(&self.older).cloned());
+        Self { older: older.collect(), first: newest.first, next: None }
     }
 
     /// How many there are.
     #[must_use]
     pub fn count(&self) -> usize {
-        1 + self.older.len()
+        self.all().count()
     }
 
     /// Wraps a data key with the first key, for one place.
@@ -135,7 +244,7 @@ impl SiteKeys {
     }
 
     fn all(&self) -> impl Iterator<Item = &SiteKey> {
-        std::iter::once(&self.first).chain(&self.older)
+        std::iter::once(&self.first).chain(&self.older).chain(&self.next)
     }
 }
 
@@ -205,6 +314,23 @@ mod tests {
             assert_eq!(found, Some(error), "{file:?}");
             assert!(!found.map(|error| error.to_string()).unwrap_or_default().contains("c2hvcnQ"));
         }
+    }
+
+    #[test]
+    fn an_announced_key_unwraps_and_wraps_only_when_it_comes_first() {
+        let (old, newest) = (SiteKeys::generate(), SiteKeys::generate());
+        let announced = SiteKeys::parse(&old.announcing(newest.clone()).to_key_file()).expect("reads");
+        assert_eq!((announced.first_id(), announced.next_id()), (old.first_id(), Some(newest.first_id())));
+        let key = DataKey::generate();
+        assert!(old.is_current(&announced.wrap(HERE, &key)), "the old key goes on wrapping");
+        assert!(announced.open(HERE, &newest.wrap(HERE, &key)).is_ok(), "the new one unwraps");
+        let promoted = SiteKeys::parse(&announced.promoted().to_key_file()).expect("reads");
+        assert_eq!(promoted.ids(), [newest.first_id(), old.first_id()]);
+        assert_eq!(KeyId::of_wrapped(&promoted.wrap(HERE, &key)), Some(newest.first_id()));
+        assert!(promoted.open(HERE, &old.wrap(HERE, &key)).is_ok());
+        let retired = promoted.retired();
+        assert_eq!(retired.open(HERE, &old.wrap(HERE, &key)).err(), Some(SealError::UnknownSiteKey));
+        assert!(retired.open(HERE, &promoted.wrap(HERE, &key)).is_ok());
     }
 
     #[test]

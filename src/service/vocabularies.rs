@@ -373,6 +373,7 @@ mod tests {
             status: NoteStatus::Ready,
             standing: Standing::Current,
             quarantine_reason: None,
+            purged: None,
             item_id: Uuid::from_u128(1),
             patient_id: None,
         }

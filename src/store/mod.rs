@@ -6,11 +6,13 @@
 mod chart;
 mod copy;
 mod inspection;
+mod keys;
 mod messages;
 mod patients;
 pub mod postgres;
 mod queries;
 mod reports;
+mod retention;
 mod review;
 mod second_reviews;
 mod sql;
@@ -23,10 +25,15 @@ mod conformance;
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use copy::{CopiedTable, copy};
 pub use inspection::{Holdings, KeyFit, SchemaState};
+pub use keys::{KeyHolder, KeyStore, RewrapPlace, WrappedKeys};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
+pub use retention::{
+    HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining, RetentionRule,
+    RestOfItem, RetentionStore, Subject, Tombstone, Unmerged, Versions,
+};
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
 pub use sql::SqlStore;
@@ -528,6 +535,8 @@ pub trait Store:
     + OutboxStore
     + MessageStore
     + PatientStore
+    + KeyStore
+    + RetentionStore
 {
 }
 impl<T> Store for T where
@@ -542,5 +551,7 @@ impl<T> Store for T where
         + OutboxStore
         + MessageStore
         + PatientStore
+        + KeyStore
+        + RetentionStore
 {
 }

@@ -526,7 +526,7 @@ fn note_view((at, note): (usize, &Note), extraction: Option<&Extraction>, marks:
         id: note.id,
         label: label(at, note),
         about: about.into_iter().flatten().collect::<Vec<_>>().join(" · "),
-        status: words::standing(note.standing).or(match note.status {
+        status: words::standing(note).or(match note.status {
             NoteStatus::Ready => None,
             NoteStatus::Pending => Some(text!("note-being-read")),
             NoteStatus::Quarantined => Some(text!("note-unreadable")),

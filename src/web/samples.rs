@@ -155,6 +155,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         status,
         standing: Standing::Current,
         quarantine_reason: None,
+        purged: None,
         item_id,
         patient_id: None,
     };

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp, tz::TimeZone};
 
 use crate::domain::{
     Assertion, BoilerplateKind, ChangeKind, CodeRole, CodingError, DiagnosisRole, EncounterClass, EntryChange, EntryKind,
-    EntryState, ItemState, ItemSummary, MedicationList, MedicationStatus, NotReportable, Patient, PayerClass,
+    EntryState, ItemState, ItemSummary, MedicationList, MedicationStatus, NotReportable, Note, Patient, PayerClass,
     PresentOnAdmission, Priority, QueryState, Remark, RemarkKind, Role, Standing, Tally, Verdict, system,
 };
 use crate::{
@@ -293,8 +293,11 @@ pub(super) fn change(change: &EntryChange) -> String {
 }
 
 /// What to say of a note that does not count.
-pub(super) fn standing(standing: Standing) -> Option<&'static str> {
-    match standing {
+pub(super) fn standing(note: &Note) -> Option<&'static str> {
+    if note.purged.is_some() {
+        return Some(text!("standing-purged"));
+    }
+    match note.standing {
         Standing::Current => None,
         Standing::Replaced => Some(text!("standing-replaced")),
         Standing::Retracted => Some(text!("standing-retracted")),
@@ -388,6 +391,7 @@ pub(super) fn event(action: &str, note: Option<usize>) -> Option<String> {
         "note.retracted" => note.map(|number| text!("event-note-retracted", number = number)),
         "note.replaced" => note.map(|number| text!("event-note-replaced", number = number)),
         "note.current" => note.map(|number| text!("event-note-current", number = number)),
+        "note.purged" => note.map(|number| text!("event-note-purged", number = number)),
         "note.quarantined" => note.map(|number| text!("event-note-quarantined", number = number)),
         "note.retried" => note.map(|number| text!("event-note-retried", number = number)),
         "extraction.recorded" => note.map(|number| text!("event-note-read", number = number)),

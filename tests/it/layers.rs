@@ -25,6 +25,7 @@ const RANKS: [(&str, u8); 28] = [
     ("auth", 6),
     ("review", 6),
     ("worker", 7),
+    ("retention", 7),
     ("service", 7),
     ("api", 8),
     ("web", 8),

@@ -41,6 +41,7 @@ mod operations;
 mod pages;
 mod people;
 mod queries;
+mod retention;
 mod rolling;
 mod server;
 mod set_up;

@@ -302,6 +302,12 @@ impl Server {
         Self::serve_on(self.start.clone(), &path, self.tokens.clone(), Some(folder))
     }
 
+    /// Kills it and starts `serve` again on its folder.
+    pub fn restarted_after_kill(mut self) -> Self {
+        self.kill();
+        self.restarted()
+    }
+
     /// The number of its process.
     pub fn process(&self) -> u32 {
         self.child.id()

@@ -10,7 +10,7 @@ use super::{
     search::Cursor,
 };
 use crate::{
-    api::ApiError,
+    api::{ApiError, notes::kept},
     domain::{Note, NoteStatus},
     interop::fhir::{self, ChartNote, document, reviewed_bundle},
     store::NoteSearch,
@@ -24,7 +24,7 @@ pub(super) async fn read(call: Call) -> Result<Answer, Problem> {
 /// The note of the id in the address, recorded as read.
 async fn note(call: &Call) -> Result<Note, Problem> {
     let found = call.service.read_note(call.user()?, call.uuid()?, false).await?;
-    Ok(found.ok_or_else(|| call.missing())?.note)
+    Ok(kept(Some(found.ok_or_else(|| call.missing())?))?.note)
 }
 
 /// Documents of a patient, of an encounter, or with an identifier.
@@ -37,7 +37,8 @@ pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
         let ids: Vec<Uuid> = ids.split(',').filter_map(|id| Uuid::parse_str(id).ok()).take(count as usize).collect();
         let mut found = Vec::new();
         for id in ids {
-            found.extend(call.service.read_note(user, id, false).await?.map(|answer| document(&answer.note)));
+            let answer = call.service.read_note(user, id, false).await?.filter(|answer| answer.note.purged.is_none());
+            found.extend(answer.map(|answer| document(&answer.note)));
         }
         return Ok(call.page(found, None, &[]));
     }
@@ -77,7 +78,7 @@ pub(super) async fn read_binary(call: Call) -> Result<Answer, Problem> {
 pub(super) async fn everything(call: Call) -> Result<Answer, Problem> {
     let user = call.user()?;
     let id = call.uuid()?;
-    let note = call.service.read_note(user, id, true).await?.ok_or_else(|| call.missing())?;
+    let note = kept(Some(call.service.read_note(user, id, true).await?.ok_or_else(|| call.missing())?))?;
     match note.note.status {
         NoteStatus::Ready => {}
         NoteStatus::Pending => {

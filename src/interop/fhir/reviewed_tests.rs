@@ -81,6 +81,7 @@ fn note() -> Note {
         status: NoteStatus::Ready,
         standing: Standing::Current,
         quarantine_reason: None,
+        purged: None,
         item_id: ITEM,
         patient_id: None,
     }

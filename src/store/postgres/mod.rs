@@ -58,7 +58,7 @@ use super::{
     StoreError,
     sql::{Database, SqlStore, unit::Unit, vault::Vault},
 };
-use crate::seal::SiteKeys;
+use crate::seal::KeyRing;
 
 /// The oldest PostgreSQL that is still cared for by those who make it.
 const OLDEST: i32 = 130_000;
@@ -97,7 +97,8 @@ impl PostgresStore {
     /// # Errors
     /// [`StoreError::Refused`] when the cluster would lose what it answered, or the schema needs a newer program;
     /// [`StoreError::Sealed`] when the site keys are not this database's.
-    pub async fn open(settings: PostgresSettings, keys: SiteKeys) -> Result<Self, StoreError> {
+    pub async fn open(settings: PostgresSettings, keys: impl Into<KeyRing> + Send) -> Result<Self, StoreError> {
+        let keys: KeyRing = keys.into();
         migrate(&settings).await?;
         let connections = Connections::new(&settings)?;
         let client = connections.get().await?;

@@ -37,6 +37,18 @@ pub(super) fn list(unit: &Unit<'_>, after: i64, limit: u32) -> Result<Vec<AuditE
     unit.all("audit_event", &format!("{EVENT} WHERE sequence > ?1 ORDER BY sequence LIMIT ?2"), (after, limit), event)
 }
 
+/// Events about these subjects after a number, oldest first.
+pub(super) fn about(unit: &Unit<'_>, subjects: &[Uuid], after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {
+    let sql = format!("{EVENT} WHERE subject_id = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3");
+    let mut found = Vec::new();
+    for subject in subjects {
+        found.extend(unit.all("audit_event", &sql, (bytes(*subject), after, limit), event)?);
+    }
+    found.sort_by_key(|event: &AuditEvent| event.sequence);
+    found.truncate(limit as usize);
+    Ok(found)
+}
+
 /// The action of an event that says why hard edits stand.
 pub(super) const OVERRIDDEN: &str = "edits.overridden";
 

@@ -17,7 +17,7 @@ const RULES: [(&str, &str); 6] = [
     ("notes have no job", "SELECT count(*) AS n FROM note n WHERE NOT EXISTS (SELECT 1 FROM job j WHERE j.note_id = n.id)"),
     (
         "notes are ready and have not exactly one extraction that holds",
-        "SELECT count(*) AS n FROM note n WHERE n.status = 'ready'
+        "SELECT count(*) AS n FROM note n WHERE n.status = 'ready' AND n.purged_at IS NULL
             AND (SELECT count(*) FROM extraction e WHERE e.note_id = n.id AND e.live = 1) <> 1",
     ),
     (

@@ -33,8 +33,14 @@ impl<D: Database> SqlStore<D> {
                 *self.settled.0.lock().unwrap_or_else(PoisonError::into_inner) = (border, settled + more);
             }
         }
-        counts.notes += settled;
+        counts.notes = (counts.notes + settled).saturating_sub(self.purged().await?);
         Ok(counts)
+    }
+
+    /// How many notes were purged: their rows are counted and they are not.
+    async fn purged(&self) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) AS n FROM tombstone WHERE kind = 'note'";
+        self.database.read(move |unit| unit.count(sql, ())).await
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Placing {
     pub(super) patient_id: Option<Uuid>,
     pub(super) encounter_id: Option<Uuid>,
     pub(super) item_id: Uuid,
+    /// The row of the record number itself, where it was merged into the patient's.
+    pub(super) came_with: Option<Uuid>,
     /// Whether the item was there before the note.
     pub(super) joined: bool,
 }
@@ -28,7 +30,10 @@ pub(super) fn place(unit: &Unit<'_>, note: &SealedNote) -> Result<Placing, Store
     let patient_id = note.content.patient.as_ref().map(|patient| place_patient(unit, note, patient)).transpose()?;
     let encounter_id =
         note.content.encounter.as_deref().map(|number| place_encounter(unit, note, number, patient_id)).transpose()?;
-    let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item"), joined: false };
+    let named = note.content.patient.as_ref();
+    let came_with = named.map(|patient| patients::row_of(unit, &note.content.source, patient)).transpose()?.flatten();
+    let came_with = came_with.filter(|row| Some(*row) != patient_id);
+    let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item"), came_with, joined: false };
     let known = match encounter_id {
         Some(encounter) => {
             unit.one("review_item", "SELECT id FROM review_item WHERE encounter_id = ?1", [bytes(encounter)], |row| {

@@ -178,13 +178,21 @@ pub(super) fn record(unit: &Unit<'_>, id: Uuid, now: Timestamp) -> Result<Option
         let extraction = note_rows::extraction(unit, note.id)?;
         notes.push((note, extraction));
     }
+    if is_purged(unit, id)? {
+        return Ok(Some(ItemRecord { item, notes, decisions: Vec::new(), overrides: Vec::new(), remarks: Vec::new() }));
+    }
     let key = key_of(unit, id)?;
-    let sql = "SELECT id, body FROM decision WHERE item_id = ?1 ORDER BY position";
+    let sql = "SELECT id, body FROM decision WHERE item_id = ?1 AND length(body) > 0 ORDER BY position";
     let decisions = unit.all("decision", sql, [bytes(id)], |row| {
         key.for_row("decision", row.id("id")?).open_json::<Decision>("body", &row.get::<Vec<u8>>("body")?)
     })?;
     let (overrides, remarks) = (audit::overrides(unit, id)?, places::remarks(unit, id)?);
     Ok(Some(ItemRecord { item, notes, decisions, overrides, remarks }))
+}
+
+/// Whether everything of an item was purged: it has no key any more.
+pub(super) fn is_purged(unit: &Unit<'_>, item: Uuid) -> Result<bool, StoreError> {
+    Ok(unit.count("SELECT count(*) AS n FROM review_item WHERE id = ?1 AND length(data_key) = 0", [bytes(item)])? > 0)
 }
 
 /// The data key of an item.

@@ -84,7 +84,7 @@ impl<D: Database> MessageStore for SqlStore<D> {
 
     async fn messages(&self, filter: MessageFilter, before: Option<Uuid>, limit: u32) -> Result<Vec<MessageLine>, StoreError> {
         let which = match filter {
-            MessageFilter::Failed => "state = 'failed'",
+            MessageFilter::Failed => "state = 'failed' AND length(data_key) > 0",
             MessageFilter::Any => "true",
         };
         let place = if before.is_some() {
@@ -127,7 +127,7 @@ impl<D: Database> MessageStore for SqlStore<D> {
         self.database
             .write(move |unit| {
                 unit.hold_row("message", id)?;
-                let sql = "SELECT id, data_key FROM message WHERE id = ?1 AND state = 'failed'";
+                let sql = "SELECT id, data_key FROM message WHERE id = ?1 AND state = 'failed' AND length(data_key) > 0";
                 let key = unit.one("message", sql, [bytes(id)], |row| {
                     unit.vault.data_key("message", id, &row.get::<Vec<u8>>("data_key")?)
                 })?;
@@ -170,7 +170,7 @@ fn acknowledgement(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Vec<u8>, StoreE
 
 fn one(unit: &Unit<'_>, id: Uuid) -> Result<Option<ReceivedMessage>, StoreError> {
     let sql = "SELECT id, user_id, source, event, data_key, identity, content, acknowledgement, reason, note_id, received_at
-               FROM message WHERE id = ?1";
+               FROM message WHERE id = ?1 AND length(data_key) > 0";
     unit.one("message", sql, [bytes(id)], |row| {
         let key = unit.vault.data_key("message", id, &row.get::<Vec<u8>>("data_key")?)?;
         let identity = row.get::<Option<Vec<u8>>>("identity")?;

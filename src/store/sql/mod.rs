@@ -23,15 +23,22 @@ mod encounters;
 pub(super) mod holdings;
 mod items;
 mod jobs;
+pub(super) mod keys;
 mod lineage;
 mod messages;
 mod note_rows;
 mod notes;
 mod outbox;
+mod patient_rights;
 mod patients;
 mod places;
+pub(super) mod proof;
+mod purge;
 mod queries;
+pub(super) mod replay;
 mod reports;
+mod reseal;
+mod retention;
 mod review;
 pub(super) mod schema;
 mod searches;
@@ -46,13 +53,8 @@ mod workbench;
 
 use std::sync::Arc;
 
-use uuid::Uuid;
-
-use self::{
-    unit::{Unit, bytes},
-    vault::Vault,
-};
-use super::StoreError;
+use self::{unit::Unit, vault::Vault};
+use super::{KeyStore as _, RewrapPlace, StoreError};
 
 /// Runs pieces of work, each in one transaction.
 pub(in crate::store) trait Database: Send + Sync + 'static {
@@ -67,6 +69,11 @@ pub(in crate::store) trait Database: Send + Sync + 'static {
     where
         T: Send + 'static,
         F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static;
+    /// Brings what was written to its last place and empties the log, where the database has one of its own: after a purge nothing of what
+    /// was destroyed is left in either.
+    fn settle(&self) -> impl Future<Output = Result<(), StoreError>> + Send {
+        async { Ok(()) }
+    }
 }
 
 /// The store in a database.
@@ -92,38 +99,14 @@ impl<D: Database> SqlStore<D> {
     /// # Errors
     /// When a key does not open with the configured site keys, or the database fails.
     pub async fn rewrap_data_keys(&self) -> Result<u64, StoreError> {
-        let mut wrapped = 0;
-        for table in KEYED_TABLES {
-            let mut after = Uuid::nil();
-            loop {
-                let (last, changed) = self.database.write(move |unit| rewrap_some(unit, table, after)).await?;
-                wrapped += changed;
-                match last {
-                    Some(last) => after = last,
-                    None => break,
-                }
-            }
+        let (mut wrapped, mut place) = (0, Some(RewrapPlace::default()));
+        while let Some(from) = place {
+            let (next, changed) = self.rewrap(from).await?;
+            wrapped += changed;
+            place = next;
         }
-        self.database.write(|unit| unit.vault.rewrap_index_key(unit.session)).await?;
         Ok(wrapped)
     }
-}
-
-/// Wraps the data keys of some rows after one; the last row, and how many keys were changed.
-fn rewrap_some(unit: &Unit<'_>, table: &'static str, after: Uuid) -> Result<(Option<Uuid>, u64), StoreError> {
-    const STEP: usize = 500;
-    let held = unit.held();
-    let select = format!("SELECT id, data_key FROM {table} WHERE id > ?1 ORDER BY id LIMIT {STEP} {held}");
-    let rows = unit.all(table, &select, [bytes(after)], |row| Ok((row.id("id")?, row.get("data_key")?)))?;
-    let mut changed = 0;
-    for (id, key) in &rows {
-        let key: &Vec<u8> = key;
-        if let Some(key) = unit.vault.rewrap(table, *id, key)? {
-            unit.execute(&format!("UPDATE {table} SET data_key = ?2 WHERE id = ?1"), (bytes(*id), key))?;
-            changed += 1;
-        }
-    }
-    Ok((rows.last().map(|(id, _)| *id), changed))
 }
 
 impl<D> std::fmt::Debug for SqlStore<D> {

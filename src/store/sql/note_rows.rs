@@ -11,7 +11,7 @@ use super::{
     vault::{RowKey, Vault},
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, RelatedNote},
+    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, PurgedNote, RelatedNote},
     store::StoreError,
 };
 
@@ -90,9 +90,9 @@ pub(super) fn insert(
         "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
                            data_key, text, external_id, author, note_type, encounter_class, service_date, facility,
                            department, confidentiality, status, received_at, discharge_date, relation, related_index,
-                           related_external_id, versioned_at)
+                           related_external_id, versioned_at, came_with)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 'pending', ?20, ?21,
-                 ?22, ?23, ?24, ?25)",
+                 ?22, ?23, ?24, ?25, ?26)",
         params![
             bytes(note.id),
             bytes(placing.item_id),
@@ -118,7 +118,8 @@ pub(super) fn insert(
             note.content.related.as_ref().map(|related| related.relation.as_str()),
             note.related,
             note.related_external_id,
-            note.content.versioned_at.map(micros)
+            note.content.versioned_at.map(micros),
+            placing.came_with.map(bytes)
         ],
     )?;
     Ok(())
@@ -127,7 +128,7 @@ pub(super) fn insert(
 const NOTE: &str = "
     SELECT n.id, n.item_id, n.source, n.version, n.data_key, n.text, n.external_id, n.author, n.note_type, n.encounter_class,
            n.service_date, n.discharge_date, n.facility, n.department, n.confidentiality, n.status, n.quarantine_reason, n.received_at,
-           n.relation, n.related_external_id, n.versioned_at, n.standing,
+           n.relation, n.related_external_id, n.versioned_at, n.standing, n.purged_at, n.purge_reason,
            p.id AS patient_id, p.data_key AS patient_key, p.details,
            e.id AS encounter_id, e.data_key AS encounter_key, e.external_id AS encounter
     FROM note n LEFT JOIN patient p ON p.id = n.patient_id LEFT JOIN encounter e ON e.id = n.encounter_id";
@@ -150,9 +151,16 @@ pub(super) fn notes_where(unit: &Unit<'_>, rest: &str, values: impl Values) -> R
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
     let id = row.id("id")?;
-    let key = unit.vault.data_key("note", id, &row.get::<Vec<u8>>("data_key")?)?;
-    let text_or_none =
-        |column: &str| row.get::<Option<Vec<u8>>>(column)?.map(|sealed| key.open_text(column, &sealed)).transpose();
+    let purged = row.instant_or_none("purged_at")?.zip(row.get("purge_reason")?);
+    // of a purged note there is no key, and nothing that one would open
+    let key = match purged {
+        Some(_) => None,
+        None => Some(unit.vault.data_key("note", id, &row.get::<Vec<u8>>("data_key")?)?),
+    };
+    let text_or_none = |column: &str| match (&key, row.get::<Option<Vec<u8>>>(column)?) {
+        (Some(key), Some(sealed)) => key.open_text(column, &sealed).map(Some),
+        _ => Ok(None),
+    };
     Ok(Note {
         id,
         item_id: row.id("item_id")?,
@@ -163,8 +171,9 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
         })?,
         standing: row.word("standing", |word| word.parse().ok())?,
         quarantine_reason: row.get("quarantine_reason")?,
+        purged: purged.map(|(at, reason)| PurgedNote { at, reason }),
         content: NewNote {
-            text: key.open_text("text", &row.get::<Vec<u8>>("text")?)?,
+            text: text_or_none("text")?.unwrap_or_default(),
             source: row.get("source")?,
             external_id: text_or_none("external_id")?,
             version: Some(row.get::<String>("version")?).filter(|version| !version.is_empty()),
@@ -195,20 +204,30 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
 /// The patient of a row that has `patient_id`, `patient_key` and `details`.
 pub(super) fn open_patient(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Option<crate::domain::Patient>, StoreError> {
     let Some(id) = row.id_or_none("patient_id")? else { return Ok(None) };
-    let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("patient_key")?)?;
+    let wrapped = row.get::<Option<Vec<u8>>>("patient_key")?.unwrap_or_default();
+    // purged
+    if wrapped.is_empty() {
+        return Ok(None);
+    }
+    let key = unit.vault.data_key("patient", id, &wrapped)?;
     key.open_json("details", &row.get::<Vec<u8>>("details")?).map(Some)
 }
 
 /// The encounter number of a row that has `encounter_id`, `encounter_key` and `encounter`.
 pub(super) fn open_encounter(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Option<String>, StoreError> {
     let Some(id) = row.id_or_none("encounter_id")? else { return Ok(None) };
-    let key = unit.vault.data_key("encounter", id, &row.get::<Vec<u8>>("encounter_key")?)?;
+    let wrapped = row.get::<Option<Vec<u8>>>("encounter_key")?.unwrap_or_default();
+    // purged
+    if wrapped.is_empty() {
+        return Ok(None);
+    }
+    let key = unit.vault.data_key("encounter", id, &wrapped)?;
     key.open_text("external_id", &row.get::<Vec<u8>>("encounter")?).map(Some)
 }
 
 /// The data key of a note.
 pub(super) fn key_of(unit: &Unit<'_>, note: Uuid) -> Result<Option<RowKey>, StoreError> {
-    unit.one("note", "SELECT id, data_key FROM note WHERE id = ?1", [bytes(note)], |row| {
+    unit.one("note", "SELECT id, data_key FROM note WHERE id = ?1 AND purged_at IS NULL", [bytes(note)], |row| {
         unit.vault.data_key("note", note, &row.get::<Vec<u8>>("data_key")?)
     })
 }

@@ -158,7 +158,8 @@ impl<D: Database> OutboxStore for SqlStore<D> {
         self.database
             .write(move |unit| {
                 let sql = "UPDATE delivery SET state = 'waiting', tries = 0, run_after = ?2, ended_at = NULL
-                           WHERE id = ?1 AND state IN ('delivered', 'dead', 'waiting')";
+                           WHERE id = ?1 AND state IN ('delivered', 'dead', 'waiting')
+                             AND (problem IS NULL OR problem <> 'purged')";
                 let waits = unit.execute(sql, (bytes(id), micros(now)))? > 0;
                 if waits {
                     audit::append(unit, &cause, &Event::of("delivery.resent", "delivery", id, ""))?;

@@ -97,6 +97,17 @@ pub(super) fn known(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<
     unit.one("patient", sql, [system_index(unit, (source, &patient.id), system)], |row| row.id("id"))
 }
 
+/// The row of a record number itself, whether or not it was merged into another one.
+pub(super) fn row_of(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Uuid>, StoreError> {
+    let Some((row, _)) = of_number(unit, source, patient)? else { return Ok(None) };
+    let Some(system) = &patient.system else { return Ok(Some(row)) };
+    if details(unit, row)?.system.is_none_or(|first| first == *system) {
+        return Ok(Some(row));
+    }
+    let sql = "SELECT id FROM patient WHERE identity_index = ?1";
+    unit.one("patient", sql, [system_index(unit, (source, &patient.id), system)], |row| row.id("id"))
+}
+
 /// As [`known`], and held: what belongs to the patient is linked to nobody else meanwhile. The number is held already.
 pub(super) fn known_and_held(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Uuid>, StoreError> {
     loop {
@@ -214,6 +225,9 @@ fn relink(unit: &Unit<'_>, gone: Uuid, survivor: Uuid) -> Result<Merged, StoreEr
         unit.execute("UPDATE encounter SET encounter_index = ?2 WHERE id = ?1", (bytes(encounter), apart))?;
     }
     unit.hold_rows("review_item", "patient_id IN (?1, ?2)", (bytes(gone), bytes(survivor)))?;
+    // what a merge that is taken back goes by
+    let sql = "UPDATE note SET came_with = patient_id WHERE patient_id IN (?1, ?2) AND came_with IS NULL";
+    unit.execute(sql, (bytes(gone), bytes(survivor)))?;
     let moved = |table: &str| {
         let sql = format!("UPDATE {table} SET patient_id = ?2 WHERE patient_id = ?1");
         unit.execute(&sql, (bytes(gone), bytes(survivor))).map(|rows| rows as u64)

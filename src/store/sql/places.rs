@@ -38,6 +38,9 @@ pub(super) fn step(
     revision: Option<u64>,
 ) -> Result<Result<(ReviewItem, Place), ItemChange>, StoreError> {
     unit.hold_row("review_item", id)?;
+    if items::is_purged(unit, id)? {
+        return Ok(Err(ItemChange::Missing));
+    }
     let Some(item) = items::item(unit, id, acting.cause.now)? else { return Ok(Err(ItemChange::Missing)) };
     let act = act(&item);
     let in_team = match &item.team {
@@ -206,7 +209,7 @@ pub(super) fn remarks(unit: &Unit<'_>, item: Uuid) -> Result<Vec<Remark>, StoreE
                WHERE r.item_id = ?1 ORDER BY r.position";
     let key = items::key_of(unit, item)?;
     unit.all("item_remark", sql, [bytes(item)], |row| {
-        let comment = row.get::<Option<Vec<u8>>>("comment")?;
+        let comment = row.get::<Option<Vec<u8>>>("comment")?.filter(|sealed| !sealed.is_empty());
         Ok(Remark {
             kind: row.word("kind", |word| word.parse().ok())?,
             reason: row.get("reason")?,

@@ -74,7 +74,8 @@ impl<D: Database> ReviewStore for SqlStore<D> {
         self.database
             .write(move |unit| {
                 unit.hold_row("review_item", id)?;
-                let Some(item) = items::item(unit, id, now)? else { return Ok(ItemChange::Missing) };
+                let known = if items::is_purged(unit, id)? { None } else { items::item(unit, id, now)? };
+                let Some(item) = known else { return Ok(ItemChange::Missing) };
                 let said = Said {
                     id: remark_id,
                     kind: RemarkKind::Commented,

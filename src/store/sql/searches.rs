@@ -122,7 +122,7 @@ impl Condition {
 /// The search as a condition; none when no row can meet it.
 fn condition(unit: &Unit<'_>, search: &NoteSearch) -> Result<Option<Condition>, StoreError> {
     let mut condition = Condition::default();
-    condition.and("true", []);
+    condition.and("n.purged_at IS NULL", []);
     let sources = match &search.source {
         Some(source) => vec![source.clone()],
         None if search.patient.is_some() || search.encounter.is_some() || search.external_id.is_some() => sources(unit)?,

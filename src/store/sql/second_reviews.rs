@@ -197,7 +197,7 @@ fn keep(unit: &Unit<'_>, item: &FinishedItem, acting: &Acting, drawn: Drawn) -> 
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<SecondReview, StoreError> {
     let (id, item_id) = (row.id("id")?, row.id("item_id")?);
-    let worksheet = match row.get::<Option<Vec<u8>>>("worksheet")? {
+    let worksheet = match row.get::<Option<Vec<u8>>>("worksheet")?.filter(|sealed| !sealed.is_empty()) {
         None => None,
         Some(sealed) => Some(items::key_of(unit, item_id)?.for_row("second_review", id).open_json("worksheet", &sealed)?),
     };

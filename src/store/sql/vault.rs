@@ -1,5 +1,10 @@
 //! The keys an open database works with: site keys from outside, the index key from inside.
 
+use std::{
+    sync::{Arc, Mutex, PoisonError, RwLock},
+    time::{Duration, Instant},
+};
+
 use uuid::Uuid;
 
 use super::{
@@ -7,7 +12,7 @@ use super::{
     value::{FromValue as _, ToValue as _},
 };
 use crate::{
-    seal::{DataKey, IndexKey, Place, SealError, SiteKeys},
+    seal::{DataKey, IndexKey, KeyRing, Place, ReadKeys, SealError, SiteKeys},
     store::{KeyFit, StoreError},
 };
 
@@ -17,13 +22,24 @@ const INDEX_PLACE: Place<'_> = Place::new("site_secret", INDEX_KEY.as_bytes(), "
 
 /// Seals, opens and indexes for the rows of this database.
 pub(in crate::store) struct Vault {
-    keys: SiteKeys,
+    keys: RwLock<Arc<SiteKeys>>,
+    again: Option<ReadAgain>,
     index: IndexKey,
+}
+
+/// How long after the site keys were read again they are not read once more, however many rows ask for it.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Reads the site keys again, one thread at a time.
+struct ReadAgain {
+    read: ReadKeys,
+    last: Mutex<Option<Instant>>,
 }
 
 impl Vault {
     /// Opens the index key, or makes it in a new database. Fails when the site keys are not this database's.
-    pub(in crate::store) fn open(session: &dyn Session, keys: SiteKeys) -> Result<Self, StoreError> {
+    pub(in crate::store) fn open(session: &dyn Session, ring: impl Into<KeyRing>) -> Result<Self, StoreError> {
+        let KeyRing { mut keys, read_again } = ring.into();
         let fresh = IndexKey::generate().wrap(&keys, INDEX_PLACE);
         let insert = "INSERT INTO site_secret (name, wrapped) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
         let wrapped = match wrapped_index_key(session)? {
@@ -33,8 +49,46 @@ impl Vault {
                 wrapped_index_key(session)?.unwrap_or_default()
             }
         };
-        let index = IndexKey::open(&keys, INDEX_PLACE, &wrapped).map_err(|error| sealed("site_secret", error))?;
-        Ok(Self { keys, index })
+        let mut opened = IndexKey::open(&keys, INDEX_PLACE, &wrapped);
+        // a rotation that ran since they were read
+        if opened.as_ref().err() == Some(&SealError::UnknownSiteKey)
+            && let Some(newer) = read_again.as_ref().and_then(|read| read())
+        {
+            keys = newer;
+            opened = IndexKey::open(&keys, INDEX_PLACE, &wrapped);
+        }
+        let index = opened.map_err(|error| sealed("site_secret", error))?;
+        let again = read_again.map(|read| ReadAgain { read, last: Mutex::new(None) });
+        Ok(Self { keys: RwLock::new(Arc::new(keys)), again, index })
+    }
+
+    /// The site keys as they are now.
+    pub(super) fn keys(&self) -> Arc<SiteKeys> {
+        Arc::clone(&self.keys.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Works with these site keys from now on.
+    pub(super) fn take_keys(&self, keys: SiteKeys) {
+        *self.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// Opens a wrapped key. One that is wrapped by a key that is not known has the site keys read again.
+    fn unwrap(&self, place: Place<'_>, wrapped: &[u8]) -> Result<DataKey, SealError> {
+        match (self.keys().open(place, wrapped), &self.again) {
+            (Err(SealError::UnknownSiteKey), Some(again)) => {
+                let mut last = again.last.lock().unwrap_or_else(PoisonError::into_inner);
+                if last.is_none_or(|last| last.elapsed() >= PAUSE) {
+                    if let Some(keys) = (again.read)() {
+                        tracing::info!(keys = keys.count(), "site keys read again: something is wrapped by one that was not known");
+                        self.take_keys(keys);
+                    }
+                    *last = Some(Instant::now());
+                }
+                drop(last);
+                self.keys().open(place, wrapped)
+            }
+            (opened, _) => opened,
+        }
     }
 
     /// How the site keys stand to this database. Changes nothing.
@@ -50,29 +104,29 @@ impl Vault {
     /// A new data key for a row, with its wrapped form for the row's `data_key` column.
     pub(super) fn new_data_key(&self, table: &'static str, row: Uuid) -> (RowKey, Vec<u8>) {
         let key = DataKey::generate();
-        let wrapped = self.keys.wrap(Place::new(table, row.as_bytes(), "data_key"), &key);
+        let wrapped = self.keys().wrap(Place::new(table, row.as_bytes(), "data_key"), &key);
         (RowKey { table, row, key }, wrapped)
     }
 
     /// Opens the `data_key` column of a row.
     pub(super) fn data_key(&self, table: &'static str, row: Uuid, wrapped: &[u8]) -> Result<RowKey, StoreError> {
         let key =
-            self.keys.open(Place::new(table, row.as_bytes(), "data_key"), wrapped).map_err(|error| sealed(table, error))?;
+            self.unwrap(Place::new(table, row.as_bytes(), "data_key"), wrapped).map_err(|error| sealed(table, error))?;
         Ok(RowKey { table, row, key })
     }
 
     /// The `data_key` column wrapped by the first site key; `None` when it is already.
     pub(super) fn rewrap(&self, table: &'static str, row: Uuid, wrapped: &[u8]) -> Result<Option<Vec<u8>>, StoreError> {
-        if self.keys.is_current(wrapped) {
+        if self.keys().is_current(wrapped) {
             return Ok(None);
         }
         let key = self.data_key(table, row, wrapped)?.key;
-        Ok(Some(self.keys.wrap(Place::new(table, row.as_bytes(), "data_key"), &key)))
+        Ok(Some(self.keys().wrap(Place::new(table, row.as_bytes(), "data_key"), &key)))
     }
 
     /// The index key wrapped by the first site key.
     pub(super) fn rewrap_index_key(&self, session: &dyn Session) -> Result<(), StoreError> {
-        let wrapped = self.index.wrap(&self.keys, INDEX_PLACE);
+        let wrapped = self.index.wrap(&self.keys(), INDEX_PLACE);
         let update = "UPDATE site_secret SET wrapped = ?2 WHERE name = ?1";
         session.execute(update, &[INDEX_KEY.to_value(), wrapped.to_value()])?;
         Ok(())
@@ -87,6 +141,12 @@ impl Vault {
     pub(super) fn blind_index(&self, column: &str, parts: &[&str]) -> [u8; 32] {
         self.index.blind_index(column, parts)
     }
+}
+
+/// The data key of a row, where these site keys open it. Nothing is told of one that does not open.
+pub(super) fn row_key(keys: &SiteKeys, table: &'static str, row: Uuid, wrapped: &[u8]) -> Option<RowKey> {
+    let key = keys.open(Place::new(table, row.as_bytes(), "data_key"), wrapped).ok()?;
+    Some(RowKey { table, row, key })
 }
 
 /// The index key as it is stored; none in a new database.
@@ -115,6 +175,11 @@ impl RowKey {
     /// Opens a column of this row.
     pub(super) fn open(&self, column: &str, value: &[u8]) -> Result<Vec<u8>, StoreError> {
         self.key.open(Place::new(self.table, self.row.as_bytes(), column), value).map_err(|error| sealed(self.table, error))
+    }
+
+    /// Whether it opens a column of this row.
+    pub(super) fn opens(&self, column: &str, value: &[u8]) -> bool {
+        self.key.open(Place::new(self.table, self.row.as_bytes(), column), value).is_ok()
     }
 
     /// Opens a column of this row as text.

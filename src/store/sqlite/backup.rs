@@ -12,13 +12,16 @@ use rusqlite::{
 };
 
 use super::{
-    connection::{create_private, database, open_plain, open_reader},
-    lock,
+    connection::{create_private, database, open_plain, open_reader, overwrite_deleted},
+    lock, migrate,
     session::SqliteSession,
 };
 use crate::{
     seal::SiteKeys,
-    store::{StoreError, sql::vault::Vault},
+    store::{
+        Proof, RestOfItem, RewrapPlace, StoreError, Tombstone,
+        sql::{keys, proof, replay, unit::Unit, vault::Vault},
+    },
 };
 
 /// Copies the database, which a server may serve meanwhile, as it is at one moment, into a file that must not exist, and checks the copy. What is
@@ -64,6 +67,71 @@ pub fn restore(from: &Path, to: &Path, keys: SiteKeys) -> Result<(), StoreError>
     restored
 }
 
+/// Whether anything that was purged can be opened in a backup with these keys. The backup is not changed.
+///
+/// # Errors
+/// [`StoreError::Refused`] when there is no such backup.
+pub fn prove_backup(backup: &Path, keys: &SiteKeys, tombstones: &[Tombstone]) -> Result<Proof, StoreError> {
+    if !backup.is_file() {
+        return Err(StoreError::Refused("there is no such backup".to_owned()));
+    }
+    let connection = open_reader(backup)?;
+    let session = SqliteSession(&connection);
+    // one of an earlier release lacks tables
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = ?1";
+    let mut known = Vec::new();
+    for tombstone in tombstones {
+        if connection.query_row(sql, [&tombstone.kind], |row| row.get::<_, i64>(0)).map_err(database)? > 0 {
+            known.push(tombstone.clone());
+        }
+    }
+    let mut found = proof::prove(&session, keys, &known)?;
+    found.gone += (tombstones.len() - known.len()) as u64;
+    Ok(found)
+}
+
+/// Purges in a backup what was purged in the database since, and wraps all keys of it with the first site key. The backup is replaced when
+/// that is on the disk; until then it stays as it was. How many notes were destroyed in it.
+///
+/// # Errors
+/// [`StoreError::Refused`] when there is no such backup or it is not whole; [`StoreError::Sealed`] when the keys do not open it.
+pub fn purge_backup(
+    backup: &Path,
+    keys: SiteKeys,
+    (tombstones, rest): (&[Tombstone], RestOfItem),
+) -> Result<u64, StoreError> {
+    if !backup.is_file() {
+        return Err(StoreError::Refused("there is no such backup".to_owned()));
+    }
+    let partial = beside(backup, ".partial");
+    let made = || {
+        create_private(&partial)?.set_len(0).map_err(|error| file("the file cannot be written", &error))?;
+        fs::copy(backup, &partial).map_err(|error| file("the backup cannot be copied", &error))?;
+        let mut copy = open_plain(&partial)?;
+        whole(&copy)?;
+        overwrite_deleted(&copy)?;
+        migrate::migrate(&mut copy)?;
+        let vault = Vault::open(&SqliteSession(&copy), keys)?;
+        let transaction = copy.unchecked_transaction().map_err(database)?;
+        let session = SqliteSession(&transaction);
+        let unit = Unit::new(&session, &vault);
+        let notes = replay::replay(&unit, tombstones, rest)?;
+        let mut place = Some(RewrapPlace::default());
+        while let Some(from) = place {
+            place = keys::step(&unit, from)?.0;
+        }
+        unit.finish()?;
+        transaction.commit().map_err(database)?;
+        copy.execute_batch("VACUUM").map_err(database)?;
+        copy.pragma_update(None, "journal_mode", "DELETE").map_err(database)?;
+        whole(&copy)?;
+        drop(copy);
+        named(&partial, backup)?;
+        Ok(notes)
+    };
+    made().inspect_err(|_| drop(fs::remove_file(&partial)))
+}
+
 fn bring_back(from: &Path, to: &Path, keys: SiteKeys) -> Result<(), StoreError> {
     for rest in ["-wal", "-shm"] {
         if beside(to, rest).exists() {
@@ -92,15 +160,20 @@ fn written(to: &Path, make: impl FnOnce(&Path) -> Result<Connection, StoreError>
         // one file, without a log beside it
         copy.pragma_update(None, "journal_mode", "DELETE").map_err(database)?;
         drop(copy);
-        let synchronised = File::open(&partial).and_then(|file| file.sync_all());
-        synchronised.map_err(|error| file("the file cannot be brought to the disk", &error))?;
-        fs::rename(&partial, to).map_err(|error| file("the file cannot be named", &error))?;
-        let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| file("its folder cannot be brought to the disk", &error))
+        named(&partial, to)
     };
     made().inspect_err(|_| drop(fs::remove_file(&partial)))
+}
+
+/// Brings a file to the disk and gives it its name.
+fn named(partial: &Path, to: &Path) -> Result<(), StoreError> {
+    let synchronised = File::open(partial).and_then(|file| file.sync_all());
+    synchronised.map_err(|error| file("the file cannot be brought to the disk", &error))?;
+    fs::rename(partial, to).map_err(|error| file("the file cannot be named", &error))?;
+    let folder = to.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(folder)
+        .and_then(|folder| folder.sync_all())
+        .map_err(|error| file("its folder cannot be brought to the disk", &error))
 }
 
 /// Whether pages, indexes and references of a database are as they should be.

@@ -8,6 +8,8 @@ use crate::store::{DISK_IS_FULL, StoreError};
 
 /// How long a connection waits for another process (an admin command) before it gives up.
 const BUSY: Duration = Duration::from_secs(10);
+/// How often it is tried to empty the log; each try waits for [`BUSY`] at most.
+const TRIES: u32 = 5;
 
 /// Opens the writing connection, creating the file for its owner alone.
 pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
@@ -27,7 +29,28 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
     // After a burst the log shrinks again.
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(database)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(database)?;
+    overwrite_deleted(&connection)?;
     Ok(connection)
+}
+
+/// Has what is deleted or replaced overwritten with zeros rather than left in free space.
+pub(super) fn overwrite_deleted(connection: &Connection) -> Result<(), StoreError> {
+    // the pragma answers with what holds now
+    connection.pragma_update_and_check(None, "secure_delete", true, |row| row.get::<_, i64>(0)).map(drop).map_err(database)
+}
+
+/// Writes the log back into the database and cuts it to nothing, beside whoever uses the database; tried again while somebody reads.
+pub(super) fn empty_log(path: &Path) -> Result<(), StoreError> {
+    let connection = open(path, OpenFlags::SQLITE_OPEN_READ_WRITE)?;
+    for _ in 0..TRIES {
+        let busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0)).map_err(database)?;
+        if busy == 0 {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_millis(200));
+    }
+    let problem = "its log is read all the time and could not be emptied; what was purged is in it until it can be";
+    Err(StoreError::Unavailable(problem.to_owned()))
 }
 
 /// Opens a connection that cannot write.

@@ -16,6 +16,8 @@ mod writer;
 pub(in crate::store) use self::migrate::MIGRATIONS;
 
 #[cfg(test)]
+mod purge_tests;
+#[cfg(test)]
 pub(in crate::store) mod tests;
 
 use std::{
@@ -26,7 +28,7 @@ use std::{
 };
 
 pub use self::{
-    backup::{backup, restore},
+    backup::{backup, purge_backup, prove_backup, restore},
     inspect::{FileInspection, inspect},
 };
 use self::{readers::Readers, session::SqliteSession, writer::Writer};
@@ -34,7 +36,7 @@ use super::{
     StoreError,
     sql::{Database, SqlStore, unit::Unit, vault::Vault},
 };
-use crate::seal::SiteKeys;
+use crate::seal::KeyRing;
 
 /// Who opens the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,7 @@ pub struct Sqlite {
     // Readers first: the last connection to close checkpoints the log, and that should be the writer's.
     readers: Readers,
     writer: Writer,
+    path: PathBuf,
 }
 
 impl Database for Sqlite {
@@ -71,6 +74,12 @@ impl Database for Sqlite {
     {
         self.writer.write(work).await
     }
+
+    async fn settle(&self) -> Result<(), StoreError> {
+        let path = self.path.clone();
+        let settled = tokio::task::spawn_blocking(move || connection::empty_log(&path)).await;
+        settled.map_err(|_| StoreError::Database("emptying the log panicked".to_owned()))?
+    }
 }
 
 impl SqliteStore {
@@ -79,7 +88,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Refused`] when another process serves it or its schema needs a newer program;
     /// [`StoreError::Sealed`] when the site keys are not this database's.
-    pub fn open(path: &Path, keys: SiteKeys, mode: OpenMode) -> Result<Self, StoreError> {
+    pub fn open(path: &Path, keys: impl Into<KeyRing>, mode: OpenMode) -> Result<Self, StoreError> {
         let lock = match mode {
             OpenMode::Serve => Some(lock(path)?),
             OpenMode::Tool => None,
@@ -98,7 +107,8 @@ impl SqliteStore {
         }
         let vault = Arc::new(Vault::open(&SqliteSession(&writing), keys)?);
         let writer = Writer::start(writing, Arc::clone(&vault), lock)?;
-        Ok(Self::new(Sqlite { readers: Readers::new(path, Arc::clone(&vault)), writer }, vault))
+        let readers = Readers::new(path, Arc::clone(&vault));
+        Ok(Self::new(Sqlite { readers, writer, path: path.to_owned() }, vault))
     }
 }
 

@@ -634,6 +634,7 @@ change-evidence-changed = { $state } by { $name } before; a newer version says i
 change-evidence-gone = { $state } by { $name } before; no note says it any more
 # A note that does not count
 standing-replaced = A newer version stands in the place of this note; its words do not count.
+standing-purged = This note was purged; nothing of it is left.
 standing-retracted = Its sender took this note back; its words do not count.
 # What there is in an encounter
 benefit-alerts = { $count ->
@@ -670,6 +671,7 @@ event-note-stored = note { $number } arrived
 event-note-retracted = note { $number } taken back by its sender
 event-note-replaced = note { $number } replaced by another
 event-note-current = note { $number } counts again
+event-note-purged = note { $number } purged
 event-note-quarantined = note { $number } could not be read automatically
 event-note-retried = note { $number } is read once more
 event-note-read = note { $number } read by the engine
