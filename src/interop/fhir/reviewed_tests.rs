@@ -83,6 +83,7 @@ fn note() -> Note {
         quarantine_reason: None,
         item_id: ITEM,
         patient_id: None,
+        item_patient_id: None,
     }
 }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Database, SqlStore, encounters, note_rows, patients,
+    Database, SqlStore, access, encounters, note_rows, patients,
     unit::{Columns, Unit, bytes},
     value::Value,
 };
@@ -153,6 +153,12 @@ fn condition(unit: &Unit<'_>, search: &NoteSearch) -> Result<Option<Condition>, 
     }
     if !search.include_restricted {
         condition.and("n.confidentiality = 'normal'", []);
+    }
+    condition.and(&access::cleared("n", search.clearances), []);
+    for patient in &search.hidden_patients {
+        let sql = "(n.patient_id IS NULL OR n.patient_id <> ?) AND NOT EXISTS
+                   (SELECT 1 FROM review_item own WHERE own.id = n.item_id AND own.patient_id = ?)";
+        condition.and(sql, [blob(*patient), blob(*patient)]);
     }
     // an empty list of identifiers is met by nothing
     Ok(if condition.sql.contains("IN ()") { None } else { Some(condition) })
