@@ -77,6 +77,8 @@ fn shell() -> Shell {
         leads: true,
         reviews: true,
         reports: true,
+        accesses: true,
+        glass: true,
     }
 }
 

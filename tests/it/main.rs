@@ -39,6 +39,7 @@ mod openapi;
 mod operations;
 mod pages;
 mod people;
+mod permissions;
 mod queries;
 mod rolling;
 mod server;

@@ -1189,7 +1189,11 @@ label-other = other sensitive information
 people-clearances = May see notes with these labels
 people-own = Own record
 people-own-hint = Nothing of a patient whose record is the person’s own is there for them: no list, no search and no break-glass leads to it. The number is kept in a form that nobody can read.
-people-own-count = { $count -> [0] No record is known to be theirs. [one] One record is known to be theirs. *[other] { $count } records are known to be theirs. }
+people-own-count = { $count ->
+    [0] No record is known to be theirs.
+    [one] One record is known to be theirs.
+   *[other] { $count } records are known to be theirs.
+}
 people-own-number = Record number
 people-own-add = Add this record
 people-own-remove = Take all own records away
