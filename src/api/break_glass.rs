@@ -67,10 +67,9 @@ pub async fn break_glass(
 impl From<BreakGlassError> for ApiError {
     fn from(error: BreakGlassError) -> Self {
         match error {
-            BreakGlassError::Missing => Self::missing("item"),
-            BreakGlassError::InScope(_) | BreakGlassError::Several => {
-                Self::new(StatusCode::CONFLICT, "in_scope", error.to_string())
-            }
+            // an id names one encounter
+            BreakGlassError::Missing | BreakGlassError::Several => Self::missing("item"),
+            BreakGlassError::InScope(_) => Self::new(StatusCode::CONFLICT, "in_scope", error.to_string()),
             BreakGlassError::Words => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", error.to_string()),
             BreakGlassError::Store(error) => error.into(),
         }

@@ -124,14 +124,17 @@ impl Permission {
 #[must_use]
 pub const fn permits(role: Role, permission: Permission) -> bool {
     use Permission::{
-        AnswerQuery, AskProvider, Assign, BreakGlass, ChangeSettings, Decide, Extract, ListItems, ManageAccounts, ManageDestinations,
-        ManageVocabularies, PostNote, ReadAudit, ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote, ReadReports, ReadSettings,
-        ReadVocabularies, Reopen, ReplayMessages, ReviewAccesses, SecondReview,
+        AnswerQuery, AskProvider, Assign, BreakGlass, ChangeSettings, Decide, Extract, ListItems, ManageAccounts,
+        ManageDestinations, ManageVocabularies, PostNote, ReadAudit, ReadDeliveries, ReadMetrics, ReadNote, ReadOwnNote,
+        ReadReports, ReadSettings, ReadVocabularies, Reopen, ReplayMessages, ReviewAccesses, SecondReview,
     };
     match role {
         Role::Submitter => matches!(permission, PostNote | Extract | ReadOwnNote | AnswerQuery | ReadVocabularies),
         Role::Coder => {
-            matches!(permission, Extract | ReadNote | ListItems | Decide | AskProvider | AnswerQuery | ReadVocabularies | BreakGlass)
+            matches!(
+                permission,
+                Extract | ReadNote | ListItems | Decide | AskProvider | AnswerQuery | ReadVocabularies | BreakGlass
+            )
         }
         Role::Lead => matches!(
             permission,

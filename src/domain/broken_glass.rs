@@ -27,14 +27,8 @@ pub enum GlassReason {
 
 impl GlassReason {
     /// All reasons.
-    pub const ALL: [Self; 6] = [
-        Self::Substitution,
-        Self::PatientSafety,
-        Self::Deadline,
-        Self::LegalRequest,
-        Self::TechnicalFault,
-        Self::Other,
-    ];
+    pub const ALL: [Self; 6] =
+        [Self::Substitution, Self::PatientSafety, Self::Deadline, Self::LegalRequest, Self::TechnicalFault, Self::Other];
 
     /// The word of the contract.
     #[must_use]

@@ -191,12 +191,7 @@ impl Service {
     }
 
     /// The encounters that a sender calls so. At least one of the numbers must be given.
-    async fn named(
-        &self,
-        source: String,
-        number: Option<String>,
-        record: Option<String>,
-    ) -> Result<Vec<Uuid>, StoreError> {
+    async fn named(&self, source: String, number: Option<String>, record: Option<String>) -> Result<Vec<Uuid>, StoreError> {
         if number.is_none() && record.is_none() {
             return Ok(Vec::new());
         }

@@ -9,8 +9,8 @@ use crate::{
     domain::User,
     interop::hl7::{self, Again, Ending, Frame, Header, Problem, Request, answer},
     store::{
-        Actor, IdempotencyKey, KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, NoteKey, PatientMerge, Posting, ReceivedMessage,
-        StoreError, Unversioned,
+        Actor, IdempotencyKey, KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, NoteKey,
+        PatientMerge, Posting, ReceivedMessage, StoreError, Unversioned,
     },
 };
 

@@ -240,7 +240,14 @@ impl Service {
             let mut after = None;
             loop {
                 let worklist = worklist.clone();
-                let filter = ItemFilter { worklist, include_restricted: true, clearances: Sensitivities::ALL, after, limit: 200, ..ItemFilter::default() };
+                let filter = ItemFilter {
+                    worklist,
+                    include_restricted: true,
+                    clearances: Sensitivities::ALL,
+                    after,
+                    limit: 200,
+                    ..ItemFilter::default()
+                };
                 let items = self.store.items(filter, self.surroundings.now()).await?;
                 let Some(last) = items.last() else { break };
                 after = Some(ListEnd { item: last.id, moving: None });

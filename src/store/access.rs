@@ -12,13 +12,7 @@ use crate::domain::{BrokenGlass, User};
 pub trait AccessStore: Send + Sync {
     /// Says that a record number of a source is the user's own: nothing of that patient is there for them from the next call on, also when the
     /// record is merged into another or comes later. `false` when there is no user of that name.
-    async fn add_own_record(
-        &self,
-        name: &str,
-        record: (&str, &str),
-        actor: Actor,
-        now: Timestamp,
-    ) -> Result<bool, StoreError>;
+    async fn add_own_record(&self, name: &str, record: (&str, &str), actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
     /// Takes all own records of a user away; `false` when there is no user of that name.
     async fn remove_own_records(&self, name: &str, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
     /// How many own records a user has. Which they are is not kept in a form that can be read.

@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{AuditEvent, Drawn, StoreError, SuggestionOutcome};
-use crate::domain::{Act, Decision, Extraction, ItemSummary, ListEnd, Note, Remark, ReviewItem, Sensitivities, Standing, User, Worklist};
+use crate::domain::{
+    Act, Decision, Extraction, ItemSummary, ListEnd, Note, Remark, ReviewItem, Sensitivities, Standing, User, Worklist,
+};
 
 /// What the queue list is asked for. `None` = any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -203,7 +203,10 @@ async fn accesses(
             .map_or_else(String::new, |(by, at)| text!("glass-looked-at", name = by, time = words::moment(at, zone))),
     };
     let accesses = service.broken_glasses().await?.into_iter().map(row).collect();
-    service.store.record_audit(crate::service::actor(&session.user), "access.listed", None, "", service.surroundings.now()).await?;
+    service
+        .store
+        .record_audit(crate::service::actor(&session.user), "access.listed", None, "", service.surroundings.now())
+        .await?;
     Ok(page(StatusCode::OK, &AccessesPage { shell: Shell::of(&session), notice: address.notice(), accesses }))
 }
 

@@ -48,12 +48,7 @@ impl Session {
     }
 
     /// The user, when their role has the permission, or when they opened the item under broken glass.
-    pub(super) async fn may_read(
-        &self,
-        service: &Service,
-        permission: Permission,
-        item: uuid::Uuid,
-    ) -> Result<&User, Refusal> {
+    pub(super) async fn may_read(&self, service: &Service, permission: Permission, item: uuid::Uuid) -> Result<&User, Refusal> {
         match self.may(permission) {
             Err(_) if service.glass_over(&self.user, item).await?.is_some() => Ok(&self.user),
             may => may,

@@ -29,6 +29,7 @@ mod hl7;
 mod hl7_many;
 mod intake;
 mod kill;
+mod labels;
 mod layers;
 mod leak;
 mod ledger;

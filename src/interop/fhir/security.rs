@@ -45,9 +45,7 @@ pub(super) fn concepts(confidentiality: Confidentiality, labels: Sensitivities) 
 pub(super) fn read<'a>(labels: impl Iterator<Item = &'a Value>) -> (Confidentiality, Sensitivities) {
     let mut restricted = false;
     let mut kinds = Vec::new();
-    for coding in
-        labels.flat_map(|label| label["coding"].as_array().map_or(std::slice::from_ref(label), Vec::as_slice))
-    {
+    for coding in labels.flat_map(|label| label["coding"].as_array().map_or(std::slice::from_ref(label), Vec::as_slice)) {
         let code = coding["code"].as_str().unwrap_or_default().trim();
         if code.is_empty() {
             continue;

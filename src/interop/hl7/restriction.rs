@@ -94,8 +94,7 @@ impl Found {
         if part(2) == "D" || part(3) == "NO" {
             return;
         }
-        let said: Vec<String> =
-            codes(message, restriction, 3).into_iter().chain(codes(message, restriction, 4)).collect();
+        let said: Vec<String> = codes(message, restriction, 3).into_iter().chain(codes(message, restriction, 4)).collect();
         let known: Vec<Sensitivity> = said.iter().filter_map(|code| Sensitivity::of_code(code)).collect();
         // what of it is not a kind is a restriction of a kind that is not known
         self.restricted |= known.is_empty() || known.len() < said.len();

@@ -33,15 +33,8 @@ async fn seen(store: &dyn Store, scope: &ReportScope) -> [usize; 4] {
         limit: 100,
         ..ItemFilter::default()
     };
-    let search = NoteSearch {
-        source,
-        facility,
-        department,
-        include_restricted,
-        clearances,
-        hidden_patients,
-        ..NoteSearch::default()
-    };
+    let search =
+        NoteSearch { source, facility, department, include_restricted, clearances, hidden_patients, ..NoteSearch::default() };
     let report = store.work_report(scope.clone(), at(0), at(9)).await.expect("counts");
     let counted: u64 = report.backlog.iter().flat_map(|(_, ages)| ages).sum();
     [
@@ -65,14 +58,10 @@ pub(crate) async fn labels_stick_to_the_encounter(store: Arc<dyn Store>) {
 
 pub(crate) async fn a_note_that_comes_again_is_never_less_restricted(store: Arc<dyn Store>) {
     let note = post(&*store, identified("n", Some("1"), "a"), 0).await;
-    let again = async |note: NewNote, seconds| {
-        store.add_note(id(), note.into(), Actor::service(), at(seconds)).await.expect("answers")
-    };
+    let again =
+        async |note: NewNote, seconds| store.add_note(id(), note.into(), Actor::service(), at(seconds)).await.expect("answers");
     let revision = item_of(&*store, note, 1).await.item.revision;
-    let more = NewNote {
-        confidentiality: Confidentiality::Restricted,
-        ..labelled(identified("n", Some("1"), "a"), &[HIV])
-    };
+    let more = NewNote { confidentiality: Confidentiality::Restricted, ..labelled(identified("n", Some("1"), "a"), &[HIV]) };
     assert_eq!(again(more, 1).await, AddNote::Existing { id: note });
     let record = item_of(&*store, note, 2).await;
     assert_eq!((record.item.labels.kinds(), record.item.restricted), (vec![HIV], true));
@@ -153,7 +142,10 @@ pub(crate) async fn nothing_of_an_own_record_is_listed(store: Arc<dyn Store>) {
     assert_eq!(stored.item_patient_id, stored.patient_id);
     let hidden_patients: Vec<Uuid> = stored.patient_id.into_iter().collect();
     assert_eq!(seen(&*store, &ReportScope::default()).await, [3; 4]);
-    assert_eq!(seen(&*store, &ReportScope { hidden_patients: hidden_patients.clone(), ..ReportScope::default() }).await, [2; 4]);
+    assert_eq!(
+        seen(&*store, &ReportScope { hidden_patients: hidden_patients.clone(), ..ReportScope::default() }).await,
+        [2; 4]
+    );
     let search = NoteSearch { hidden_patients: hidden_patients.clone(), ..NoteSearch::default() };
     assert_eq!(store.find_patients(search, None, 10).await.expect("finds").len(), 1);
     // a note of the encounter that names no patient is of the patient too
@@ -238,6 +230,8 @@ pub(crate) async fn clearances_are_kept_and_told(store: Arc<dyn Store>) {
     assert_eq!(store.user_named("kim").await.expect("reads"), Some(after.clone()));
     let told = async || store.audit_events(0, 100).await.expect("reads").pop().map(|event| event.detail);
     assert_eq!(told().await.as_deref(), Some("source; clearances hiv, vip"));
-    assert!(store.change_user(User { clearances: Sensitivities::NONE, ..after }, Actor::service(), at(2)).await.expect("answers"));
+    assert!(
+        store.change_user(User { clearances: Sensitivities::NONE, ..after }, Actor::service(), at(2)).await.expect("answers")
+    );
     assert_eq!(told().await.as_deref(), Some("no clearances"));
 }

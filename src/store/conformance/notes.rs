@@ -8,7 +8,9 @@ use super::{
     MINUTE, at, claim_one, extract_all, extraction, id, identified, item_of, of_encounter, post, review::claim, text, user,
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, ItemState, NewNote, NoteStatus, Patient, RelatedNote, Relation, Role, Sensitivity},
+    domain::{
+        Confidentiality, EncounterClass, ItemState, NewNote, NoteStatus, Patient, RelatedNote, Relation, Role, Sensitivity,
+    },
     store::{Actor, AddNote, ClaimedJob, Counts, Finishing, ItemChange, JobFailure, Store},
 };
 

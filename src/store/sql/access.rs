@@ -30,13 +30,16 @@ pub(super) const OF_SOURCE: &str =
 /// The condition that an item `i` is not of the patient `#`.
 pub(super) const OF_ANOTHER_PATIENT: &str = "(i.patient_id IS NULL OR i.patient_id <> #)";
 
-/// The patients that a user is, as they are merged by now.
-pub(super) fn own_patients(unit: &Unit<'_>, user: Uuid) -> Result<Vec<Uuid>, StoreError> {
-    let sql = "SELECT coalesce(p.merged_into, p.id) AS id FROM own_record o JOIN patient p ON p.identity_index = o.record_index
-               WHERE o.user_id = ?1
-               UNION SELECT coalesce(p.merged_into, p.id) AS id FROM own_record o JOIN patient p ON p.number_index = o.record_index
-               WHERE o.user_id = ?1";
-    unit.all("own_record", sql, [bytes(user)], |row| row.id("id"))
+/// Users and the patients that they are themselves, as these are merged by now: of one user, or of all.
+pub(super) fn own_patients(unit: &Unit<'_>, user: Option<Uuid>) -> Result<Vec<(Uuid, Uuid)>, StoreError> {
+    // two texts: one that serves both cases would be planned for all patients
+    let of = if user.is_some() { "WHERE o.user_id = ?1" } else { "" };
+    let sql = format!(
+        "SELECT o.user_id, coalesce(p.merged_into, p.id) AS id FROM own_record o JOIN patient p ON p.identity_index = o.record_index {of}
+         UNION SELECT o.user_id, coalesce(p.merged_into, p.id) AS id FROM own_record o JOIN patient p ON p.number_index = o.record_index {of}"
+    );
+    let values: Vec<[u8; 16]> = user.map(bytes).into_iter().collect();
+    unit.all("own_record", &sql, values, |row| Ok((row.id("user_id")?, row.id("id")?)))
 }
 
 #[async_trait]
@@ -103,8 +106,7 @@ impl<D: Database> AccessStore for SqlStore<D> {
                 )?;
                 let event = Event::of("access.broken_glass", "item", access.item_id, access.reason.as_str());
                 audit::append(unit, &cause, &event)?;
-                let happened =
-                    Happened { event: EventKind::AccessBreakGlass, note: None, item: access.item_id, outgoing: &[] };
+                let happened = Happened { event: EventKind::AccessBreakGlass, note: None, item: access.item_id, outgoing: &[] };
                 outbox::emit(unit, &happened, access.at)
             })
             .await
@@ -115,9 +117,7 @@ impl<D: Database> AccessStore for SqlStore<D> {
         let sql = "SELECT id, until FROM broken_glass WHERE user_id = ?1 AND at <= ?3 AND until > ?3
                    AND (item_id = ?2 OR item_id = (SELECT item_id FROM note WHERE id = ?2)) ORDER BY until DESC LIMIT 1";
         self.database
-            .read(move |unit| {
-                unit.one("broken_glass", sql, (bytes(user), bytes(id), micros(now)), |row| row.instant("until"))
-            })
+            .read(move |unit| unit.one("broken_glass", sql, (bytes(user), bytes(id), micros(now)), |row| row.instant("until")))
             .await
     }
 

@@ -79,8 +79,13 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
         self.database
             .read(move |unit| {
-                let users = unit.all("user_account", &sql, (), user)?;
-                users.into_iter().map(|user| whole(unit, user)).collect()
+                let mut users = unit.all("user_account", &sql, (), user)?;
+                for (owner, patient) in access::own_patients(unit, None)? {
+                    if let Some(user) = users.iter_mut().find(|user| user.id == owner) {
+                        user.own_patients.push(patient);
+                    }
+                }
+                Ok(users)
             })
             .await
     }
@@ -324,7 +329,8 @@ pub(super) fn user_named(unit: &Unit<'_>, name: &str) -> Result<Option<User>, St
 
 /// A user with the patients that they are themselves, as these are merged by now.
 fn whole(unit: &Unit<'_>, user: User) -> Result<User, StoreError> {
-    Ok(User { own_patients: access::own_patients(unit, user.id)?, ..user })
+    let own = access::own_patients(unit, Some(user.id))?;
+    Ok(User { own_patients: own.into_iter().map(|(_, patient)| patient).collect(), ..user })
 }
 
 /// A token that works now, and its user.

@@ -122,7 +122,8 @@ pub(super) fn tighten(unit: &Unit<'_>, note: &SealedNote, known: Uuid, cause: &C
     if labels == 0 && !restricted {
         return Ok(());
     }
-    let sql = "UPDATE note SET labels = labels | ?2, confidentiality = CASE WHEN ?3 = 1 THEN 'restricted' ELSE confidentiality END
+    let sql =
+        "UPDATE note SET labels = labels | ?2, confidentiality = CASE WHEN ?3 = 1 THEN 'restricted' ELSE confidentiality END
                WHERE id = ?1 AND ((labels & ?2) <> ?2 OR (?3 = 1 AND confidentiality = 'normal')) RETURNING id, item_id";
     let Some(item) = unit.one("note", sql, (bytes(known), labels, restricted), |row| row.id("item_id"))? else { return Ok(()) };
     unit.execute(

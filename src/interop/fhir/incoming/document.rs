@@ -81,8 +81,7 @@ pub(super) fn composition(around: Around<'_>) -> Result<Request, Refusal> {
     }
     let encounter = people::encounter(around, &resource["encounter"], "Composition.encounter")?;
     let confidential = serde_json::json!({"coding": [{"code": resource["confidentiality"]}]});
-    let (confidentiality, labels) =
-        security::read(std::iter::once(&confidential).chain(list(&resource["meta"]["security"])));
+    let (confidentiality, labels) = security::read(std::iter::once(&confidential).chain(list(&resource["meta"]["security"])));
     let note = NewNote {
         text: content::of_sections(resource)?,
         external_id,
