@@ -158,7 +158,7 @@ impl Sensitivities {
 
 impl FromIterator<Sensitivity> for Sensitivities {
     fn from_iter<T: IntoIterator<Item = Sensitivity>>(kinds: T) -> Self {
-        Self(kinds.into_iter().fold(0, |bits, kind| bits | 1 << kind as u32))
+        Self(kinds.into_iter().fold(0, |bits, kind| bits | (1 << kind as u32)))
     }
 }
 

@@ -217,7 +217,7 @@ fn body(route: &Route, id: &str) -> Option<Vec<u8>> {
     Some(body.to_string().into_bytes())
 }
 
-fn call(server: &Server, route: &Route, path: &str, user: &str, id: &str) -> Reply {
+fn call(server: &Server, route: &Route, user: &str, (path, id): (&str, &str)) -> Reply {
     let body = body(route, id);
     let headers: &[(&str, &str)] =
         if path.ends_with("_search") { &[("content-type", "application/x-www-form-urlencoded")] } else { &[] };
@@ -253,7 +253,7 @@ fn roles_pass_as_the_table_says() {
         }
         for row in rows.iter().filter(|row| row.kind == "fhir") {
             let path = filled(row.path, NOBODY);
-            let status = call(server, row, &path, role, NOBODY).status;
+            let status = call(server, row, role, (&path, NOBODY)).status;
             let name = format!("{role} {} {path}: {status}", row.method);
             match row.roles.as_bytes()[at] {
                 b'x' | b'o' => assert!(![401, 403].contains(&status) && status < 500, "{name}"),
@@ -389,7 +389,7 @@ fn hidden_looks_like_nothing(server: &Server, (user, role): (&str, &str), things
                         (status, without(&format!("{place}\n{page}"), id))
                     }
                     _ => {
-                        let reply = call(server, row, &path, user, id);
+                        let reply = call(server, row, user, (&path, id));
                         (reply.status, without(&reply.text, id))
                     }
                 }

@@ -18,9 +18,10 @@ use crate::{
     store::{AccessStore, Actor, StoreError},
 };
 
-/// The condition that a row of a note or an item has no label but those of the clearances. The number stands in the text: it is of a small set.
+/// The condition that a row of a note or an item has no label but those of the clearances. That most have none is said first: a planner knows how
+/// many these are, and nothing of bits. The number stands in the text: it is of a small set.
 pub(super) fn cleared(row: &str, clearances: Sensitivities) -> String {
-    format!("({row}.labels & {}) = 0", clearances.lacking())
+    format!("({row}.labels = 0 OR ({row}.labels & {}) = 0)", clearances.lacking())
 }
 
 /// The condition that an item `i` is of the source `#`: as it says itself, or as its notes say where an older program made it.

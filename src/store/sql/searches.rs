@@ -56,12 +56,21 @@ impl<D: Database> ChartStore for SqlStore<D> {
     async fn find_items(&self, search: NoteSearch) -> Result<Vec<Uuid>, StoreError> {
         self.database
             .read(move |unit| {
-                let Some(condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
-                let sql = format!(
-                    "SELECT id FROM review_item WHERE id IN (SELECT n.item_id FROM note n WHERE {})
-                     ORDER BY created_at, id LIMIT {MOST_ITEMS}",
-                    condition.sql
-                );
+                let Some(mut condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
+                let mut sql =
+                    format!("SELECT id FROM review_item WHERE id IN (SELECT n.item_id FROM note n WHERE {})", condition.sql);
+                // an encounter can be hidden by another note of it
+                for (column, limit) in [("facility", &search.facility), ("department", &search.department)] {
+                    if let Some(limit) = limit {
+                        sql.push_str(&format!(" AND {column} = ?"));
+                        condition.values.push(Value::Text(limit.clone().into()));
+                    }
+                }
+                if !search.include_restricted {
+                    sql.push_str(" AND restricted = 0");
+                }
+                sql.push_str(&format!(" AND {}", access::cleared("review_item", search.clearances)));
+                sql.push_str(&format!(" ORDER BY created_at, id LIMIT {MOST_ITEMS}"));
                 unit.all("review_item", &sql, condition.values, |row| row.id("id"))
             })
             .await
