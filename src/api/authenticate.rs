@@ -42,6 +42,21 @@ impl Caller {
     }
 }
 
+impl Caller {
+    /// The user, when their role has the permission, or when they opened the item, or the item of the note, under broken glass.
+    ///
+    /// # Errors
+    /// 403 otherwise.
+    pub async fn may_read(&self, service: &Service, permission: Permission, id: uuid::Uuid) -> Result<&User, ApiError> {
+        match self.may(permission) {
+            Err(_) if !permits(self.user.role, permission) && service.glass_over(&self.user, id).await?.is_some() => {
+                if self.access.allows(permission) { Ok(&self.user) } else { Err(ApiError::out_of_scope()) }
+            }
+            may => may,
+        }
+    }
+}
+
 impl FromRequestParts<Arc<Service>> for Caller {
     type Rejection = ApiError;
 

@@ -254,15 +254,16 @@ pub async fn list_deliveries(
     caller: Caller,
     Parameters(parameters): Parameters<DeliveryParameters>,
 ) -> Result<Json<DeliveryPage>, ApiError> {
-    caller.may(Permission::ReadDeliveries)?;
+    let user = caller.may(Permission::ReadDeliveries)?;
     let limit = parameters.limit.unwrap_or(50).clamp(1, 200);
     let filter = DeliveryFilter {
         state: parameters.state,
         destination: parameters.destination,
         after: parameters.after.unwrap_or(0),
         limit,
+        ..DeliveryFilter::default()
     };
-    let deliveries: Vec<DeliveryBody> = service.store.deliveries(filter).await?.into_iter().map(DeliveryBody::from).collect();
+    let deliveries: Vec<DeliveryBody> = service.deliveries(user, filter).await?.into_iter().map(DeliveryBody::from).collect();
     let next = if deliveries.len() == limit as usize { deliveries.last().map(|last| last.sequence) } else { None };
     Ok(Json(DeliveryPage { deliveries, next }))
 }

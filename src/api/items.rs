@@ -25,7 +25,7 @@ use crate::{
     domain::{
         Assertion, Attributes, ChangeKind, CodeCandidate, DecisionKind, EncounterClass, EntryChange, EntryKind, EntryState,
         Evidence, ItemState, ItemSummary, MedicationStatus, NotReportable, NoteStatus, OffsetUnit, Patient, PayerClass,
-        Priority, Prompt, Remark, RemarkKind, ReviewEntry, ReviewItem, Span, Standing, User,
+        Priority, Prompt, Remark, RemarkKind, ReviewEntry, ReviewItem, Sensitivity, Span, Standing, User,
     },
     review::{self, DecisionError},
     service::{DecideError, QueueItem, Service},
@@ -55,6 +55,8 @@ pub struct ItemBody {
     facility: Option<String>,
     department: Option<String>,
     restricted: bool,
+    /// The labels of all its notes together.
+    labels: Vec<Sensitivity>,
     /// How soon it is to be coded.
     priority: Priority,
     /// Who pays for it, where a sender said so.
@@ -296,6 +298,7 @@ impl From<ReviewItem> for ItemBody {
             facility: item.facility,
             department: item.department,
             restricted: item.restricted,
+            labels: item.labels.kinds(),
             priority: item.priority,
             payer_class: item.payer_class,
             team: item.team,
@@ -397,8 +400,8 @@ pub async fn get_item(
     Id(id): Id,
     Parameters(parameters): Parameters<OffsetParameters>,
 ) -> Result<Response, ApiError> {
-    let user = caller.may(Permission::ListItems)?;
-    let QueueItem { record, entries, edits } = service.item(user, id).await?.ok_or_else(|| ApiError::missing("item"))?;
+    let user = caller.may_read(&service, Permission::ListItems, id).await?;
+    let QueueItem { record, entries, edits, .. } = service.item(user, id).await?.ok_or_else(|| ApiError::missing("item"))?;
     let maps: HashMap<Uuid, OffsetMap> =
         record.notes.iter().map(|(note, _)| (note.id, OffsetMap::new(&note.content.text, parameters.offset_unit))).collect();
     let notes = record

@@ -15,7 +15,6 @@ use super::{
 use crate::{
     auth::Permission,
     service::{Replay, Service, actor},
-    store::MessageFilter,
 };
 
 /// Which messages.
@@ -81,9 +80,9 @@ pub async fn list_messages(
     caller: Caller,
     Parameters(parameters): Parameters<MessageParameters>,
 ) -> Result<Json<MessagePage>, ApiError> {
-    caller.may(Permission::ReplayMessages)?;
+    let user = caller.may(Permission::ReplayMessages)?;
     let limit = parameters.limit.unwrap_or(100).clamp(1, 1000);
-    let lines = service.store.messages(MessageFilter::Failed, parameters.after, limit).await?;
+    let lines = service.failed_messages(user, parameters.after, limit).await?;
     let next = if lines.len() == limit as usize { lines.last().map(|line| line.id) } else { None };
     let messages = lines
         .into_iter()
@@ -113,6 +112,9 @@ pub async fn replay_message(
     let user = caller.may(Permission::ReplayMessages)?;
     let conflict = |code, detail: &str| Err(ApiError::new(StatusCode::CONFLICT, code, detail));
     let body = ReplayBody { id, state: "accepted", reason: None, detail: None, note_id: None };
+    if !service.may_see_message(user, id).await? {
+        return Err(ApiError::missing("message"));
+    }
     match service.intake().replay_message(actor(user), id).await? {
         Replay::Missing => Err(ApiError::missing("message")),
         Replay::AcceptedBefore => conflict("message_accepted", "the message was accepted; there is nothing to do"),

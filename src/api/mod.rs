@@ -4,6 +4,7 @@ mod admission;
 mod audit;
 mod authenticate;
 mod body;
+mod break_glass;
 mod bulk;
 mod cds_hooks;
 mod codes;
@@ -84,6 +85,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(worklists::release_item))
         .routes(routes!(items::decide))
         .routes(routes!(items::finish_item))
+        .routes(routes!(break_glass::break_glass))
         .routes(routes!(worklists::pend_item))
         .routes(routes!(worklists::escalate_item))
         .routes(routes!(worklists::assign_item))

@@ -21,9 +21,9 @@ use crate::{
     auth::Permission,
     domain::{
         Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, OffsetUnit, Patient, PayerClass, Priority,
-        RelatedNote, Standing,
+        RelatedNote, Sensitivity, Standing,
     },
-    interop::fhir::{Source, bundle},
+    interop::fhir::{Source, bundle, label},
     service::{NoteAnswer, Service},
     store::{IdempotencyKey, NoteKey, Posting},
     text::OffsetMap,
@@ -65,6 +65,9 @@ pub struct NoteRequest {
     author: Option<String>,
     /// Confidentiality label; `normal` when left out.
     confidentiality: Option<Confidentiality>,
+    /// Kinds of sensitive information in it: only users cleared for each of them see the note and its encounter.
+    #[serde(default)]
+    labels: Vec<Sensitivity>,
     /// How soon the encounter is to be coded; as it was before when left out, `routine` at first.
     priority: Option<Priority>,
     /// Who pays for the encounter; as it was before when left out.
@@ -168,6 +171,8 @@ pub struct NoteBody {
     discharge_date: Option<Date>,
     author: Option<String>,
     confidentiality: Confidentiality,
+    /// Kinds of sensitive information in it.
+    labels: Vec<Sensitivity>,
     /// The canonical text.
     text: String,
 }
@@ -211,6 +216,7 @@ impl NoteRequest {
             facility,
             department,
             confidentiality: self.confidentiality.unwrap_or_default(),
+            labels: self.labels.into_iter().collect(),
             priority: self.priority,
             payer_class: self.payer_class,
         }
@@ -329,7 +335,7 @@ pub async fn retract(
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 410, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Json<NoteBody>, ApiError> {
-    let user = reader(&caller)?;
+    let user = reader(&service, &caller, id).await?;
     let note = kept(service.read_note(user, id, false).await?)?.note;
     let content = note.content;
     Ok(Json(NoteBody {
@@ -352,6 +358,7 @@ pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id
         discharge_date: content.discharge_date,
         author: content.author,
         confidentiality: content.confidentiality,
+        labels: content.labels.kinds(),
         text: content.text,
     }))
 }
@@ -364,7 +371,7 @@ pub async fn get_note(State(service): State<Arc<Service>>, caller: Caller, Id(id
     (status = 404, body = ProblemBody, content_type = "application/problem+json"),
     (status = 410, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn get_text(State(service): State<Arc<Service>>, caller: Caller, Id(id): Id) -> Result<Response, ApiError> {
-    let user = reader(&caller)?;
+    let user = reader(&service, &caller, id).await?;
     let note = kept(service.read_note(user, id, false).await?)?.note;
     Ok(([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], note.content.text).into_response())
 }
@@ -405,7 +412,7 @@ pub(super) fn kept(answer: Option<NoteAnswer>) -> Result<NoteAnswer, ApiError> {
 
 /// A note with its extraction, or the answer that it is pending.
 async fn ready(service: &Service, caller: &Caller, id: Uuid) -> Result<Result<(Note, Extraction), Response>, ApiError> {
-    let user = reader(caller)?;
+    let user = reader(service, caller, id).await?;
     let answer = kept(service.read_note(user, id, true).await?)?;
     match (answer.note.status, answer.extraction) {
         (NoteStatus::Ready, Some(extraction)) => Ok(Ok((answer.note, extraction))),
@@ -437,13 +444,18 @@ pub async fn get_fhir(State(service): State<Arc<Service>>, caller: Caller, Id(id
                 encounter: note.content.encounter.as_deref(),
                 recorded: service.surroundings.now(),
             };
-            let body = Json(bundle(&extraction, source));
-            Ok(([(header::CONTENT_TYPE, "application/fhir+json")], body).into_response())
+            let mut body = bundle(&extraction, source);
+            label(&mut body, note.content.confidentiality, note.content.labels);
+            Ok(([(header::CONTENT_TYPE, "application/fhir+json")], Json(body)).into_response())
         }
         Err(pending) => Ok(pending),
     }
 }
 
-fn reader(caller: &Caller) -> Result<&crate::domain::User, ApiError> {
-    caller.may(Permission::ReadNote).or_else(|_| caller.may(Permission::ReadOwnNote))
+/// Who may read a note with this id, if it lies in their scope or is open to them under broken glass.
+async fn reader<'a>(service: &Service, caller: &'a Caller, id: Uuid) -> Result<&'a crate::domain::User, ApiError> {
+    match caller.may(Permission::ReadOwnNote) {
+        Ok(user) => Ok(user),
+        Err(_) => caller.may_read(service, Permission::ReadNote, id).await,
+    }
 }

@@ -10,5 +10,5 @@ mod permission;
 mod token;
 
 pub use client_assertion::{AssertionProblem, claimed_client, read_keys, verify};
-pub use permission::{Permission, Scope, in_scope, may_read_note, permits};
+pub use permission::{Permission, Scope, in_scope, is_own_chart, may_read_note, permits};
 pub use token::{Token, TokenAccess};

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use super::{data::DataFolder, render::in_a_row, surroundings};
 use crate::{
     auth::read_keys,
-    domain::{Role, Surroundings, User},
+    domain::{Role, Sensitivity, Surroundings, User},
     service::{Accounts, NewToken},
     store::{Actor, TokenRecord},
 };
@@ -32,7 +32,7 @@ enum UserCommand {
         /// submitter, coder, lead, auditor or admin
         #[arg(long)]
         role: Role,
-        /// For submitters: the source system they speak for
+        /// For submitters: the source system they speak for; for others: see only what this system sent
         #[arg(long)]
         source: Option<String>,
         /// Limit to one facility
@@ -44,6 +44,23 @@ enum UserCommand {
         /// May see notes labelled restricted
         #[arg(long)]
         sees_restricted: bool,
+        /// May see notes with this label; may be given several times
+        #[arg(long = "clearance", value_name = "LABEL")]
+        clearances: Vec<Sensitivity>,
+    },
+    /// Say that a patient's record is the user's own: nothing of it is there for them, not even under break-glass
+    OwnRecord {
+        /// Login name
+        name: String,
+        /// The system that gave out the record number
+        #[arg(long, required_unless_present = "remove")]
+        source: Option<String>,
+        /// The record number
+        #[arg(long, required_unless_present = "remove")]
+        record: Option<String>,
+        /// Take all own records of the user away
+        #[arg(long, conflicts_with_all = ["source", "record"])]
+        remove: bool,
     },
     /// List users
     List,
@@ -128,11 +145,16 @@ impl Users {
             let store = opened.store();
             let accounts = Accounts { store: &*store, surroundings: &surroundings, actor: operator() };
             match self.command {
-                UserCommand::Add { name, role, source, facility, department, sees_restricted } => {
-                    let id = surroundings.new_id();
-                    let user = User { id, name, role, source, facility, department, sees_restricted, disabled: false };
+                UserCommand::Add { name, role, source, facility, department, sees_restricted, clearances } => {
+                    let clearances = clearances.into_iter().collect();
+                    let new = User::new(surroundings.new_id(), &name, role);
+                    let user = User { source, facility, department, sees_restricted, clearances, ..new };
                     Ok(accounts.add(user).await?)
                 }
+                UserCommand::OwnRecord { name, source: Some(source), record: Some(record), .. } => {
+                    Ok(accounts.add_own_record(&name, (&source, &record)).await?)
+                }
+                UserCommand::OwnRecord { name, .. } => Ok(accounts.remove_own_records(&name).await?),
                 UserCommand::List => {
                     let users = store.users().await?;
                     let rows: Vec<_> = users.into_iter().map(user_row).collect();

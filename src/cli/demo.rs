@@ -122,16 +122,8 @@ async fn accounts(store: &dyn Store) -> anyhow::Result<std::collections::BTreeMa
     for role in Role::ALL {
         let name = format!("demo-{}", role.as_str());
         if store.user_named(&name).await?.is_none() {
-            let user = User {
-                id: surroundings.new_id(),
-                name: name.clone(),
-                role,
-                source: (role == Role::Submitter).then(|| SOURCE.to_owned()),
-                facility: None,
-                department: None,
-                sees_restricted: false,
-                disabled: false,
-            };
+            let source = (role == Role::Submitter).then(|| SOURCE.to_owned());
+            let user = User { source, ..User::new(surroundings.new_id(), &name, role) };
             accounts.add(user).await?;
         }
         let new = NewToken::api("demo".to_owned(), None)?;

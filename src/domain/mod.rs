@@ -6,6 +6,7 @@
 mod assertion;
 mod attributes;
 mod boilerplate;
+mod broken_glass;
 mod designation;
 mod entry;
 mod hl7_destination;
@@ -19,6 +20,7 @@ mod reconciliation;
 mod review;
 mod routing;
 mod second_review;
+mod sensitivity;
 mod site_lists;
 mod span;
 mod surroundings;
@@ -29,6 +31,7 @@ mod worklist_rules;
 pub use assertion::{AllergyScope, Assertion, Certainty, Cue, Experiencer, MedicationStatus, Temporality};
 pub use attributes::{Attribute, Attributes, Flag};
 pub use boilerplate::{Boilerplate, BoilerplateKind};
+pub use broken_glass::{BrokenGlass, GLASS_OPEN, GlassReason};
 pub use designation::{Designation, DiagnosisRole, PresentOnAdmission};
 pub use entry::{
     Alert, AssertedSpan, CodeCandidate, CodeRole, CodedEntry, EngineVersion, EntryKind, Evidence, Extraction, NotReportable,
@@ -37,7 +40,9 @@ pub use entry::{
 pub use hl7_destination::{AbstractFormat, HL7Destination};
 pub use lifecycle::{Act, By, Place, Refusal};
 pub use mention::{Mention, MentionKind};
-pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, PurgedNote, RelatedNote, Relation, Standing};
+pub use note::{
+    Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, PurgedNote, RelatedNote, Relation, Standing,
+};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use preferences::{MOST_LISTS, Preferences, SavedList, SiteSettings, Tally};
 pub use query::{
@@ -53,6 +58,7 @@ pub use routing::{PayerClass, Priority};
 pub use second_review::{
     Agreement, CodingError, Finished, MOST_RULES, SamplingRule, SecondReview, Verdict, Worksheet, WorksheetLine, drawn,
 };
+pub use sensitivity::{Sensitivities, Sensitivity};
 pub use site_lists::{
     MOST_MEMBERS, MOST_REASONS, MOST_TEAMS, Reason, SiteListName, SiteListVersion, Team, problem_of_reasons, problem_of_teams,
     usual_label,

@@ -4,7 +4,7 @@ use jiff::{Timestamp, civil::Date};
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{PayerClass, Priority};
+use super::{PayerClass, Priority, Sensitivities};
 
 /// Class of the encounter; decides whether uncertain diagnoses may be reported.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
@@ -201,6 +201,8 @@ pub struct NewNote {
     pub department: Option<String>,
     /// Confidentiality label.
     pub confidentiality: Confidentiality,
+    /// Kinds of sensitive information in it: only users cleared for each of them see it.
+    pub labels: Sensitivities,
     /// How soon the encounter is to be coded; as it was before when none.
     pub priority: Option<Priority>,
     /// Who pays for the encounter; as it was before when none.
@@ -289,4 +291,6 @@ pub struct Note {
     pub item_id: Uuid,
     /// Our id of the patient.
     pub patient_id: Option<Uuid>,
+    /// Our id of the patient of its encounter, also where the note itself names none.
+    pub item_patient_id: Option<Uuid>,
 }

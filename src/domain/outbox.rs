@@ -27,17 +27,21 @@ pub enum EventKind {
     /// The answer to a query is there.
     #[serde(rename = "query.answered")]
     QueryAnswered,
+    /// Somebody reads an encounter that their scope or clearance hides: for the privacy officer.
+    #[serde(rename = "access.break_glass")]
+    AccessBreakGlass,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 7] = [
         Self::ExtractionReady,
         Self::NoteQuarantined,
         Self::NoteRetracted,
         Self::ReviewFinished,
         Self::QuerySent,
         Self::QueryAnswered,
+        Self::AccessBreakGlass,
     ];
 
     /// The word of the contract.
@@ -50,6 +54,7 @@ impl EventKind {
             Self::ReviewFinished => "review.finished",
             Self::QuerySent => "query.sent",
             Self::QueryAnswered => "query.answered",
+            Self::AccessBreakGlass => "access.break_glass",
         }
     }
 }

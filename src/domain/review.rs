@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     Assertion, Attributes, CodeCandidate, Designation, DiagnosisRole, EncounterClass, EntryKind, Evidence, ItemSummary,
-    MedicationStatus, NotReportable, Patient, PayerClass, Place, PresentOnAdmission, Priority, Prompt,
+    MedicationStatus, NotReportable, Patient, PayerClass, Place, PresentOnAdmission, Priority, Prompt, Sensitivities,
 };
 
 /// What a user may do.
@@ -61,7 +61,7 @@ pub struct User {
     pub name: String,
     /// What they may do.
     pub role: Role,
-    /// For submitters: the source system they speak for.
+    /// For submitters: the source system they speak for; for others the one they are limited to, none = all.
     pub source: Option<String>,
     /// Facility they are limited to; none = all.
     pub facility: Option<String>,
@@ -69,8 +69,31 @@ pub struct User {
     pub department: Option<String>,
     /// Whether they may see restricted notes.
     pub sees_restricted: bool,
+    /// The labels they are cleared for.
+    pub clearances: Sensitivities,
+    /// The patients that they are themselves, as records were merged until now: nothing of these is there for them.
+    pub own_patients: Vec<Uuid>,
     /// A disabled user's tokens do not work.
     pub disabled: bool,
+}
+
+impl User {
+    /// One of this name and role with no limit, no clearance and no record of their own.
+    #[must_use]
+    pub fn new(id: Uuid, name: &str, role: Role) -> Self {
+        Self {
+            id,
+            name: name.to_owned(),
+            role,
+            source: None,
+            facility: None,
+            department: None,
+            sees_restricted: false,
+            clearances: Sensitivities::NONE,
+            own_patients: Vec::new(),
+            disabled: false,
+        }
+    }
 }
 
 /// Where a review item stands.
@@ -129,6 +152,10 @@ pub struct ReviewItem {
     pub department: Option<String>,
     /// Whether any note of it is restricted.
     pub restricted: bool,
+    /// The labels of all its notes together.
+    pub labels: Sensitivities,
+    /// The system that sent its notes.
+    pub source: Option<String>,
     /// How soon it is to be coded.
     pub priority: Priority,
     /// Who pays for it.
@@ -174,6 +201,8 @@ impl ReviewItem {
             facility: None,
             department: None,
             restricted: false,
+            labels: Sensitivities::NONE,
+            source: None,
             priority: Priority::Routine,
             payer_class: None,
             state: ItemState::Open,

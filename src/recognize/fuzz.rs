@@ -75,7 +75,7 @@ fn model_folders() {
             Ok(model) if family < 3 => {
                 if let Ok(note) = model.tokenize("Gout, no fever.") {
                     let windows = super::cut_windows(note.ids.len());
-                    let inputs: Vec<_> = windows.iter().map(|window| model.input(&note, *window)).collect();
+                    let inputs: Vec<_> = windows.iter().map(|window| model.input(&note, window)).collect();
                     let _ = model.run(&inputs);
                 }
             }

@@ -118,6 +118,7 @@ fn note(content: NewNote, entries: Vec<CodedEntry>) -> (Note, Option<Extraction>
         purged: None,
         item_id: Uuid::from_u128(1),
         patient_id: None,
+        item_patient_id: None,
     };
     (note, Some(extraction))
 }

@@ -31,9 +31,9 @@ pub enum AccountError {
     /// A submitter speaks for a system.
     #[error("a submitter needs --source, the name of the system it speaks for")]
     SourceMissing,
-    /// Nobody else does.
-    #[error("--source is for submitters only")]
-    SourceOfOther,
+    /// No record is named.
+    #[error("name the source and the record number, each of at most {LONGEST_SCOPE} bytes")]
+    Record,
     /// A name of a place is too long, or holds what no name holds.
     #[error("a source, facility or department has at most {LONGEST_SCOPE} bytes and no control characters")]
     Scope,
@@ -110,7 +110,7 @@ impl Accounts<'_> {
         added.then_some(()).ok_or(AccountError::Taken(name))
     }
 
-    /// Gives the user of that name the role, source, facility, department and clearance of `user`; they hold from the next call on. Another
+    /// Gives the user of that name the role, source, facility, department and clearances of `user`; they hold from the next call on. Another
     /// role revokes their tokens.
     ///
     /// # Errors
@@ -170,16 +170,38 @@ impl Accounts<'_> {
         Ok(self.store.revoke_token(id, self.actor.clone(), self.surroundings.now()).await?)
     }
 
+    /// Says that a record number of a source is the user's own: nothing of that patient is there for them.
+    ///
+    /// # Errors
+    /// A user that is not there, a record that is none, or a failing store.
+    pub async fn add_own_record(&self, name: &str, (source, number): (&str, &str)) -> Result<(), AccountError> {
+        let (source, number) = (source.trim(), number.trim());
+        let fits = |word: &str| !word.is_empty() && word.len() <= LONGEST_SCOPE && !word.chars().any(char::is_control);
+        if !fits(source) || !fits(number) {
+            return Err(AccountError::Record);
+        }
+        let now = self.surroundings.now();
+        let found = self.store.add_own_record(name, (source, number), self.actor.clone(), now).await?;
+        found.then_some(()).ok_or_else(|| AccountError::Unknown(name.to_owned()))
+    }
+
+    /// Takes the own records of a user away.
+    ///
+    /// # Errors
+    /// A user that is not there, or a failing store.
+    pub async fn remove_own_records(&self, name: &str) -> Result<(), AccountError> {
+        let found = self.store.remove_own_records(name, self.actor.clone(), self.surroundings.now()).await?;
+        found.then_some(()).ok_or_else(|| AccountError::Unknown(name.to_owned()))
+    }
+
     async fn named(&self, name: &str) -> Result<User, AccountError> {
         self.store.user_named(name).await?.ok_or_else(|| AccountError::Unknown(name.to_owned()))
     }
 }
 
 fn check_scope(user: &User) -> Result<(), AccountError> {
-    match (user.role, &user.source) {
-        (Role::Submitter, None) => return Err(AccountError::SourceMissing),
-        (Role::Submitter, Some(_)) | (_, None) => {}
-        (_, Some(_)) => return Err(AccountError::SourceOfOther),
+    if user.role == Role::Submitter && user.source.is_none() {
+        return Err(AccountError::SourceMissing);
     }
     let fits = |name: &String| name.len() <= LONGEST_SCOPE && !name.chars().any(char::is_control);
     let fit = [&user.source, &user.facility, &user.department].into_iter().flatten().all(fits);

@@ -3,10 +3,14 @@
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use super::{Service, actor, visible};
+use super::{
+    Service,
+    access::{scope_of, within},
+    actor, visible,
+};
 use crate::{
     auth::Scope,
-    domain::{Attributes, ItemState, ListEnd, Note, OffsetUnit, Patient, ReviewEntry, ReviewItem, Role, User, Worklist},
+    domain::{Attributes, ItemState, ListEnd, Note, OffsetUnit, Patient, ReviewEntry, ReviewItem, User, Worklist},
     review,
     store::{ItemFilter, ItemRecord, NoteSearch, StoreError},
     text::OffsetMap,
@@ -35,8 +39,8 @@ impl Service {
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<Note>, StoreError> {
-        let mut notes = self.store.find_notes(within(user, search), after, limit).await?;
-        notes.retain(|note| visible(user, &Scope::of_note(&note.content)));
+        let mut notes = self.store.find_notes(limited(user, search), after, limit).await?;
+        notes.retain(|note| visible(user, &Scope::of_note(note)));
         let ids = notes.iter().map(|note| note.id).collect();
         self.store.record_reads(actor(user), "note.read", ("note", ids), self.surroundings.now()).await?;
         Ok(notes)
@@ -53,7 +57,7 @@ impl Service {
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<(Uuid, Patient)>, StoreError> {
-        let patients = self.store.find_patients(within(user, search), after, limit).await?;
+        let patients = self.store.find_patients(limited(user, search), after, limit).await?;
         let ids = patients.iter().map(|(id, _)| *id).collect();
         self.store.record_reads(actor(user), "patient.read", ("patient", ids), self.surroundings.now()).await?;
         Ok(patients)
@@ -64,7 +68,7 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn find_items(&self, user: &User, search: NoteSearch) -> Result<Vec<Uuid>, StoreError> {
-        self.store.find_items(within(user, search)).await
+        self.store.find_items(limited(user, search)).await
     }
 
     /// An encounter that the user may see: a submitter one of its own notes, everybody else one in scope. Reading is recorded.
@@ -73,10 +77,8 @@ impl Service {
     /// When the store fails.
     pub async fn chart_item(&self, user: &User, id: Uuid) -> Result<Option<ChartItem>, StoreError> {
         let Some(record) = self.store.item(id, self.surroundings.now()).await? else { return Ok(None) };
-        if !visible(user, &scope_of(&record)) {
-            return Ok(None);
-        }
-        self.record(user, "item.read", ("item", id)).await?;
+        let Some(reading) = self.reading(user, &Scope::of_item(&record.item), id).await? else { return Ok(None) };
+        self.record_reading(user, "item.read", ("item", id), reading).await?;
         let mut entries = review::rollup(&record);
         in_code_points(&record, &mut entries);
         let extracted_at = self.store.extracted_at(id).await?;
@@ -94,17 +96,11 @@ impl Service {
         after: Option<Uuid>,
         limit: u32,
     ) -> Result<Vec<(ReviewItem, Timestamp)>, StoreError> {
-        let scope = within(user, NoteSearch::default());
         let filter = ItemFilter {
             worklist: Worklist { state, ..Worklist::default() },
-            user: Some(user.id),
-            facility: scope.facility,
-            department: scope.department,
-            source: scope.source,
-            include_restricted: scope.include_restricted,
             after: after.map(|item| ListEnd { item, moving: None }),
             limit,
-            ..ItemFilter::default()
+            ..within(user)
         };
         let items = self.store.items(filter, self.surroundings.now()).await?;
         let detail = format!("{} items", items.len());
@@ -118,10 +114,8 @@ impl Service {
     /// When the store fails.
     pub async fn task(&self, user: &User, id: Uuid) -> Result<Option<(ReviewItem, Timestamp)>, StoreError> {
         let Some(record) = self.store.item(id, self.surroundings.now()).await? else { return Ok(None) };
-        if !visible(user, &scope_of(&record)) {
-            return Ok(None);
-        }
-        self.record(user, "item.read", ("item", id)).await?;
+        let Some(reading) = self.reading(user, &Scope::of_item(&record.item), id).await? else { return Ok(None) };
+        self.record_reading(user, "item.read", ("item", id), reading).await?;
         Ok(self.with_changes(vec![record.item]).await?.pop())
     }
 
@@ -139,24 +133,17 @@ impl Service {
 }
 
 /// The search, limited to the user's scope.
-fn within(user: &User, search: NoteSearch) -> NoteSearch {
-    if user.role == Role::Submitter {
-        // a submitter without a source speaks for none
-        let source = Some(user.source.clone().unwrap_or_default());
-        return NoteSearch { source, include_restricted: true, ..search };
-    }
+fn limited(user: &User, search: NoteSearch) -> NoteSearch {
+    let scope = scope_of(user);
     NoteSearch {
-        facility: user.facility.clone(),
-        department: user.department.clone(),
-        include_restricted: user.sees_restricted,
+        source: scope.source.or(search.source),
+        facility: scope.facility,
+        department: scope.department,
+        include_restricted: scope.include_restricted,
+        clearances: scope.clearances,
+        hidden_patients: scope.hidden_patients,
         ..search
     }
-}
-
-/// Where an item stands, with the source of its notes: all notes of an encounter are of one source.
-fn scope_of(record: &ItemRecord) -> Scope<'_> {
-    let source = record.notes.first().map(|(note, _)| note.content.source.as_str());
-    Scope { source, ..Scope::of_item(&record.item) }
 }
 
 /// Turns the byte offsets of entries into code points of their notes.

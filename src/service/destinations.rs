@@ -4,12 +4,13 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Service, actor};
+use super::{Service, access::scope_of, actor};
 use crate::{
-    domain::{Channel, Destination, EventKind, ReviewEntry, ReviewItem, User},
+    auth::{Permission, permits},
+    domain::{Channel, Delivery, Destination, EventKind, ReviewEntry, ReviewItem, User},
     interop::hl7::{Stamp, abstract_message},
     seal::random_bytes,
-    store::{Outgoing, StoreError},
+    store::{DeliveryFilter, Outgoing, StoreError},
 };
 
 /// Why a destination is not added.
@@ -93,7 +94,20 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn resend(&self, user: &User, delivery: Uuid) -> Result<bool, StoreError> {
+        let wanted = DeliveryFilter { id: Some(delivery), limit: 1, ..DeliveryFilter::default() };
+        if self.deliveries(user, wanted).await?.is_empty() {
+            return Ok(false);
+        }
         self.store.resend_delivery(delivery, actor(user), self.surroundings.now()).await
+    }
+
+    /// What was or will be sent: who arranges destinations sees all of it, everybody else what is about encounters in their scope.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn deliveries(&self, user: &User, filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
+        let scope = (!permits(user.role, Permission::ManageDestinations)).then(|| scope_of(user));
+        self.store.deliveries(DeliveryFilter { scope, ..filter }).await
     }
 
     /// What the receivers of HL7 messages are sent of an encounter that is being finished, made of what is finished.

@@ -3,14 +3,14 @@
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{Intake, PostError, actor};
+use super::{Intake, PostError, Service, actor};
 use crate::{
     auth::{Permission, permits},
     domain::User,
     interop::hl7::{self, Again, Ending, Frame, Header, Problem, Request, answer},
     store::{
-        Actor, IdempotencyKey, KnownMessage, MessageIdentity, MessageOutcome, NoteKey, PatientMerge, Posting, ReceivedMessage,
-        StoreError, Unversioned,
+        Actor, IdempotencyKey, KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, NoteKey,
+        PatientMerge, Posting, ReceivedMessage, StoreError, Unversioned,
     },
 };
 
@@ -266,5 +266,39 @@ fn key_of(user: &User, identity: &MessageIdentity, content: &[u8]) -> Idempotenc
         owner: format!("messages of {}", user.id),
         key: parts.map(String::as_str).join("\u{1f}"),
         body: Sha256::digest(content).into(),
+    }
+}
+
+impl Service {
+    /// Messages that could not be used, the newest first, behind one: of every source, or of the one that the user is limited to.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn failed_messages(
+        &self,
+        user: &User,
+        mut behind: Option<Uuid>,
+        limit: u32,
+    ) -> Result<Vec<MessageLine>, StoreError> {
+        let mut found = Vec::new();
+        loop {
+            let some = self.store.messages(MessageFilter::Failed, behind, limit).await?;
+            let is_last = some.len() < limit as usize;
+            behind = some.last().map(|line| line.id);
+            found.extend(some.into_iter().filter(|line| user.source.as_ref().is_none_or(|own| *own == line.source)));
+            if is_last || found.len() >= limit as usize {
+                found.truncate(limit as usize);
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Whether there is such a message for the user.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn may_see_message(&self, user: &User, id: Uuid) -> Result<bool, StoreError> {
+        let Some(own) = &user.source else { return Ok(true) };
+        Ok(self.store.message(id).await?.is_some_and(|message| message.source == *own))
     }
 }

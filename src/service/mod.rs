@@ -1,5 +1,6 @@
 //! What the JSON API and the pages share: the store, the engine, the clock, and the use cases over them.
 
+mod access;
 mod accounts;
 mod chart;
 mod clients;
@@ -16,6 +17,7 @@ mod site_lists;
 mod vocabularies;
 mod workbench;
 
+pub use access::{BreakGlassError, Encounter};
 pub use accounts::{AccountError, Accounts, NewToken};
 pub use chart::ChartItem;
 pub use clients::GrantError;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Intake, Service, actor, visible};
+use super::{Intake, Service, actor};
 use crate::{
     auth::Scope,
     domain::{Extraction, NewNote, Note, NoteStatus, User},
@@ -147,10 +147,8 @@ impl Service {
     /// When the store fails.
     pub async fn read_note(&self, user: &User, id: Uuid, with_extraction: bool) -> Result<Option<NoteAnswer>, StoreError> {
         let Some(note) = self.store.note(id).await? else { return Ok(None) };
-        if !visible(user, &Scope::of_note(&note.content)) {
-            return Ok(None);
-        }
-        self.record(user, "note.read", ("note", id)).await?;
+        let Some(reading) = self.reading(user, &Scope::of_note(&note), note.item_id).await? else { return Ok(None) };
+        self.record_reading(user, "note.read", ("note", id), reading).await?;
         let extraction = match note.status {
             NoteStatus::Ready if with_extraction => self.store.extraction(id).await?,
             _ => None,

@@ -141,8 +141,10 @@ impl Service {
     /// # Errors
     /// [`QueryError::MissingItem`], or when the store fails. Reading is recorded.
     pub async fn queries(&self, user: &User, item: Uuid) -> Result<Vec<Query>, QueryError> {
-        let record = self.store.item(item, self.surroundings.now()).await?;
-        let record = record.filter(|record| may_see(user, record)).ok_or(QueryError::MissingItem)?;
+        let record = self.store.item(item, self.surroundings.now()).await?.ok_or(QueryError::MissingItem)?;
+        if !may_see(user, &record) && self.reading(user, &Scope::of_item(&record.item), item).await?.is_none() {
+            return Err(QueryError::MissingItem);
+        }
         Ok(self.queries_of(user, &record).await?)
     }
 
@@ -202,7 +204,7 @@ impl Service {
 /// Whether the user sees the item; a submitter those that its source sent a note of.
 fn may_see(user: &User, record: &ItemRecord) -> bool {
     if user.role == Role::Submitter {
-        return record.notes.iter().any(|(note, _)| visible(user, &Scope::of_note(&note.content)));
+        return record.notes.iter().any(|(note, _)| visible(user, &Scope::of_note(note)));
     }
     visible(user, &Scope::of_item(&record.item))
 }
@@ -211,7 +213,7 @@ fn may_see(user: &User, record: &ItemRecord) -> bool {
 fn is_for_source(user: &User, record: &ItemRecord, query: &Query) -> bool {
     let is_own = |id: Uuid| {
         let note = record.notes.iter().find(|(note, _)| note.id == id);
-        note.is_some_and(|(note, _)| visible(user, &Scope::of_note(&note.content)))
+        note.is_some_and(|(note, _)| visible(user, &Scope::of_note(note)))
     };
     query.sent().is_some() && query.content.indicators.iter().all(|indicator| is_own(indicator.note_id))
 }

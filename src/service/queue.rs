@@ -1,9 +1,10 @@
 //! Working through the queue.
 
+use jiff::Timestamp;
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{CLAIM_LEASE, Service, actor, visible};
+use super::{CLAIM_LEASE, Service, access::within, actor, visible};
 use crate::{
     auth::Scope,
     coding::edits::Severity,
@@ -27,6 +28,8 @@ pub struct QueueItem {
     pub entries: Vec<ReviewEntry>,
     /// What is to be said about its drafted codes, the gravest first.
     pub edits: Vec<ItemEdit>,
+    /// Until when it is read under broken glass, and cannot be changed; none for what lies in the user's scope.
+    pub glass: Option<Timestamp>,
 }
 
 /// Why decisions are not taken.
@@ -68,17 +71,7 @@ impl Service {
         limit: u32,
     ) -> Result<Vec<ReviewItem>, StoreError> {
         let teams = if worklist.assigned == Some(Assigned::Team) { self.teams_of(user).await? } else { Vec::new() };
-        let filter = ItemFilter {
-            teams,
-            worklist,
-            user: Some(user.id),
-            facility: user.facility.clone(),
-            department: user.department.clone(),
-            source: None,
-            include_restricted: user.sees_restricted,
-            after,
-            limit,
-        };
+        let filter = ItemFilter { teams, worklist, after, limit, ..within(user) };
         let items = self.store.items(filter, self.surroundings.now()).await?;
         // a list shows names, so looking at it is an access too
         let detail = format!("{} items", items.len());
@@ -91,10 +84,12 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn item(&self, user: &User, id: Uuid) -> Result<Option<QueueItem>, StoreError> {
-        let Some((record, entries)) = self.open_item(user, id).await? else { return Ok(None) };
-        self.record(user, "item.read", ("item", id)).await?;
+        let Some(record) = self.store.item(id, self.surroundings.now()).await? else { return Ok(None) };
+        let Some(reading) = self.reading(user, &Scope::of_item(&record.item), id).await? else { return Ok(None) };
+        self.record_reading(user, "item.read", ("item", id), reading).await?;
+        let entries = review::rollup(&record);
         let edits = self.edits(&record, &entries);
-        Ok(Some(QueueItem { record, entries, edits }))
+        Ok(Some(QueueItem { record, entries, edits, glass: reading.glass() }))
     }
 
     /// One item with its entries, to change it: without the edits of its codes, and not recorded as read.

@@ -4,23 +4,14 @@ use std::collections::BTreeMap;
 
 use jiff::SignedDuration;
 
-use super::Service;
+use super::{Service, access::scope_of};
 use crate::{
     domain::{Agreement, User, Worksheet},
-    store::{ReportScope, StoreError, WhichReviews, WorkReport},
+    store::{StoreError, WhichReviews, WorkReport},
 };
 
 /// Reviews that a report reads, at most: the last ones.
 const REVIEWS: u32 = 10_000;
-
-/// What a reader of lists and reports may see.
-pub(super) fn scope_of(user: &User) -> ReportScope {
-    ReportScope {
-        facility: user.facility.clone(),
-        department: user.department.clone(),
-        include_restricted: user.sees_restricted,
-    }
-}
 
 /// What is reported of the work.
 #[derive(Debug, Clone, Default)]

@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::{DecideError, QueueItem, Service, reports::scope_of, visible};
+use super::{DecideError, QueueItem, Service, access::scope_of, visible};
 use crate::{
     auth::Scope,
     domain::{Finished, ItemState, ReviewEntry, ReviewItem, SecondReview, SiteSettings, User, Worksheet, drawn},
@@ -170,6 +170,9 @@ impl Service {
     /// When the review is missing, done before, or of the user's own work, or the store fails.
     pub async fn record_second_review(&self, user: &User, id: Uuid, worksheet: Worksheet) -> Result<(), DecideError> {
         let reviewed = self.second_review(user, id).await?.ok_or(DecideError::Missing)?;
+        if reviewed.item.glass.is_some() {
+            return Err(DecideError::Missing);
+        }
         if !reviewed.is_current {
             return Err(DecideError::Unacceptable("the encounter is not as it was finished when this was drawn".to_owned()));
         }

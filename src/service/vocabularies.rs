@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{Service, actor, visible};
 use crate::{
     auth::Scope,
-    domain::{EntryKind, Extraction, ItemState, ListEnd, Standing, User, Worklist},
+    domain::{EntryKind, Extraction, ItemState, ListEnd, Sensitivities, Standing, User, Worklist},
     pipeline::{NoteInput, Pipeline, Recoded},
     store::{ItemFilter, ItemRecord, StoreError},
     vocabulary::Tables,
@@ -240,7 +240,14 @@ impl Service {
             let mut after = None;
             loop {
                 let worklist = worklist.clone();
-                let filter = ItemFilter { worklist, include_restricted: true, after, limit: 200, ..ItemFilter::default() };
+                let filter = ItemFilter {
+                    worklist,
+                    include_restricted: true,
+                    clearances: Sensitivities::ALL,
+                    after,
+                    limit: 200,
+                    ..ItemFilter::default()
+                };
                 let items = self.store.items(filter, self.surroundings.now()).await?;
                 let Some(last) = items.last() else { break };
                 after = Some(ListEnd { item: last.id, moving: None });
@@ -376,6 +383,7 @@ mod tests {
             purged: None,
             item_id: Uuid::from_u128(1),
             patient_id: None,
+            item_patient_id: None,
         }
     }
 

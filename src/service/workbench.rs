@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::{DecideError, QueueItem, Service, SiteReasons, actor};
 use crate::{
+    auth::Scope,
     domain::{Preferences, ReviewEntry, SecondReview, SiteSettings, Tally, User},
     review::suggestions_of,
     store::{AuditEvent, StoreError, Suggestion},
@@ -71,7 +72,9 @@ impl Service {
     /// # Errors
     /// When the item is missing or the store fails.
     pub async fn see_notes(&self, user: &User, id: Uuid, notes: Vec<Uuid>) -> Result<(), DecideError> {
-        self.open_item(user, id).await?.ok_or(DecideError::Missing)?;
+        // what was seen under broken glass was seen
+        let record = self.store.item(id, self.surroundings.now()).await?.ok_or(DecideError::Missing)?;
+        self.reading(user, &Scope::of_item(&record.item), id).await?.ok_or(DecideError::Missing)?;
         Ok(self.store.see_notes(user.id, id, notes, self.surroundings.now()).await?)
     }
 

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::{Note, Patient};
+use crate::domain::{Note, Patient, Sensitivities};
 
 /// Which notes a search asks for; all of it must hold. `None` = any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,6 +24,10 @@ pub struct NoteSearch {
     pub department: Option<String>,
     /// Whether restricted notes may be found.
     pub include_restricted: bool,
+    /// Labelled notes may be found where these cover all their labels.
+    pub clearances: Sensitivities,
+    /// Nothing of these patients is found.
+    pub hidden_patients: Vec<Uuid>,
 }
 
 /// A patient by the sender's number or by our id. `Debug` prints nothing: it is PHI.

@@ -28,7 +28,7 @@ const COMPARED: usize = 50;
 
 /// The tables in an order in which each row comes after those that it names, with the order of their rows. Tables without a number of
 /// their rows are small, and are begun anew.
-const TABLES: [(&str, &str); 31] = [
+const TABLES: [(&str, &str); 33] = [
     ("site_secret", BY_NUMBER),
     ("user_account", BY_NUMBER),
     ("token", BY_NUMBER),
@@ -61,6 +61,8 @@ const TABLES: [(&str, &str); 31] = [
     ("legal_hold", BY_NUMBER),
     ("key_holder", BY_NUMBER),
     ("work_lease", BY_NUMBER),
+    ("own_record", BY_NUMBER),
+    ("broken_glass", BY_NUMBER),
 ];
 
 /// In the order in which they were added, with a number to go on from.

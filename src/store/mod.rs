@@ -3,6 +3,7 @@
 //! [`sqlite`] is the embedded store, [`postgres`] the one for several servers. Rows, SQL and sealing are shared by both (`sql`) and stay
 //! inside; nothing outside sees them.
 
+mod access;
 mod chart;
 mod copy;
 mod inspection;
@@ -22,6 +23,7 @@ mod workbench;
 #[cfg(test)]
 mod conformance;
 
+pub use access::AccessStore;
 pub use chart::{ChartStore, NoteSearch, PatientNumber};
 pub use copy::{CopiedTable, copy};
 pub use inspection::{Holdings, KeyFit, SchemaState};
@@ -31,8 +33,8 @@ pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
 pub use retention::{
-    HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining, RetentionRule,
-    RestOfItem, RetentionStore, Subject, Tombstone, Unmerged, Versions,
+    HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining,
+    RestOfItem, RetentionRule, RetentionStore, Subject, Tombstone, Unmerged, Versions,
 };
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
@@ -404,7 +406,7 @@ pub trait AccountStore: Send + Sync {
     async fn user_named(&self, name: &str) -> Result<Option<User>, StoreError>;
     /// All users, by name.
     async fn users(&self) -> Result<Vec<User>, StoreError>;
-    /// Gives the user of that name the role, source, facility, department and clearance of `user`; `false` when there is none. Another role
+    /// Gives the user of that name the role, source, facility, department and clearances of `user`; `false` when there is none. Another role
     /// revokes their tokens, but for sessions.
     async fn change_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError>;
     /// Disables or enables a user; `false` when there is none of that name.
@@ -491,6 +493,10 @@ pub struct DeliveryFilter {
     pub state: Option<DeliveryState>,
     /// To the destination of this name.
     pub destination: Option<String>,
+    /// The one with this id.
+    pub id: Option<Uuid>,
+    /// About encounters that this reader may see.
+    pub scope: Option<ReportScope>,
     /// After this sequence number.
     pub after: i64,
     /// At most so many, 1 to 200.
@@ -537,6 +543,7 @@ pub trait Store:
     + PatientStore
     + KeyStore
     + RetentionStore
+    + AccessStore
 {
 }
 impl<T> Store for T where
@@ -553,5 +560,6 @@ impl<T> Store for T where
         + PatientStore
         + KeyStore
         + RetentionStore
+        + AccessStore
 {
 }

@@ -2,15 +2,16 @@
 
 use async_trait::async_trait;
 use jiff::Timestamp;
+use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::ItemState;
+use crate::domain::{ItemState, Sensitivities};
 
 /// Days after which an unfinished encounter stands in the next column of the backlog; what is older than the last stands in one more.
 pub const BACKLOG_DAYS: [i64; 3] = [1, 3, 7];
 
 /// What a reader may see.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReportScope {
     /// Of this facility alone.
     pub facility: Option<String>,
@@ -18,6 +19,12 @@ pub struct ReportScope {
     pub department: Option<String>,
     /// Restricted encounters too.
     pub include_restricted: bool,
+    /// Of this source alone.
+    pub source: Option<String>,
+    /// Labelled encounters too, where these cover all their labels.
+    pub clearances: Sensitivities,
+    /// Not of these patients.
+    pub hidden_patients: Vec<Uuid>,
 }
 
 /// What a person did.

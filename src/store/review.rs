@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{AuditEvent, Drawn, StoreError, SuggestionOutcome};
-use crate::domain::{Act, Decision, Extraction, ItemSummary, ListEnd, Note, Remark, ReviewItem, Standing, User, Worklist};
+use crate::domain::{
+    Act, Decision, Extraction, ItemSummary, ListEnd, Note, Remark, ReviewItem, Sensitivities, Standing, User, Worklist,
+};
 
 /// What the queue list is asked for. `None` = any.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -22,6 +24,10 @@ pub struct ItemFilter {
     pub source: Option<String>,
     /// Whether restricted items may be seen.
     pub include_restricted: bool,
+    /// Labelled items may be seen where these cover all their labels.
+    pub clearances: Sensitivities,
+    /// Nothing of these patients is seen.
+    pub hidden_patients: Vec<Uuid>,
     /// The teams of who asks: whose items [`Assigned::Team`](crate::domain::Assigned::Team) are.
     pub teams: Vec<String>,
     /// Behind the end of the page before.

@@ -60,10 +60,13 @@ async fn shown(
 
 /// The page of an item for who is signed in.
 async fn made(service: &Service, session: &Session, id: Uuid, kept: Option<&[Uuid]>) -> Result<(Workbench, ItemPage), Refusal> {
-    let user = session.may(Permission::ListItems)?;
+    let user = session.may_read(service, Permission::ListItems, id).await?;
     let bench = service.workbench(user, id, kept).await?.ok_or_else(|| missing(session))?;
     let pipeline = service.engine.pipeline();
-    let seen = Seen { pipeline: &pipeline, user: user.id, zone: &service.time_zone, kept };
+    let glass = bench.item.glass;
+    // nobody holds what they read under broken glass
+    let holder = if glass.is_some() { Uuid::nil() } else { user.id };
+    let seen = Seen { pipeline: &pipeline, user: holder, zone: &service.time_zone, kept };
     let mut view = view(&bench, seen);
     view.shell = Shell::of(session);
     let state = bench.item.record.item.state;
@@ -87,6 +90,12 @@ async fn made(service: &Service, session: &Session, id: Uuid, kept: Option<&[Uui
             .filter(|one| permits(one.role, Permission::Decide) && in_scope(one, &scope));
         view.assignees = can_work.map(|one| one.name).collect();
         view.teams = service.teams().await?.list.into_iter().map(|team| team.name).collect();
+    }
+    if let Some(until) = glass {
+        let told = text!("item-under-glass", time = super::words::moment(until, &service.time_zone));
+        view.alerts.insert(0, ("warn", told));
+        view.reopen_reasons.clear();
+        (view.can_claim, view.can_remark, view.can_assign, view.queries.can_ask) = (false, false, false, false);
     }
     Ok((bench, view))
 }

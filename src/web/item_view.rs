@@ -236,7 +236,7 @@ const FORMS_AT_ONCE: usize = 40;
 pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<'_>) -> ItemPage {
     let vocabulary = pipeline.vocabulary();
     let Workbench { item, seen, preferences, settings, tallies, reasons, second_reviews } = bench;
-    let QueueItem { record, entries, edits } = item;
+    let QueueItem { record, entries, edits, .. } = item;
     let review = &record.item;
     let (edition, covers) = vocabulary.editions.on(code_day(record));
     let held = review.state == ItemState::Claimed && review.claimed_by.as_ref().is_some_and(|(holder, _)| *holder == user);
@@ -509,6 +509,7 @@ fn facts(item: &QueueItem, edition: String) -> Vec<(&'static str, String)> {
     add(text!("fact-payer"), review.payer_class.map(|payer| words::payer_class(payer).to_owned()));
     add(text!("fact-facility"), review.facility.clone());
     add(text!("fact-department"), review.department.clone());
+    add(text!("fact-labels"), super::label_words::labels(review.labels));
     add(text!("fact-confidentiality"), review.restricted.then(|| text!("fact-restricted").to_owned()));
     add(text!("fact-codes"), Some(edition));
     facts

@@ -10,6 +10,7 @@ mod texts;
 
 mod about;
 mod assets;
+mod break_glass;
 mod change;
 mod codes;
 mod conflict;
@@ -19,6 +20,7 @@ mod highlight;
 mod history;
 mod item;
 mod item_view;
+mod label_words;
 mod list_address;
 mod lists;
 mod movements;
@@ -126,6 +128,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/assign", post(movements::assign))
         .route("/items/{id}/remark", post(movements::remark))
         .merge(queries::routes())
+        .merge(break_glass::routes())
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))

@@ -14,6 +14,7 @@ use uuid::Uuid;
 use super::{
     change::Answer,
     entry::Choice,
+    label_words,
     notice::Notice,
     session::{Posted, Session},
     shell::{Refusal, Shell, missing, page},
@@ -22,7 +23,7 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    domain::{Role, User},
+    domain::{Role, Sensitivities, Sensitivity, User},
     service::{AccountError, Accounts, NewToken, Service, actor},
     store::TokenRecord,
 };
@@ -70,6 +71,8 @@ pub(super) struct PersonFields {
     pub department: String,
     /// Whether they may see restricted notes.
     pub sees_restricted: bool,
+    /// The labels, those that they are cleared for chosen.
+    pub clearances: Vec<Choice>,
 }
 
 impl PersonFields {
@@ -83,6 +86,13 @@ impl PersonFields {
             facility: text(|user| &user.facility),
             department: text(|user| &user.department),
             sees_restricted: user.is_some_and(|user| user.sees_restricted),
+            clearances: Sensitivity::ALL
+                .map(|kind| Choice {
+                    value: kind.as_str(),
+                    label: label_words::sensitivity(kind),
+                    current: user.is_some_and(|user| user.clearances.cover(Sensitivities::from_iter([kind]))),
+                })
+                .into(),
         }
     }
 }
@@ -134,6 +144,8 @@ pub(super) struct PersonPage {
     pub is_oneself: bool,
     /// What works for them now.
     pub tokens: Vec<TokenRow>,
+    /// How many records are known to be their own.
+    pub own_records: u64,
     /// A code or token that was just made.
     pub made: Option<Made>,
 }
@@ -184,7 +196,8 @@ pub(super) struct PersonForm {
     /// Not empty: they may.
     #[serde(default)]
     sees_restricted: String,
-    /// What is to be done with a person: `change`, `disable`, `enable`, `sign_in`, `token` or `revoke`.
+    /// What is to be done with a person: `change`, `disable`, `enable`, `sign_in`, `token`, `revoke`, `own_record` or
+    /// `no_own_record`.
     #[serde(default)]
     action: String,
     /// What a token is for.
@@ -196,24 +209,30 @@ pub(super) struct PersonForm {
     /// The token that is revoked.
     #[serde(default)]
     token: String,
+    /// The number of a record that is the person's own.
+    #[serde(default)]
+    record: String,
 }
 
 impl PersonForm {
-    fn user(&self, service: &Service, name: &str) -> Result<User, Refusal> {
+    fn user(&self, service: &Service, name: &str, fields: &[(String, String)]) -> Result<User, Refusal> {
         let some = |text: &str| Some(text.trim().to_owned()).filter(|text| !text.is_empty());
         let role: Role = self.role.parse().map_err(|_| unreadable())?;
         Ok(User {
-            id: service.surroundings.new_id(),
-            name: name.to_owned(),
-            role,
-            // the field is there for every role, and only a submitter has a source
-            source: some(&self.source).filter(|_| role == Role::Submitter),
+            source: some(&self.source),
             facility: some(&self.facility),
             department: some(&self.department),
             sees_restricted: !self.sees_restricted.is_empty(),
-            disabled: false,
+            clearances: cleared(fields)?,
+            ..User::new(service.surroundings.new_id(), name, role)
         })
     }
+}
+
+/// The labels whose boxes are ticked.
+fn cleared(fields: &[(String, String)]) -> Result<Sensitivities, Refusal> {
+    let ticked = fields.iter().filter(|(name, _)| name == "clearance");
+    ticked.map(|(_, kind)| kind.parse::<Sensitivity>().map_err(|_| unreadable())).collect()
 }
 
 fn unreadable() -> Refusal {
@@ -226,7 +245,8 @@ fn why(error: AccountError) -> Result<String, Refusal> {
         AccountError::Name => text!("people-problem-name").to_owned(),
         AccountError::Taken(name) => text!("people-problem-taken", name = name),
         AccountError::Unknown(name) => text!("people-problem-unknown", name = name),
-        AccountError::SourceMissing | AccountError::SourceOfOther => text!("people-problem-source").to_owned(),
+        AccountError::SourceMissing => text!("people-problem-source").to_owned(),
+        AccountError::Record => text!("people-problem-record").to_owned(),
         AccountError::Scope => text!("people-problem-scope").to_owned(),
         AccountError::Disabled(name) => text!("people-problem-disabled", name = name),
         AccountError::Oneself => text!("people-problem-oneself").to_owned(),
@@ -236,10 +256,13 @@ fn why(error: AccountError) -> Result<String, Refusal> {
 }
 
 /// `POST /settings/people`: another person.
-pub(super) async fn add(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<PersonForm>) -> Answer {
+pub(super) async fn add(
+    State(service): State<Arc<Service>>,
+    Posted { session, form, fields: posted, .. }: Posted<PersonForm>,
+) -> Answer {
     let admin = session.may(Permission::ManageAccounts)?;
     let accounts = Accounts { store: &*service.store, surroundings: &service.surroundings, actor: actor(admin) };
-    let user = form.user(&service, form.name.trim())?;
+    let user = form.user(&service, form.name.trim(), &posted)?;
     let fields = PersonFields::of(user.role, Some(&user));
     match accounts.add(user).await {
         Ok(()) => Ok(Redirect::to(&format!("/settings/people/{}?notice=person_added", form.name.trim())).into_response()),
@@ -272,7 +295,9 @@ async fn shown(
     let now = service.surroundings.now();
     let works = |token: &TokenRecord| token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now);
     let tokens = service.store.tokens(user.id).await?;
+    let own_records = service.store.own_records(user.id).await?;
     let view = PersonPage {
+        own_records,
         shell: Shell::of(session),
         notice,
         person: PersonRow::of(&user),
@@ -298,12 +323,14 @@ async fn shown(
 pub(super) async fn change(
     State(service): State<Arc<Service>>,
     Path(name): Path<String>,
-    Posted { session, form, .. }: Posted<PersonForm>,
+    Posted { session, form, fields: posted, .. }: Posted<PersonForm>,
 ) -> Answer {
     let admin = session.may(Permission::ManageAccounts)?;
     let accounts = Accounts { store: &*service.store, surroundings: &service.surroundings, actor: actor(admin) };
     let done = match form.action.as_str() {
-        "change" => accounts.change(form.user(&service, &name)?).await.map(|()| None),
+        "change" => accounts.change(form.user(&service, &name, &posted)?).await.map(|()| None),
+        "own_record" => accounts.add_own_record(&name, (&form.source, &form.record)).await.map(|()| None),
+        "no_own_record" => accounts.remove_own_records(&name).await.map(|()| None),
         "disable" => accounts.set_disabled(&name, true).await.map(|()| None),
         "enable" => accounts.set_disabled(&name, false).await.map(|()| None),
         "revoke" => {
@@ -336,7 +363,7 @@ pub(super) async fn change(
         Err(error) => {
             let notice = Some(Notice::refusing(why(error)?));
             let typed = match form.action.as_str() {
-                "change" => form.user(&service, &name).ok().map(|user| PersonFields::of(user.role, Some(&user))),
+                "change" => form.user(&service, &name, &posted).ok().map(|user| PersonFields::of(user.role, Some(&user))),
                 _ => None,
             };
             shown(&service, &session, &name, (StatusCode::UNPROCESSABLE_ENTITY, notice), (None, typed)).await

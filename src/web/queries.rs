@@ -304,9 +304,11 @@ async fn act(service: &Service, session: &Session, id: Uuid, act: QueryAct) -> A
     back(service, session, id, problem).await
 }
 
-/// Back to the page of the query's item with what was wrong.
+/// Back to the page of the query's item with what was wrong; for who may see the item.
 async fn back(service: &Service, session: &Session, id: Uuid, problem: &str) -> Answer {
+    let user = session.may(Permission::AskProvider)?;
     let query = service.store.query(id).await?.ok_or_else(|| missing(session))?;
+    service.open_item(user, query.item_id).await?.ok_or_else(|| missing(session))?;
     Ok(to(query.item_id, &format!("problem={problem}"), id))
 }
 

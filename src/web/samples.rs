@@ -158,6 +158,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         purged: None,
         item_id,
         patient_id: None,
+        item_patient_id: None,
     };
     let review_item = ReviewItem {
         encounter: Some(HOSTILE.to_owned()),
@@ -208,7 +209,7 @@ pub(super) fn item(state: ItemState) -> QueueItem {
         },
     ));
     let entries = review::rollup(&record);
-    QueueItem { record, entries, edits: Vec::new() }
+    QueueItem { record, entries, edits: Vec::new(), glass: None }
 }
 
 /// The same item as its holder sees it: hostile words in all that people wrote.

@@ -31,6 +31,10 @@ pub(super) struct Shell {
     pub reports: bool,
     /// Whether they may see the site's settings.
     pub leads: bool,
+    /// Whether they look at accesses under broken glass.
+    pub accesses: bool,
+    /// Whether the page offers to break the glass.
+    pub glass: bool,
 }
 
 impl Shell {
@@ -43,6 +47,8 @@ impl Shell {
             reviews: permits(session.user.role, Permission::SecondReview),
             reports: permits(session.user.role, Permission::ReadReports),
             leads: permits(session.user.role, Permission::ReadSettings),
+            accesses: permits(session.user.role, Permission::ReviewAccesses),
+            glass: false,
         }
     }
 
@@ -133,7 +139,9 @@ pub(super) fn forbidden(session: &Session) -> Refusal {
 /// Nothing there, or not in the user's scope.
 pub(super) fn missing(session: &Session) -> Refusal {
     let words = text!("message-missing-how");
-    message(StatusCode::NOT_FOUND, Shell::of(session), (text!("message-missing"), words))
+    // offered whether or not there is something: it tells nobody that there is
+    let shell = Shell { glass: permits(session.user.role, Permission::BreakGlass), ..Shell::of(session) };
+    message(StatusCode::NOT_FOUND, shell, (text!("message-missing"), words))
 }
 
 /// A form that is not taken.

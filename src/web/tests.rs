@@ -77,6 +77,8 @@ fn shell() -> Shell {
         leads: true,
         reviews: true,
         reports: true,
+        accesses: true,
+        glass: true,
     }
 }
 
@@ -184,16 +186,7 @@ impl House {
         }
         let item = store.note(note).await.expect("reads").expect("is there").item_id;
         for role in Role::ALL {
-            let user = User {
-                id: id(),
-                name: role.as_str().to_owned(),
-                role,
-                source: None,
-                facility: None,
-                department: None,
-                sees_restricted: false,
-                disabled: false,
-            };
+            let user = User::new(id(), role.as_str(), role);
             assert!(store.add_user(user, Actor::service(), samples::now()).await.expect("adds"));
         }
         let service = Arc::new(Service {

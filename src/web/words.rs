@@ -404,6 +404,7 @@ pub(super) fn event(action: &str, note: Option<usize>) -> Option<String> {
         "item.pended" | "item.escalated" | "item.assigned" | "item.commented" => None,
         "item.reopened" => Some(text!("event-reopened").to_owned()),
         "item.routed" => Some(text!("event-routed").to_owned()),
+        "access.broken_glass" => Some(text!("event-broken-glass").to_owned()),
         "item.exported" => Some(text!("event-exported").to_owned()),
         "item.drawn_for_review" => Some(text!("event-drawn").to_owned()),
         "item.reviewed_again" => Some(text!("event-reviewed").to_owned()),

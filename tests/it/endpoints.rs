@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-const ENDPOINTS: [(&str, &str, &str); 49] = [
+pub const ENDPOINTS: [(&str, &str, &str); 50] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -45,6 +45,7 @@ const ENDPOINTS: [(&str, &str, &str); 49] = [
     ("post", "/v1/review/items/{id}/escalate", ".xx.."),
     ("post", "/v1/review/items/{id}/assign", "..x.."),
     ("post", "/v1/review/items/{id}/remarks", ".xx.."),
+    ("post", "/v1/review/items/{id}/break-glass", ".xx.x"),
     ("get", "/v1/review/reasons", ".xx.."),
     ("get", "/v1/review/teams", ".xx.."),
     ("get", "/v1/review/query-templates", ".xx.."),
@@ -89,6 +90,7 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
             (_, Some("reopen" | "pend" | "escalate")) => Some(br#"{"reason":"other"}"#),
             (_, Some("assign")) => Some(br#"{"to":null}"#),
             (_, Some("remarks")) => Some(br#"{"comment":"seen"}"#),
+            (_, Some("break-glass")) => Some(br#"{"reason":"other","comment":"seen"}"#),
             (_, Some("queries")) => Some(br#"{"template":""}"#),
             (_, Some("answer")) => Some(br#"{"provider":""}"#),
             (_, Some("close")) => Some(br#"{"effect":"no_change"}"#),

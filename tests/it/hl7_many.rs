@@ -267,6 +267,8 @@ async fn an_independent_receiver_takes_our_abstracts() {
         facility: None,
         department: None,
         restricted: false,
+        labels: abstractor::domain::Sensitivities::NONE,
+        source: None,
         priority: abstractor::domain::Priority::Routine,
         payer_class: None,
         team: None,

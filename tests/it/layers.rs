@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 28] = [
+const RANKS: [(&str, u8); 29] = [
     ("domain", 0),
     ("fuzzing", 0),
     ("text", 1),

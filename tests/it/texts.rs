@@ -273,6 +273,10 @@ fn no_page_has_words_of_its_own() {
         visitor.look(&format!("/codes?query={query}"));
     }
     visitor.look("/items/0192f0c1-2222-7333-8444-555566667777");
+    visitor.look("/break-glass");
+    visitor.post("/break-glass", &[own[0], ("source", "15"), ("encounter", "16"), ("reason", "other"), ("comment", "17")]);
+    visitor.sign_in("auditor");
+    visitor.look("/break-glass/accesses");
     visitor.sign_in("lead");
     for path in ["/settings", "/settings/lists", "/settings/templates", "/second-reviews", "/reports", "/queue?state=all", item]
     {

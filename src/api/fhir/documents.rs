@@ -91,5 +91,7 @@ pub(super) async fn everything(call: Call) -> Result<Answer, Problem> {
     let item = call.service.chart_item(user, note.note.item_id).await?.ok_or_else(|| call.missing())?;
     let at = item.extracted_at.iter().find(|(of, _)| *of == id).map(|(_, at)| *at);
     let made = note.extraction.as_ref().map(|extraction| &extraction.engine).zip(at);
-    Ok(Answer::resource(&reviewed_bundle(&ChartNote { note: &note.note, made }, &item.entries)))
+    let mut bundle = reviewed_bundle(&ChartNote { note: &note.note, made }, &item.entries);
+    fhir::label(&mut bundle, note.note.content.confidentiality, note.note.content.labels);
+    Ok(Answer::resource(&bundle))
 }

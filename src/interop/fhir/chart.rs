@@ -4,8 +4,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use super::{Context, Derived, Links, derived, encounter, patient, provenance, recorded_date, served_id, statement::Statement};
-use crate::domain::{EngineVersion, Note, ReviewEntry, ReviewItem};
+use super::{
+    Context, Derived, Links, derived, encounter, patient, provenance, recorded_date, security, served_id, statement::Statement,
+};
+use crate::domain::{Confidentiality, EngineVersion, Note, ReviewEntry, ReviewItem};
 
 /// A note of a chart.
 #[derive(Debug, Clone, Copy)]
@@ -72,6 +74,10 @@ pub fn chart(chart: Chart<'_>) -> Vec<Value> {
         }
     }
     resources.extend(decided);
+    let confidentiality = if chart.item.restricted { Confidentiality::Restricted } else { Confidentiality::Normal };
+    for resource in &mut resources {
+        security::label(resource, confidentiality, chart.item.labels);
+    }
     resources
 }
 

@@ -3,8 +3,8 @@
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
-use super::{TERMINOLOGY, TEXT, encounter, instant, note_types, patient, without_control_characters};
-use crate::domain::{Confidentiality, EncounterClass, Note, Standing};
+use super::{TERMINOLOGY, TEXT, encounter, instant, note_types, patient, security, without_control_characters};
+use crate::domain::{EncounterClass, Note, Standing};
 
 /// The text of a note as a resource.
 #[must_use]
@@ -53,8 +53,9 @@ pub fn document(note: &Note) -> Value {
     if let Some(author) = content.author.as_deref().filter(|author| !author.trim().is_empty()) {
         resource["author"] = json!([{"display": author}]);
     }
-    if content.confidentiality == Confidentiality::Restricted {
-        resource["securityLabel"] = json!([{"coding": [{"system": format!("{TERMINOLOGY}/v3-Confidentiality"), "code": "R", "display": "restricted"}]}]);
+    if let Some(labels) = security::concepts(content.confidentiality, content.labels) {
+        resource["securityLabel"] = labels;
+        security::label(&mut resource, content.confidentiality, content.labels);
     }
     if let Some(encounter) = encounter(content.encounter.as_deref()) {
         resource["context"]["encounter"] = json!([encounter]);

@@ -20,6 +20,7 @@ mod medication;
 mod note_types;
 mod patient;
 mod provenance;
+mod security;
 mod statement;
 mod subscription;
 mod task;
@@ -28,6 +29,7 @@ pub use audit::audit_event;
 pub use chart::{Chart, ChartNote, chart, item_of_id};
 pub use document::{binary, document};
 pub use patient::{merged_patient, patient};
+pub use security::label;
 pub use subscription::{CRITERIA, subscribed, subscription};
 pub use task::{Task, task, task_state, task_status};
 

@@ -84,6 +84,7 @@ fn note() -> Note {
         purged: None,
         item_id: ITEM,
         patient_id: None,
+        item_patient_id: None,
     }
 }
 

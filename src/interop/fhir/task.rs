@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{encounter, instant, patient};
-use crate::domain::{ItemState, ReviewItem};
+use crate::domain::{Confidentiality, ItemState, ReviewItem};
 
 /// What a Task is made of.
 #[derive(Debug, Clone, Copy)]
@@ -50,6 +50,8 @@ pub fn task(task: Task<'_>) -> Value {
             .map(|id| json!({"type": {"text": "note"}, "valueReference": note(id)}))
             .collect::<Vec<_>>(),
     });
+    let confidentiality = if item.restricted { Confidentiality::Restricted } else { Confidentiality::Normal };
+    super::security::label(&mut resource, confidentiality, item.labels);
     if let Some(newest) = item.notes.last() {
         resource["focus"] = note(newest);
     } else if let Some(fields) = resource.as_object_mut() {

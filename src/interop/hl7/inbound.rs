@@ -7,10 +7,10 @@ use super::{
     header::Header,
     message::{Message, Segment},
     problem::Problem,
-    time,
+    restriction, time,
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, NewNote, Patient, PayerClass, RelatedNote, Relation},
+    domain::{EncounterClass, NewNote, Patient, PayerClass, RelatedNote, Relation},
     interop::payers,
 };
 
@@ -117,9 +117,6 @@ fn document(message: &Message, header: &Header, (again, relation): (Again, Optio
     note.versioned_at = written_at(header, written.into_iter().flatten());
     note.note_type = message.value("TXA", 2, 1).map(|code| note_type(message, &code));
     note.author = author(message, "TXA", 9);
-    if ["R", "V"].contains(&message.value("TXA", 18, 1).unwrap_or_default().as_str()) {
-        note.confidentiality = Confidentiality::Restricted;
-    }
     Ok(Request::Post(Box::new(Document { note, again })))
 }
 
@@ -146,7 +143,7 @@ fn described(message: &Message, header: &Header, text: String) -> Result<NewNote
     }
     let value = |name, field, component| message.value(name, field, component);
     let served = [value("TXA", 4, 1), value("OBX", 14, 1), value("OBR", 7, 1)];
-    Ok(NewNote {
+    let mut note = NewNote {
         text,
         patient: Some(required_patient(message)?),
         encounter: value("PV1", 19, 1).or_else(|| value("PID", 18, 1)),
@@ -157,7 +154,9 @@ fn described(message: &Message, header: &Header, text: String) -> Result<NewNote
         department: value("PV1", 3, 1),
         payer_class: payer_class(message),
         ..NewNote::default()
-    })
+    };
+    restriction::restrict(message, &mut note);
+    Ok(note)
 }
 
 /// Who pays first: by the type of the first plan, the financial class of the visit, or the name of the plan's company.
@@ -278,7 +277,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::interop::hl7::header;
+    use crate::{domain::Confidentiality, interop::hl7::header};
 
     fn read(kind: &str, segments: &str) -> Result<Request, Problem> {
         let text = format!("MSH|^~\\&|EHR|NORTH|ABS|HIM|20260504101500-0500||{kind}|C1|P|2.5.1\r{segments}\r");

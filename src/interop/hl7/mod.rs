@@ -16,6 +16,7 @@ mod inbound;
 mod message;
 mod outbound;
 mod problem;
+mod restriction;
 mod time;
 
 #[cfg(test)]

@@ -425,6 +425,8 @@ mod tests {
             facility: Some("SOUTH".to_owned()),
             department: Some("ICU".to_owned()),
             restricted: false,
+            labels: crate::domain::Sensitivities::NONE,
+            source: None,
             priority: crate::domain::Priority::Routine,
             payer_class: None,
             team: None,

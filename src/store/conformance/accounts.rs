@@ -34,14 +34,11 @@ async fn works(store: &dyn Store, hash: [u8; 32], kind: TokenKind, seconds: i64)
 pub(crate) async fn users(store: Arc<dyn Store>) {
     let zoe = user(&*store, "zoe", Role::Lead).await;
     let ann = User {
-        id: id(),
-        name: "ann".to_owned(),
-        role: Role::Submitter,
         source: Some("emr".to_owned()),
         facility: Some("north".to_owned()),
         department: Some("icu".to_owned()),
         sees_restricted: true,
-        disabled: false,
+        ..User::new(id(), "ann", Role::Submitter)
     };
     assert!(store.add_user(ann.clone(), Actor::service(), at(0)).await.expect("adds"));
     let taken = User { id: id(), ..zoe.clone() };

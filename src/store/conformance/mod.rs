@@ -3,6 +3,7 @@
 //! An adapter's tests call `conformance!(open)`, where `open().await` gives a fresh store behind the traits and something to
 //! keep alive meanwhile.
 
+pub(crate) mod access;
 pub(crate) mod accounts;
 pub(crate) mod lineage;
 pub(crate) mod messages;
@@ -57,6 +58,10 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
             a_sign_in_works_once, the_audit_trail_has_no_gaps);
+        crate::store::conformance::conformance!(@module $open, access:
+            labels_stick_to_the_encounter, a_note_that_comes_again_is_never_less_restricted, what_is_labelled_is_for_who_is_cleared,
+            a_source_is_a_limit, an_own_record_is_found_through_merges, nothing_of_an_own_record_is_listed,
+            glass_is_broken_for_an_hour, accesses_are_looked_at_once, clearances_are_kept_and_told);
         crate::store::conformance::conformance!(@module $open, messages:
             a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
             failed_messages_are_listed_and_paged, a_failed_message_is_settled);
@@ -165,16 +170,7 @@ pub(crate) async fn extract_all(store: &dyn Store, seconds: i64) {
 
 /// A new user in the store.
 pub(crate) async fn user(store: &dyn Store, name: &str, role: Role) -> User {
-    let user = User {
-        id: id(),
-        name: name.to_owned(),
-        role,
-        source: None,
-        facility: None,
-        department: None,
-        sees_restricted: false,
-        disabled: false,
-    };
+    let user = User::new(id(), name, role);
     assert!(store.add_user(user.clone(), Actor::service(), at(0)).await.expect("adds"));
     user
 }

@@ -8,7 +8,9 @@ use super::{
     MINUTE, at, claim_one, extract_all, extraction, id, identified, item_of, of_encounter, post, review::claim, text, user,
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, ItemState, NewNote, NoteStatus, Patient, RelatedNote, Relation, Role},
+    domain::{
+        Confidentiality, EncounterClass, ItemState, NewNote, NoteStatus, Patient, RelatedNote, Relation, Role, Sensitivity,
+    },
     store::{Actor, AddNote, ClaimedJob, Counts, Finishing, ItemChange, JobFailure, Store},
 };
 
@@ -36,6 +38,7 @@ pub(crate) async fn what_is_posted_is_read_back(store: Arc<dyn Store>) {
         facility: Some("north".to_owned()),
         department: Some("icu".to_owned()),
         confidentiality: Confidentiality::Restricted,
+        labels: [Sensitivity::Hiv, Sensitivity::Vip].into_iter().collect(),
         // these stand with the item
         priority: None,
         payer_class: None,

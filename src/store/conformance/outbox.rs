@@ -8,7 +8,7 @@ use crate::{
     store::{Actor, ClaimedDelivery, DeliveryEnd, DeliveryFilter, Finishing, JobFailure, NoteKey, Outgoing, Store},
 };
 
-async fn destination(store: &dyn Store, name: &str, events: &[EventKind]) -> Destination {
+pub(super) async fn destination(store: &dyn Store, name: &str, events: &[EventKind]) -> Destination {
     let channel = Channel::Webhook { url: format!("http://{name}.example"), secret: "whsec_c2VjcmV0".to_owned() };
     let destination =
         Destination { id: id(), name: name.to_owned(), channel, events: events.to_vec(), disabled: false, created_at: at(0) };

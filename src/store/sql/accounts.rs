@@ -5,17 +5,18 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Database, SqlStore,
+    Database, SqlStore, access,
     audit::{self, Cause, Event},
     unit::{Columns, Unit, bytes, micros},
     value::params,
 };
 use crate::{
-    domain::User,
+    domain::{Sensitivities, User},
     store::{AccountStore, Actor, AuditEvent, StoreError, TokenKind, TokenRecord},
 };
 
-/// What an administrator changed of a user, as the trail keeps it: `role coder to lead, tokens revoked; facility; restricted granted`.
+/// What an administrator changed of a user, as the trail keeps it: `role coder to lead, tokens revoked; facility; restricted granted;
+/// clearances hiv, vip`.
 fn what_changed(before: &User, after: &User) -> String {
     let role = (before.role != after.role)
         .then(|| format!("role {} to {}, tokens revoked", before.role.as_str(), after.role.as_str()));
@@ -27,11 +28,16 @@ fn what_changed(before: &User, after: &User) -> String {
         scope("facility", before.facility != after.facility),
         scope("department", before.department != after.department),
         scope(clearance, before.sees_restricted != after.sees_restricted),
+        (before.clearances != after.clearances).then(|| {
+            let kinds: Vec<&str> = after.clearances.kinds().into_iter().map(crate::domain::Sensitivity::as_str).collect();
+            if kinds.is_empty() { "no clearances".to_owned() } else { format!("clearances {}", kinds.join(", ")) }
+        }),
     ];
     changes.into_iter().flatten().collect::<Vec<_>>().join("; ")
 }
 
-pub(super) const USER_COLUMNS: &str = "u.id, u.name, u.role, u.source, u.facility, u.department, u.sees_restricted, u.disabled";
+pub(super) const USER_COLUMNS: &str =
+    "u.id, u.name, u.role, u.source, u.facility, u.department, u.sees_restricted, u.clearances, u.disabled";
 
 #[async_trait]
 impl<D: Database> AccountStore for SqlStore<D> {
@@ -41,8 +47,8 @@ impl<D: Database> AccountStore for SqlStore<D> {
             .write(move |unit| {
                 let added = unit.execute(
                     "INSERT INTO user_account
-                     (id, name, role, source, facility, department, sees_restricted, disabled, created_at)
-                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (name) DO NOTHING",
+                     (id, name, role, source, facility, department, sees_restricted, disabled, created_at, clearances)
+                     VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (name) DO NOTHING",
                     params![
                         bytes(user.id),
                         user.name,
@@ -52,7 +58,8 @@ impl<D: Database> AccountStore for SqlStore<D> {
                         user.department,
                         user.sees_restricted,
                         user.disabled,
-                        micros(now)
+                        micros(now),
+                        user.clearances.bits()
                     ],
                 )? > 0;
                 if added {
@@ -70,7 +77,17 @@ impl<D: Database> AccountStore for SqlStore<D> {
 
     async fn users(&self) -> Result<Vec<User>, StoreError> {
         let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
-        self.database.read(move |unit| unit.all("user_account", &sql, (), user)).await
+        self.database
+            .read(move |unit| {
+                let mut users = unit.all("user_account", &sql, (), user)?;
+                for (owner, patient) in access::own_patients(unit, None)? {
+                    if let Some(user) = users.iter_mut().find(|user| user.id == owner) {
+                        user.own_patients.push(patient);
+                    }
+                }
+                Ok(users)
+            })
+            .await
     }
 
     async fn change_user(&self, user: User, actor: Actor, now: Timestamp) -> Result<bool, StoreError> {
@@ -79,17 +96,21 @@ impl<D: Database> AccountStore for SqlStore<D> {
             .write(move |unit| {
                 unit.hold_rows("user_account", "name = ?1", [&user.name])?;
                 let Some(before) = user_named(unit, &user.name)? else { return Ok(false) };
-                let after = User { id: before.id, disabled: before.disabled, ..user.clone() };
+                // whose record is theirs is said apart
+                let own_patients = before.own_patients.clone();
+                let after = User { id: before.id, disabled: before.disabled, own_patients, ..user.clone() };
                 if before != after {
                     unit.execute(
-                        "UPDATE user_account SET role = ?2, source = ?3, facility = ?4, department = ?5, sees_restricted = ?6 WHERE id = ?1",
+                        "UPDATE user_account SET role = ?2, source = ?3, facility = ?4, department = ?5, sees_restricted = ?6,
+                                clearances = ?7 WHERE id = ?1",
                         params![
                             bytes(after.id),
                             after.role.as_str(),
                             after.source.clone(),
                             after.facility.clone(),
                             after.department.clone(),
-                            after.sees_restricted
+                            after.sees_restricted,
+                            after.clearances.bits()
                         ],
                     )?;
                     if before.role != after.role {
@@ -194,7 +215,9 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let sql = format!(
             "SELECT {USER_COLUMNS}, k.keys FROM user_account u JOIN client_key k ON k.user_id = u.id WHERE u.name = ?1 AND u.disabled = 0"
         );
-        let read = move |unit: &Unit<'_>| unit.one("user_account", &sql, [name], |row| Ok((user(row)?, row.get("keys")?)));
+        let read = move |unit: &Unit<'_>| {
+            unit.one("user_account", &sql, [name], |row| Ok((whole(unit, user(row)?)?, row.get("keys")?)))
+        };
         self.database.read(read).await
     }
 
@@ -299,8 +322,15 @@ impl<D: Database> AccountStore for SqlStore<D> {
     }
 }
 
-fn user_named(unit: &Unit<'_>, name: &str) -> Result<Option<User>, StoreError> {
-    unit.one("user_account", &format!("SELECT {USER_COLUMNS} FROM user_account u WHERE u.name = ?1"), [name], user)
+pub(super) fn user_named(unit: &Unit<'_>, name: &str) -> Result<Option<User>, StoreError> {
+    let sql = format!("SELECT {USER_COLUMNS} FROM user_account u WHERE u.name = ?1");
+    unit.one("user_account", &sql, [name], |row| whole(unit, user(row)?))
+}
+
+/// A user with the patients that they are themselves, as these are merged by now.
+fn whole(unit: &Unit<'_>, user: User) -> Result<User, StoreError> {
+    let own = access::own_patients(unit, Some(user.id))?;
+    Ok(User { own_patients: own.into_iter().map(|(_, patient)| patient).collect(), ..user })
 }
 
 /// A token that works now, and its user.
@@ -310,7 +340,9 @@ fn live_token(unit: &Unit<'_>, hash: [u8; 32], kind: TokenKind, now: Timestamp) 
          WHERE t.hash = ?1 AND t.kind = ?2 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)
          AND u.disabled = 0"
     );
-    unit.one("token", &sql, params![hash, kind.as_str(), micros(now)], |row| Ok((row.id("token_id")?, user(row)?)))
+    unit.one("token", &sql, params![hash, kind.as_str(), micros(now)], |row| {
+        Ok((row.id("token_id")?, whole(unit, user(row)?)?))
+    })
 }
 
 /// Revokes once; a second time changes nothing and is no event.
@@ -322,6 +354,7 @@ fn revoke(unit: &Unit<'_>, id: Uuid, cause: &Cause) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// A user of a row, without the patients that they are.
 pub(super) fn user(row: &Columns<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: row.id("id")?,
@@ -331,6 +364,8 @@ pub(super) fn user(row: &Columns<'_>) -> Result<User, StoreError> {
         facility: row.get("facility")?,
         department: row.get("department")?,
         sees_restricted: row.get("sees_restricted")?,
+        clearances: Sensitivities::of_bits(row.get("clearances")?),
+        own_patients: Vec::new(),
         disabled: row.get("disabled")?,
     })
 }

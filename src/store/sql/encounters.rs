@@ -3,6 +3,7 @@
 use uuid::Uuid;
 
 use super::{
+    audit::{self, Cause, Event},
     note_rows::SealedNote,
     patients,
     unit::{Unit, bytes, derived_id, micros},
@@ -119,12 +120,31 @@ fn place_encounter(unit: &Unit<'_>, note: &SealedNote, number: &str, patient_id:
     }
 }
 
+/// A note that comes again with more labels than it had, or as restricted: it is that from now on, and its item. Never less.
+pub(super) fn tighten(unit: &Unit<'_>, note: &SealedNote, known: Uuid, cause: &Cause) -> Result<(), StoreError> {
+    let restricted = note.content.confidentiality == Confidentiality::Restricted;
+    let labels = note.content.labels.bits();
+    if labels == 0 && !restricted {
+        return Ok(());
+    }
+    let sql =
+        "UPDATE note SET labels = labels | ?2, confidentiality = CASE WHEN ?3 = 1 THEN 'restricted' ELSE confidentiality END
+               WHERE id = ?1 AND ((labels & ?2) <> ?2 OR (?3 = 1 AND confidentiality = 'normal')) RETURNING id, item_id";
+    let Some(item) = unit.one("note", sql, (bytes(known), labels, restricted), |row| row.id("item_id"))? else { return Ok(()) };
+    unit.execute(
+        "UPDATE review_item SET labels = labels | ?2, restricted = CASE WHEN ?3 = 1 THEN 1 ELSE restricted END, revision = revision + 1
+         WHERE id = ?1",
+        (bytes(item), labels, restricted),
+    )?;
+    audit::append(unit, cause, &Event::of("note.labelled", "note", known, ""))
+}
+
 fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     let (_, data_key) = unit.vault.new_data_key("review_item", placing.item_id);
     unit.execute(
         "INSERT INTO review_item (id, encounter_id, patient_id, encounter_class, facility, department, restricted, state,
-                                  revision, data_key, created_at, priority, payer_class)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 1, ?8, ?9, ?10, ?11)",
+                                  revision, data_key, created_at, priority, payer_class, labels, source)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 1, ?8, ?9, ?10, ?11, ?12, ?13)",
         params![
             bytes(placing.item_id),
             placing.encounter_id.map(bytes),
@@ -136,19 +156,21 @@ fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(),
             data_key,
             micros(note.received_at),
             note.content.priority.unwrap_or_default().rank(),
-            note.content.payer_class.map(|class| class.as_str())
+            note.content.payer_class.map(|class| class.as_str()),
+            note.content.labels.bits(),
+            note.content.source
         ],
     )?;
     Ok(())
 }
 
-/// A further note of the item: the newest class, priority and payer stand, a first facility stays, restricted sticks.
+/// A further note of the item: the newest class, priority and payer stand, a first facility stays, restricted and labels stick.
 fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     unit.execute(
         "UPDATE review_item SET patient_id = coalesce(patient_id, ?2), encounter_class = coalesce(?3, encounter_class),
                 facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = CASE WHEN ?6 = 1 THEN 1 ELSE restricted END,
                 ordered_at = CASE WHEN priority <> coalesce(?7, priority) THEN ?9 ELSE ordered_at END, priority = coalesce(?7, priority),
-                payer_class = coalesce(?8, payer_class)
+                payer_class = coalesce(?8, payer_class), labels = labels | ?10, source = coalesce(source, ?11)
          WHERE id = ?1",
         params![
             bytes(placing.item_id),
@@ -159,7 +181,9 @@ fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<()
             note.content.confidentiality == Confidentiality::Restricted,
             note.content.priority.map(crate::domain::Priority::rank),
             note.content.payer_class.map(|class| class.as_str()),
-            micros(note.received_at)
+            micros(note.received_at),
+            note.content.labels.bits(),
+            note.content.source
         ],
     )?;
     Ok(())

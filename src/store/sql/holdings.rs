@@ -1,7 +1,7 @@
 //! What a look at a database reads of its rows without the keys: who may call, and the work that waits.
 
 use super::{
-    accounts::{USER_COLUMNS, user},
+    accounts::user,
     unit::{Session, rows},
 };
 use crate::store::{Holdings, SchemaState, StoreError};
@@ -12,6 +12,9 @@ const JOBS: &str = "SELECT count(*) AS jobs,
     max(CASE WHEN state = 'claimed' THEN lease_until END) AS held_until
     FROM job WHERE state IN ('waiting', 'claimed')";
 
+/// The columns that every schema of ours has had; what came later is not asked for here.
+const USERS: &str = "SELECT id, name, role, source, facility, department, sees_restricted, 0 AS clearances, disabled FROM user_account ORDER BY name";
+
 /// Changes nothing. None where the schema is not for this program, or not for the user of the database.
 pub(in crate::store) fn holdings(session: &dyn Session, schema: &SchemaState) -> Result<Option<Holdings>, StoreError> {
     match schema {
@@ -19,8 +22,7 @@ pub(in crate::store) fn holdings(session: &dyn Session, schema: &SchemaState) ->
         SchemaState::Missing => return Ok(Some(Holdings::default())),
         SchemaState::Current { .. } | SchemaState::Older { .. } | SchemaState::Newer { .. } => {}
     }
-    let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
-    let users = rows(session, "user_account", &sql, (), user)?;
+    let users = rows(session, "user_account", USERS, (), user)?;
     let jobs = rows(session, "job", JOBS, (), |row| {
         Ok(Holdings {
             users: Vec::new(),

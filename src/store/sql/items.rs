@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    audit,
+    access, audit,
     note_rows::{self, open_encounter, open_patient},
     places, summaries,
     unit::{Columns, Unit, bytes, micros},
@@ -12,19 +12,20 @@ use super::{
     vault::RowKey,
 };
 use crate::{
-    domain::{Assigned, Decision, ItemState, Priority, ReviewItem, WorklistOrder},
+    domain::{Assigned, Decision, ItemState, Priority, ReviewItem, Sensitivities, WorklistOrder},
     store::{ItemFilter, ItemRecord, StoreError},
 };
 
 /// A claim that ran out and what was laid aside long enough count as open, so every query that reads a state binds `now` as `?1`.
 const ITEM: &str = "
-    SELECT i.id, i.encounter_class, i.facility, i.department, i.restricted, i.revision, i.created_at, i.escalated, i.place_reason,
+    SELECT i.id, i.encounter_class, i.facility, i.department, i.restricted, i.labels, i.revision, i.created_at, i.escalated, i.place_reason,
            CASE WHEN i.state = 'claimed' AND i.claimed_until <= ?1 THEN 'open'
                 WHEN i.state = 'open' AND i.pended_until > ?1 THEN 'pended' ELSE i.state END AS state,
            CASE WHEN i.claimed_until > ?1 THEN i.claimed_by END AS claimed_by,
            CASE WHEN i.claimed_until > ?1 THEN u.name END AS claimed_name,
            CASE WHEN i.claimed_until > ?1 THEN i.claimed_until END AS claimed_until,
            CASE WHEN i.state = 'open' AND i.pended_until > ?1 THEN i.pended_until END AS pended_until,
+           coalesce(i.source, (SELECT min(n.source) FROM note n WHERE n.item_id = i.id)) AS source,
            i.assigned_to, a.name AS assigned_name, i.priority, i.payer_class, i.team,
            i.summary_revision, i.waiting, i.unsure, i.alerts, i.hard_edits, i.prompts, i.payment, i.note_types, i.service_from,
            i.service_to,
@@ -67,7 +68,7 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         ("i.payer_class = #", asked.payer_class.map(|class| Value::Text(class.as_str().into()))),
         ("i.team = #", text(&asked.team)),
         ("i.encounter_class = #", asked.encounter_class.map(|class| Value::Text(class.as_str().into()))),
-        ("EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id AND n.source = #)", text(&filter.source)),
+        (access::OF_SOURCE, text(&filter.source)),
         // the types of an item stand beside it with spaces between, so that no list looks into notes
         (
             "replace(' ' || i.note_types || ' ', ' ' || # || ' ', '') <> ' ' || i.note_types || ' '",
@@ -101,6 +102,10 @@ pub(super) fn list(unit: &Unit<'_>, filter: &ItemFilter, now: Timestamp) -> Resu
         if wanted {
             with(condition, None);
         }
+    }
+    with(&access::cleared("i", filter.clearances), None);
+    for patient in &filter.hidden_patients {
+        with(access::OF_ANOTHER_PATIENT, Some(Value::Blob(bytes(*patient).to_vec().into())));
     }
     if asked.assigned == Some(Assigned::Team) {
         let mut places = vec!["NULL".to_owned()];
@@ -220,6 +225,8 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<ReviewItem, StoreError> {
         facility: row.get("facility")?,
         department: row.get("department")?,
         restricted: row.get("restricted")?,
+        labels: Sensitivities::of_bits(row.get("labels")?),
+        source: row.get("source")?,
         priority: Priority::of_rank(row.get("priority")?).unwrap_or_default(),
         payer_class: row.word_or_none("payer_class", |word| word.parse().ok())?,
         team: row.get("team")?,

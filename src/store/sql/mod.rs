@@ -15,6 +15,7 @@
 //! Why not a twin of every query for each database? There were two of a hundred and fifty queries, and the second one would differ in a
 //! dozen words. Every new column would be written twice, and mostly tested once. Why not an ORM? The queries are the part that has to be read.
 
+mod access;
 mod accounts;
 mod audit;
 mod check;
@@ -84,8 +85,8 @@ pub struct SqlStore<D> {
 }
 
 /// Tables whose rows have a data key.
-pub(in crate::store) const KEYED_TABLES: [&str; 7] =
-    ["patient", "encounter", "review_item", "note", "destination", "message", "user_preference"];
+pub(in crate::store) const KEYED_TABLES: [&str; 8] =
+    ["patient", "encounter", "review_item", "note", "destination", "message", "user_preference", "broken_glass"];
 
 #[expect(private_bounds, reason = "who uses a store does not see how a database runs work")]
 impl<D: Database> SqlStore<D> {

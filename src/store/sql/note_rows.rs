@@ -11,7 +11,7 @@ use super::{
     vault::{RowKey, Vault},
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, PurgedNote, RelatedNote},
+    domain::{Confidentiality, EncounterClass, Extraction, NewNote, Note, NoteStatus, PurgedNote, RelatedNote, Sensitivities},
     store::StoreError,
 };
 
@@ -90,9 +90,9 @@ pub(super) fn insert(
         "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
                            data_key, text, external_id, author, note_type, encounter_class, service_date, facility,
                            department, confidentiality, status, received_at, discharge_date, relation, related_index,
-                           related_external_id, versioned_at, came_with)
+                           related_external_id, versioned_at, came_with, labels)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, 'pending', ?20, ?21,
-                 ?22, ?23, ?24, ?25, ?26)",
+                 ?22, ?23, ?24, ?25, ?26, ?27)",
         params![
             bytes(note.id),
             bytes(placing.item_id),
@@ -119,7 +119,8 @@ pub(super) fn insert(
             note.related,
             note.related_external_id,
             note.content.versioned_at.map(micros),
-            placing.came_with.map(bytes)
+            placing.came_with.map(bytes),
+            note.content.labels.bits()
         ],
     )?;
     Ok(())
@@ -127,11 +128,11 @@ pub(super) fn insert(
 
 const NOTE: &str = "
     SELECT n.id, n.item_id, n.source, n.version, n.data_key, n.text, n.external_id, n.author, n.note_type, n.encounter_class,
-           n.service_date, n.discharge_date, n.facility, n.department, n.confidentiality, n.status, n.quarantine_reason, n.received_at,
-           n.relation, n.related_external_id, n.versioned_at, n.standing, n.purged_at, n.purge_reason,
+           n.service_date, n.discharge_date, n.facility, n.department, n.confidentiality, n.labels, n.status, n.quarantine_reason, n.received_at,
+           n.relation, n.related_external_id, n.versioned_at, n.standing, n.purged_at, n.purge_reason, i.patient_id AS item_patient_id,
            p.id AS patient_id, p.data_key AS patient_key, p.details,
            e.id AS encounter_id, e.data_key AS encounter_key, e.external_id AS encounter
-    FROM note n LEFT JOIN patient p ON p.id = n.patient_id LEFT JOIN encounter e ON e.id = n.encounter_id";
+    FROM note n JOIN review_item i ON i.id = n.item_id LEFT JOIN patient p ON p.id = n.patient_id LEFT JOIN encounter e ON e.id = n.encounter_id";
 
 /// One note, opened.
 pub(super) fn note(unit: &Unit<'_>, id: Uuid) -> Result<Option<Note>, StoreError> {
@@ -165,6 +166,7 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
         id,
         item_id: row.id("item_id")?,
         patient_id: row.id_or_none("patient_id")?,
+        item_patient_id: row.id_or_none("item_patient_id")?,
         received_at: row.instant("received_at")?,
         status: row.word("status", |word| {
             [NoteStatus::Pending, NoteStatus::Ready, NoteStatus::Quarantined].into_iter().find(|status| status.as_str() == word)
@@ -194,6 +196,7 @@ fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<Note, StoreError> {
             confidentiality: row.word("confidentiality", |word| {
                 [Confidentiality::Normal, Confidentiality::Restricted].into_iter().find(|label| label.as_str() == word)
             })?,
+            labels: Sensitivities::of_bits(row.get("labels")?),
             // of the encounter: they stand with its item
             priority: None,
             payer_class: None,

@@ -36,7 +36,13 @@ impl<D: Database> NoteStore for SqlStore<D> {
                     return Ok(outcome);
                 }
                 let outcome = match lineage::identify(unit, &sealed, unversioned)? {
-                    Identity::Known(outcome) => outcome,
+                    Identity::Known(outcome) => {
+                        if let AddNote::Existing { id } = outcome {
+                            lineage::hold_items(unit, &sealed)?;
+                            encounters::tighten(unit, &sealed, id, &cause)?;
+                        }
+                        outcome
+                    }
                     Identity::New { version, previous } => {
                         lineage::hold_items(unit, &sealed)?;
                         let placing = encounters::place(unit, &sealed)?;

@@ -7,8 +7,9 @@ use uuid::Uuid;
 use super::{
     Database, SqlStore,
     audit::{self, Cause, Event},
+    reports,
     unit::{Columns, Unit, bytes, micros},
-    value::params,
+    value::{Value, params},
     vault::RowKey,
 };
 use crate::{
@@ -142,12 +143,22 @@ impl<D: Database> OutboxStore for SqlStore<D> {
     async fn deliveries(&self, filter: DeliveryFilter) -> Result<Vec<Delivery>, StoreError> {
         self.database
             .read(move |unit| {
+                let text = |word: Option<String>| word.map_or(Value::Null, |word| Value::Text(word.into()));
+                let mut values = vec![
+                    Value::Integer(filter.after),
+                    text(filter.state.map(|state| state.as_str().to_owned())),
+                    text(filter.destination),
+                    Value::Integer(filter.limit.clamp(1, 200).into()),
+                    filter.id.map_or(Value::Null, |id| Value::Blob(bytes(id).to_vec().into())),
+                ];
+                let seen = filter.scope.map_or_else(String::new, |scope| {
+                    let seen = reports::seen(&scope, &mut values);
+                    format!("AND EXISTS (SELECT 1 FROM review_item i WHERE i.id = d.item_id{seen})")
+                });
                 let sql = format!(
                     "{DELIVERY} WHERE d.sequence > ?1 AND (d.state = ?2 OR ?2 IS NULL) AND (t.name = ?3 OR ?3 IS NULL)
-                     ORDER BY d.sequence LIMIT ?4"
+                        AND (d.id = ?5 OR ?5 IS NULL) {seen} ORDER BY d.sequence LIMIT ?4"
                 );
-                let state = filter.state.map(|state| state.as_str());
-                let values = (filter.after, state, filter.destination, filter.limit.clamp(1, 200));
                 unit.all("delivery", &sql, values, delivery)
             })
             .await

@@ -6,8 +6,8 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Database, SqlStore,
-    unit::{Unit, micros},
+    Database, SqlStore, access,
+    unit::{Unit, bytes, micros},
     value::Value,
 };
 use crate::{
@@ -35,6 +35,16 @@ pub(super) fn seen(scope: &ReportScope, values: &mut Vec<Value<'static>>) -> Str
     }
     if !scope.include_restricted {
         condition.push_str(" AND i.restricted = 0");
+    }
+    condition.push_str(&format!(" AND {}", access::cleared("i", scope.clearances)));
+    let source = scope.source.iter().map(|source| (access::OF_SOURCE, Value::Text(source.clone().into())));
+    let patients = scope.hidden_patients.iter().map(|patient| {
+        let patient = Value::Blob(bytes(*patient).to_vec().into());
+        (access::OF_ANOTHER_PATIENT, patient)
+    });
+    for (limit, value) in source.chain(patients) {
+        values.push(value);
+        condition.push_str(&format!(" AND {}", limit.replace('#', &format!("?{}", values.len()))));
     }
     condition
 }

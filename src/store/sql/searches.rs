@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Database, SqlStore, encounters, note_rows, patients,
+    Database, SqlStore, access, encounters, note_rows, patients,
     unit::{Columns, Unit, bytes},
     value::Value,
 };
@@ -56,12 +56,21 @@ impl<D: Database> ChartStore for SqlStore<D> {
     async fn find_items(&self, search: NoteSearch) -> Result<Vec<Uuid>, StoreError> {
         self.database
             .read(move |unit| {
-                let Some(condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
-                let sql = format!(
-                    "SELECT id FROM review_item WHERE id IN (SELECT n.item_id FROM note n WHERE {})
-                     ORDER BY created_at, id LIMIT {MOST_ITEMS}",
-                    condition.sql
-                );
+                let Some(mut condition) = condition(unit, &search)? else { return Ok(Vec::new()) };
+                let mut sql =
+                    format!("SELECT id FROM review_item WHERE id IN (SELECT n.item_id FROM note n WHERE {})", condition.sql);
+                // an encounter can be hidden by another note of it
+                for (column, limit) in [("facility", &search.facility), ("department", &search.department)] {
+                    if let Some(limit) = limit {
+                        sql.push_str(&format!(" AND {column} = ?"));
+                        condition.values.push(Value::Text(limit.clone().into()));
+                    }
+                }
+                if !search.include_restricted {
+                    sql.push_str(" AND restricted = 0");
+                }
+                sql.push_str(&format!(" AND {}", access::cleared("review_item", search.clearances)));
+                sql.push_str(&format!(" ORDER BY created_at, id LIMIT {MOST_ITEMS}"));
                 unit.all("review_item", &sql, condition.values, |row| row.id("id"))
             })
             .await
@@ -153,6 +162,12 @@ fn condition(unit: &Unit<'_>, search: &NoteSearch) -> Result<Option<Condition>, 
     }
     if !search.include_restricted {
         condition.and("n.confidentiality = 'normal'", []);
+    }
+    condition.and(&access::cleared("n", search.clearances), []);
+    for patient in &search.hidden_patients {
+        let sql = "(n.patient_id IS NULL OR n.patient_id <> ?) AND NOT EXISTS
+                   (SELECT 1 FROM review_item own WHERE own.id = n.item_id AND own.patient_id = ?)";
+        condition.and(sql, [blob(*patient), blob(*patient)]);
     }
     // an empty list of identifiers is met by nothing
     Ok(if condition.sql.contains("IN ()") { None } else { Some(condition) })

@@ -25,7 +25,8 @@ pub(super) fn keep(unit: &Unit<'_>, id: Uuid, summary: &ItemSummary, now: Timest
     let kept = unit.execute(
         "UPDATE review_item SET summary_revision = ?2, waiting = ?3, unsure = ?4, alerts = ?5, hard_edits = ?6, prompts = ?7,
                 payment = ?8, note_types = ?9, service_from = ?10, service_to = ?11, benefit_order = ?12,
-                ordered_at = CASE WHEN benefit_order <> ?12 OR service_from IS DISTINCT FROM ?10 THEN ?13 ELSE ordered_at END
+                ordered_at = CASE WHEN benefit_order <> ?12 OR service_from IS DISTINCT FROM ?10 THEN ?13 ELSE ordered_at END,
+                source = coalesce(source, (SELECT min(n.source) FROM note n WHERE n.item_id = review_item.id))
          WHERE id = ?1 AND revision = ?2",
         params![
             bytes(id),

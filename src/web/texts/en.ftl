@@ -683,6 +683,7 @@ event-overridden = finished although hard edits stood
 event-reopened = open again
 event-routed = sent where the rules of worklists say
 event-exported = its codes were exported
+event-broken-glass = opened under break-glass
 event-drawn = drawn for a second look
 event-reviewed = looked at again
 # Present on admission: the letter of the claim, and what it means
@@ -1081,7 +1082,7 @@ people-another = Another person
 people-add = Add
 people-name-hint = 1 to 64 letters, digits, dots, dashes and underscores. It stands in the record of what they do, and is never given to another person.
 people-source = Source system
-people-source-hint = For submitters only: the system they send notes for.
+people-source-hint = For submitters: the system they send notes for. For others: the only system whose notes they see; left empty, all of them.
 people-facility = Facility
 people-department = Department
 people-scope-hint = Left empty, they see all of them. Somebody limited to one sees no note that names none.
@@ -1175,3 +1176,62 @@ item-edits-top = { $count ->
     [one] One edit of the codes stands below.
    *[other] { $count } edits of the codes stand below.
 }
+
+# Labels of notes and encounters: kinds of sensitive information
+fact-labels = Sensitive
+label-substance-use = substance use (42 CFR Part 2)
+label-psychotherapy = psychotherapy notes
+label-mental-health = mental health
+label-hiv = HIV and AIDS
+label-sexual-health = sexual and reproductive health, abuse and violence
+label-genetic = genetic information
+label-vip = person of public interest
+label-employee = employee
+label-other = other sensitive information
+people-clearances = May see notes with these labels
+people-own = Own record
+people-own-hint = Nothing of a patient whose record is the person’s own is there for them: no list, no search and no break-glass leads to it. The number is kept in a form that nobody can read.
+people-own-count = { $count ->
+    [0] No record is known to be theirs.
+    [one] One record is known to be theirs.
+   *[other] { $count } records are known to be theirs.
+}
+people-own-number = Record number
+people-own-add = Add this record
+people-own-remove = Take all own records away
+people-problem-record = Type the source system and the record number, each of at most 128 letters.
+
+# Break-glass: opening an encounter that scope or clearance hides
+message-break-glass = Open a hidden encounter in an emergency
+item-under-glass = You read this encounter under break-glass until { $time }. Nothing of it can be changed, and every look at it is recorded.
+frame-glass-accesses = Break-glass
+glass-title = Open a hidden encounter
+glass-what = For an hour you may read one encounter that your scope or clearance hides, and change nothing of it. That you opened it and every look at it is recorded, and an auditor will ask why. Nobody opens their own record.
+glass-source = Source system
+glass-encounter = Encounter number
+glass-record = Record number of the patient
+glass-number-hint = Type the encounter number, the record number, or both, exactly as the source system has them.
+glass-reason = Why
+glass-words = In your own words
+glass-open = Open it
+glass-reason-substitution = I stand in for somebody who may see it
+glass-reason-patient-safety = A patient could come to harm
+glass-reason-deadline = A bill or a report is due
+glass-reason-legal-request = A court, an authority or the patient asks
+glass-reason-technical-fault = Something does not work and has to be looked at
+glass-reason-other = Another reason
+glass-problem-missing = There is no such encounter.
+glass-problem-several = Several encounters fit. Type the encounter number too.
+glass-problem-words = Say in 1 to 1000 letters why.
+glass-problem-reason = Choose why.
+glass-accesses = Accesses under break-glass
+glass-accesses-what = Who opened an encounter that their scope or clearance hides, and why; those that nobody has looked at come first. What was read under each stands in the audit trail.
+glass-no-accesses = Nobody has opened a hidden encounter.
+glass-access-when = When
+glass-access-who = Who
+glass-access-item = Encounter
+glass-access-why = Why
+glass-access-looked-at = Looked at
+glass-looked-at = { $name }, { $time }
+glass-acknowledge = I have looked at it
+glass-acknowledge-what = I have looked at the access of { $name } at { $time }

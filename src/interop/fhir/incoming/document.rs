@@ -10,8 +10,8 @@ use super::{
     text_of,
 };
 use crate::{
-    domain::{Confidentiality, EncounterClass, NewNote, Relation},
-    interop::fhir::note_types,
+    domain::{EncounterClass, NewNote, Relation},
+    interop::fhir::{note_types, security},
 };
 
 /// A note that a document names.
@@ -43,6 +43,8 @@ pub(super) fn document_reference(around: Around<'_>) -> Result<Request, Refusal>
         encounter.class = codes.filter(|coding| is_of(coding, "ActCode")).find_map(people::class);
     }
     let day = people::date(&context["period"]["start"]).or_else(|| people::date(&resource["date"]));
+    let (confidentiality, labels) =
+        security::read(list(&resource["securityLabel"]).iter().chain(list(&resource["meta"]["security"])));
     let note = NewNote {
         text: content::of_attachments(around)?,
         external_id,
@@ -53,7 +55,8 @@ pub(super) fn document_reference(around: Around<'_>) -> Result<Request, Refusal>
         service_date: day.or(encounter.start),
         author: people::named(around, &resource["author"][0]),
         facility: encounter.facility.take().or_else(|| people::named(around, &resource["custodian"])),
-        confidentiality: label(list(&resource["securityLabel"]).iter().chain(list(&resource["meta"]["security"]))),
+        confidentiality,
+        labels,
         payer_class: people::payer_class(around, &resource["subject"]),
         ..of_encounter(encounter)
     };
@@ -78,6 +81,7 @@ pub(super) fn composition(around: Around<'_>) -> Result<Request, Refusal> {
     }
     let encounter = people::encounter(around, &resource["encounter"], "Composition.encounter")?;
     let confidential = serde_json::json!({"coding": [{"code": resource["confidentiality"]}]});
+    let (confidentiality, labels) = security::read(std::iter::once(&confidential).chain(list(&resource["meta"]["security"])));
     let note = NewNote {
         text: content::of_sections(resource)?,
         external_id,
@@ -88,7 +92,8 @@ pub(super) fn composition(around: Around<'_>) -> Result<Request, Refusal> {
         service_date: people::date(&resource["date"]).or(encounter.start),
         author: people::named(around, &resource["author"][0]),
         facility: encounter.facility.clone().or_else(|| people::named(around, &resource["custodian"])),
-        confidentiality: label(std::iter::once(&confidential).chain(list(&resource["meta"]["security"]))),
+        confidentiality,
+        labels,
         payer_class: people::payer_class(around, &resource["subject"]),
         ..of_encounter(encounter)
     };
@@ -182,15 +187,6 @@ fn kind_of_note(resource: &Value) -> Option<String> {
 fn snake(words: &str) -> String {
     let parts = words.split(|letter: char| !letter.is_alphanumeric()).filter(|part| !part.is_empty());
     parts.map(str::to_lowercase).collect::<Vec<_>>().join("_")
-}
-
-/// Restricted and very restricted are restricted.
-fn label<'a>(concepts: impl Iterator<Item = &'a Value>) -> Confidentiality {
-    let restricted = concepts
-        .flat_map(|concept| if concept["coding"].is_array() { list(&concept["coding"]) } else { std::slice::from_ref(concept) })
-        .filter(|coding| coding["system"].is_null() || is_of(coding, "Confidentiality"))
-        .any(|coding| ["R", "V"].contains(&coding["code"].as_str().unwrap_or_default()));
-    if restricted { Confidentiality::Restricted } else { Confidentiality::Normal }
 }
 
 fn is_of(coding: &Value, system: &str) -> bool {
