@@ -3,7 +3,7 @@
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Service, actor, visible};
+use super::{Service, access::Reading, actor, visible};
 use crate::{
     auth::Scope,
     coding::queries::QueryProblem,
@@ -153,7 +153,12 @@ impl Service {
         let mut queries = self.store.queries(record.item.id).await?;
         queries.retain(|query| user.role != Role::Submitter || is_for_source(user, record, query));
         let ids: Vec<Uuid> = queries.iter().map(|query| query.id).collect();
-        if !ids.is_empty() {
+        let reading = self.reading(user, &Scope::of_item(&record.item), record.item.id).await?;
+        if let Some(reading @ Reading::UnderGlass(_)) = reading {
+            for id in ids {
+                self.record_reading(user, "query.read", ("query", id), reading).await?;
+            }
+        } else if !ids.is_empty() {
             self.store.record_reads(actor(user), "query.read", ("query", ids), self.surroundings.now()).await?;
         }
         Ok(queries)

@@ -127,7 +127,8 @@ pub(super) async fn heartbeat(
 /// `GET /items/{id}/codes.csv`: the codes of the encounter in the order of the claim.
 pub(super) async fn codes_csv(State(service): State<Arc<Service>>, session: Session, Path(id): Path<Uuid>) -> Answer {
     let user = session.may(Permission::ListItems)?;
-    let item = service.item(user, id).await?.ok_or_else(|| missing(&session))?;
+    // what is read under broken glass is not taken along
+    let item = service.item(user, id).await?.filter(|item| item.glass.is_none()).ok_or_else(|| missing(&session))?;
     let pipeline = service.engine.pipeline();
     let vocabulary = pipeline.vocabulary();
     let (edition, _) = vocabulary.editions.on(code_day(&item.record));

@@ -92,6 +92,7 @@ fn glass_is_broken_for_one_encounter_and_told() {
     let visitor = Visitor::of(&server, "kim");
     let (status, _, page) = visitor.get(&server, &format!("/items/{item}"));
     assert!(status == 200 && page.contains("under break-glass until") && !page.contains("id=\"claim\""), "{page}");
+    assert_eq!(visitor.get(&server, &format!("/items/{item}/codes.csv")).0, 404, "nothing of it is taken along");
     let listed = server.call("GET", "/v1/review/items?limit=200", "kim", None).json();
     assert_eq!(listed["items"], json!([]), "lists show nothing of it");
 
