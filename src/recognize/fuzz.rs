@@ -72,7 +72,8 @@ fn model_folders() {
         let _: Result<Manifest, _> = files.checked_manifest();
         match Model::load_unchecked(&files, "damaged".to_owned(), Precision::F32) {
             Err(error) => assert!(error.to_string().starts_with("model file "), "{error}"),
-            Ok(model) if family < 3 => {
+            // a note that another tokenizer than any library writes cannot take is quarantined
+            Ok(model) if family < 3 && !matches!(input.1, Lie::Tokenizer(_)) => {
                 if let Ok(note) = model.tokenize("Gout, no fever.") {
                     let windows = super::cut_windows(note.ids.len());
                     let inputs: Vec<_> = windows.iter().map(|window| model.input(&note, window)).collect();

@@ -285,10 +285,13 @@ impl Catalogue {
             }
             return sentence;
         }
-        let bundle = self.site.as_ref().filter(|site| site.has_message(key)).unwrap_or(&self.english);
-        let made = made(bundle, key, values);
-        debug_assert!(made.is_ok(), "{key}: {made:?}");
-        made.unwrap_or_else(|_| key.to_owned())
+        // a choice that was not tried when the site's text was read may name what there is not: the English stands in for it
+        let own = self.site.as_ref().filter(|site| site.has_message(key)).and_then(|site| made(site, key, values).ok());
+        own.unwrap_or_else(|| {
+            let made = made(&self.english, key, values);
+            debug_assert!(made.is_ok(), "{key}: {made:?}");
+            made.unwrap_or_else(|_| key.to_owned())
+        })
     }
 
     fn markup(&self, key: &'static str, values: Arguments<'_>) -> Safe<String> {

@@ -27,6 +27,13 @@ fn plurals_are_those_of_the_language() {
     assert_eq!(large, "(1234567 unread)", "numbers are not grouped, as everywhere on the pages");
 }
 
+#[test]
+fn a_choice_of_a_site_that_cannot_be_made_is_english() {
+    let site = site("item-unread = { $count ->\n    [one] eine\n   *[other] { -nothing }\n }\n");
+    assert_eq!(site.text_with("item-unread", &[("count", &1_u64)]), "eine");
+    assert_eq!(site.text_with("item-unread", &[("count", &3_u64)]), "3 notes unread");
+}
+
 /// The parser calls itself for every brace: a file of braces alone would end the process.
 #[test]
 fn braces_without_end_are_no_text() {
