@@ -226,7 +226,11 @@ impl Doctor {
                     Some(keys)
                 }
                 Err(error) => {
-                    findings.error(CHECK, format!("{error:#}"), "see that the service gets the keys there, in the format of a key file");
+                    findings.error(
+                        CHECK,
+                        format!("{error:#}"),
+                        "see that the service gets the keys there, in the format of a key file",
+                    );
                     None
                 }
             };

@@ -67,7 +67,8 @@ impl Hold {
                 HoldCommand::List { all } => {
                     for hold in store.holds().await?.iter().filter(|hold| all || hold.released.is_none()) {
                         let subject = hold.subject;
-                        let ended = hold.released.as_ref().map(|(by, at)| format!(", released by {by} {at}")).unwrap_or_default();
+                        let ended =
+                            hold.released.as_ref().map(|(by, at)| format!(", released by {by} {at}")).unwrap_or_default();
                         let of = format!("{} {}", subject.kind(), subject.id());
                         println!("{} {of} {} by {} {}{ended}", hold.id, hold.reason, hold.actor, hold.at);
                     }

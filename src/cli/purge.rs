@@ -77,7 +77,8 @@ pub(super) fn reason(word: &str) -> Result<String, String> {
     if is_reason(word) {
         Ok(word.to_owned())
     } else {
-        Err("must be one word of at most 64 letters, digits, dots, dashes and underscores: it stays in the audit trail".to_owned())
+        Err("must be one word of at most 64 letters, digits, dots, dashes and underscores: it stays in the audit trail"
+            .to_owned())
     }
 }
 

@@ -154,7 +154,12 @@ pub const REFERENCE: &[Table] = &[
         header: "[retention]",
         meaning: "How long notes are kept, counted from the day of discharge or service, else from arrival; without this table for ever.",
         settings: &[
-            setting("days", "3650", Holds::Example, "Days of notes of the types that are not named, 1 to 36,500; for ever when left out."),
+            setting(
+                "days",
+                "3650",
+                Holds::Example,
+                "Days of notes of the types that are not named, 1 to 36,500; for ever when left out.",
+            ),
             setting(
                 "types",
                 "{ progress_note = 1825, operative_note = 0 }",

@@ -37,7 +37,9 @@ pub use entry::{
 pub use hl7_destination::{AbstractFormat, HL7Destination};
 pub use lifecycle::{Act, By, Place, Refusal};
 pub use mention::{Mention, MentionKind};
-pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, PurgedNote, RelatedNote, Relation, Standing};
+pub use note::{
+    Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, PurgedNote, RelatedNote, Relation, Standing,
+};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use preferences::{MOST_LISTS, Preferences, SavedList, SiteSettings, Tally};
 pub use query::{

@@ -29,9 +29,9 @@ pub async fn messages_of(store: &dyn Store, source: &str, numbers: &[String]) ->
 
 /// Whether a segment about a patient has one of these numbers as a whole component.
 fn names(message: &str, numbers: &[String]) -> bool {
-    let segments = message.split(['\r', '\n']).filter(|segment| {
-        ["PID", "MRG"].into_iter().any(|name| segment.trim_start_matches('\u{b}').starts_with(name))
-    });
+    let segments = message
+        .split(['\r', '\n'])
+        .filter(|segment| ["PID", "MRG"].into_iter().any(|name| segment.trim_start_matches('\u{b}').starts_with(name)));
     let is_number = |piece: &str| numbers.iter().any(|number| !number.is_empty() && piece == number);
     segments.flat_map(|segment| segment.split(['|', '^', '~', '&'])).any(is_number)
 }
@@ -43,7 +43,8 @@ mod tests {
     #[test]
     fn a_number_is_found_in_segments_about_a_patient() {
         let message = "MSH|^~\\&|A|B\rPID|1||4711^^^H~0815^^^H||Roe^Jane\rPV1|1|I|99\rOBX|1|TX|||4712\r";
-        for (number, is_named) in [("4711", true), ("0815", true), ("471", false), ("99", false), ("4712", false), ("", false)] {
+        for (number, is_named) in [("4711", true), ("0815", true), ("471", false), ("99", false), ("4712", false), ("", false)]
+        {
             assert_eq!(names(message, &[number.to_owned()]), is_named, "{number}");
         }
         assert!(names("MSH|^~\\&|\rPID|1||new\rMRG|old^^^H\r", &["old".to_owned()]));

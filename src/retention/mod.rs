@@ -20,7 +20,9 @@ use uuid::Uuid;
 use crate::{
     domain::{Standing, Surroundings},
     review::rollup,
-    store::{Actor, ItemPurge, ItemRecord, LegalHold, Part, Purged, PurgedItem, Remaining, Store, StoreError, Subject, Versions},
+    store::{
+        Actor, ItemPurge, ItemRecord, LegalHold, Part, Purged, PurgedItem, Remaining, Store, StoreError, Subject, Versions,
+    },
 };
 
 /// How often a purge that was overtaken is tried again.

@@ -204,7 +204,10 @@ fn a_purged_note_opens_in_no_backup_once_the_keys_are_rotated() {
     let place = ["restore", "--data", text_of(&new), "--key-file", text_of(&key)];
     let restored = program(&[&place[..], &[text_of(&brought)]].concat(), b"");
     assert!(restored.status.success() && said(&restored).contains("nothing is wrong"), "{}", said(&restored));
-    let old = program(&["restore", "--data", text_of(&elsewhere.path().join("old")), "--key-file", text_of(&key), text_of(&left)], b"");
+    let old = program(
+        &["restore", "--data", text_of(&elsewhere.path().join("old")), "--key-file", text_of(&key), text_of(&left)],
+        b"",
+    );
     assert!(!old.status.success(), "{}", said(&old));
 }
 
@@ -221,7 +224,10 @@ fn one_note_of_an_encounter_goes_and_the_rest_stays() {
     let look = || server.call("GET", &format!("/v1/review/items/{item}"), "coder", None).json();
     let decided = |item: &Value| -> Vec<String> {
         let entries = item["entries"].as_array().expect("entries").iter();
-        entries.filter(|entry| !entry["decisions"].as_array().expect("decisions").is_empty()).map(|entry| entry["display"].to_string()).collect()
+        entries
+            .filter(|entry| !entry["decisions"].as_array().expect("decisions").is_empty())
+            .map(|entry| entry["display"].to_string())
+            .collect()
     };
     assert_eq!(decided(&look()).len(), 2, "{}", look());
     done(&server, "purge", &["note", &gone, "--reason", "objection"]);
@@ -265,7 +271,8 @@ fn what_is_held_stays_and_what_is_due_goes() {
     for id in [&held, &ever, &other, &open] {
         assert_eq!(text(&server, id).0, 200);
     }
-    let by_service = server.events().into_iter().filter(|event| event["action"] == "note.purged" && event["actor"] == "service");
+    let by_service =
+        server.events().into_iter().filter(|event| event["action"] == "note.purged" && event["actor"] == "service");
     assert_eq!(by_service.count(), 1, "{:?}", server.events().last());
     // a hold stands against everybody
     let why = refused(&server, "purge", &["note", &held, "--reason", "objection"]);
@@ -293,7 +300,9 @@ fn a_patient_gets_everything_and_is_forgotten() {
     let lines: Vec<Value> = given.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
     let of = |kind: &str| lines.iter().filter(|line| line["line"] == kind).collect::<Vec<_>>();
     assert_eq!((of("patient").len(), of("encounter").len(), of("note").len()), (1, 1, 1), "{given}");
-    assert!(of("patient")[0].to_string().contains("Forgotten") && of("note")[0]["text"].as_str().expect("text").contains("Gout"));
+    assert!(
+        of("patient")[0].to_string().contains("Forgotten") && of("note")[0]["text"].as_str().expect("text").contains("Gout")
+    );
     assert!(of("event").iter().any(|event| event["action"] == "note.stored"), "{given}");
     assert!(of("event").iter().any(|event| event["action"] == "patient.exported"), "{given}");
     let folder = server.data.join("export");

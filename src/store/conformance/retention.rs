@@ -9,8 +9,9 @@ use super::{MINUTE, at, extract_all, id, identified, item_of, messages::message,
 use crate::{
     domain::{Decision, DecisionKind, NewNote, Patient, Role, Standing, User},
     store::{
-        Actor, AddNote, Finishing, HoldChange, IdempotencyKey, ItemChange, ItemPurge, KnownMessage, LegalHold, Named, NoteSearch, Part,
-        PatientMerge, PatientNumber, Posting, Proof, Purged, Remaining, RetentionRule, Store, Subject, Versions,
+        Actor, AddNote, Finishing, HoldChange, IdempotencyKey, ItemChange, ItemPurge, KnownMessage, LegalHold, Named,
+        NoteSearch, Part, PatientMerge, PatientNumber, Posting, Proof, Purged, Remaining, RetentionRule, Store, Subject,
+        Versions,
     },
 };
 
@@ -56,7 +57,8 @@ pub(crate) async fn a_purged_encounter_leaves_tombstones_alone(store: Arc<dyn St
     brought.outcome.note_id = Some(first);
     store.add_message(brought.clone(), Actor::service()).await.expect("keeps");
     store.claim_item(item.id, &coder, MINUTE, at(3)).await.expect("claims");
-    let said = decision(item.id, id(), &coder, DecisionKind::Reject { reason: "other".to_owned(), comment: Some("why".to_owned()) });
+    let said =
+        decision(item.id, id(), &coder, DecisionKind::Reject { reason: "other".to_owned(), comment: Some("why".to_owned()) });
     store.decide(item.id, &coder, vec![said], None, at(3)).await.expect("decides");
     store.add_query(queries::draft(item.id, first, &coder), &coder, at(3)).await.expect("drafts");
     store.remark(item.id, &coder, id(), "a remark".to_owned(), at(3)).await.expect("remarks");
@@ -95,7 +97,8 @@ pub(crate) async fn a_purged_encounter_leaves_tombstones_alone(store: Arc<dyn St
         assert!(store.find_notes(search, None, 10).await.expect("searches").is_empty());
     }
     assert_eq!(store.counts(at(8)).await.expect("counts").notes, 1, "a purged note is not counted");
-    let again = store.add_note(id(), Posting { key: Some(word), ..note.into() }, Actor::service(), at(9)).await.expect("stores");
+    let again =
+        store.add_note(id(), Posting { key: Some(word), ..note.into() }, Actor::service(), at(9)).await.expect("stores");
     let AddNote::Created { id: again } = again else { panic!("it is new: {again:?}") };
     assert_ne!(item_of(&*store, again, 10).await.item.id, item.id);
     assert_eq!(store.note(other).await.expect("reads").expect("is there").content.text, "stays");
@@ -151,7 +154,11 @@ pub(crate) async fn an_encounter_that_goes_on_keeps_what_rests_on_other_notes(st
     let revision = item_of(&*store, kept, 5).await.item.revision;
     let part = |revision| Part { notes: vec![going], revision, remaining: remaining.clone() };
     let of_notes = |part| ItemPurge { part: Some(part), ..whole(item) };
-    assert_eq!(purge(&*store, of_notes(part(revision + 1)), 5).await, Purged::Changed, "the rest was worked out of another state");
+    assert_eq!(
+        purge(&*store, of_notes(part(revision + 1)), 5).await,
+        Purged::Changed,
+        "the rest was worked out of another state"
+    );
     assert_eq!(purge(&*store, of_notes(part(revision)), 5).await, Purged::Done { notes: 1 });
     assert_eq!(purge(&*store, of_notes(part(revision)), 5).await, Purged::Missing);
 
@@ -225,8 +232,7 @@ pub(crate) async fn what_is_due_is_finished_and_not_held(store: Arc<dyn Store>) 
         ..of_encounter(encounter, Some(encounter), "a")
     };
     let old = post(&*store, dated("old", None, Some(1)), 0).await;
-    let discharged =
-        post(&*store, NewNote { discharge_date: Some(date(2026, 3, 1)), ..dated("late", None, Some(1)) }, 1).await;
+    let discharged = post(&*store, NewNote { discharge_date: Some(date(2026, 3, 1)), ..dated("late", None, Some(1)) }, 1).await;
     let typed = post(&*store, dated("typed", Some("progress_note"), Some(2)), 2).await;
     let undated = post(&*store, dated("undated", None, None), 3).await;
     let open = post(&*store, dated("open", None, Some(1)), 4).await;
@@ -259,9 +265,7 @@ pub(crate) async fn what_is_due_is_finished_and_not_held(store: Arc<dyn Store>) 
 pub(crate) async fn a_merge_is_taken_back(store: Arc<dyn Store>) {
     let patient = |id: &str| Patient { id: id.to_owned(), ..Patient::default() };
     let named = |record: &str| Named::Patient { source: "emr".to_owned(), record: record.to_owned(), system: None };
-    let unmerge = async |record: &str| {
-        store.unmerge_patient(named(record), Actor::service(), at(9)).await.expect("answers")
-    };
+    let unmerge = async |record: &str| store.unmerge_patient(named(record), Actor::service(), at(9)).await.expect("answers");
     let old = post(&*store, of_encounter("e", Some("old"), "a"), 0).await;
     let alone = post(&*store, NewNote { encounter: None, ..of_encounter("", Some("old"), "b") }, 1).await;
     let new = post(&*store, of_encounter("e", Some("new"), "c"), 2).await;
@@ -279,7 +283,10 @@ pub(crate) async fn a_merge_is_taken_back(store: Arc<dyn Store>) {
         let item = item_of(&*store, note, 10).await.item;
         assert_eq!(item.patient.map(|patient| patient.id).as_deref(), Some(record));
         let note = store.note(note).await.expect("reads").expect("is there");
-        assert_eq!((note.patient_id == survivor, note.content.patient.map(|patient| patient.id)), (record == "new", Some(record.to_owned())));
+        assert_eq!(
+            (note.patient_id == survivor, note.content.patient.map(|patient| patient.id)),
+            (record == "new", Some(record.to_owned()))
+        );
     }
     // both numbers find their own again
     let next = post(&*store, of_encounter("e", Some("old"), "f"), 11).await;
@@ -292,7 +299,8 @@ pub(crate) async fn a_merge_is_taken_back(store: Arc<dyn Store>) {
 pub(crate) async fn one_process_has_a_lease(store: Arc<dyn Store>) {
     let (one, other) = (id(), id());
     let hour = SignedDuration::from_hours(1);
-    let take = async |holder, seconds| store.take_lease("sweep", holder, at(seconds) + hour, at(seconds)).await.expect("answers");
+    let take =
+        async |holder, seconds| store.take_lease("sweep", holder, at(seconds) + hour, at(seconds)).await.expect("answers");
     assert!(take(one, 0).await);
     assert!(!take(other, 10).await);
     assert!(take(one, 20).await, "its holder renews it");
@@ -323,5 +331,12 @@ pub(crate) async fn site_keys_in_use_are_told(store: Arc<dyn Store>) {
         (place, changed) = (next, changed + wrapped);
     }
     assert_eq!(changed, 0, "everything is wrapped with the first key");
-    assert_eq!(post(&*store, text("later"), 3).await, store.find_notes(NoteSearch { source: Some("emr".to_owned()), ..NoteSearch::default() }, None, 9).await.expect("searches")[0].id);
+    assert_eq!(
+        post(&*store, text("later"), 3).await,
+        store
+            .find_notes(NoteSearch { source: Some("emr".to_owned()), ..NoteSearch::default() }, None, 9)
+            .await
+            .expect("searches")[0]
+            .id
+    );
 }

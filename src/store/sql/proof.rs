@@ -113,11 +113,7 @@ pub(in crate::store) fn tombstones(unit: &Unit<'_>) -> Result<Vec<Tombstone>, St
 }
 
 /// Tries every tombstone in a copy of the database.
-pub(in crate::store) fn prove(
-    session: &dyn Session,
-    keys: &SiteKeys,
-    tombstones: &[Tombstone],
-) -> Result<Proof, StoreError> {
+pub(in crate::store) fn prove(session: &dyn Session, keys: &SiteKeys, tombstones: &[Tombstone]) -> Result<Proof, StoreError> {
     let mut proof = Proof::default();
     for tombstone in tombstones {
         let Some(sealed) = SEALED.iter().find(|sealed| sealed.kind == tombstone.kind) else { continue };

@@ -50,7 +50,8 @@ pub(super) fn reseal(unit: &Unit<'_>, (item, part): (Uuid, &Part), purging: &Pur
 fn first_arrival(unit: &Unit<'_>, notes: &[Uuid]) -> Result<i64, StoreError> {
     let mut first = i64::MAX;
     for note in notes {
-        let at = unit.one("note", "SELECT id, received_at FROM note WHERE id = ?1", [bytes(*note)], |row| row.get("received_at"))?;
+        let at =
+            unit.one("note", "SELECT id, received_at FROM note WHERE id = ?1", [bytes(*note)], |row| row.get("received_at"))?;
         first = first.min(at.unwrap_or(i64::MAX));
     }
     Ok(first)

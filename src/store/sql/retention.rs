@@ -76,9 +76,7 @@ impl<D: Database> RetentionStore for SqlStore<D> {
     }
 
     async fn prove(&self) -> Result<Proof, StoreError> {
-        self.database
-            .read(|unit| proof::prove(unit.session, &unit.vault.keys(), &proof::tombstones(unit)?))
-            .await
+        self.database.read(|unit| proof::prove(unit.session, &unit.vault.keys(), &proof::tombstones(unit)?)).await
     }
 
     async fn add_hold(&self, hold: LegalHold, actor: Actor) -> Result<HoldChange, StoreError> {
@@ -287,8 +285,7 @@ fn due(unit: &Unit<'_>, rule: &RetentionRule, after: Uuid, limit: u32) -> Result
     let of_arrival = (format!("{day} IS NULL AND n.received_at < ?1"), Value::Integer(micros(rule.arrival)));
     let mut found = Vec::new();
     for (condition, border) in [of_day, of_arrival] {
-        let mut values: Vec<Value<'_>> =
-            vec![border, Value::Blob(bytes(after).to_vec().into()), Value::Integer(limit.into())];
+        let mut values: Vec<Value<'_>> = vec![border, Value::Blob(bytes(after).to_vec().into()), Value::Integer(limit.into())];
         let types = match &rule.note_type {
             Some(one) => {
                 values.push(Value::Text(one.as_str().into()));

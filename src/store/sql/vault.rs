@@ -79,7 +79,10 @@ impl Vault {
                 let mut last = again.last.lock().unwrap_or_else(PoisonError::into_inner);
                 if last.is_none_or(|last| last.elapsed() >= PAUSE) {
                     if let Some(keys) = (again.read)() {
-                        tracing::info!(keys = keys.count(), "site keys read again: something is wrapped by one that was not known");
+                        tracing::info!(
+                            keys = keys.count(),
+                            "site keys read again: something is wrapped by one that was not known"
+                        );
                         self.take_keys(keys);
                     }
                     *last = Some(Instant::now());
@@ -110,8 +113,7 @@ impl Vault {
 
     /// Opens the `data_key` column of a row.
     pub(super) fn data_key(&self, table: &'static str, row: Uuid, wrapped: &[u8]) -> Result<RowKey, StoreError> {
-        let key =
-            self.unwrap(Place::new(table, row.as_bytes(), "data_key"), wrapped).map_err(|error| sealed(table, error))?;
+        let key = self.unwrap(Place::new(table, row.as_bytes(), "data_key"), wrapped).map_err(|error| sealed(table, error))?;
         Ok(RowKey { table, row, key })
     }
 

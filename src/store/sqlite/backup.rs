@@ -95,11 +95,7 @@ pub fn prove_backup(backup: &Path, keys: &SiteKeys, tombstones: &[Tombstone]) ->
 ///
 /// # Errors
 /// [`StoreError::Refused`] when there is no such backup or it is not whole; [`StoreError::Sealed`] when the keys do not open it.
-pub fn purge_backup(
-    backup: &Path,
-    keys: SiteKeys,
-    (tombstones, rest): (&[Tombstone], RestOfItem),
-) -> Result<u64, StoreError> {
+pub fn purge_backup(backup: &Path, keys: SiteKeys, (tombstones, rest): (&[Tombstone], RestOfItem)) -> Result<u64, StoreError> {
     if !backup.is_file() {
         return Err(StoreError::Refused("there is no such backup".to_owned()));
     }

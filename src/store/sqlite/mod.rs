@@ -28,7 +28,7 @@ use std::{
 };
 
 pub use self::{
-    backup::{backup, purge_backup, prove_backup, restore},
+    backup::{backup, prove_backup, purge_backup, restore},
     inspect::{FileInspection, inspect},
 };
 use self::{readers::Readers, session::SqliteSession, writer::Writer};

@@ -119,7 +119,10 @@ async fn no_backup_opens_what_was_purged_once_the_old_key_is_retired() {
     assert!(found.closed > 0 && found.open.is_empty(), "{found:?}");
     let found = prove_backup(&brought, &retired, &tombstones).expect("looks");
     assert_eq!((found.closed, found.open), (0, Vec::new()));
-    assert!(SqliteStore::open(&left, retired.clone(), OpenMode::Tool).is_err(), "the old backup opens with no key that is left");
+    assert!(
+        SqliteStore::open(&left, retired.clone(), OpenMode::Tool).is_err(),
+        "the old backup opens with no key that is left"
+    );
     let restored = SqliteStore::open(&brought, retired, OpenMode::Serve).expect("opens with the new key alone");
     assert_eq!(restored.note(kept).await.expect("reads").expect("is there").content.text, "kept");
     assert!(restored.note(note).await.expect("reads").expect("is there").purged.is_some());
