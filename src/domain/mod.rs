@@ -10,6 +10,7 @@ mod designation;
 mod entry;
 mod hl7_destination;
 mod lifecycle;
+mod lock_out;
 mod mention;
 mod note;
 mod outbox;
@@ -36,6 +37,7 @@ pub use entry::{
 };
 pub use hl7_destination::{AbstractFormat, HL7Destination};
 pub use lifecycle::{Act, By, Place, Refusal};
+pub use lock_out::delay_after;
 pub use mention::{Mention, MentionKind};
 pub use note::{Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, RelatedNote, Relation, Standing};
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};

@@ -28,7 +28,7 @@ const COMPARED: usize = 50;
 
 /// The tables in an order in which each row comes after those that it names, with the order of their rows. Tables without a number of
 /// their rows are small, and are begun anew.
-const TABLES: [(&str, &str); 26] = [
+const TABLES: [(&str, &str); 31] = [
     ("site_secret", BY_NUMBER),
     ("user_account", BY_NUMBER),
     ("token", BY_NUMBER),
@@ -56,6 +56,11 @@ const TABLES: [(&str, &str); 26] = [
     ("suggestion_tally", "suggestion"),
     ("second_review", BY_NUMBER),
     ("site_list", "name, version"),
+    ("user_credential", BY_NUMBER),
+    ("recovery_code", BY_NUMBER),
+    ("sign_in_failure", BY_NUMBER),
+    ("unknown_sign_in", BY_NUMBER),
+    ("sign_in_step", BY_NUMBER),
 ];
 
 /// In the order in which they were added, with a number to go on from.

@@ -13,6 +13,7 @@ mod queries;
 mod reports;
 mod review;
 mod second_reviews;
+mod sign_in;
 mod sql;
 pub mod sqlite;
 mod workbench;
@@ -29,6 +30,7 @@ pub use queries::{QueryChange, QueryStore};
 pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
+pub use sign_in::{CredentialChange, Credentials, KeptFactor, LiveSession, SignInStep, SignInStore, Try, TryKind};
 pub use sql::SqlStore;
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
@@ -288,6 +290,8 @@ pub struct TokenRecord {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When it was used last, to a minute; of a session, when its user last did something.
+    pub used_at: Option<Timestamp>,
 }
 
 /// Kinds of token.
@@ -525,6 +529,7 @@ pub trait Store:
     + QueryStore
     + ChartStore
     + AccountStore
+    + SignInStore
     + OutboxStore
     + MessageStore
     + PatientStore
@@ -539,6 +544,7 @@ impl<T> Store for T where
         + QueryStore
         + ChartStore
         + AccountStore
+        + SignInStore
         + OutboxStore
         + MessageStore
         + PatientStore

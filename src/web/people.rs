@@ -15,7 +15,7 @@ use super::{
     change::Answer,
     entry::Choice,
     notice::Notice,
-    session::{Posted, Session},
+    session::{Posted, Proved, Session},
     shell::{Refusal, Shell, missing, page},
     site_lists::Address,
     words,
@@ -24,7 +24,7 @@ use crate::{
     auth::Permission,
     domain::{Role, User},
     service::{AccountError, Accounts, NewToken, Service, actor},
-    store::TokenRecord,
+    store::{TokenRecord, TryKind},
 };
 
 /// A person of the list.
@@ -116,6 +116,8 @@ pub(super) struct TokenRow {
     pub made: String,
     /// Until when.
     pub until: String,
+    /// When it was used last; empty when never.
+    pub used: String,
 }
 
 /// One person.
@@ -132,6 +134,12 @@ pub(super) struct PersonPage {
     pub fields: PersonFields,
     /// Whether it is the administrator who looks.
     pub is_oneself: bool,
+    /// Whether they have a password.
+    pub has_password: bool,
+    /// Whether they have a second factor.
+    pub has_factor: bool,
+    /// Until when their next try waits; empty when it does not.
+    pub locked_until: String,
     /// What works for them now.
     pub tokens: Vec<TokenRow>,
     /// A code or token that was just made.
@@ -184,7 +192,8 @@ pub(super) struct PersonForm {
     /// Not empty: they may.
     #[serde(default)]
     sees_restricted: String,
-    /// What is to be done with a person: `change`, `disable`, `enable`, `sign_in`, `token` or `revoke`.
+    /// What is to be done with a person: `change`, `disable`, `enable`, `remove_password`, `remove_factor`, `unlock`, `sign_in`, `token`
+    /// or `revoke`.
     #[serde(default)]
     action: String,
     /// What a token is for.
@@ -231,12 +240,16 @@ fn why(error: AccountError) -> Result<String, Refusal> {
         AccountError::Disabled(name) => text!("people-problem-disabled", name = name),
         AccountError::Oneself => text!("people-problem-oneself").to_owned(),
         AccountError::Days => text!("people-problem-days").to_owned(),
+        AccountError::NoToken => text!("people-problem-no-token").to_owned(),
         AccountError::Store(error) => return Err(error.into()),
     })
 }
 
 /// `POST /settings/people`: another person.
-pub(super) async fn add(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<PersonForm>) -> Answer {
+pub(super) async fn add(
+    State(service): State<Arc<Service>>,
+    Proved(Posted { session, form, .. }): Proved<PersonForm>,
+) -> Answer {
     let admin = session.may(Permission::ManageAccounts)?;
     let accounts = Accounts { store: &*service.store, surroundings: &service.surroundings, actor: actor(admin) };
     let user = form.user(&service, form.name.trim())?;
@@ -272,12 +285,20 @@ async fn shown(
     let now = service.surroundings.now();
     let works = |token: &TokenRecord| token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now);
     let tokens = service.store.tokens(user.id).await?;
+    let credentials = service.store.credentials(user.id).await?;
+    let mut locked = None;
+    for kind in [TryKind::Password, TryKind::SecondFactor] {
+        locked = locked.max(service.store.blocked_until(kind, &user.name, now).await?);
+    }
     let view = PersonPage {
         shell: Shell::of(session),
         notice,
         person: PersonRow::of(&user),
         fields: typed.unwrap_or_else(|| PersonFields::of(user.role, Some(&user))),
         is_oneself: admin.id == user.id,
+        has_password: credentials.password.is_some(),
+        has_factor: credentials.confirmed_factor().is_some(),
+        locked_until: locked.map_or_else(String::new, |at| words::clock(at, &service.time_zone)),
         tokens: tokens
             .into_iter()
             .filter(works)
@@ -286,6 +307,7 @@ async fn shown(
                 kind: words::token_kind(token.kind),
                 made: words::moment(token.created_at, &service.time_zone),
                 until: token.expires_at.map_or_else(String::new, |at| words::moment(at, &service.time_zone)),
+                used: token.used_at.map_or_else(String::new, |at| words::moment(at, &service.time_zone)),
                 label: token.label,
             })
             .collect(),
@@ -298,7 +320,7 @@ async fn shown(
 pub(super) async fn change(
     State(service): State<Arc<Service>>,
     Path(name): Path<String>,
-    Posted { session, form, .. }: Posted<PersonForm>,
+    Proved(Posted { session, form, .. }): Proved<PersonForm>,
 ) -> Answer {
     let admin = session.may(Permission::ManageAccounts)?;
     let accounts = Accounts { store: &*service.store, surroundings: &service.surroundings, actor: actor(admin) };
@@ -314,6 +336,9 @@ pub(super) async fn change(
             }
             accounts.revoke_token(id).await.map(|_| None)
         }
+        "remove_password" => accounts.remove_password(&name).await.map(|()| None),
+        "remove_factor" => accounts.remove_factor(&name).await.map(|()| None),
+        "unlock" => accounts.unlock(&name).await.map(|()| None),
         "sign_in" => accounts.add_token(&name, NewToken::sign_in()).await.map(Some),
         "token" => {
             let days = Some(form.days.trim()).filter(|days| !days.is_empty());

@@ -12,6 +12,7 @@ pub(crate) mod patients;
 pub(crate) mod queries;
 pub(crate) mod review;
 pub(crate) mod searches;
+pub(crate) mod sign_in;
 pub(crate) mod workbench;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -56,6 +57,10 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
             a_sign_in_works_once, the_audit_trail_has_no_gaps);
+        crate::store::conformance::conformance!(@module $open, sign_in:
+            a_password_is_kept_and_taken_away, a_second_factor_from_enrolment_to_loss, tries_wait_after_some_failures,
+            failed_tries_are_told, sessions_end_idle_and_in_time, a_first_step_works_once_and_for_a_while,
+            a_token_is_followed_by_another);
         crate::store::conformance::conformance!(@module $open, messages:
             a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
             failed_messages_are_listed_and_paged, a_failed_message_is_settled);

@@ -228,7 +228,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
     }
 
     async fn tokens(&self, user_id: Uuid) -> Result<Vec<TokenRecord>, StoreError> {
-        let sql = "SELECT id, user_id, kind, label, created_at, expires_at, revoked_at FROM token
+        let sql = "SELECT id, user_id, kind, label, created_at, expires_at, revoked_at, used_at FROM token
                    WHERE user_id = ?1 ORDER BY created_at DESC, id DESC";
         self.database.read(move |unit| unit.all("token", sql, [bytes(user_id)], token)).await
     }
@@ -299,7 +299,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
     }
 }
 
-fn user_named(unit: &Unit<'_>, name: &str) -> Result<Option<User>, StoreError> {
+pub(super) fn user_named(unit: &Unit<'_>, name: &str) -> Result<Option<User>, StoreError> {
     unit.one("user_account", &format!("SELECT {USER_COLUMNS} FROM user_account u WHERE u.name = ?1"), [name], user)
 }
 
@@ -348,5 +348,6 @@ fn token(row: &Columns<'_>) -> Result<TokenRecord, StoreError> {
         created_at: row.instant("created_at")?,
         expires_at: row.instant_or_none("expires_at")?,
         revoked_at: row.instant_or_none("revoked_at")?,
+        used_at: row.instant_or_none("used_at")?,
     })
 }
