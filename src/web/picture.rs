@@ -7,6 +7,8 @@ use qrcodegen::{QrCode, QrCodeEcc};
 
 /// Light squares around it, as readers want them.
 const MARGIN: i32 = 4;
+/// Goes to a place, in the path of an SVG image.
+const MOVE: char = 'M';
 
 /// The source of an image with the code of this text; none where it is too long for one.
 pub(super) fn source(text: &str) -> Option<String> {
@@ -15,7 +17,7 @@ pub(super) fn source(text: &str) -> Option<String> {
     let mut dark = String::new();
     for y in 0..code.size() {
         for x in (0..code.size()).filter(|x| code.get_module(*x, y)) {
-            let _ = write!(dark, "M{},{}h1v1h-1z", x + MARGIN, y + MARGIN);
+            let _ = write!(dark, "{MOVE}{},{}h1v1h-1z", x + MARGIN, y + MARGIN);
         }
     }
     // light and dark whatever the page's colours are: a camera wants dark on light
