@@ -12,6 +12,7 @@ use std::{
     time::Duration,
 };
 
+use jiff::SignedDuration;
 use serde::Deserialize;
 use thiserror::Error;
 
@@ -19,8 +20,10 @@ pub use self::reference::{Holds, REFERENCE, Setting, Table};
 
 use crate::{
     api::Limits,
+    domain::Role,
     mllp::{Network, Settings, TlsFiles},
     retention::RetentionPolicy,
+    service::SignInSettings,
     telemetry::TraceSettings,
 };
 
@@ -48,6 +51,8 @@ pub struct Configuration {
     pub traces: Option<TraceSettings>,
     /// How long notes are kept; for ever when left out.
     pub retention: RetentionPolicy,
+    /// How people are let in, and for how long.
+    pub sign_in: SignInSettings,
 }
 
 /// Why a configuration is not taken.
@@ -85,6 +90,8 @@ struct File {
     traces: Option<TracesTable>,
     #[serde(default)]
     retention: RetentionTable,
+    #[serde(default)]
+    sign_in: SignInTable,
 }
 
 #[derive(Default, Deserialize)]
@@ -93,6 +100,15 @@ struct RetentionTable {
     days: Option<u32>,
     #[serde(default)]
     types: BTreeMap<String, u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignInTable {
+    idle_minutes: Option<u64>,
+    session_hours: Option<u64>,
+    #[serde(default)]
+    second_factor: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -176,6 +192,7 @@ impl Configuration {
             linger: Duration::from_secs(linger),
             traces: file.traces.map(TracesTable::checked).transpose()?,
             retention: file.retention.checked()?,
+            sign_in: file.sign_in.checked()?,
         })
     }
 }
@@ -226,6 +243,23 @@ impl RetentionTable {
             return Err(format!("types of [retention] must have 0 to {MOST_DAYS} days"));
         }
         Ok(RetentionPolicy { days: self.days, types: self.types })
+    }
+}
+
+impl SignInTable {
+    fn checked(self) -> Result<SignInSettings, String> {
+        let mut settings = SignInSettings::default();
+        if let Some(minutes) = self.idle_minutes {
+            within("idle_minutes", minutes, 1440)?;
+            settings.idle = SignedDuration::from_mins(i64::try_from(minutes).unwrap_or(i64::MAX));
+        }
+        if let Some(hours) = self.session_hours {
+            within("session_hours", hours, 168)?;
+            settings.session = SignedDuration::from_hours(i64::try_from(hours).unwrap_or(i64::MAX));
+        }
+        let roles = self.second_factor.iter().map(|role| role.parse::<Role>()).collect::<Result<Vec<_>, _>>();
+        settings.second_factor = roles.map_err(|message| format!("second_factor: {message}"))?;
+        Ok(settings)
     }
 }
 
@@ -308,6 +342,27 @@ mod tests {
             ("[traces]\nendpoint = \"http://c\"\nshare = 2.0", "share of [traces]"),
             ("[retention]\ndays = 0", "days of [retention] must be 1 to"),
             ("[retention]\ntypes = { progress_note = 40000 }", "types of [retention] must have 0 to"),
+        ] {
+            let message = read(text).expect_err("cannot be used");
+            assert!(message.contains(what), "{message}");
+        }
+    }
+
+    #[test]
+    fn how_people_are_let_in_is_checked() {
+        assert_eq!(read("").expect("can be used").sign_in, SignInSettings::default());
+        let text = "[sign_in]\nidle_minutes = 15\nsession_hours = 8\nsecond_factor = [\"admin\", \"lead\"]\n";
+        let wanted = SignInSettings {
+            idle: SignedDuration::from_mins(15),
+            session: SignedDuration::from_hours(8),
+            second_factor: vec![Role::Admin, Role::Lead],
+        };
+        assert_eq!(read(text).expect("can be used").sign_in, wanted);
+        for (text, what) in [
+            ("[sign_in]\nidle_minutes = 0", "idle_minutes must be 1 to 1440"),
+            ("[sign_in]\nsession_hours = 169", "session_hours must be 1 to 168"),
+            ("[sign_in]\nsecond_factor = [\"surgeon\"]", "second_factor: unknown role \"surgeon\""),
+            ("[sign_in]\npasswords = true", "unknown field `passwords`"),
         ] {
             let message = read(text).expect_err("cannot be used");
             assert!(message.contains(what), "{message}");

@@ -22,7 +22,8 @@ use axum::{
 };
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
-use super::{ApiError, SESSION_COOKIE};
+use super::ApiError;
+use crate::service::SESSION_COOKIES;
 
 /// Clients remembered before those that have all their requests left are forgotten.
 const REMEMBERED: usize = 10_000;
@@ -136,7 +137,8 @@ impl Admission {
         let headers = request.headers();
         let session = || {
             let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-            cookies.split(';').find_map(|cookie| cookie.trim().strip_prefix(SESSION_COOKIE)?.strip_prefix('='))
+            let value = |cookie: &'_ str, name: &str| cookie.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
+            cookies.split(';').find_map(|cookie| SESSION_COOKIES.iter().find_map(|name| value(cookie, name)))
         };
         match (headers.get(header::AUTHORIZATION), session()) {
             (Some(token), _) => token.as_bytes().hash(&mut hasher),

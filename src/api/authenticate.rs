@@ -15,9 +15,6 @@ use crate::{
     store::TokenKind,
 };
 
-/// Name of the session cookie.
-pub const SESSION_COOKIE: &str = "abstractor_session";
-
 /// The authenticated caller.
 #[derive(Debug, Clone)]
 pub struct Caller {
@@ -69,6 +66,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
             .ok_or_else(ApiError::unauthorized)?;
         let found = service.store.user_of_api_token(token.hash(), service.surroundings.now()).await?;
         let (user, kind) = found.ok_or_else(ApiError::unauthorized)?;
+        service.keep_use(token.hash()).await;
         let access = match kind {
             TokenKind::ApiRead => TokenAccess::Read,
             TokenKind::ApiWrite => TokenAccess::Write,

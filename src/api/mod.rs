@@ -26,7 +26,7 @@ mod vocabularies;
 mod worklists;
 
 pub use admission::{Admission, Limits, admit, refused};
-pub use authenticate::{Caller, SESSION_COOKIE};
+pub use authenticate::Caller;
 pub use body::{refuse_encoded, refuse_nul};
 pub use error::{ApiError, ProblemBody, panicked};
 pub use notes::NoteRequest;

@@ -4,11 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{data::DataFolder, render::in_a_row, surroundings};
 use crate::{
-    auth::read_keys,
+    auth::{TokenAccess, read_keys},
     domain::{Role, Sensitivity, Surroundings, User},
     service::{Accounts, NewToken},
     store::{Actor, TokenRecord},
@@ -90,6 +90,21 @@ enum UserCommand {
         /// Login name
         name: String,
     },
+    /// Take a user's password away; they need a new code, and nobody sets or sees one for them
+    RemovePassword {
+        /// Login name
+        name: String,
+    },
+    /// Take away a second factor that its user has lost
+    RemoveFactor {
+        /// Login name
+        name: String,
+    },
+    /// Let a user try again at once after too many failed tries
+    Unlock {
+        /// Login name
+        name: String,
+    },
 }
 
 /// Arguments of `abstractor token`.
@@ -110,9 +125,23 @@ enum TokenCommand {
         /// What it is for
         #[arg(long, default_value = "")]
         label: String,
-        /// Days until it stops working; never when left out
-        #[arg(long)]
-        days: Option<i64>,
+        /// What it lets its user do, of what their role may: full, read (nothing that changes something) or write (nothing else)
+        #[arg(long, default_value = "full", value_parser = access)]
+        access: TokenAccess,
+        /// Days until it stops working, 1 to 3650, or never
+        #[arg(long, default_value = "365", value_name = "N|never")]
+        days: Days,
+    },
+    /// Make the successor of a token, and end the old one after an overlap; the new one is printed once
+    Rotate {
+        /// The id of the old one, from `token list`
+        id: uuid::Uuid,
+        /// Days that the old one still works
+        #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u16).range(0..=90))]
+        overlap_days: u16,
+        /// Days until the new one stops working, 1 to 3650, or never
+        #[arg(long, default_value = "365", value_name = "N|never")]
+        days: Days,
     },
     /// List a user's tokens
     List {
@@ -124,6 +153,29 @@ enum TokenCommand {
         /// Its id, from `token list`
         id: uuid::Uuid,
     },
+}
+
+/// How long a token works.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Days(Option<i64>);
+
+impl std::str::FromStr for Days {
+    type Err = String;
+    fn from_str(word: &str) -> Result<Self, String> {
+        if word == "never" {
+            return Ok(Self(None));
+        }
+        word.parse().map(|days| Self(Some(days))).map_err(|_| "a number of days, or the word never".to_owned())
+    }
+}
+
+fn access(word: &str) -> Result<TokenAccess, String> {
+    match word {
+        "full" => Ok(TokenAccess::Full),
+        "read" => Ok(TokenAccess::Read),
+        "write" => Ok(TokenAccess::Write),
+        _ => Err("full, read or write".to_owned()),
+    }
 }
 
 pub(super) fn operator() -> Actor {
@@ -180,6 +232,9 @@ impl Users {
                     println!("{name}: keys {}", if jwks.is_some() { "registered" } else { "removed" });
                     Ok(())
                 }
+                UserCommand::RemovePassword { name } => Ok(accounts.remove_password(&name).await?),
+                UserCommand::RemoveFactor { name } => Ok(accounts.remove_factor(&name).await?),
+                UserCommand::Unlock { name } => Ok(accounts.unlock(&name).await?),
                 UserCommand::SignIn { name } => {
                     let code = accounts.add_token(&name, NewToken::sign_in()).await?;
                     println!("{code}");
@@ -201,21 +256,26 @@ impl Tokens {
             let store = self.data.open_tool().await?.store();
             let accounts = Accounts { store: &*store, surroundings: &surroundings, actor: operator() };
             match self.command {
-                TokenCommand::Add { user, label, days } => {
-                    let new = NewToken::api(label, days)?;
-                    let ends = match new.life {
-                        Some(life) => format!("it works until {}", moment(now + life)),
-                        None => "it never ends by itself".to_owned(),
-                    };
+                TokenCommand::Add { user, label, access, days } => {
+                    let new = NewToken::api(label, days.0)?.with_access(access);
+                    let ends = ends(new.life.map(|life| now + life));
                     println!("{}", accounts.add_token(&user, new).await?);
                     eprintln!("keep it now: it is not shown again; {ends}");
+                    Ok(())
+                }
+                TokenCommand::Rotate { id, overlap_days, days } => {
+                    let life = NewToken::api(String::new(), days.0)?.life;
+                    let overlap = SignedDuration::from_hours(i64::from(overlap_days) * 24);
+                    println!("{}", accounts.rotate_token(id, life, overlap).await?);
+                    let (old, ends) = (moment(now + overlap), ends(life.map(|life| now + life)));
+                    eprintln!("keep it now: it is not shown again; {ends}; the old one works until {old} at the latest");
                     Ok(())
                 }
                 TokenCommand::List { user } => {
                     let found = store.user_named(&user).await?.with_context(|| format!("there is no user {user:?}"))?;
                     let tokens = store.tokens(found.id).await?;
                     let rows: Vec<_> = tokens.into_iter().map(|token| token_row(token, now)).collect();
-                    print!("{}", table(["ID", "KIND", "MADE", "ENDS", "STATE", "LABEL"], &rows));
+                    print!("{}", table(["ID", "KIND", "MADE", "ENDS", "USED", "STATE", "LABEL"], &rows));
                     Ok(())
                 }
                 TokenCommand::Revoke { id } => {
@@ -235,7 +295,7 @@ fn user_row(user: User) -> [String; 4] {
     [user.name, user.role.as_str().to_owned(), user.source.unwrap_or_default(), state.to_owned()]
 }
 
-fn token_row(token: TokenRecord, now: Timestamp) -> [String; 6] {
+fn token_row(token: TokenRecord, now: Timestamp) -> [String; 7] {
     let expired = token.expires_at.is_some_and(|at| at <= now);
     let state = match token.revoked_at {
         Some(_) => "revoked",
@@ -243,7 +303,12 @@ fn token_row(token: TokenRecord, now: Timestamp) -> [String; 6] {
         None => "live",
     };
     let (kind, made) = (token.kind.as_str().to_owned(), moment(token.created_at));
-    [token.id.to_string(), kind, made, end(token.expires_at), state.to_owned(), token.label]
+    [token.id.to_string(), kind, made, end(token.expires_at), end(token.used_at), state.to_owned(), token.label]
+}
+
+/// When a token ends, as a sentence.
+fn ends(at: Option<Timestamp>) -> String {
+    at.map_or_else(|| "it never ends by itself".to_owned(), |at| format!("it works until {}", moment(at)))
 }
 
 fn moment(at: Timestamp) -> String {
@@ -286,6 +351,14 @@ mod tests {
         assert_eq!(table(["NAME", "ROLE"], &[]), "NAME  ROLE\n");
         let hostile = [["\x1b[2Jada\r\n\u{202e}x\u{9b}31m".to_owned()]];
         assert_eq!(table(["NAME"], &hostile), "NAME\n[2Jada x31m\n");
+    }
+
+    #[test]
+    fn days_are_a_number_or_never() {
+        let days = |word: &str| word.parse::<Days>().map(|days| days.0);
+        assert_eq!((days("never"), days("90")), (Ok(None), Ok(Some(90))));
+        assert!(days("soon").is_err() && access("all").is_err());
+        assert_eq!(access("read"), Ok(TokenAccess::Read));
     }
 
     #[test]

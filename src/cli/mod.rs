@@ -10,6 +10,7 @@ mod data;
 mod demo;
 mod doctor;
 mod extract;
+mod first_admin;
 #[cfg(test)]
 mod fuzz;
 mod health;
@@ -59,9 +60,9 @@ enum Command {
     Worker(worker::Work),
     /// Serve with fictional notes and users of every role, to look around
     Demo(demo::Demo),
-    /// Users: add, list, disable, sign in
+    /// Users: add, list, disable, sign in, unlock
     User(accounts::Users),
-    /// Tokens: add, list, revoke
+    /// Tokens: add, list, rotate, revoke
     Token(accounts::Tokens),
     /// Messages of other systems: list those that could not be used, show one, have it handled again
     Messages(messages::Messages),

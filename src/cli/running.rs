@@ -28,7 +28,7 @@ use crate::{
     engine::Engine,
     mllp,
     retention::{RetentionPolicy, Sweep},
-    service::{Backlog, Service, VocabularyControl},
+    service::{Backlog, Service, SignIn, SignInSettings, VocabularyControl},
     telemetry, web,
     worker::Worker,
 };
@@ -40,12 +40,16 @@ const LAST_WORK: Duration = Duration::from_secs(20);
 /// How often is looked whether more notes wait than may.
 const BACKLOG: Duration = Duration::from_secs(5);
 
+/// How often is told what was tried with unknown names.
+const UNKNOWN_TRIES: Duration = Duration::from_secs(60);
+
 /// How a service runs.
 pub(super) struct Settings {
     pub listen: SocketAddr,
     /// Where it is reached from outside; by its address when left out.
     pub public_url: Option<String>,
     pub limits: Limits,
+    pub sign_in: SignInSettings,
     /// How long it still serves everybody after it was told to stop, so that a balancer can take it out first.
     pub linger: Duration,
     pub part: Part,
@@ -54,7 +58,8 @@ pub(super) struct Settings {
 impl Settings {
     /// With the bounds that hold where nobody says anything.
     pub(super) fn usual(listen: SocketAddr) -> Self {
-        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both }
+        let (limits, sign_in) = (Limits::default(), SignInSettings::default());
+        Self { listen, public_url: None, limits, sign_in, linger: Duration::ZERO, part: Part::Both }
     }
 }
 
@@ -100,7 +105,7 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, linger, part } = settings;
+        let Settings { listen, public_url, limits, sign_in, linger, part } = settings;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -128,6 +133,7 @@ impl Running {
             vocabularies: VocabularyControl::new(load.reloading(tables), Box::new(make_vectors)),
             surroundings: surroundings.clone(),
             wake: Arc::clone(&wake),
+            sign_in: SignIn::new(sign_in),
             backlog: Backlog::default(),
             is_stopping: false.into(),
             public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
@@ -144,6 +150,7 @@ impl Running {
         }
         if part != Part::Worker {
             watching.spawn(watch_backlog(Arc::clone(&service), limits.waiting_notes));
+            watching.spawn(tell_unknown_tries(Arc::clone(&service)));
         }
         let runs = service.engine.pipeline().engine_version();
         tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
@@ -203,6 +210,16 @@ async fn watch_backlog(service: Arc<Service>, most: u64) {
             Err(error) => tracing::error!(%error, "it could not be seen how many notes wait"),
         }
         tokio::time::sleep(BACKLOG).await;
+    }
+}
+
+/// Tells once a minute of what was tried with names and codes that nobody has.
+async fn tell_unknown_tries(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(UNKNOWN_TRIES).await;
+        if let Err(error) = service.store.tell_unknown_tries(service.surroundings.now()).await {
+            tracing::error!(%error, "tries with unknown names were not recorded yet");
+        }
     }
 }
 

@@ -6,6 +6,7 @@ use clap::Args;
 
 use super::{
     data::DataFolder,
+    first_admin,
     load::Load,
     running::{Part, Running, Settings, run},
     site::Site,
@@ -76,6 +77,7 @@ impl Serve {
                 listen: self.listen,
                 public_url: configuration.public_url,
                 limits: configuration.limits,
+                sign_in: configuration.sign_in,
                 linger: configuration.linger,
                 part: if self.without_worker { Part::Server } else { Part::Both },
             };
@@ -87,6 +89,7 @@ impl Serve {
                 running.listen(listener);
             }
             tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "serving");
+            first_admin::offer(&*running.service.store, &running.service.public_url).await?;
             running.until_stopped().await
         });
         traces.finish();

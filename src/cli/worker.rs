@@ -47,6 +47,7 @@ impl Work {
                 listen: self.listen,
                 public_url: configuration.public_url,
                 limits: configuration.limits,
+                sign_in: configuration.sign_in,
                 linger: configuration.linger,
                 part: Part::Worker,
             };

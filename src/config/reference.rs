@@ -128,6 +128,20 @@ pub const REFERENCE: &[Table] = &[
         ],
     },
     Table {
+        header: "[sign_in]",
+        meaning: "How people are let in to the pages, and for how long.",
+        settings: &[
+            setting("idle_minutes", "60", Holds::Default, "A session ends when its user does nothing for so long, 1 to 1,440."),
+            setting("session_hours", "12", Holds::Default, "A session ends at the latest after so long, 1 to 168."),
+            setting(
+                "second_factor",
+                "[]",
+                Holds::Default,
+                "Roles whose users need a second factor, for example [\"admin\", \"lead\"]: who has none yet is asked to set one up first.",
+            ),
+        ],
+    },
+    Table {
         header: "[stop]",
         meaning: "What happens when the process is told to stop.",
         settings: &[setting(

@@ -11,6 +11,7 @@ mod designation;
 mod entry;
 mod hl7_destination;
 mod lifecycle;
+mod lock_out;
 mod mention;
 mod note;
 mod outbox;
@@ -39,6 +40,7 @@ pub use entry::{
 };
 pub use hl7_destination::{AbstractFormat, HL7Destination};
 pub use lifecycle::{Act, By, Place, Refusal};
+pub use lock_out::delay_after;
 pub use mention::{Mention, MentionKind};
 pub use note::{
     Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, PurgedNote, RelatedNote, Relation, Standing,

@@ -5,9 +5,9 @@ use thiserror::Error;
 use uuid::Uuid;
 
 use crate::{
-    auth::Token,
+    auth::{Token, TokenAccess},
     domain::{Role, Surroundings, User},
-    store::{Actor, Store, StoreError, TokenKind, TokenRecord},
+    store::{Actor, CredentialChange, Store, StoreError, TokenKind, TokenRecord, TryKind},
 };
 
 /// How long a sign-in code works.
@@ -46,6 +46,9 @@ pub enum AccountError {
     /// Days of a token.
     #[error("a token works for at least one day, and at most 3650")]
     Days,
+    /// Only tokens for programs that work now have a successor.
+    #[error("there is no token for programs of this id that works now; `abstractor token list USER` lists them")]
+    NoToken,
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -80,6 +83,17 @@ impl NewToken {
             None => None,
         };
         Ok(Self { kind: TokenKind::Api, label, life })
+    }
+
+    /// The same for programs that need a part of what their user may.
+    #[must_use]
+    pub fn with_access(self, access: TokenAccess) -> Self {
+        let kind = match access {
+            TokenAccess::Full => TokenKind::Api,
+            TokenAccess::Read => TokenKind::ApiRead,
+            TokenAccess::Write => TokenKind::ApiWrite,
+        };
+        Self { kind, ..self }
     }
 }
 
@@ -157,6 +171,7 @@ impl Accounts<'_> {
             created_at: now,
             expires_at: new.life.map(|life| now + life),
             revoked_at: None,
+            used_at: None,
         };
         self.store.add_token(record, token.hash(), self.actor.clone(), now).await?;
         Ok(token.reveal().to_owned())
@@ -192,6 +207,70 @@ impl Accounts<'_> {
     pub async fn remove_own_records(&self, name: &str) -> Result<(), AccountError> {
         let found = self.store.remove_own_records(name, self.actor.clone(), self.surroundings.now()).await?;
         found.then_some(()).ok_or_else(|| AccountError::Unknown(name.to_owned()))
+    }
+
+    /// Makes a successor of a token for programs, for `life` or always, and ends the old one after the overlap. The new one, once.
+    ///
+    /// # Errors
+    /// A token that is not there or works no more, or a failing store.
+    pub async fn rotate_token(
+        &self,
+        id: Uuid,
+        life: Option<SignedDuration>,
+        overlap: SignedDuration,
+    ) -> Result<String, AccountError> {
+        let (token, now) = (Token::generate(), self.surroundings.now());
+        // user, kind and label are those of the old one
+        let record = TokenRecord {
+            id: self.surroundings.new_id(),
+            user_id: Uuid::nil(),
+            kind: TokenKind::Api,
+            label: String::new(),
+            created_at: now,
+            expires_at: life.map(|life| now + life),
+            revoked_at: None,
+            used_at: None,
+        };
+        let rotated = self.store.rotate_token(id, (record, token.hash()), overlap, self.actor.clone()).await?;
+        rotated.ok_or(AccountError::NoToken)?;
+        Ok(token.reveal().to_owned())
+    }
+
+    /// Takes a user's password away: they need a new code, and their sessions end.
+    ///
+    /// # Errors
+    /// A user that is not there, or a failing store.
+    pub async fn remove_password(&self, name: &str) -> Result<(), AccountError> {
+        let change = self.change_of(name).await?;
+        Ok(self.store.set_password(change, None, self.surroundings.now()).await?)
+    }
+
+    /// Takes a user's second factor away, which they lost, with its recovery codes; their sessions end.
+    ///
+    /// # Errors
+    /// A user that is not there, or a failing store.
+    pub async fn remove_factor(&self, name: &str) -> Result<(), AccountError> {
+        let change = self.change_of(name).await?;
+        self.store.remove_factor(change, self.surroundings.now()).await?;
+        Ok(())
+    }
+
+    /// Forgets a user's failed tries, so that the next one need not wait.
+    ///
+    /// # Errors
+    /// A user that is not there, or a failing store.
+    pub async fn unlock(&self, name: &str) -> Result<(), AccountError> {
+        let found = self.named(name).await?;
+        for kind in [TryKind::Password, TryKind::SecondFactor] {
+            self.store.clear_tries(kind, &found.name).await?;
+        }
+        let (now, subject) = (self.surroundings.now(), Some(("user", found.id)));
+        Ok(self.store.record_audit(self.actor.clone(), "sign_in.unlocked", subject, "", now).await?)
+    }
+
+    async fn change_of(&self, name: &str) -> Result<CredentialChange, AccountError> {
+        let user_id = self.named(name).await?.id;
+        Ok(CredentialChange { user_id, kept: None, actor: self.actor.clone() })
     }
 
     async fn named(&self, name: &str) -> Result<User, AccountError> {

@@ -64,6 +64,7 @@ impl Service {
             created_at: now,
             expires_at: Some(now + LIFE),
             revoked_at: None,
+            used_at: None,
         };
         self.store.add_token(record, token.hash(), actor(&user), now).await?;
         Ok((token, LIFE.as_secs()))

@@ -13,6 +13,7 @@ mod queries;
 mod queue;
 mod reports;
 mod second_reviews;
+mod sign_in;
 mod site_lists;
 mod vocabularies;
 mod workbench;
@@ -30,6 +31,7 @@ pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
 pub use reports::Report;
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
+pub use sign_in::{CredentialError, Entering, Proof, SESSION_COOKIES, SignIn, SignInSettings};
 pub use site_lists::{ListError, SiteList, SiteReasons};
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,
@@ -65,6 +67,8 @@ pub struct Service {
     pub wake: Arc<Notify>,
     /// Where the service is reached from outside, without a slash at the end.
     pub public_url: String,
+    /// How people are let in.
+    pub sign_in: SignIn,
     /// Whether notes can be taken.
     pub backlog: Backlog,
     /// Whether the service is about to stop: it still answers, and should get no new requests.

@@ -28,7 +28,7 @@ const COMPARED: usize = 50;
 
 /// The tables in an order in which each row comes after those that it names, with the order of their rows. Tables without a number of
 /// their rows are small, and are begun anew.
-const TABLES: [(&str, &str); 33] = [
+const TABLES: [(&str, &str); 38] = [
     ("site_secret", BY_NUMBER),
     ("user_account", BY_NUMBER),
     ("token", BY_NUMBER),
@@ -63,6 +63,11 @@ const TABLES: [(&str, &str); 33] = [
     ("work_lease", BY_NUMBER),
     ("own_record", BY_NUMBER),
     ("broken_glass", BY_NUMBER),
+    ("user_credential", BY_NUMBER),
+    ("recovery_code", BY_NUMBER),
+    ("sign_in_failure", BY_NUMBER),
+    ("unknown_sign_in", BY_NUMBER),
+    ("sign_in_step", BY_NUMBER),
 ];
 
 /// In the order in which they were added, with a number to go on from.

@@ -16,6 +16,7 @@ mod reports;
 mod retention;
 mod review;
 mod second_reviews;
+mod sign_in;
 mod sql;
 pub mod sqlite;
 mod workbench;
@@ -38,6 +39,7 @@ pub use retention::{
 };
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
+pub use sign_in::{CredentialChange, Credentials, KeptFactor, LiveSession, SignInStep, SignInStore, Try, TryKind};
 pub use sql::SqlStore;
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
@@ -297,6 +299,8 @@ pub struct TokenRecord {
     pub expires_at: Option<Timestamp>,
     /// When it was revoked.
     pub revoked_at: Option<Timestamp>,
+    /// When it was used last, to a minute; of a session, when its user last did something.
+    pub used_at: Option<Timestamp>,
 }
 
 /// Kinds of token.
@@ -538,6 +542,7 @@ pub trait Store:
     + QueryStore
     + ChartStore
     + AccountStore
+    + SignInStore
     + OutboxStore
     + MessageStore
     + PatientStore
@@ -555,6 +560,7 @@ impl<T> Store for T where
         + QueryStore
         + ChartStore
         + AccountStore
+        + SignInStore
         + OutboxStore
         + MessageStore
         + PatientStore

@@ -31,7 +31,7 @@ fn cookies() {
         if let Ok(value) = HeaderValue::from_bytes(&input.bytes(COOKIES)) {
             headers.insert(header::COOKIE, value);
         }
-        if let Some(token) = token_of(&headers) {
+        if let Some(token) = token_of(&headers, "abstractor_session") {
             assert_eq!(token.reveal().len(), 47);
         }
     });
@@ -100,7 +100,7 @@ fn pages(words: &str) -> [String; 3] {
         ..PrintPage::default()
     };
     let message = MessagePage { shell: shell(), title: text(), message: text() };
-    let sign_in = SignInPage { shell: Shell::default(), code: text(), problem: None };
+    let sign_in = SignInPage { code: text(), name: text(), problem: Some(text()), ..SignInPage::default() };
     [print.render(), message.render(), sign_in.render()].map(|page| page.expect("renders"))
 }
 

@@ -9,10 +9,12 @@
 mod texts;
 
 mod about;
+mod account;
 mod assets;
 mod break_glass;
 mod change;
 mod codes;
+mod confirm;
 mod conflict;
 mod csv_cell;
 mod entry;
@@ -27,6 +29,7 @@ mod movements;
 mod notice;
 mod people;
 mod personal;
+mod picture;
 mod preferences;
 mod queries;
 mod query_draft;
@@ -89,7 +92,15 @@ pub fn router(service: Arc<Service>) -> Router {
     Router::new()
         .route("/", get(|| async { Redirect::to("/queue") }))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
+        .route("/sign-in/second", post(sign_in::second))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/account", get(account::show))
+        .route("/account/password", post(account::password))
+        .route("/account/factor", post(account::factor))
+        .route("/account/factor/remove", post(account::remove_factor))
+        .route("/account/factor/confirm", post(account::confirm_factor))
+        .route("/account/sessions", post(account::end_sessions))
+        .route("/account/confirm", get(confirm::show).post(confirm::confirm))
         .route("/queue", get(queue::show))
         .route("/about", get(about::show))
         .route("/codes", get(codes::search))

@@ -16,7 +16,7 @@ use super::{
     entry::Choice,
     label_words,
     notice::Notice,
-    session::{Posted, Session},
+    session::{Posted, Proved, Session},
     shell::{Refusal, Shell, missing, page},
     site_lists::Address,
     words,
@@ -25,7 +25,7 @@ use crate::{
     auth::Permission,
     domain::{Role, Sensitivities, Sensitivity, User},
     service::{AccountError, Accounts, NewToken, Service, actor},
-    store::TokenRecord,
+    store::{TokenRecord, TryKind},
 };
 
 /// A person of the list.
@@ -126,6 +126,8 @@ pub(super) struct TokenRow {
     pub made: String,
     /// Until when.
     pub until: String,
+    /// When it was used last; empty when never.
+    pub used: String,
 }
 
 /// One person.
@@ -142,6 +144,12 @@ pub(super) struct PersonPage {
     pub fields: PersonFields,
     /// Whether it is the administrator who looks.
     pub is_oneself: bool,
+    /// Whether they have a password.
+    pub has_password: bool,
+    /// Whether they have a second factor.
+    pub has_factor: bool,
+    /// Until when their next try waits; empty when it does not.
+    pub locked_until: String,
     /// What works for them now.
     pub tokens: Vec<TokenRow>,
     /// How many records are known to be their own.
@@ -196,8 +204,8 @@ pub(super) struct PersonForm {
     /// Not empty: they may.
     #[serde(default)]
     sees_restricted: String,
-    /// What is to be done with a person: `change`, `disable`, `enable`, `sign_in`, `token`, `revoke`, `own_record` or
-    /// `no_own_record`.
+    /// What is to be done with a person: `change`, `disable`, `enable`, `remove_password`, `remove_factor`, `unlock`, `sign_in`, `token`, `revoke`,
+    /// `own_record` or `no_own_record`.
     #[serde(default)]
     action: String,
     /// What a token is for.
@@ -251,6 +259,7 @@ fn why(error: AccountError) -> Result<String, Refusal> {
         AccountError::Disabled(name) => text!("people-problem-disabled", name = name),
         AccountError::Oneself => text!("people-problem-oneself").to_owned(),
         AccountError::Days => text!("people-problem-days").to_owned(),
+        AccountError::NoToken => text!("people-problem-no-token").to_owned(),
         AccountError::Store(error) => return Err(error.into()),
     })
 }
@@ -258,7 +267,7 @@ fn why(error: AccountError) -> Result<String, Refusal> {
 /// `POST /settings/people`: another person.
 pub(super) async fn add(
     State(service): State<Arc<Service>>,
-    Posted { session, form, fields: posted, .. }: Posted<PersonForm>,
+    Proved(Posted { session, form, fields: posted, .. }): Proved<PersonForm>,
 ) -> Answer {
     let admin = session.may(Permission::ManageAccounts)?;
     let accounts = Accounts { store: &*service.store, surroundings: &service.surroundings, actor: actor(admin) };
@@ -296,6 +305,11 @@ async fn shown(
     let works = |token: &TokenRecord| token.revoked_at.is_none() && token.expires_at.is_none_or(|at| at > now);
     let tokens = service.store.tokens(user.id).await?;
     let own_records = service.store.own_records(user.id).await?;
+    let credentials = service.store.credentials(user.id).await?;
+    let mut locked = None;
+    for kind in [TryKind::Password, TryKind::SecondFactor] {
+        locked = locked.max(service.store.blocked_until(kind, &user.name, now).await?);
+    }
     let view = PersonPage {
         own_records,
         shell: Shell::of(session),
@@ -303,6 +317,9 @@ async fn shown(
         person: PersonRow::of(&user),
         fields: typed.unwrap_or_else(|| PersonFields::of(user.role, Some(&user))),
         is_oneself: admin.id == user.id,
+        has_password: credentials.password.is_some(),
+        has_factor: credentials.confirmed_factor().is_some(),
+        locked_until: locked.map_or_else(String::new, |at| words::clock(at, &service.time_zone)),
         tokens: tokens
             .into_iter()
             .filter(works)
@@ -311,6 +328,7 @@ async fn shown(
                 kind: words::token_kind(token.kind),
                 made: words::moment(token.created_at, &service.time_zone),
                 until: token.expires_at.map_or_else(String::new, |at| words::moment(at, &service.time_zone)),
+                used: token.used_at.map_or_else(String::new, |at| words::moment(at, &service.time_zone)),
                 label: token.label,
             })
             .collect(),
@@ -323,7 +341,7 @@ async fn shown(
 pub(super) async fn change(
     State(service): State<Arc<Service>>,
     Path(name): Path<String>,
-    Posted { session, form, fields: posted, .. }: Posted<PersonForm>,
+    Proved(Posted { session, form, fields: posted, .. }): Proved<PersonForm>,
 ) -> Answer {
     let admin = session.may(Permission::ManageAccounts)?;
     let accounts = Accounts { store: &*service.store, surroundings: &service.surroundings, actor: actor(admin) };
@@ -341,6 +359,9 @@ pub(super) async fn change(
             }
             accounts.revoke_token(id).await.map(|_| None)
         }
+        "remove_password" => accounts.remove_password(&name).await.map(|()| None),
+        "remove_factor" => accounts.remove_factor(&name).await.map(|()| None),
+        "unlock" => accounts.unlock(&name).await.map(|()| None),
         "sign_in" => accounts.add_token(&name, NewToken::sign_in()).await.map(Some),
         "token" => {
             let days = Some(form.days.trim()).filter(|days| !days.is_empty());

@@ -1,5 +1,8 @@
 //! Browser sessions: the cookie, the [`Session`] extractor, and the guard against forms forged by other sites.
 //!
+//! A session ends when its user does nothing for a while, and at the latest after some hours; both are the site's. What a script does by itself
+//! is nothing that the user does. What arranges the site asks for a fresh proof of who it is ([`Proved`]).
+//!
 //! A form is taken when it comes from our own origin, as far as the browser says where it comes from, and carries the
 //! session's form token: a keyed hash of the session token, which another site can neither read nor make.
 
@@ -17,31 +20,63 @@ use hmac::{Hmac, KeyInit, Mac};
 use serde::{Deserialize, de::DeserializeOwned};
 use sha2::Sha256;
 
-use super::shell::{self, Refusal};
+use super::{
+    confirm,
+    shell::{self, Refusal},
+};
 use crate::{
     auth::{Permission, Token, permits},
     domain::User,
-    service::{Service, actor},
-    store::{StoreError, TokenKind, TokenRecord},
+    service::{SESSION_COOKIES, Service, actor},
+    store::{LiveSession, StoreError, TokenKind, TokenRecord},
 };
 
-/// Name of the cookie.
-const COOKIE: &str = "abstractor_session";
-/// Never for scripts, never sent from another site. `Secure` comes with the configuration of TLS: over plain HTTP, as in
-/// the demo, a browser would not send the cookie back.
+/// Never for scripts, never sent from another site. `Secure` comes with an address of TLS: over plain HTTP, as in the demo, a browser would
+/// not send the cookie back.
 const COOKIE_ATTRIBUTES: &str = "HttpOnly; SameSite=Strict; Path=/";
-/// How long a session lasts: one long shift.
-const LIFETIME: jiff::SignedDuration = jiff::SignedDuration::from_hours(12);
+
+/// Name of the cookie, and what is added to its attributes, for a service at this address.
+fn cookie(public_url: &str) -> (&'static str, &'static str) {
+    let [plain, of_host] = SESSION_COOKIES;
+    if public_url.starts_with("https://") { (of_host, "; Secure") } else { (plain, "") }
+}
+
+/// The value of `Set-Cookie` for a service at this address.
+fn set_cookie(public_url: &str, value: &str, seconds: i64) -> String {
+    let (name, secure) = cookie(public_url);
+    format!("{name}={value}; Max-Age={seconds}; {COOKIE_ATTRIBUTES}{secure}")
+}
 
 /// A signed-in user. Without one, the page sends to the sign-in page.
 #[derive(Debug, Clone)]
 pub(super) struct Session {
     /// Who.
     pub user: User,
+    /// Their session.
+    pub live: LiveSession,
     token: Token,
 }
 
 impl Session {
+    /// The session of a request, whoever caused it. Who needs a second factor and has none may do nothing but set one up.
+    async fn open(parts: &Parts, service: &Service) -> Result<Self, Refusal> {
+        let to_sign_in = || Refusal::from(Redirect::to("/sign-in").into_response());
+        let token = token_of(&parts.headers, cookie(&service.public_url).0).ok_or_else(to_sign_in)?;
+        let (idle, now) = (service.sign_in.settings.idle, service.surroundings.now());
+        let live = service.store.session(token.hash(), idle, now).await?.ok_or_else(to_sign_in)?;
+        let path = parts.uri.path();
+        let is_open = path == "/account" || path.starts_with("/account/") || path == "/sign-out";
+        if !live.has_factor && !is_open && service.needs_factor(&live.user) {
+            return Err(Redirect::to("/account?problem=factor_needed").into_response().into());
+        }
+        Ok(Self { user: live.user.clone(), live, token })
+    }
+
+    /// What the store knows the session by.
+    pub(super) fn hash(&self) -> [u8; 32] {
+        self.token.hash()
+    }
+
     /// The user, when their role has the permission.
     pub(super) fn may(&self, permission: Permission) -> Result<&User, Refusal> {
         if permits(self.user.role, permission) { Ok(&self.user) } else { Err(shell::forbidden(self)) }
@@ -76,45 +111,50 @@ impl FromRequestParts<Arc<Service>> for Session {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, service: &Arc<Service>) -> Result<Self, Refusal> {
-        let to_sign_in = || Refusal::from(Redirect::to("/sign-in").into_response());
-        let token = token_of(&parts.headers).ok_or_else(to_sign_in)?;
-        let found = service.store.user_of_token(token.hash(), TokenKind::Session, service.surroundings.now()).await;
-        let user = found?.ok_or_else(to_sign_in)?;
-        Ok(Self { user, token })
+        let session = Self::open(parts, service).await?;
+        service.keep_use(session.hash()).await;
+        Ok(session)
     }
 }
 
 /// The session token of the cookie.
-pub(super) fn token_of(headers: &HeaderMap) -> Option<Token> {
+pub(super) fn token_of(headers: &HeaderMap, cookie: &str) -> Option<Token> {
     headers
         .get_all(header::COOKIE)
         .iter()
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
-        .find_map(|(name, value)| if name == COOKIE { Token::parse(value) } else { None })
+        .find_map(|(name, value)| if name == cookie { Token::parse(value) } else { None })
 }
 
-/// Starts a session: the value of `Set-Cookie`.
+/// Starts a session, with a new token each time: the value of `Set-Cookie`.
 pub(super) async fn start(service: &Service, user: &User) -> Result<String, StoreError> {
     let (token, now) = (Token::generate(), service.surroundings.now());
+    let life = service.sign_in.settings.session;
     let record = TokenRecord {
         id: service.surroundings.new_id(),
         user_id: user.id,
         kind: TokenKind::Session,
         label: "browser".to_owned(),
         created_at: now,
-        expires_at: Some(now + LIFETIME),
+        expires_at: Some(now + life),
         revoked_at: None,
+        used_at: None,
     };
     service.store.add_token(record, token.hash(), actor(user), now).await?;
-    Ok(format!("{COOKIE}={}; Max-Age={}; {COOKIE_ATTRIBUTES}", token.reveal(), LIFETIME.as_secs()))
+    Ok(set_cookie(&service.public_url, token.reveal(), life.as_secs()))
 }
 
 /// Ends the session: the value of `Set-Cookie`.
 pub(super) async fn end(service: &Service, session: &Session) -> Result<String, StoreError> {
     service.store.revoke_token_hash(session.token.hash(), service.surroundings.now()).await?;
-    Ok(format!("{COOKIE}=; Max-Age=0; {COOKIE_ATTRIBUTES}"))
+    Ok(gone(service))
+}
+
+/// The value of `Set-Cookie` that takes the cookie away.
+pub(super) fn gone(service: &Service) -> String {
+    set_cookie(&service.public_url, "", 0)
 }
 
 /// The header of a form that the script of a page posts.
@@ -139,15 +179,15 @@ struct Guarded<T> {
     form: T,
 }
 
-impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
+impl<T: DeserializeOwned + Send> FromRequest<Arc<Service>> for Posted<T> {
     type Rejection = Refusal;
 
     async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Refusal> {
-        let (mut parts, body) = request.into_parts();
+        let (parts, body) = request.into_parts();
         if !is_from_our_origin(&parts) {
             return Err(shell::refused(StatusCode::FORBIDDEN, text!("form-of-another-site")));
         }
-        let session = Session::from_request_parts(&mut parts, service).await?;
+        let session = Session::open(&parts, service).await?;
         let unreadable = || shell::refused(StatusCode::BAD_REQUEST, text!("form-unreadable"));
         let live = parts.headers.contains_key(LIVE);
         let RawForm(bytes) =
@@ -160,11 +200,31 @@ impl<T: DeserializeOwned> FromRequest<Arc<Service>> for Posted<T> {
         if fields.iter().any(|(name, value)| name.contains('\0') || value.contains('\0')) {
             return Err(unreadable());
         }
-        if session.made(&form_token) {
-            Ok(Self { session, form, fields, live })
-        } else {
-            Err(shell::refused(StatusCode::FORBIDDEN, text!("form-of-earlier-sign-in")))
+        if !session.made(&form_token) {
+            return Err(shell::refused(StatusCode::FORBIDDEN, text!("form-of-earlier-sign-in")));
         }
+        // the sign of life of a page that nobody touches keeps no session
+        if !fields.iter().any(|(name, value)| name == "active" && value.is_empty()) {
+            service.keep_use(session.hash()).await;
+        }
+        Ok(Self { session, form, fields, live })
+    }
+}
+
+/// A form that arranges the site, of a user who has proved a short while ago who they are. Otherwise they are asked to, and the form goes on with
+/// the proof.
+pub(super) struct Proved<T>(pub Posted<T>);
+
+impl<T: DeserializeOwned + Send> FromRequest<Arc<Service>> for Proved<T> {
+    type Rejection = Refusal;
+
+    async fn from_request(request: Request, service: &Arc<Service>) -> Result<Self, Refusal> {
+        let path = request.uri().path().to_owned();
+        let posted = Posted::<T>::from_request(request, service).await?;
+        if service.needs_proof(&posted.session.live) {
+            return Err(confirm::asked(service, &posted.session, (path, posted.fields)).await?.into());
+        }
+        Ok(Self(posted))
     }
 }
 
@@ -211,14 +271,26 @@ mod tests {
 
     #[test]
     fn the_cookie_is_found_among_others() {
-        let token = Token::generate();
-        let read = |value: String| {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::COOKIE, value.parse().expect("a header"));
-            token_of(&headers)
-        };
-        assert_eq!(read(format!("a=b; {COOKIE}={}; c=d", token.reveal())), Some(token.clone()));
-        assert_eq!(read(format!("{COOKIE}=nonsense; {COOKIE}={}", token.reveal())), Some(token));
-        assert_eq!(read(format!("x{COOKIE}=y")), None);
+        for (address, other) in [("http://our.host", "https://our.host"), ("https://our.host", "http://our.host")] {
+            let (token, name) = (Token::generate(), cookie(address).0);
+            let read = |value: String| {
+                let mut headers = HeaderMap::new();
+                headers.insert(header::COOKIE, value.parse().expect("a header"));
+                token_of(&headers, name)
+            };
+            assert_eq!(read(format!("a=b; {name}={}; c=d", token.reveal())), Some(token.clone()));
+            assert_eq!(read(format!("{name}=nonsense; {name}={}", token.reveal())), Some(token.clone()));
+            assert_eq!(read(format!("x{name}=y")), None);
+            assert_eq!(read(format!("{}={}", cookie(other).0, token.reveal())), None, "only the name of this address counts");
+        }
+    }
+
+    #[test]
+    fn over_tls_a_cookie_goes_over_tls_alone() {
+        let plain = set_cookie("http://127.0.0.1:8080", "abs_x", 60);
+        assert_eq!(plain, "abstractor_session=abs_x; Max-Age=60; HttpOnly; SameSite=Strict; Path=/");
+        let sure = set_cookie("https://abstractor.hospital.example", "abs_x", 60);
+        assert_eq!(sure, "__Host-abstractor_session=abs_x; Max-Age=60; HttpOnly; SameSite=Strict; Path=/; Secure");
+        assert!(!sure.contains("Domain"), "a browser refuses __Host- with a domain");
     }
 }

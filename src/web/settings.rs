@@ -14,7 +14,7 @@ use super::{
     change::Answer,
     notice::{self, Notice},
     people::PersonRow,
-    session::{Posted, Session},
+    session::{Posted, Proved, Session},
     shell::{Refusal, Shell, page},
     words,
 };
@@ -143,7 +143,10 @@ fn rules(lines: &str) -> Option<Vec<SamplingRule>> {
 }
 
 /// `POST /settings`
-pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<SettingsForm>) -> Answer {
+pub(super) async fn change(
+    State(service): State<Arc<Service>>,
+    Proved(Posted { session, form, .. }): Proved<SettingsForm>,
+) -> Answer {
     let user = session.may(Permission::ChangeSettings)?;
     let (Ok(shown_from), Ok(together_from)) = (form.shown_from.trim().parse(), form.together_from.trim().parse()) else {
         return Ok(Redirect::to("/settings?problem=settings").into_response());

@@ -1,4 +1,4 @@
-//! `/sign-in` and `/sign-out`.
+//! `/sign-in` with its second step, and `/sign-out`.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Redirect, Response},
 };
-use serde::Deserialize;
+use jiff::Timestamp;
+use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
     session::{self, Posted},
@@ -18,8 +19,7 @@ use super::{
 use crate::{
     auth::{Permission, Token, permits},
     domain::User,
-    service::Service,
-    store::{StoreError, TokenKind},
+    service::{Entering, Service},
 };
 
 /// The sign-in page.
@@ -30,8 +30,22 @@ pub(super) struct SignInPage {
     pub shell: Shell,
     /// Fills the field.
     pub code: String,
+    /// The login name, as typed.
+    pub name: String,
     /// Why the last try failed.
-    pub problem: Option<&'static str>,
+    pub problem: Option<String>,
+}
+
+/// The page of the second step.
+#[derive(Template)]
+#[template(path = "second_step.html")]
+pub(super) struct SecondStepPage {
+    /// The frame.
+    pub shell: Shell,
+    /// What shows that the first step was made.
+    pub step: String,
+    /// Why the last try failed.
+    pub problem: Option<String>,
 }
 
 /// What the page and its form carry.
@@ -39,43 +53,103 @@ pub(super) struct SignInPage {
 pub(super) struct SignIn {
     #[serde(default)]
     code: String,
+    #[serde(default)]
+    name: String,
+    #[serde(default)]
+    password: String,
 }
 
 /// `GET /sign-in`, `?code=` fills the field. The code is used up by the form only, so that a link preview cannot do it.
-pub(super) async fn show(Query(SignIn { code }): Query<SignIn>) -> Response {
+pub(super) async fn show(Query(SignIn { code, .. }): Query<SignIn>) -> Response {
     page(StatusCode::OK, &SignInPage { code, ..SignInPage::default() })
 }
 
-/// `POST /sign-in`
-pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
+/// The form of somebody who is not signed in: of our own origin, as far as the browser says where it comes from.
+async fn form_of<T: DeserializeOwned>(request: Request) -> Result<T, Refusal> {
     let (parts, body) = request.into_parts();
     if !session::is_from_our_origin(&parts) {
         return Err(refused(StatusCode::FORBIDDEN, text!("sign-in-of-another-site")));
     }
-    let Form(SignIn { code }) = Form::from_request(Request::from_parts(parts, body), &service)
-        .await
-        .map_err(|_| refused(StatusCode::BAD_REQUEST, text!("sign-in-unreadable")))?;
-    let Some(user) = user_of(&service, code.trim()).await? else {
-        let problem = text!("sign-in-refused");
-        return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() }));
+    let form = Form::from_request(Request::from_parts(parts, body), &()).await;
+    Ok(form.map_err(|_| refused(StatusCode::BAD_REQUEST, text!("sign-in-unreadable")))?.0)
+}
+
+/// That no try is taken for a while, and how long it is. At least one second, so that nobody is told to come back at once.
+pub(super) fn wait_words(service: &Service, until: Timestamp) -> String {
+    text!("sign-in-wait", seconds = seconds_to(service, until))
+}
+
+fn seconds_to(service: &Service, until: Timestamp) -> i64 {
+    until.duration_since(service.surroundings.now()).as_secs().saturating_add(1)
+}
+
+/// `POST /sign-in`: a code when one is given, else a name and a password.
+pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
+    let SignIn { code, name, password } = form_of(request).await?;
+    let (code, name) = (code.trim(), name.trim());
+    let is_code = !code.is_empty() || name.is_empty();
+    let entering = match is_code {
+        true => service.enter_by_code(code).await?,
+        false => service.enter_by_password(name, &password).await?,
     };
-    let cookie = session::start(&service, &user).await?;
+    let again = |problem: String| SignInPage { name: name.to_owned(), problem: Some(problem), ..SignInPage::default() };
+    let refusal = if is_code { text!("sign-in-refused") } else { text!("sign-in-password-refused") };
+    match entering {
+        Entering::In(user) => let_in(&service, &user).await,
+        Entering::SecondFactor(step) => Ok(second_step(&step, (StatusCode::OK, None))),
+        Entering::Refused => Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned()))),
+        Entering::Wait(until) => Ok(waiting(&service, until, &again(wait_words(&service, until)))),
+    }
+}
+
+fn waiting(service: &Service, until: Timestamp, view: &impl Template) -> Response {
+    let after = [(header::RETRY_AFTER, seconds_to(service, until).to_string())];
+    (after, page(StatusCode::TOO_MANY_REQUESTS, view)).into_response()
+}
+
+fn second_step(step: &Token, (status, problem): (StatusCode, Option<String>)) -> Response {
+    page(status, &SecondStepPage { shell: Shell::default(), step: step.reveal().to_owned(), problem })
+}
+
+async fn let_in(service: &Service, user: &User) -> Result<Response, Refusal> {
+    let cookie = session::start(service, user).await?;
     let first =
         [(Permission::ListItems, "/queue"), (Permission::ReadSettings, "/settings"), (Permission::ReadReports, "/reports")];
     let first = first.into_iter().find(|(permission, _)| permits(user.role, *permission)).map_or("/about", |(_, path)| path);
     Ok(([(header::SET_COOKIE, cookie)], Redirect::to(first)).into_response())
 }
 
-/// The user of a one-time code, which is used up, or of an API token of somebody who works in the queue, arranges it or reads reports.
-async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreError> {
-    let Some(token) = Token::parse(code) else { return Ok(None) };
-    let now = service.surroundings.now();
-    if let Some(user) = service.store.redeem_sign_in(token.hash(), now).await? {
-        return Ok(Some(user));
+/// What the form of the second step carries.
+#[derive(Deserialize)]
+pub(super) struct SecondStep {
+    #[serde(default)]
+    step: String,
+    #[serde(default)]
+    code: String,
+}
+
+/// `POST /sign-in/second`: a code of the second factor.
+pub(super) async fn second(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
+    let form: SecondStep = form_of(request).await?;
+    let entering = match Token::parse(form.step.trim()) {
+        Some(step) => service.enter_by_second_factor(&step, form.code.trim()).await?,
+        None => Entering::Refused,
+    };
+    match entering {
+        Entering::In(user) => let_in(&service, &user).await,
+        Entering::SecondFactor(step) => {
+            let problem = text!("sign-in-second-refused").to_owned();
+            Ok(second_step(&step, (StatusCode::UNAUTHORIZED, Some(problem))))
+        }
+        Entering::Refused => {
+            let problem = Some(text!("sign-in-second-over").to_owned());
+            Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem, ..SignInPage::default() }))
+        }
+        Entering::Wait(until) => {
+            let problem = Some(wait_words(&service, until));
+            Ok(waiting(&service, until, &SecondStepPage { shell: Shell::default(), step: form.step, problem }))
+        }
     }
-    let user = service.store.user_of_token(token.hash(), TokenKind::Api, now).await?;
-    let pages = [Permission::ListItems, Permission::ReadSettings, Permission::ReadReports];
-    Ok(user.filter(|user| pages.into_iter().any(|permission| permits(user.role, permission))))
 }
 
 /// Nothing but the form token.

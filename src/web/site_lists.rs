@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::{
     change::Answer,
     notice::{self, Notice},
-    session::{Posted, Session},
+    session::{Posted, Proved, Session},
     shell::{Refusal, Shell, missing, page},
     words,
 };
@@ -314,7 +314,10 @@ pub(super) struct ListForm {
 }
 
 /// `POST /settings/lists`
-pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<ListForm>) -> Answer {
+pub(super) async fn change(
+    State(service): State<Arc<Service>>,
+    Proved(Posted { session, form, .. }): Proved<ListForm>,
+) -> Answer {
     let user = session.may(Permission::ChangeSettings)?;
     let name: SiteListName = form.list.parse().map_err(|()| missing(&session))?;
     let version: u64 = form.version.parse().map_err(|_| missing(&session))?;

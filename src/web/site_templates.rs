@@ -15,7 +15,7 @@ use super::{
     entry::Choice,
     notice::Notice,
     queries::kind_words,
-    session::{Posted, Session},
+    session::{Posted, Proved, Session},
     shell::{Refusal, Shell, page},
     site_lists::{Address, VersionView, versions, why},
 };
@@ -182,7 +182,10 @@ impl TemplateForm {
 }
 
 /// `POST /settings/templates`
-pub(super) async fn change(State(service): State<Arc<Service>>, Posted { session, form, .. }: Posted<TemplateForm>) -> Answer {
+pub(super) async fn change(
+    State(service): State<Arc<Service>>,
+    Proved(Posted { session, form, .. }): Proved<TemplateForm>,
+) -> Answer {
     let user = session.may(Permission::ChangeSettings)?;
     let (Ok(kind), Ok(version)) = (form.kind.parse::<QueryKind>(), form.version.parse::<u64>()) else {
         return Ok(Redirect::to("/settings/templates?problem=invalid").into_response());

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc, LazyLock,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicI64, AtomicU32, Ordering},
 };
 
 use askama::Template;
@@ -32,7 +32,7 @@ use crate::{
     recognize::merge::Recognizers,
     review,
     seal::SiteKeys,
-    service::{Service, VocabularyControl},
+    service::{Service, SignIn, SignInSettings, VocabularyControl},
     store::{
         AccountStore as _, Actor, AddNote, NoteStore as _, ReviewStore as _, TokenKind, TokenRecord,
         sqlite::{OpenMode, SqliteStore},
@@ -102,8 +102,9 @@ fn sample(state: ItemState) -> (crate::service::QueueItem, ItemPage) {
 fn small_pages_escape() {
     let message = MessagePage { shell: shell(), title: HOSTILE.to_owned(), message: HOSTILE.to_owned() };
     assert_escaped(&message.render().expect("renders"));
-    for problem in [None, Some("no")] {
-        let page = SignInPage { shell: Shell::default(), code: HOSTILE.to_owned(), problem };
+    for problem in [None, Some(HOSTILE.to_owned())] {
+        let (code, name) = (HOSTILE.to_owned(), HOSTILE.to_owned());
+        let page = SignInPage { shell: Shell::default(), code, name, problem };
         assert_escaped(&page.render().expect("renders"));
     }
 }
@@ -162,6 +163,8 @@ struct House {
     router: Router,
     store: Arc<SqliteStore>,
     item: Uuid,
+    /// How many seconds its clock is ahead.
+    clock: Arc<AtomicI64>,
     _folder: tempfile::TempDir,
 }
 
@@ -176,6 +179,11 @@ impl House {
     }
 
     async fn with(note: NewNote, engine: Arc<Engine>) -> Self {
+        Self::that((note, engine), SignInSettings::default(), "http://localhost").await
+    }
+
+    /// One that lets people in as these settings say, at an address.
+    async fn that((note, engine): (NewNote, Arc<Engine>), settings: SignInSettings, address: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("abstractor.db");
         let store = Arc::new(SqliteStore::open(&path, SiteKeys::generate(), OpenMode::Serve).expect("opens"));
@@ -189,20 +197,25 @@ impl House {
             let user = User::new(id(), role.as_str(), role);
             assert!(store.add_user(user, Actor::service(), samples::now()).await.expect("adds"));
         }
+        let clock = Arc::new(AtomicI64::new(0));
         let service = Arc::new(Service {
             backlog: crate::service::Backlog::default(),
             is_stopping: false.into(),
             store: store.clone(),
             engine,
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),
-            surroundings: Surroundings::new(samples::now, id),
+            surroundings: {
+                let clock = Arc::clone(&clock);
+                Surroundings::new(move || samples::now() + SignedDuration::from_secs(clock.load(Ordering::Relaxed)), id)
+            },
+            sign_in: SignIn::new(settings),
             wake: Arc::new(Notify::new()),
-            public_url: "http://localhost".to_owned(),
+            public_url: address.to_owned(),
             max_note_bytes: 1_000_000,
             time_zone: jiff::tz::TimeZone::UTC,
             metrics: Arc::new(String::new),
         });
-        Self { router: super::router(service), store, item, _folder: folder }
+        Self { router: super::router(service), store, item, clock, _folder: folder }
     }
 
     async fn token(&self, role: Role, kind: TokenKind) -> String {
@@ -216,6 +229,7 @@ impl House {
             created_at: samples::now(),
             expires_at: None,
             revoked_at: None,
+            used_at: None,
         };
         self.store.add_token(record, token.hash(), Actor::service(), samples::now()).await.expect("adds");
         token.reveal().to_owned()
@@ -557,3 +571,4 @@ async fn the_code_book_is_browsed_from_the_chapters_to_a_code() {
 
 mod lists;
 mod queries;
+mod sign_in;

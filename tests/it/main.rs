@@ -48,6 +48,7 @@ mod rolling;
 mod server;
 mod set_up;
 mod several_servers;
+mod sign_in;
 mod site_lists;
 mod soak;
 mod speed;

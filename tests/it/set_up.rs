@@ -199,8 +199,10 @@ fn a_token_says_when_it_ends() {
     let site = Site::new();
     let options = ["--data", text_of(&site.data), "--key-file", text_of(&site.key)];
     let add = |more: &[&str]| said(&[&["token"], &options[..], &["add", "emr"], more].concat());
-    let never = add(&["--label", "for always"]);
+    let never = add(&["--label", "for always", "--days", "never"]);
     assert!(never.contains("it is not shown again; it never ends"), "{never}");
+    let year = add(&["--label", "for a year", "--access", "read"]);
+    assert!(year.contains("it works until"), "{year}");
     let until = add(&["--label", "for two days", "--days", "2"]);
     let end = until.split_once("it works until ").expect("an end").1.trim();
     let listed = site.tool("token", &["list", "emr"]);
@@ -212,4 +214,20 @@ fn a_token_says_when_it_ends() {
             assert!(row[column..].starts_with(word), "{heading}: {listed}");
         }
     }
+    let year = rows.lines().find(|row| row.ends_with("for a year")).expect("is listed");
+    let column = |heading: &str| &year[head.find(heading).expect("a column")..];
+    assert!(column("KIND").starts_with("api_read") && column("USED").starts_with("never"), "{listed}");
+
+    // a successor has its user, access and label; the old one goes on for the overlap
+    let id = year.split(' ').next().expect("an id");
+    let rotate = |id: &str, more: &[&str]| said(&[&["token"], &options[..], &["rotate", id], more].concat());
+    let told = rotate(id, &["--overlap-days", "3"]);
+    assert!(told.contains("the old one works until"), "{told}");
+    let listed = site.tool("token", &["list", "emr"]);
+    let rows = || listed.lines().filter(|row| row.ends_with("for a year"));
+    assert_eq!(rows().filter(|row| row.contains(" live ") && row.contains("api_read")).count(), 2, "{listed}");
+    // without an overlap it ends at once
+    rotate(id, &[]);
+    let why = refused(&[&["token"], &options[..], &["rotate", id]].concat());
+    assert!(why.contains("there is no token for programs of this id that works now"), "{why}");
 }

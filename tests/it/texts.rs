@@ -227,6 +227,8 @@ fn no_page_has_words_of_its_own() {
     let mut visitor = Visitor::new(&server);
     visitor.look("/sign-in");
     visitor.post("/sign-in", &[("code", "wrong")]);
+    visitor.post("/sign-in", &[("name", "somebody"), ("password", "wrong")]);
+    visitor.post("/sign-in/second", &[("step", "wrong"), ("code", "000000")]);
     visitor.look("/reference");
     visitor.sign_in("coder");
     let queue = visitor.look("/queue?notice=finished");
@@ -266,7 +268,17 @@ fn no_page_has_words_of_its_own() {
     visitor.post(&format!("{item}/queries/new"), &about);
     // without a question: what is wrong is told
     visitor.post(&format!("{item}/queries"), &about);
-    for path in ["/preferences", "/about", "/codes", "/codes/E11.22", "/codes/I00-I99", "/codes/E99.99", "/codes/S72.92XK"] {
+    for path in [
+        "/account",
+        "/account/confirm",
+        "/preferences",
+        "/about",
+        "/codes",
+        "/codes/E11.22",
+        "/codes/I00-I99",
+        "/codes/E99.99",
+        "/codes/S72.92XK",
+    ] {
         visitor.look(path);
     }
     for query in ["appendisitus", "warfarin", "zzzqq"] {

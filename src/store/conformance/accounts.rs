@@ -9,7 +9,7 @@ use crate::{
 };
 
 /// Gives a user a token; its id and hash.
-async fn token(store: &dyn Store, user: &User, kind: TokenKind, expires_at: Option<i64>) -> (uuid::Uuid, [u8; 32]) {
+pub(super) async fn token(store: &dyn Store, user: &User, kind: TokenKind, expires_at: Option<i64>) -> (uuid::Uuid, [u8; 32]) {
     let token_id = id();
     let mut hash = [0; 32];
     hash[..16].copy_from_slice(token_id.as_bytes());
@@ -21,6 +21,7 @@ async fn token(store: &dyn Store, user: &User, kind: TokenKind, expires_at: Opti
         created_at: at(0),
         expires_at: expires_at.map(at),
         revoked_at: None,
+        used_at: None,
     };
     store.add_token(record.clone(), hash, Actor::service(), at(0)).await.expect("adds");
     assert!(store.tokens(user.id).await.expect("lists").contains(&record));

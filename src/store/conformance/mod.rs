@@ -14,6 +14,7 @@ pub(crate) mod queries;
 pub(crate) mod retention;
 pub(crate) mod review;
 pub(crate) mod searches;
+pub(crate) mod sign_in;
 pub(crate) mod workbench;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -62,6 +63,10 @@ macro_rules! conformance {
             labels_stick_to_the_encounter, a_note_that_comes_again_is_never_less_restricted, what_is_labelled_is_for_who_is_cleared,
             a_source_is_a_limit, an_own_record_is_found_through_merges, nothing_of_an_own_record_is_listed,
             glass_is_broken_for_an_hour, accesses_are_looked_at_once, clearances_are_kept_and_told);
+        crate::store::conformance::conformance!(@module $open, sign_in:
+            a_password_is_kept_and_taken_away, a_second_factor_from_enrolment_to_loss, tries_wait_after_some_failures,
+            failed_tries_are_told, sessions_end_idle_and_in_time, a_first_step_works_once_and_for_a_while,
+            a_token_is_followed_by_another);
         crate::store::conformance::conformance!(@module $open, messages:
             a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
             failed_messages_are_listed_and_paged, a_failed_message_is_settled);

@@ -70,7 +70,7 @@ const STATE: &str = "SELECT split_part(current_setting('server_version'), ' ', 1
         WHERE version.oid = to_regclass('schema_version') AND NOT (has_table_privilege(owned.oid, 'SELECT')
             AND (owned.oid = version.oid
                 OR has_table_privilege(owned.oid, 'INSERT') AND has_table_privilege(owned.oid, 'UPDATE'))
-            AND (owned.relname NOT IN ('idempotency_key', 'used_assertion', 'client_key')
+            AND (owned.relname NOT IN ('idempotency_key', 'used_assertion', 'client_key', 'sign_in_failure', 'sign_in_step')
                 OR has_table_privilege(owned.oid, 'DELETE')))) AS may_use_tables";
 
 /// Looks at a database, which servers may serve meanwhile. Must be called inside a runtime.

@@ -79,7 +79,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let sql = format!("SELECT {USER_COLUMNS} FROM user_account u ORDER BY u.name");
         self.database
             .read(move |unit| {
-                let mut users = unit.all("user_account", &sql, (), user)?;
+                let mut users = unit.all("user_account", &sql, (), user_without_own_record)?;
                 for (owner, patient) in access::own_patients(unit, None)? {
                     if let Some(user) = users.iter_mut().find(|user| user.id == owner) {
                         user.own_patients.push(patient);
@@ -216,7 +216,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
             "SELECT {USER_COLUMNS}, k.keys FROM user_account u JOIN client_key k ON k.user_id = u.id WHERE u.name = ?1 AND u.disabled = 0"
         );
         let read = move |unit: &Unit<'_>| {
-            unit.one("user_account", &sql, [name], |row| Ok((whole(unit, user(row)?)?, row.get("keys")?)))
+            unit.one("user_account", &sql, [name], |row| Ok((whole_user(unit, row)?, row.get("keys")?)))
         };
         self.database.read(read).await
     }
@@ -251,7 +251,7 @@ impl<D: Database> AccountStore for SqlStore<D> {
     }
 
     async fn tokens(&self, user_id: Uuid) -> Result<Vec<TokenRecord>, StoreError> {
-        let sql = "SELECT id, user_id, kind, label, created_at, expires_at, revoked_at FROM token
+        let sql = "SELECT id, user_id, kind, label, created_at, expires_at, revoked_at, used_at FROM token
                    WHERE user_id = ?1 ORDER BY created_at DESC, id DESC";
         self.database.read(move |unit| unit.all("token", sql, [bytes(user_id)], token)).await
     }
@@ -324,11 +324,12 @@ impl<D: Database> AccountStore for SqlStore<D> {
 
 pub(super) fn user_named(unit: &Unit<'_>, name: &str) -> Result<Option<User>, StoreError> {
     let sql = format!("SELECT {USER_COLUMNS} FROM user_account u WHERE u.name = ?1");
-    unit.one("user_account", &sql, [name], |row| whole(unit, user(row)?))
+    unit.one("user_account", &sql, [name], |row| whole_user(unit, row))
 }
 
-/// A user with the patients that they are themselves, as these are merged by now.
-fn whole(unit: &Unit<'_>, user: User) -> Result<User, StoreError> {
+/// The user of a row with the patients that they are themselves, as these are merged by now. Whoever is let in is read so.
+pub(super) fn whole_user(unit: &Unit<'_>, row: &Columns<'_>) -> Result<User, StoreError> {
+    let user = user_without_own_record(row)?;
     let own = access::own_patients(unit, Some(user.id))?;
     Ok(User { own_patients: own.into_iter().map(|(_, patient)| patient).collect(), ..user })
 }
@@ -341,7 +342,7 @@ fn live_token(unit: &Unit<'_>, hash: [u8; 32], kind: TokenKind, now: Timestamp) 
          AND u.disabled = 0"
     );
     unit.one("token", &sql, params![hash, kind.as_str(), micros(now)], |row| {
-        Ok((row.id("token_id")?, whole(unit, user(row)?)?))
+        Ok((row.id("token_id")?, whole_user(unit, row)?))
     })
 }
 
@@ -354,8 +355,8 @@ fn revoke(unit: &Unit<'_>, id: Uuid, cause: &Cause) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// A user of a row, without the patients that they are.
-pub(super) fn user(row: &Columns<'_>) -> Result<User, StoreError> {
+/// A user of a row, for what lets nobody in.
+pub(super) fn user_without_own_record(row: &Columns<'_>) -> Result<User, StoreError> {
     Ok(User {
         id: row.id("id")?,
         name: row.get("name")?,
@@ -383,5 +384,6 @@ fn token(row: &Columns<'_>) -> Result<TokenRecord, StoreError> {
         created_at: row.instant("created_at")?,
         expires_at: row.instant_or_none("expires_at")?,
         revoked_at: row.instant_or_none("revoked_at")?,
+        used_at: row.instant_or_none("used_at")?,
     })
 }

@@ -1,7 +1,7 @@
 //! What a look at a database reads of its rows without the keys: who may call, and the work that waits.
 
 use super::{
-    accounts::user,
+    accounts::user_without_own_record,
     unit::{Session, rows},
 };
 use crate::store::{Holdings, SchemaState, StoreError};
@@ -22,7 +22,7 @@ pub(in crate::store) fn holdings(session: &dyn Session, schema: &SchemaState) ->
         SchemaState::Missing => return Ok(Some(Holdings::default())),
         SchemaState::Current { .. } | SchemaState::Older { .. } | SchemaState::Newer { .. } => {}
     }
-    let users = rows(session, "user_account", USERS, (), user)?;
+    let users = rows(session, "user_account", USERS, (), user_without_own_record)?;
     let jobs = rows(session, "job", JOBS, (), |row| {
         Ok(Holdings {
             users: Vec::new(),

@@ -44,6 +44,7 @@ mod review;
 pub(super) mod schema;
 mod searches;
 mod second_reviews;
+mod sign_in;
 mod site_lists;
 mod summaries;
 mod tail;
@@ -85,8 +86,17 @@ pub struct SqlStore<D> {
 }
 
 /// Tables whose rows have a data key.
-pub(in crate::store) const KEYED_TABLES: [&str; 8] =
-    ["patient", "encounter", "review_item", "note", "destination", "message", "user_preference", "broken_glass"];
+pub(in crate::store) const KEYED_TABLES: [&str; 9] = [
+    "patient",
+    "encounter",
+    "review_item",
+    "note",
+    "destination",
+    "message",
+    "user_preference",
+    "user_credential",
+    "broken_glass",
+];
 
 #[expect(private_bounds, reason = "who uses a store does not see how a database runs work")]
 impl<D: Database> SqlStore<D> {

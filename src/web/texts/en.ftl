@@ -18,14 +18,22 @@ frame-codes = Code book
 frame-second-reviews = Second-level review
 frame-settings = Settings
 frame-preferences = Preferences
+frame-account = Account
 frame-about = About
 frame-sign-out = Sign out
 
 ## Signing in
 
 sign-in-title = Sign in
+sign-in-name = Login name
+sign-in-password = Password
+sign-in-or-code = Or, without a password:
 sign-in-code = Sign-in code or token
 sign-in-about-code = A one-time code from your administrator, or the token of a coder or lead. It begins with { $beginning }.
+sign-in-second = One more step
+sign-in-second-code = Code of your authenticator app, or a recovery code
+sign-in-second-hint = The app shows another code every half minute. Each code works once.
+sign-in-again = Sign in anew
 sign-in-for-review = Suggestions of Abstractor are for review by a qualified coder; they are no diagnosis and no bill.
 
 ## Pages that say one thing
@@ -817,6 +825,13 @@ form-of-another-site = This form comes from another site; nothing was changed.
 form-unreadable = This form could not be read; go back, reload the page, and try again.
 form-of-earlier-sign-in = This form belongs to an earlier sign-in; go back, reload the page, and try again.
 sign-in-of-another-site = This form comes from another site; you are not signed in.
+sign-in-password-refused = This name and password do not let anybody in. Check both, or ask your administrator for a sign-in code.
+sign-in-wait = { $seconds ->
+    [one] Too many tries failed. Try again in one second; a new sign-in code works at once.
+   *[other] Too many tries failed. Try again in { $seconds } seconds; a new sign-in code works at once.
+}
+sign-in-second-refused = This code does not fit, or was used before. Wait for the next one and try again.
+sign-in-second-over = That took too long, or the code was used. Begin anew.
 sign-in-unreadable = This form could not be read; go back and try again.
 sign-in-refused = This code or token does not work. A sign-in code works once and only for a short time; a token must belong to a coder, lead or administrator. Ask for a new one.
 
@@ -1118,6 +1133,18 @@ people-problem-scope = A source, facility or department has at most 128 letters 
 people-problem-disabled = { $name } is disabled. Enable them first.
 people-problem-oneself = You cannot disable yourself or change your own role. Another administrator can.
 people-problem-days = A token works for 1 to 3650 days.
+people-problem-no-token = There is no such token that works now.
+people-token-used = Last used
+people-token-never-used = never
+people-password-is = { $name } has a password.
+people-no-password = { $name } has no password; a code signs them in.
+people-factor-is = { $name } has a second factor.
+people-no-factor = { $name } has no second factor.
+people-locked-until = After too many failed tries the next one waits until { $time }. A sign-in code works at once.
+people-remove-password = Take the password away
+people-remove-factor = Take the second factor away
+people-unlock = Let them try again now
+people-remove-hint = Nobody sets or sees the password of another. Without it the person needs a new code, and their sessions end.
 notice-person-added = Added. Make a sign-in code to hand over.
 token-api = the programs’ interface
 token-api-read = the programs’ interface, reading
@@ -1235,3 +1262,56 @@ glass-access-looked-at = Looked at
 glass-looked-at = { $name }, { $time }
 glass-acknowledge = I have looked at it
 glass-acknowledge-what = I have looked at the access of { $name } at { $time }
+
+## The account of whoever is signed in
+
+account-title = Account
+account-password-hint = At least { $fewest } characters; a few words are easy to remember. Any letters and signs will do, and nobody has to choose a new one after some months.
+account-password-before = Present password
+account-password-new = New password
+account-password-again = New password once more
+account-set-password = Set the password
+account-change-password = Change the password
+account-password-kept = The password is changed. Your other sessions have ended.
+account-factor = Second factor
+account-factor-may = An authenticator app on your phone shows a code that is asked for beside your password.
+account-factor-must = Your role needs a second factor: an authenticator app on your phone shows a code that is asked for beside your password.
+account-factor-needed = Your role needs a second factor. Set one up here; then you can go on.
+account-factor-holds = Your authenticator app is asked for when you sign in.
+account-factor-removed = The second factor is taken away. Your other sessions have ended.
+account-begin-factor = Set up an authenticator app
+account-begin-anew = Begin anew with another secret
+account-scan = Read this picture with your app, or type the secret into it. Then type the code that it shows.
+account-picture = Picture with the secret for an authenticator app
+account-secret = Secret:
+account-address = Address:
+account-shown-code = Code that the app shows
+account-confirm-factor = Confirm
+account-remove-factor = Take the second factor away
+account-codes-made = The second factor holds from now on. Keep these recovery codes where only you find them: each signs you in once when you have lost your phone, and they are not shown again.
+account-codes-left = { $count ->
+    [one] One recovery code is left.
+   *[other] { $count } recovery codes are left.
+}
+account-sessions = Sessions
+account-sessions-hint = Ends every session of yours, on other computers and here.
+account-end-sessions = Sign out everywhere
+account-problem-short = A password has at least { $fewest } characters.
+account-problem-long = A password has at most 1,024 bytes.
+account-problem-name = Your login name is no password.
+account-problem-common = This is one of the commonest passwords, which are tried first. Choose another one.
+account-problem-again = The two new passwords differ. Type both once more.
+account-problem-refused = The present password or the code does not fit.
+account-problem-factor = There is a second factor already, or none to confirm. Begin anew.
+
+## A fresh proof of who it is
+
+confirm-title = Is it still you?
+confirm-why = You signed in a while ago, and what you do now concerns everybody here.
+confirm-why-code = You signed in a while ago, and what you do now concerns everybody here. Ask another administrator or the operator for a new sign-in code.
+confirm-factor-or-code = Or a code of your authenticator app, or a new sign-in code
+confirm-or-code = Or a new sign-in code
+confirm-code = A new sign-in code, or your token
+confirm-go-on = Go on
+confirm-refused = That does not fit. Try again.
+confirm-nothing-lost = What you typed is kept and goes on with it.
