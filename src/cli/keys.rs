@@ -144,6 +144,7 @@ pub(super) async fn keep(store: Arc<dyn Store>, source: KeySource) {
     let surroundings = surroundings();
     let holder = surroundings.new_id();
     let mut told: Option<(Vec<KeyId>, jiff::Timestamp)> = None;
+    let mut is_unheard = false;
     loop {
         // only a file is read that often; a command is run when a key is met that is not known
         if let KeySource::File(_) = source
@@ -164,8 +165,16 @@ pub(super) async fn keep(store: Arc<dyn Store>, source: KeySource) {
         let at = told.as_ref().map_or(jiff::Timestamp::MIN, |(_, at)| *at);
         if at.saturating_add(SIGN_OF_LIFE).unwrap_or(jiff::Timestamp::MAX) <= now || at > now {
             match store.announce_keys(holder, now).await {
-                Ok(()) => told = Some((told.map(|(ids, _)| ids).unwrap_or_default(), now)),
-                Err(error) => tracing::error!(%error, "it cannot be said which site keys this process knows"),
+                Ok(()) => {
+                    told = Some((told.map(|(ids, _)| ids).unwrap_or_default(), now));
+                    is_unheard = false;
+                }
+                // a database that does not answer is told of once, and by whoever needs it
+                Err(error) if !is_unheard => {
+                    tracing::warn!(%error, "it cannot be said which site keys this process knows; it is tried again");
+                    is_unheard = true;
+                }
+                Err(_) => {}
             }
         }
         tokio::time::sleep(LOOK).await;
