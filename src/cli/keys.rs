@@ -118,9 +118,12 @@ fn printed_by(words: &[String]) -> anyhow::Result<Zeroizing<String>> {
         .spawn()
         .map_err(|error| anyhow::anyhow!("cannot be started: {}", error.kind()))?;
     let stdout = child.stdout.take().context("has no output")?;
-    let reading = std::thread::spawn(move || {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
         let mut text = Zeroizing::new(String::new());
-        stdout.take(MOST_BYTES).read_to_string(&mut text).map(|_| text)
+        let read = stdout.take(MOST_BYTES).read_to_string(&mut text).map(|_| text);
+        // nobody waits any more for one that took too long
+        let _ = sender.send(read);
     });
     let until = Instant::now() + COMMAND_LIMIT;
     let status = loop {
@@ -135,7 +138,9 @@ fn printed_by(words: &[String]) -> anyhow::Result<Zeroizing<String>> {
         std::thread::sleep(Duration::from_millis(10));
     };
     anyhow::ensure!(status.success(), "failed with {status}; what it printed is not shown");
-    let read = reading.join().map_err(|_| anyhow::anyhow!("its output could not be read"))?;
+    // what it left running may keep its output open
+    let read = receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
+    let read = read.map_err(|_| anyhow::anyhow!("did not end its output within {} seconds", COMMAND_LIMIT.as_secs()))?;
     read.map_err(|_| anyhow::anyhow!("what it prints is no key file"))
 }
 
