@@ -118,9 +118,12 @@ fn printed_by(words: &[String]) -> anyhow::Result<Zeroizing<String>> {
         .spawn()
         .map_err(|error| anyhow::anyhow!("cannot be started: {}", error.kind()))?;
     let stdout = child.stdout.take().context("has no output")?;
-    let reading = std::thread::spawn(move || {
+    let (sender, receiver) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
         let mut text = Zeroizing::new(String::new());
-        stdout.take(MOST_BYTES).read_to_string(&mut text).map(|_| text)
+        let read = stdout.take(MOST_BYTES).read_to_string(&mut text).map(|_| text);
+        // nobody waits any more for one that took too long
+        let _ = sender.send(read);
     });
     let until = Instant::now() + COMMAND_LIMIT;
     let status = loop {
@@ -135,7 +138,9 @@ fn printed_by(words: &[String]) -> anyhow::Result<Zeroizing<String>> {
         std::thread::sleep(Duration::from_millis(10));
     };
     anyhow::ensure!(status.success(), "failed with {status}; what it printed is not shown");
-    let read = reading.join().map_err(|_| anyhow::anyhow!("its output could not be read"))?;
+    // what it left running may keep its output open
+    let read = receiver.recv_timeout(until.saturating_duration_since(Instant::now()));
+    let read = read.map_err(|_| anyhow::anyhow!("did not end its output within {} seconds", COMMAND_LIMIT.as_secs()))?;
     read.map_err(|_| anyhow::anyhow!("what it prints is no key file"))
 }
 
@@ -144,6 +149,7 @@ pub(super) async fn keep(store: Arc<dyn Store>, source: KeySource) {
     let surroundings = surroundings();
     let holder = surroundings.new_id();
     let mut told: Option<(Vec<KeyId>, jiff::Timestamp)> = None;
+    let mut is_unheard = false;
     loop {
         // only a file is read that often; a command is run when a key is met that is not known
         if let KeySource::File(_) = source
@@ -164,8 +170,16 @@ pub(super) async fn keep(store: Arc<dyn Store>, source: KeySource) {
         let at = told.as_ref().map_or(jiff::Timestamp::MIN, |(_, at)| *at);
         if at.saturating_add(SIGN_OF_LIFE).unwrap_or(jiff::Timestamp::MAX) <= now || at > now {
             match store.announce_keys(holder, now).await {
-                Ok(()) => told = Some((told.map(|(ids, _)| ids).unwrap_or_default(), now)),
-                Err(error) => tracing::error!(%error, "it cannot be said which site keys this process knows"),
+                Ok(()) => {
+                    told = Some((told.map(|(ids, _)| ids).unwrap_or_default(), now));
+                    is_unheard = false;
+                }
+                // a database that does not answer is told of once, and by whoever needs it
+                Err(error) if !is_unheard => {
+                    tracing::warn!(%error, "it cannot be said which site keys this process knows; it is tried again");
+                    is_unheard = true;
+                }
+                Err(_) => {}
             }
         }
         tokio::time::sleep(LOOK).await;

@@ -145,6 +145,23 @@ impl Purging<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::review::tests::record_of;
+
+    #[test]
+    fn the_rest_is_what_other_notes_say_whether_or_not_they_count() {
+        let mut record = record_of("J18.9", 0.9);
+        let (mut other, extraction) = record_of("M10.9", 0.9).notes.remove(0);
+        other.id = Uuid::from_u128(77);
+        other.standing = Standing::Replaced;
+        let first = record.notes[0].0.id;
+        let of_first: HashSet<Uuid> = rollup(&record).into_iter().map(|entry| entry.id).collect();
+        record.notes.push((other, extraction));
+        let rest = rest_of_item(&record, &[first]);
+        assert!(rest.entries.len() == 1 && rest.entries.is_disjoint(&of_first));
+        assert_eq!(rest_of_item(&record, &[Uuid::from_u128(77)]).entries, of_first);
+        assert_eq!(rest_of_item(&record, &[]).entries.len(), 2);
+        assert!(rest_of_item(&record, &[first, Uuid::from_u128(77)]).entries.is_empty());
+    }
 
     #[test]
     fn a_reason_is_a_word() {

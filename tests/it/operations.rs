@@ -187,7 +187,7 @@ fn the_doctor_tells_what_is_wrong_with_keys() {
     chmod(site.root.path(), 0o755);
     let before = contents(site.root.path());
     site.doctor(&[]).has_one_error("site key", "can be read by everybody", "chmod 600");
-    site.doctor(&[]).has_one_error("site key", "can be read by everybody", "abstractor key rewrap");
+    site.doctor(&[]).has_one_error("site key", "can be read by everybody", "abstractor key rotate");
     assert_eq!(contents(site.root.path()), before);
     chmod(&site.key, 0o640);
     let report = site.doctor(&[]);

@@ -383,6 +383,34 @@ fn keys_come_from_one_place() {
 }
 
 #[test]
+fn older_keys_stay_in_the_file_while_they_wrap_anything() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let [data, file, newer] = ["data", "site.key", "newer.key"].map(|name| folder.path().join(name));
+    for file in [&file, &newer] {
+        let made = program(&["key", "generate", text_of(file)], b"");
+        assert!(made.status.success(), "{}", said(&made));
+    }
+    let place = ["--data", text_of(&data), "--key-file", text_of(&file)];
+    let added = program(&[&["user"][..], &place, &["add", "ada", "--role", "coder"]].concat(), b"");
+    assert!(added.status.success(), "{}", said(&added));
+    let key = |command: &str| program(&[&["key", command][..], &place].concat(), b"");
+    let alone = key("retire");
+    assert!(alone.status.success() && said(&alone).contains("nothing to do"), "{}", said(&alone));
+    // as somebody rotates by hand, and forgets to wrap anew
+    let both = [&newer, &file].map(|file| std::fs::read_to_string(file).expect("a key")).concat();
+    std::fs::write(&file, &both).expect("is written");
+    let refused = key("retire");
+    assert!(!refused.status.success() && said(&refused).contains("still wrap something (site_secret 1)"), "{}", said(&refused));
+    assert_eq!(std::fs::read_to_string(&file).expect("a key"), both, "nothing is taken out");
+    let rotated = key("rotate");
+    assert!(rotated.status.success() && said(&rotated).contains("broken off goes on"), "{}", said(&rotated));
+    let retired = key("retire");
+    assert!(retired.status.success() && said(&retired).contains("1 older key is taken out"), "{}", said(&retired));
+    let listed = program(&[&["user"][..], &place, &["list"]].concat(), b"");
+    assert!(listed.status.success() && said(&listed).contains("ada"), "{}", said(&listed));
+}
+
+#[test]
 fn a_server_without_the_new_key_holds_a_rotation_up() {
     let cluster = Cluster::start(&[]);
     cluster.sql("postgres", "CREATE DATABASE hospital");

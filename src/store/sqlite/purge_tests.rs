@@ -8,10 +8,9 @@ use uuid::Uuid;
 use super::{OpenMode, SqliteStore, backup, prove_backup, purge_backup};
 use crate::{
     domain::{Decision, DecisionKind, Role},
-    retention::rest_of_item,
     seal::{KeyRing, SiteKeys},
     store::{
-        Actor, ItemPurge, KeyStore, NoteStore, Purged, RetentionStore, ReviewStore, StoreError,
+        Actor, ItemPurge, KeyStore, NoteStore, Purged, Remaining, RetentionStore, ReviewStore, StoreError,
         conformance::{MINUTE, at, extract_all, id, item_of, of_encounter, post, text, user},
         sqlite::tests::post_many,
     },
@@ -109,7 +108,7 @@ async fn no_backup_opens_what_was_purged_once_the_old_key_is_retired() {
     assert!(store.rewrap_data_keys().await.expect("wraps") > 0);
     let open = prove_backup(&left, &both, &tombstones).expect("looks").open;
     assert!(open.contains(&("note".to_owned(), note)) && open.iter().any(|(kind, _)| kind == "decision"), "{open:?}");
-    assert_eq!(purge_backup(&brought, both.clone(), (&tombstones, rest_of_item)).expect("purges"), 1);
+    assert_eq!(purge_backup(&brought, both.clone(), (&tombstones, |_, _| Remaining::default())).expect("purges"), 1);
     let retired = both.retired();
     store.take_keys(retired.clone());
 
