@@ -1,6 +1,7 @@
 //! The configuration file of `abstractor serve` and `worker`: what other systems send and how, bounds, traces, and the site's own texts. TOML; a
 //! field that is not known is refused.
 
+mod oidc;
 mod reference;
 
 use std::{
@@ -40,6 +41,8 @@ pub struct Configuration {
     pub linger: Duration,
     /// Who takes traces; nobody when left out.
     pub traces: Option<TraceSettings>,
+    /// The hospital's own OpenID provider; none when left out.
+    pub oidc: Option<crate::oidc::Settings>,
 }
 
 /// Why a configuration is not taken.
@@ -75,6 +78,14 @@ struct File {
     #[serde(default)]
     stop: StopTable,
     traces: Option<TracesTable>,
+    #[serde(default)]
+    sign_in: SignInTable,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SignInTable {
+    oidc: Option<oidc::OidcTable>,
 }
 
 #[derive(Default, Deserialize)]
@@ -157,6 +168,7 @@ impl Configuration {
             limits: file.limits.checked()?,
             linger: Duration::from_secs(linger),
             traces: file.traces.map(TracesTable::checked).transpose()?,
+            oidc: file.sign_in.oidc.map(|table| table.checked(folder)).transpose()?,
         })
     }
 }

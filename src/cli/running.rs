@@ -20,6 +20,7 @@ use crate::{
     delivery::Sender,
     engine::Engine,
     mllp,
+    oidc::RelyingParty,
     service::{Backlog, Service, VocabularyControl},
     telemetry, web,
     worker::Worker,
@@ -41,12 +42,14 @@ pub(super) struct Settings {
     /// How long it still serves everybody after it was told to stop, so that a balancer can take it out first.
     pub linger: Duration,
     pub part: Part,
+    /// Sign-in with the hospital's own provider.
+    pub oidc: Option<Arc<RelyingParty>>,
 }
 
 impl Settings {
     /// With the bounds that hold where nobody says anything.
     pub(super) fn usual(listen: SocketAddr) -> Self {
-        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both }
+        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both, oidc: None }
     }
 }
 
@@ -92,7 +95,7 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, linger, part } = settings;
+        let Settings { listen, public_url, limits, linger, part, oidc } = settings;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -140,7 +143,7 @@ impl Running {
         let runs = service.engine.pipeline().engine_version();
         tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
         let (close, closed) = watch::channel(false);
-        let router = (router(Arc::clone(&service), part, limits), spare(Arc::clone(&service)));
+        let router = (router(Arc::clone(&service), part, limits, oidc), spare(Arc::clone(&service)));
         let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
         let listeners = tokio::task::JoinSet::new();
         Ok(Self { address, service, server, work, listeners, watching, linger, stop, close })
@@ -184,7 +187,7 @@ async fn watch_backlog(service: Arc<Service>, most: u64) {
     }
 }
 
-fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
+fn router(service: Arc<Service>, part: Part, limits: Limits, oidc: Option<Arc<RelyingParty>>) -> Router {
     let routes = match part {
         Part::Worker => api::operations(service),
         Part::Both | Part::Server => {
@@ -193,6 +196,7 @@ fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
     };
     routes
         .fallback(api::unknown_address)
+        .layer(axum::Extension(oidc))
         .layer(axum::middleware::from_fn(api::refuse_nul))
         .layer(axum::middleware::from_fn_with_state(Admission::new(limits), api::admit))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))

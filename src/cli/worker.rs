@@ -49,6 +49,7 @@ impl Work {
                 limits: configuration.limits,
                 linger: configuration.linger,
                 part: Part::Worker,
+                oidc: None,
             };
             let running = Running::start(&opened, &self.load, settings, &self.site).await?;
             tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "working");

@@ -22,6 +22,7 @@ mod list_address;
 mod lists;
 mod movements;
 mod notice;
+mod oidc;
 mod people;
 mod personal;
 mod preferences;
@@ -85,6 +86,9 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/", get(|| async { Redirect::to("/queue") }))
         .route("/sign-in", get(sign_in::show).post(sign_in::sign_in))
         .route("/sign-out", post(sign_in::sign_out))
+        .route("/sign-in/oidc", get(oidc::begin))
+        .route("/sign-in/oidc/callback", get(oidc::finish))
+        .route("/sign-in/oidc/end", get(oidc::end))
         .route("/queue", get(queue::show))
         .route("/about", get(about::show))
         .route("/codes", get(codes::search))

@@ -12,6 +12,7 @@ use axum::{
 use serde::Deserialize;
 
 use super::{
+    oidc::Offer,
     session::{self, Posted},
     shell::{Refusal, Shell, page, refused},
 };
@@ -32,6 +33,8 @@ pub(super) struct SignInPage {
     pub code: String,
     /// Why the last try failed.
     pub problem: Option<&'static str>,
+    /// Sign-in with the hospital's own provider.
+    pub offer: Offer,
 }
 
 /// What the page and its form carry.
@@ -42,12 +45,12 @@ pub(super) struct SignIn {
 }
 
 /// `GET /sign-in`, `?code=` fills the field. The code is used up by the form only, so that a link preview cannot do it.
-pub(super) async fn show(Query(SignIn { code }): Query<SignIn>) -> Response {
-    page(StatusCode::OK, &SignInPage { code, ..SignInPage::default() })
+pub(super) async fn show(offer: Offer, Query(SignIn { code }): Query<SignIn>) -> Response {
+    page(StatusCode::OK, &SignInPage { code, offer, ..SignInPage::default() })
 }
 
 /// `POST /sign-in`
-pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
+pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, request: Request) -> Result<Response, Refusal> {
     let (parts, body) = request.into_parts();
     if !session::is_from_our_origin(&parts) {
         return Err(refused(StatusCode::FORBIDDEN, text!("sign-in-of-another-site")));
@@ -55,27 +58,33 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Reques
     let Form(SignIn { code }) = Form::from_request(Request::from_parts(parts, body), &service)
         .await
         .map_err(|_| refused(StatusCode::BAD_REQUEST, text!("sign-in-unreadable")))?;
-    let Some(user) = user_of(&service, code.trim()).await? else {
-        let problem = text!("sign-in-refused");
-        return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() }));
+    let Some(user) = user_of(&service, code.trim(), &offer).await? else {
+        let problem = Some(if offer.is_only { text!("sign-in-oidc-code-refused") } else { text!("sign-in-refused") });
+        return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem, offer, ..SignInPage::default() }));
     };
     let cookie = session::start(&service, &user).await?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(first_page(&user).unwrap_or("/about"))).into_response())
+}
+
+/// The page where somebody's work begins; none for whom there are no pages.
+pub(super) fn first_page(user: &User) -> Option<&'static str> {
     let first =
         [(Permission::ListItems, "/queue"), (Permission::ReadSettings, "/settings"), (Permission::ReadReports, "/reports")];
-    let first = first.into_iter().find(|(permission, _)| permits(user.role, *permission)).map_or("/about", |(_, path)| path);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(first)).into_response())
+    first.into_iter().find(|(permission, _)| permits(user.role, *permission)).map(|(_, path)| path)
 }
 
 /// The user of a one-time code, which is used up, or of an API token of somebody who works in the queue, arranges it or reads reports.
-async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreError> {
+async fn user_of(service: &Service, code: &str, offer: &Offer) -> Result<Option<User>, StoreError> {
     let Some(token) = Token::parse(code) else { return Ok(None) };
     let now = service.surroundings.now();
     if let Some(user) = service.store.redeem_sign_in(token.hash(), now).await? {
         return Ok(Some(user));
     }
+    if offer.is_only {
+        return Ok(None);
+    }
     let user = service.store.user_of_token(token.hash(), TokenKind::Api, now).await?;
-    let pages = [Permission::ListItems, Permission::ReadSettings, Permission::ReadReports];
-    Ok(user.filter(|user| pages.into_iter().any(|permission| permits(user.role, permission))))
+    Ok(user.filter(|user| first_page(user).is_some()))
 }
 
 /// Nothing but the form token.
@@ -83,7 +92,11 @@ async fn user_of(service: &Service, code: &str) -> Result<Option<User>, StoreErr
 pub(super) struct Nothing {}
 
 /// `POST /sign-out`
-pub(super) async fn sign_out(State(service): State<Arc<Service>>, posted: Posted<Nothing>) -> Result<Response, Refusal> {
+pub(super) async fn sign_out(
+    State(service): State<Arc<Service>>,
+    offer: Offer,
+    posted: Posted<Nothing>,
+) -> Result<Response, Refusal> {
     let cookie = session::end(&service, &posted.session).await?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(offer.after_sign_out())).into_response())
 }

@@ -101,7 +101,7 @@ fn small_pages_escape() {
     let message = MessagePage { shell: shell(), title: HOSTILE.to_owned(), message: HOSTILE.to_owned() };
     assert_escaped(&message.render().expect("renders"));
     for problem in [None, Some("no")] {
-        let page = SignInPage { shell: Shell::default(), code: HOSTILE.to_owned(), problem };
+        let page = SignInPage { code: HOSTILE.to_owned(), problem, ..SignInPage::default() };
         assert_escaped(&page.render().expect("renders"));
     }
 }

@@ -125,14 +125,14 @@ fn jobs_that_a_full_disk_interrupts_are_done_soon_after_there_is_room() {
 }
 
 /// The library that gives a program another clock.
-fn clock_library() -> PathBuf {
+pub fn clock_library() -> PathBuf {
     let folders = std::fs::read_dir("/usr/lib").expect("is there").flatten().map(|entry| entry.path());
     let mut libraries = folders.map(|folder| folder.join("faketime/libfaketimeMT.so.1"));
     libraries.find(|library| library.is_file()).expect("the tests need faketime; `apt-get install faketime` installs it")
 }
 
 /// Sets how far the clock is from the machine's: `+2h`, `-1d`.
-fn set_clock(file: &Path, offset: &str) {
+pub fn set_clock(file: &Path, offset: &str) {
     let next = file.with_extension("next");
     std::fs::write(&next, format!("{offset}\n")).expect("is written");
     std::fs::rename(next, file).expect("is named");

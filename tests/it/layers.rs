@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 27] = [
+const RANKS: [(&str, u8); 28] = [
     ("domain", 0),
     ("text", 1),
     ("seal", 1),
@@ -23,6 +23,7 @@ const RANKS: [(&str, u8); 27] = [
     ("engine", 6),
     ("auth", 6),
     ("review", 6),
+    ("oidc", 7),
     ("worker", 7),
     ("service", 7),
     ("api", 8),

@@ -55,7 +55,7 @@ macro_rules! conformance {
             reads_are_recorded_together);
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
-            a_sign_in_works_once, the_audit_trail_has_no_gaps);
+            a_sign_in_works_once, an_assertion_is_used_once, a_derived_key_is_of_its_duty, the_audit_trail_has_no_gaps);
         crate::store::conformance::conformance!(@module $open, messages:
             a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
             failed_messages_are_listed_and_paged, a_failed_message_is_settled);

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::User,
+    seal::DataKey,
     store::{AccountStore, Actor, AuditEvent, StoreError, TokenKind, TokenRecord},
 };
 
@@ -196,6 +197,10 @@ impl<D: Database> AccountStore for SqlStore<D> {
         );
         let read = move |unit: &Unit<'_>| unit.one("user_account", &sql, [name], |row| Ok((user(row)?, row.get("keys")?)));
         self.database.read(read).await
+    }
+
+    fn derived_key(&self, duty: &str) -> DataKey {
+        self.vault.derived_key(duty)
     }
 
     async fn redeem_assertion(&self, hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
