@@ -3,6 +3,7 @@
 
 #[cfg(test)]
 mod fuzz;
+mod oidc;
 mod reference;
 
 use std::{
@@ -53,6 +54,8 @@ pub struct Configuration {
     pub retention: RetentionPolicy,
     /// How people are let in, and for how long.
     pub sign_in: SignInSettings,
+    /// The hospital's own OpenID provider; none when left out.
+    pub oidc: Option<crate::oidc::Settings>,
 }
 
 /// Why a configuration is not taken.
@@ -109,6 +112,7 @@ struct SignInTable {
     session_hours: Option<u64>,
     #[serde(default)]
     second_factor: Vec<String>,
+    oidc: Option<oidc::OidcTable>,
 }
 
 #[derive(Default, Deserialize)]
@@ -174,7 +178,7 @@ impl Configuration {
 
     /// Reads the text of a configuration; files that it names lie relative to `folder`.
     fn parse(text: &str, folder: &Path) -> Result<Self, String> {
-        let file: File = toml::from_str(text).map_err(|error| error.to_string())?;
+        let mut file: File = toml::from_str(text).map_err(|error| error.to_string())?;
         let mllp = file.mllp.into_iter().map(|table| table.checked(folder)).collect::<Result<Vec<_>, _>>()?;
         let public_url = file.public_url.map(|url| url.trim_end_matches('/').to_owned());
         if public_url.as_ref().is_some_and(|url| !url.starts_with("https://") && !url.starts_with("http://")) {
@@ -192,6 +196,7 @@ impl Configuration {
             linger: Duration::from_secs(linger),
             traces: file.traces.map(TracesTable::checked).transpose()?,
             retention: file.retention.checked()?,
+            oidc: file.sign_in.oidc.take().map(|table| table.checked(folder)).transpose()?,
             sign_in: file.sign_in.checked()?,
         })
     }

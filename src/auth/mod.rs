@@ -6,12 +6,13 @@
 mod client_assertion;
 #[cfg(test)]
 mod fuzz;
+pub mod jws;
 mod one_time;
 mod password;
 mod permission;
 mod token;
 
-pub use client_assertion::{AssertionProblem, claimed_client, read_keys, verify};
+pub use client_assertion::{AssertionProblem, claimed_client, read_keys, registered_keys, verify};
 pub use one_time::{OneTimeSecret, RECOVERY_CODES, recovery_codes, recovery_hash};
 pub use password::{FEWEST_CHARACTERS, MOST_BYTES, Password, PasswordProblem, Verified, prepare_passwords};
 pub use permission::{Permission, Scope, in_scope, is_own_chart, may_read_note, permits};

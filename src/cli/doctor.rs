@@ -32,6 +32,7 @@ use super::{
 };
 use crate::{
     config::Configuration,
+    oidc::RelyingParty,
     seal::SiteKeys,
     store::{Holdings, postgres},
     vocabulary::{Editions, Vocabulary},
@@ -209,6 +210,14 @@ impl Doctor {
                 }
             }
             secret(findings, CHECK, (&files.key, "have a certificate with a new key made"));
+        }
+        if let Some(oidc) = &configuration.oidc {
+            if let Err(error) = RelyingParty::new(oidc.clone()) {
+                findings.error(CHECK, error.to_string(), AS_THE_SERVICE);
+            }
+            if let Some(file) = &oidc.client_secret {
+                secret(findings, CHECK, (file, "have another secret made at the provider"));
+            }
         }
         if findings.0.len() == before {
             let found = self.config.as_ref().map(|file| format!("{} can be used", file.display()));

@@ -27,6 +27,7 @@ use crate::{
     delivery::Sender,
     engine::Engine,
     mllp,
+    oidc::RelyingParty,
     retention::{RetentionPolicy, Sweep},
     service::{Backlog, Service, SignIn, SignInSettings, VocabularyControl},
     telemetry, web,
@@ -53,13 +54,15 @@ pub(super) struct Settings {
     /// How long it still serves everybody after it was told to stop, so that a balancer can take it out first.
     pub linger: Duration,
     pub part: Part,
+    /// Sign-in with the hospital's own provider.
+    pub oidc: Option<Arc<RelyingParty>>,
 }
 
 impl Settings {
     /// With the bounds that hold where nobody says anything.
     pub(super) fn usual(listen: SocketAddr) -> Self {
         let (limits, sign_in) = (Limits::default(), SignInSettings::default());
-        Self { listen, public_url: None, limits, sign_in, linger: Duration::ZERO, part: Part::Both }
+        Self { listen, public_url: None, limits, sign_in, linger: Duration::ZERO, part: Part::Both, oidc: None }
     }
 }
 
@@ -105,7 +108,7 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, sign_in, linger, part } = settings;
+        let Settings { listen, public_url, limits, sign_in, linger, part, oidc } = settings;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -155,7 +158,7 @@ impl Running {
         let runs = service.engine.pipeline().engine_version();
         tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
         let (close, closed) = watch::channel(false);
-        let router = (router(Arc::clone(&service), part, limits), spare(Arc::clone(&service)));
+        let router = (router(Arc::clone(&service), part, limits, oidc), spare(Arc::clone(&service)));
         let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
         let listeners = tokio::task::JoinSet::new();
         Ok(Self { address, service, server, work, listeners, watching, linger, stop, close })
@@ -223,7 +226,7 @@ async fn tell_unknown_tries(service: Arc<Service>) {
     }
 }
 
-fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
+fn router(service: Arc<Service>, part: Part, limits: Limits, oidc: Option<Arc<RelyingParty>>) -> Router {
     let routes = match part {
         Part::Worker => api::operations(service),
         Part::Both | Part::Server => {
@@ -232,6 +235,7 @@ fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
     };
     routes
         .fallback(api::unknown_address)
+        .layer(axum::Extension(oidc))
         .layer(axum::middleware::from_fn(api::refuse_nul))
         .layer(axum::middleware::from_fn(api::refuse_encoded))
         .layer(axum::middleware::from_fn_with_state(Admission::new(limits), api::admit))

@@ -1,6 +1,6 @@
 //! `abstractor serve`: the service on the command's data folder or database, until it is told to stop.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 
 use clap::Args;
 
@@ -16,6 +16,7 @@ use crate::{
     config::Configuration,
     domain::User,
     mllp,
+    oidc::RelyingParty,
     store::Store,
     telemetry::{self, LogFormat},
 };
@@ -73,6 +74,7 @@ impl Serve {
             }
             // what is wrong with the configuration is told before anything is loaded
             let listeners = listeners(&*opened.store(), configuration.mllp).await?;
+            let oidc = configuration.oidc.map(RelyingParty::new).transpose()?.map(Arc::new);
             let settings = Settings {
                 listen: self.listen,
                 public_url: configuration.public_url,
@@ -80,6 +82,7 @@ impl Serve {
                 sign_in: configuration.sign_in,
                 linger: configuration.linger,
                 part: if self.without_worker { Part::Server } else { Part::Both },
+                oidc,
             };
             let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
             running.keep_keys(self.data.key_source()?);

@@ -50,6 +50,7 @@ impl Work {
                 sign_in: configuration.sign_in,
                 linger: configuration.linger,
                 part: Part::Worker,
+                oidc: None,
             };
             let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
             running.keep_keys(self.data.key_source()?);

@@ -182,6 +182,63 @@ pub const REFERENCE: &[Table] = &[
             ),
         ],
     },
+    Table {
+        header: "[sign_in.oidc]",
+        meaning: "Sign-in with the hospital's own OpenID provider (Keycloak, Entra ID, AD FS); without this table there is none. Register                   public_url with /sign-in/oidc/callback behind it there as the redirect address.",
+        settings: &[
+            setting(
+                "issuer",
+                "\"https://login.hospital.example/realms/staff\"",
+                Holds::Needed,
+                "Address of the provider, letter by letter as its tokens name it; https.",
+            ),
+            setting("client_id", "\"abstractor\"", Holds::Needed, "What the provider knows this service by."),
+            setting(
+                "client_secret_file",
+                "\"oidc.secret\"",
+                Holds::Example,
+                "File with the secret of the client; without it the client is a public one, and PKCE stands in for the secret.",
+            ),
+            setting("scopes", "[\"openid\", \"profile\"]", Holds::Default, "What is asked for; openid must be among it."),
+            setting(
+                "user_claim",
+                "\"preferred_username\"",
+                Holds::Default,
+                "The claim of the ID token that is the login name of a user here; nobody is made by signing in.",
+            ),
+            setting(
+                "user_suffix",
+                "\"@hospital.example\"",
+                Holds::Example,
+                "What stands behind the login name in that claim; who has something else there is nobody.",
+            ),
+            setting(
+                "required_claims",
+                "{ groups = \"abstractor\" }",
+                Holds::Example,
+                "Claims that must have this value, or be lists that hold it; of several values ([\"a\", \"b\"]) one is enough.",
+            ),
+            setting(
+                "accept_acr",
+                "[\"2\"]",
+                Holds::Example,
+                "Classes of authentication (acr) of which one is needed, for a second factor at the provider.",
+            ),
+            setting(
+                "accept_amr",
+                "[\"mfa\", \"otp\", \"hwk\"]",
+                Holds::Example,
+                "Methods of authentication (amr) of which one is needed, for a second factor at the provider.",
+            ),
+            setting(
+                "authority",
+                "\"hospital-ca.pem\"",
+                Holds::Example,
+                "Who signs the provider's certificate, as PEM; else those whom this machine trusts.",
+            ),
+            setting("only", "false", Holds::Default, "Whether the sign-in page offers nothing else but one-time codes."),
+        ],
+    },
 ];
 
 #[cfg(test)]
@@ -198,7 +255,8 @@ mod tests {
 
     /// The keys that are read in a table: the refusal of one that is not known names them.
     fn read_keys(table: &Table) -> BTreeSet<String> {
-        let around = path(table).split_once('.').map_or(String::new(), |(outer, _)| format!("[[{outer}]]\n"));
+        let outer = path(table).split_once('.').and_then(|(outer, _)| REFERENCE.iter().find(|table| path(table) == outer));
+        let around = outer.map_or(String::new(), |outer| format!("{}\n", outer.header));
         let text = format!("{around}{}\nno_such_key = 1\n", table.header);
         let message = Configuration::parse(&text, Path::new("")).expect_err("a key that is not known is refused");
         let (_, expected) = message.split_once("expected").unwrap_or_else(|| panic!("{message}"));

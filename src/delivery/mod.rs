@@ -1,4 +1,5 @@
-//! Sending what the outbox holds to the destinations that an admin configured: the only outbound connections of the service.
+//! Sending what the outbox holds to the destinations that an admin configured. Beside it only traces and the hospital's own OpenID provider
+//! are connected to, and only where the configuration names them.
 //!
 //! Each destination gets its deliveries one after another, in the order of their causes; one destination that does not answer holds up no
 //! other. A failed try is made again with a growing delay; a delivery that is given up stays in the outbox and can be sent again.

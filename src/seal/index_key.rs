@@ -51,6 +51,15 @@ impl IndexKey {
     }
 }
 
+impl IndexKey {
+    /// A key for another duty than indexes, the same wherever this one is: by HMAC, as HKDF expands a key. It says nothing of this key, and no
+    /// index of a column is one.
+    #[must_use]
+    pub fn derived(&self, duty: &str) -> DataKey {
+        DataKey(Zeroizing::new(self.blind_index("derived key", &[duty])))
+    }
+}
+
 impl std::fmt::Debug for IndexKey {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("IndexKey(..)")
@@ -70,6 +79,15 @@ mod tests {
             assert_ne!(index, key.blind_index(column, &parts), "{column} {parts:?}");
         }
         assert_ne!(index, IndexKey::generate().blind_index("patient.id", &["emr", "123"]));
+    }
+
+    #[test]
+    fn a_derived_key_is_of_its_duty() {
+        let (key, place) = (IndexKey::generate(), Place::new("cookie", b"a", "b"));
+        let sealed = key.derived("one").seal(place, b"text");
+        assert_eq!(key.derived("one").open(place, &sealed), Ok(b"text".to_vec()));
+        assert!(key.derived("two").open(place, &sealed).is_err());
+        assert!(IndexKey::generate().derived("one").open(place, &sealed).is_err());
     }
 
     #[test]

@@ -6,7 +6,7 @@ use thiserror::Error;
 
 use super::{Service, actor};
 use crate::{
-    auth::{AssertionProblem, Token, TokenAccess, claimed_client, read_keys, verify},
+    auth::{AssertionProblem, Token, TokenAccess, claimed_client, registered_keys, verify},
     store::{StoreError, TokenKind, TokenRecord},
 };
 
@@ -19,9 +19,6 @@ pub enum GrantError {
     /// The assertion cannot be taken.
     #[error(transparent)]
     Assertion(#[from] AssertionProblem),
-    /// No such client, or none with keys, or a disabled one.
-    #[error("there is no client with registered keys of this name; an admin registers them with `abstractor user keys`")]
-    UnknownClient,
     /// The same assertion again.
     #[error("this client_assertion was used before; sign a new one with another jti")]
     Used,
@@ -43,12 +40,11 @@ impl Service {
     /// [`GrantError`].
     pub async fn grant(&self, assertion: &str, access: TokenAccess) -> Result<(Token, i64), GrantError> {
         let name = claimed_client(assertion)?;
-        let (user, keys) = self.store.client_keys(&name).await?.ok_or(GrantError::UnknownClient)?;
-        let keys = read_keys(&keys).map_err(|_| GrantError::UnknownClient)?;
+        let (user, keys) = self.store.client_keys(&name).await?.ok_or(AssertionProblem::UnknownKey)?;
         let now = self.surroundings.now();
-        let verified = verify(assertion, &keys, (&name, &self.token_endpoint()), now)?;
+        let verified = verify(assertion, &registered_keys(&keys), (&name, &self.token_endpoint()), now)?;
         let used = Sha256::digest(format!("{name}\n{}", verified.jti)).into();
-        if !self.store.redeem_assertion(used, verified.expires_at, now).await? {
+        if !self.store.redeem_assertion(used, verified.known_until, now).await? {
             return Err(GrantError::Used);
         }
         let token = Token::generate();

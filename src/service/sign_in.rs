@@ -103,6 +103,15 @@ pub enum Entering {
     Wait(Timestamp),
 }
 
+/// What the hospital's provider asked of somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ProvedAtProvider {
+    /// Whatever it asks for.
+    Once,
+    /// A second factor, as the site demands it of the provider.
+    Twice,
+}
+
 /// What came of a proof.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Proof {
@@ -184,6 +193,37 @@ impl Service {
         self.store.clear_tries(TryKind::Password, &user.name).await?;
         let credentials = self.store.credentials(user.id).await?;
         self.after_first_step(user, &credentials, how).await
+    }
+
+    /// The same by a one-time code alone.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn enter_by_one_time_code(&self, code: &str) -> Result<Entering, StoreError> {
+        let now = self.surroundings.now();
+        let redeemed = match Token::parse(code) {
+            Some(token) => self.store.redeem_sign_in(token.hash(), now).await?,
+            None => None,
+        };
+        let Some(user) = redeemed else {
+            self.store.record_failed_try(None, TryKind::Password, None, now).await?;
+            return Ok(Entering::Refused);
+        };
+        self.store.clear_tries(TryKind::Password, &user.name).await?;
+        let credentials = self.store.credentials(user.id).await?;
+        self.after_first_step(user, &credentials, "code").await
+    }
+
+    /// Lets somebody in whom the hospital's provider let in. Who has a second factor here shows it, but where the provider asked for one.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn enter_by_provider(&self, user: User, proved: ProvedAtProvider) -> Result<Entering, StoreError> {
+        if proved == ProvedAtProvider::Twice {
+            return self.entered(user, "oidc and second factor there").await;
+        }
+        let credentials = self.store.credentials(user.id).await?;
+        self.after_first_step(user, &credentials, "oidc").await
     }
 
     async fn user_of_code(&self, code: &str) -> Result<Option<(User, &'static str)>, StoreError> {

@@ -39,7 +39,9 @@ pub use retention::{
 };
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
-pub use sign_in::{CredentialChange, Credentials, KeptFactor, LiveSession, SignInStep, SignInStore, Try, TryKind};
+pub use sign_in::{
+    CredentialChange, Credentials, KeptFactor, LiveSession, PROVED_TWICE, SignInStep, SignInStore, Try, TryKind,
+};
 pub use sql::SqlStore;
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
@@ -48,7 +50,10 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use uuid::Uuid;
 
-use crate::domain::{Delivery, DeliveryState, Destination, Extraction, NewNote, Note, User};
+use crate::{
+    domain::{Delivery, DeliveryState, Destination, Extraction, NewNote, Note, User},
+    seal::DataKey,
+};
 
 /// What is said where the database finds no room to write.
 const DISK_IS_FULL: &str = "the disk of the database is full; make room, nothing has to be restarted";
@@ -427,7 +432,10 @@ pub trait AccountStore: Send + Sync {
     -> Result<bool, StoreError>;
     /// A user that is not disabled, with the registered keys.
     async fn client_keys(&self, name: &str) -> Result<Option<(User, String)>, StoreError>;
-    /// Uses up an assertion, known by a hash of client and id, which ends by itself at `expires_at`; `false` when it was used before.
+    /// A key that seals what browsers carry for this duty: the same on every server of the database, and after a rotation of the site key.
+    fn derived_key(&self, duty: &str) -> DataKey;
+    /// Uses up an assertion, known by a hash of client and id, or an attempt to sign in, which ends by itself at `expires_at`; `false` when it
+    /// was used before.
     async fn redeem_assertion(&self, hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
     /// Uses up a sign-in token: its user, once.
     async fn redeem_sign_in(&self, hash: [u8; 32], now: Timestamp) -> Result<Option<User>, StoreError>;

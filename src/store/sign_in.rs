@@ -60,6 +60,9 @@ pub struct CredentialChange {
     pub actor: Actor,
 }
 
+/// Label of a session that began with a second factor at the hospital's own provider: it needs none here.
+pub const PROVED_TWICE: &str = "browser, second factor of the provider";
+
 /// A session that goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LiveSession {

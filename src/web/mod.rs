@@ -27,6 +27,7 @@ mod list_address;
 mod lists;
 mod movements;
 mod notice;
+mod oidc;
 mod people;
 mod personal;
 mod picture;
@@ -101,6 +102,9 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/account/factor/confirm", post(account::confirm_factor))
         .route("/account/sessions", post(account::end_sessions))
         .route("/account/confirm", get(confirm::show).post(confirm::confirm))
+        .route("/sign-in/oidc", get(oidc::begin))
+        .route("/sign-in/oidc/callback", get(oidc::finish))
+        .route("/sign-in/oidc/end", get(oidc::end))
         .route("/queue", get(queue::show))
         .route("/about", get(about::show))
         .route("/codes", get(codes::search))

@@ -27,8 +27,8 @@ use super::{
 use crate::{
     auth::{Permission, Token, permits},
     domain::User,
-    service::{SESSION_COOKIES, Service, actor},
-    store::{LiveSession, StoreError, TokenKind, TokenRecord},
+    service::{ProvedAtProvider, SESSION_COOKIES, Service, actor},
+    store::{LiveSession, PROVED_TWICE, StoreError, TokenKind, TokenRecord},
 };
 
 /// Never for scripts, never sent from another site. `Secure` comes with an address of TLS: over plain HTTP, as in the demo, a browser would
@@ -130,13 +130,18 @@ pub(super) fn token_of(headers: &HeaderMap, cookie: &str) -> Option<Token> {
 
 /// Starts a session, with a new token each time: the value of `Set-Cookie`.
 pub(super) async fn start(service: &Service, user: &User) -> Result<String, StoreError> {
+    start_by_provider(service, user, ProvedAtProvider::Once).await
+}
+
+/// The same for somebody whom the hospital's provider let in.
+pub(super) async fn start_by_provider(service: &Service, user: &User, proved: ProvedAtProvider) -> Result<String, StoreError> {
     let (token, now) = (Token::generate(), service.surroundings.now());
     let life = service.sign_in.settings.session;
     let record = TokenRecord {
         id: service.surroundings.new_id(),
         user_id: user.id,
         kind: TokenKind::Session,
-        label: "browser".to_owned(),
+        label: if proved == ProvedAtProvider::Twice { PROVED_TWICE } else { "browser" }.to_owned(),
         created_at: now,
         expires_at: Some(now + life),
         revoked_at: None,

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, de::DeserializeOwned};
 
 use super::{
+    oidc::Offer,
     session::{self, Posted},
     shell::{Refusal, Shell, page, refused},
 };
@@ -34,6 +35,8 @@ pub(super) struct SignInPage {
     pub name: String,
     /// Why the last try failed.
     pub problem: Option<String>,
+    /// Sign-in with the hospital's own provider.
+    pub offer: Offer,
 }
 
 /// The page of the second step.
@@ -60,8 +63,8 @@ pub(super) struct SignIn {
 }
 
 /// `GET /sign-in`, `?code=` fills the field. The code is used up by the form only, so that a link preview cannot do it.
-pub(super) async fn show(Query(SignIn { code, .. }): Query<SignIn>) -> Response {
-    page(StatusCode::OK, &SignInPage { code, ..SignInPage::default() })
+pub(super) async fn show(offer: Offer, Query(SignIn { code, .. }): Query<SignIn>) -> Response {
+    page(StatusCode::OK, &SignInPage { code, offer, ..SignInPage::default() })
 }
 
 /// The form of somebody who is not signed in: of our own origin, as far as the browser says where it comes from.
@@ -83,17 +86,22 @@ fn seconds_to(service: &Service, until: Timestamp) -> i64 {
     until.duration_since(service.surroundings.now()).as_secs().saturating_add(1)
 }
 
-/// `POST /sign-in`: a code when one is given, else a name and a password.
-pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
+/// `POST /sign-in`: a code when one is given, else a name and a password. Where the provider alone lets people in, one-time codes do too.
+pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, request: Request) -> Result<Response, Refusal> {
     let SignIn { code, name, password } = form_of(request).await?;
     let (code, name) = (code.trim(), name.trim());
-    let is_code = !code.is_empty() || name.is_empty();
-    let entering = match is_code {
-        true => service.enter_by_code(code).await?,
-        false => service.enter_by_password(name, &password).await?,
+    let is_code = !code.is_empty() || name.is_empty() || offer.is_only;
+    let entering = match (is_code, offer.is_only) {
+        (true, false) => service.enter_by_code(code).await?,
+        (true, true) => service.enter_by_one_time_code(code).await?,
+        (false, _) => service.enter_by_password(name, &password).await?,
     };
-    let again = |problem: String| SignInPage { name: name.to_owned(), problem: Some(problem), ..SignInPage::default() };
-    let refusal = if is_code { text!("sign-in-refused") } else { text!("sign-in-password-refused") };
+    let refusal = match (is_code, offer.is_only) {
+        (_, true) => text!("sign-in-oidc-code-refused"),
+        (true, false) => text!("sign-in-refused"),
+        (false, false) => text!("sign-in-password-refused"),
+    };
+    let again = |problem: String| SignInPage { name: name.to_owned(), problem: Some(problem), offer, ..SignInPage::default() };
     match entering {
         Entering::In(user) => let_in(&service, &user).await,
         Entering::SecondFactor(step) => Ok(second_step(&step, (StatusCode::OK, None))),
@@ -107,16 +115,21 @@ fn waiting(service: &Service, until: Timestamp, view: &impl Template) -> Respons
     (after, page(StatusCode::TOO_MANY_REQUESTS, view)).into_response()
 }
 
-fn second_step(step: &Token, (status, problem): (StatusCode, Option<String>)) -> Response {
+/// The page that asks for the second factor.
+pub(super) fn second_step(step: &Token, (status, problem): (StatusCode, Option<String>)) -> Response {
     page(status, &SecondStepPage { shell: Shell::default(), step: step.reveal().to_owned(), problem })
 }
 
 async fn let_in(service: &Service, user: &User) -> Result<Response, Refusal> {
     let cookie = session::start(service, user).await?;
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(first_page(user).unwrap_or("/about"))).into_response())
+}
+
+/// The page where somebody's work begins; none for whom there are no pages.
+pub(super) fn first_page(user: &User) -> Option<&'static str> {
     let first =
         [(Permission::ListItems, "/queue"), (Permission::ReadSettings, "/settings"), (Permission::ReadReports, "/reports")];
-    let first = first.into_iter().find(|(permission, _)| permits(user.role, *permission)).map_or("/about", |(_, path)| path);
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(first)).into_response())
+    first.into_iter().find(|(permission, _)| permits(user.role, *permission)).map(|(_, path)| path)
 }
 
 /// What the form of the second step carries.
@@ -157,7 +170,11 @@ pub(super) async fn second(State(service): State<Arc<Service>>, request: Request
 pub(super) struct Nothing {}
 
 /// `POST /sign-out`
-pub(super) async fn sign_out(State(service): State<Arc<Service>>, posted: Posted<Nothing>) -> Result<Response, Refusal> {
+pub(super) async fn sign_out(
+    State(service): State<Arc<Service>>,
+    offer: Offer,
+    posted: Posted<Nothing>,
+) -> Result<Response, Refusal> {
     let cookie = session::end(&service, &posted.session).await?;
-    Ok(([(header::SET_COOKIE, cookie)], Redirect::to("/sign-in")).into_response())
+    Ok(([(header::SET_COOKIE, cookie)], Redirect::to(offer.after_sign_out())).into_response())
 }

@@ -104,7 +104,7 @@ fn small_pages_escape() {
     assert_escaped(&message.render().expect("renders"));
     for problem in [None, Some(HOSTILE.to_owned())] {
         let (code, name) = (HOSTILE.to_owned(), HOSTILE.to_owned());
-        let page = SignInPage { shell: Shell::default(), code, name, problem };
+        let page = SignInPage { code, name, problem, ..SignInPage::default() };
         assert_escaped(&page.render().expect("renders"));
     }
 }

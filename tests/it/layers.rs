@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 29] = [
+const RANKS: [(&str, u8); 30] = [
     ("domain", 0),
     ("fuzzing", 0),
     ("text", 1),
@@ -24,6 +24,7 @@ const RANKS: [(&str, u8); 29] = [
     ("engine", 6),
     ("auth", 6),
     ("review", 6),
+    ("oidc", 7),
     ("worker", 7),
     ("retention", 7),
     ("service", 7),

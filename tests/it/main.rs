@@ -37,6 +37,8 @@ mod ledger;
 mod limits;
 mod model;
 mod oauth;
+mod oidc;
+mod oidc_hostile;
 mod openapi;
 mod operations;
 mod pages;

@@ -12,13 +12,13 @@ use super::server::{Reply, Server};
 
 /// Makes a pair of each kind; gives the public key set, and a signed assertion for each of the claims.
 const SIGN: &str = "
-import json, sys, time
+import base64, hashlib, hmac, json, sys, time
 import jwt
 from jwt.algorithms import RSAAlgorithm, ECAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa, ec
 asked = json.load(sys.stdin)
 pairs = {'rsa': ('RS384', rsa.generate_private_key(65537, 2048)), 'ec': ('ES384', ec.generate_private_key(ec.SECP384R1())),
-         'stranger': ('RS384', rsa.generate_private_key(65537, 2048)), 'rs256': ('RS256', None)}
+         'stranger': ('RS384', rsa.generate_private_key(65537, 2048)), 'rs256': ('RS256', None), 'shared': (None, None)}
 pairs['rs256'] = ('RS256', pairs['rsa'][1])
 keys = []
 for kid, algorithm in (('rsa', RSAAlgorithm), ('ec', ECAlgorithm)):
@@ -28,7 +28,17 @@ assertions = []
 for one in asked['assertions']:
     algorithm, private = pairs[one['pair']]
     claims = {**one['claims'], 'exp': int(time.time()) + one['life']}
-    assertions.append(jwt.encode(claims, private, algorithm=algorithm, headers={'kid': one['kid']}))
+    if 'begins' in one:
+        claims['nbf'] = int(time.time()) + one['begins']
+    if one['pair'] == 'shared':
+        # the public key as a shared secret: PyJWT would not do it, so it is done by hand
+        part = lambda value: base64.urlsafe_b64encode(json.dumps(value).encode()).rstrip(b'=')
+        message = part({'alg': 'HS384', 'kid': one['kid']}) + b'.' + part(claims)
+        signature = hmac.new(json.dumps(keys[0]).encode(), message, hashlib.sha384).digest()
+        assertions.append((message + b'.' + base64.urlsafe_b64encode(signature).rstrip(b'=')).decode())
+        continue
+    headers = {'kid': one['kid'], **one.get('head', {})}
+    assertions.append(jwt.encode(claims, private, algorithm=algorithm, headers=headers))
 json.dump({'jwks': {'keys': keys}, 'assertions': assertions}, sys.stdout)
 ";
 
@@ -64,9 +74,9 @@ fn a_client_signs_for_its_tokens() {
     let endpoint = configuration["token_endpoint"].as_str().expect("an address").to_owned();
     assert_eq!(endpoint, format!("{}/oauth/token", server.url));
     let claims = |jti: &str| json!({"iss": "ehr-client", "sub": "ehr-client", "aud": endpoint, "jti": jti});
-    let with = |jti: &str, field: &str, value: &str| {
+    let with = |jti: &str, field: &str, value: Value| {
         let mut claims = claims(jti);
-        claims[field] = json!(value);
+        claims[field] = value;
         claims
     };
     let one =
@@ -80,9 +90,14 @@ fn a_client_signs_for_its_tokens() {
         one("rs256", "rsa", 200, claims("6")),
         one("rsa", "rsa", 3_600, claims("7")),
         one("rsa", "rsa", -200, claims("8")),
-        one("rsa", "rsa", 200, with("9", "aud", "https://elsewhere.example/oauth/token")),
-        one("rsa", "rsa", 200, with("10", "iss", "another")),
-        one("rsa", "rsa", 200, with("11", "sub", "nobody")),
+        one("rsa", "rsa", 200, with("9", "aud", json!("https://elsewhere.example/oauth/token"))),
+        one("rsa", "rsa", 200, with("10", "iss", json!("another"))),
+        one("rsa", "rsa", 200, with("11", "sub", json!("nobody"))),
+        one("shared", "rsa", 200, claims("12")),
+        json!({"pair": "rsa", "kid": "rsa", "life": 200, "claims": claims("13"), "begins": 120}),
+        json!({"pair": "rsa", "kid": "rsa", "life": 200, "claims": claims("14"), "head": {"crit": ["exp"]}}),
+        one("rsa", "rsa", 200, with("15", "aud", json!([endpoint, "https://elsewhere.example/oauth/token"]))),
+        one("rsa", "ec", 200, claims("16")),
     ]);
     server.tool("user", &["add", "ehr-client", "--role", "submitter", "--source", "ehr"]);
     let refused = |reply: &Reply, status: u16, error: &str| {
@@ -118,6 +133,8 @@ fn a_client_signs_for_its_tokens() {
     for assertion in &assertions[3..] {
         refused(&ask(&server, assertion, "system/*.read"), 401, "invalid_client");
     }
+    let told = |assertion: &str| ask(&server, assertion, "system/*.read").json()["error_description"].clone();
+    assert_eq!(told(&assertions[4]), told(&assertions[10]), "a client that is not there is told as a key that is not");
     for assertion in ["", "x", "a.b.c"] {
         refused(&ask(&server, assertion, "system/*.read"), 401, "invalid_client");
     }

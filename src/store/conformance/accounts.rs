@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::{at, id, post, text, user};
 use crate::{
     domain::{Role, User},
+    seal::Place,
     store::{Actor, Store, TokenKind, TokenRecord},
 };
 
@@ -138,6 +139,30 @@ pub(crate) async fn a_sign_in_works_once(store: Arc<dyn Store>) {
         redeemed.extend(each.await.expect("runs"));
     }
     assert_eq!(redeemed, [coder]);
+}
+
+pub(crate) async fn an_assertion_is_used_once(store: Arc<dyn Store>) {
+    let tries: Vec<_> = (0..20)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            tokio::spawn(async move { store.redeem_assertion([1; 32], at(60), at(2)).await.expect("answers") })
+        })
+        .collect();
+    let mut taken = 0;
+    for each in tries {
+        taken += usize::from(each.await.expect("runs"));
+    }
+    assert_eq!(taken, 1);
+    assert!(store.redeem_assertion([2; 32], at(60), at(3)).await.expect("answers"), "another one");
+    assert!(!store.redeem_assertion([1; 32], at(120), at(60)).await.expect("answers"), "known until its end");
+    assert!(store.redeem_assertion([1; 32], at(120), at(61)).await.expect("answers"), "forgotten after it");
+}
+
+pub(crate) async fn a_derived_key_is_of_its_duty(store: Arc<dyn Store>) {
+    let place = Place::new("cookie", b"a", "b");
+    let sealed = store.derived_key("one").seal(place, b"text");
+    assert_eq!(store.derived_key("one").open(place, &sealed), Ok(b"text".to_vec()));
+    assert!(store.derived_key("two").open(place, &sealed).is_err());
 }
 
 pub(crate) async fn the_audit_trail_has_no_gaps(store: Arc<dyn Store>) {

@@ -58,7 +58,7 @@ macro_rules! conformance {
             reads_are_recorded_together);
         crate::store::conformance::conformance!(@module $open, accounts:
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
-            a_sign_in_works_once, the_audit_trail_has_no_gaps);
+            a_sign_in_works_once, an_assertion_is_used_once, a_derived_key_is_of_its_duty, the_audit_trail_has_no_gaps);
         crate::store::conformance::conformance!(@module $open, access:
             labels_stick_to_the_encounter, a_note_that_comes_again_is_never_less_restricted, what_is_labelled_is_for_who_is_cleared,
             a_source_is_a_limit, an_own_record_is_found_through_merges, nothing_of_an_own_record_is_listed,

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     domain::{Sensitivities, User},
+    seal::DataKey,
     store::{AccountStore, Actor, AuditEvent, StoreError, TokenKind, TokenRecord},
 };
 
@@ -215,10 +216,13 @@ impl<D: Database> AccountStore for SqlStore<D> {
         let sql = format!(
             "SELECT {USER_COLUMNS}, k.keys FROM user_account u JOIN client_key k ON k.user_id = u.id WHERE u.name = ?1 AND u.disabled = 0"
         );
-        let read = move |unit: &Unit<'_>| {
-            unit.one("user_account", &sql, [name], |row| Ok((whole_user(unit, row)?, row.get("keys")?)))
-        };
+        let read =
+            move |unit: &Unit<'_>| unit.one("user_account", &sql, [name], |row| Ok((whole_user(unit, row)?, row.get("keys")?)));
         self.database.read(read).await
+    }
+
+    fn derived_key(&self, duty: &str) -> DataKey {
+        self.vault.derived_key(duty)
     }
 
     async fn redeem_assertion(&self, hash: [u8; 32], expires_at: Timestamp, now: Timestamp) -> Result<bool, StoreError> {
@@ -341,9 +345,7 @@ fn live_token(unit: &Unit<'_>, hash: [u8; 32], kind: TokenKind, now: Timestamp) 
          WHERE t.hash = ?1 AND t.kind = ?2 AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?3)
          AND u.disabled = 0"
     );
-    unit.one("token", &sql, params![hash, kind.as_str(), micros(now)], |row| {
-        Ok((row.id("token_id")?, whole_user(unit, row)?))
-    })
+    unit.one("token", &sql, params![hash, kind.as_str(), micros(now)], |row| Ok((row.id("token_id")?, whole_user(unit, row)?)))
 }
 
 /// Revokes once; a second time changes nothing and is no event.

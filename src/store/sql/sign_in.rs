@@ -15,8 +15,8 @@ use super::{
 use crate::{
     domain::{User, delay_after},
     store::{
-        Actor, CredentialChange, Credentials, KeptFactor, LiveSession, SignInStep, SignInStore, StoreError, TokenRecord, Try,
-        TryKind,
+        Actor, CredentialChange, Credentials, KeptFactor, LiveSession, PROVED_TWICE, SignInStep, SignInStore, StoreError,
+        TokenRecord, Try, TryKind,
     },
 };
 
@@ -285,14 +285,14 @@ impl<D: Database> SignInStore for SqlStore<D> {
         let sql = format!(
             "SELECT t.id AS token_id, coalesce(t.used_at, t.created_at) AS active_at,
                     coalesce(t.proved_at, t.created_at) AS proved_at,
-                    CASE WHEN c.factor_confirmed_at IS NULL THEN 0 ELSE 1 END AS has_factor, {USER_COLUMNS}
+                    CASE WHEN c.factor_confirmed_at IS NULL AND t.label <> ?4 THEN 0 ELSE 1 END AS has_factor, {USER_COLUMNS}
              FROM token t JOIN user_account u ON u.id = t.user_id LEFT JOIN user_credential c ON c.id = u.id
              WHERE t.hash = ?1 AND t.kind = 'session' AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ?2)
              AND coalesce(t.used_at, t.created_at) > ?3 AND u.disabled = 0"
         );
         self.database
             .read(move |unit| {
-                unit.one("token", &sql, params![hash, micros(now), micros(now - idle)], |row| {
+                unit.one("token", &sql, params![hash, micros(now), micros(now - idle), PROVED_TWICE], |row| {
                     Ok(LiveSession {
                         id: row.id("token_id")?,
                         user: whole_user(unit, row)?,

@@ -134,6 +134,11 @@ impl Vault {
         Ok(())
     }
 
+    /// A key for another duty than rows, the same on every server of this database.
+    pub(super) fn derived_key(&self, duty: &str) -> DataKey {
+        self.index.derived(duty)
+    }
+
     /// The keyed hash of bytes, for equality.
     pub(super) fn content_hash(&self, column: &str, content: &[u8]) -> [u8; 32] {
         self.index.blind_index_of(column, &[content])

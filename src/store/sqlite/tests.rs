@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::{OpenMode, SqliteStore};
 use crate::{
     domain::{Decision, DecisionKind, NewNote, Patient, Role},
-    seal::SiteKeys,
+    seal::{Place, SiteKeys},
     store::{
         AccountStore, Actor, MessageFilter, MessageStore, NoteStore, ReviewStore, Store, StoreError,
         conformance::{self, MINUTE, at, extract_all, extraction, id, identified, item_of, post, text, user},
@@ -153,6 +153,8 @@ async fn after_rotation_the_old_site_key_is_not_needed() {
     extract_all(&store, 1).await;
     let message = conformance::messages::message(&store, Some("C1"), "kept", None).await;
     store.add_message(message.clone(), Actor::service()).await.expect("keeps");
+    let place = Place::new("cookie", b"a", "b");
+    let carried = store.derived_key("one").seal(place, b"text");
     drop(store);
     let store = serve(folder.path(), old.rotated_to(new.clone()));
     assert!(store.note(note).await.expect("reads").is_some(), "both keys read the old note");
@@ -164,6 +166,7 @@ async fn after_rotation_the_old_site_key_is_not_needed() {
     assert!(store.note(note).await.expect("reads").expect("is there").content == posted);
     let second = post(&store, posted, 2).await;
     assert_eq!(item_of(&store, second, 3).await.item.notes, [note, second], "blind indexes outlive the rotation");
+    assert_eq!(store.derived_key("one").open(place, &carried), Ok(b"text".to_vec()), "derived keys too");
 }
 
 #[tokio::test]

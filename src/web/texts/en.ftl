@@ -34,6 +34,22 @@ sign-in-second = One more step
 sign-in-second-code = Code of your authenticator app, or a recovery code
 sign-in-second-hint = The app shows another code every half minute. Each code works once.
 sign-in-again = Sign in anew
+sign-in-oidc = Sign in with your hospital account
+sign-in-oidc-code = One-time code
+sign-in-oidc-about-code = A one-time code from your administrator. It begins with { $beginning }.
+sign-in-oidc-code-refused = This code does not work. A sign-in code works once and only for a short time; ask for a new one.
+sign-in-oidc-left = You are signed out here. Your hospital account may still be signed in.
+sign-in-oidc-end = Sign it out too
+sign-in-oidc-again = This sign-in took too long, was used before, or was begun in another window. Sign in again.
+sign-in-oidc-refused = Your hospital account did not let you in. Sign in again, or ask those who look after it.
+sign-in-oidc-away = The sign-in of your hospital cannot be reached now. Try again in a minute; a one-time code from your administrator works meanwhile.
+sign-in-oidc-unusable = The answer of your hospital's sign-in cannot be used. Tell your administrator: the log says why.
+sign-in-oidc-second-factor = Your hospital account was used without the second factor that is needed here. Sign in again with it.
+sign-in-oidc-no-account = Your hospital account has no account here that can be used on these pages. Ask your administrator for one.
+sign-in-oidc-no-end = The sign-in of your hospital has no place to sign out. Close the browser instead.
+sign-in-oidc-none = There is no sign-in with a hospital account here.
+signed-in-title = Signed in
+signed-in-go-on = Go on to your work
 sign-in-for-review = Suggestions of Abstractor are for review by a qualified coder; they are no diagnosis and no bill.
 
 ## Pages that say one thing
