@@ -137,8 +137,8 @@ impl Admission {
         let headers = request.headers();
         let session = || {
             let cookies = headers.get(header::COOKIE)?.to_str().ok()?;
-            let value = |cookie: &'_ str, name: &str| cookie.trim().strip_prefix(name)?.strip_prefix('=').map(str::to_owned);
-            cookies.split(';').find_map(|cookie| SESSION_COOKIES.iter().find_map(|name| value(cookie, name)))
+            let mut pairs = cookies.split(';').filter_map(|pair| pair.trim().split_once('='));
+            pairs.find(|(name, _)| SESSION_COOKIES.contains(name)).map(|(_, value)| value)
         };
         match (headers.get(header::AUTHORIZATION), session()) {
             (Some(token), _) => token.as_bytes().hash(&mut hasher),

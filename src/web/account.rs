@@ -94,7 +94,8 @@ async fn shown(
 ) -> Result<Response, Refusal> {
     let user = &session.user;
     let credentials = service.store.credentials(user.id).await?;
-    let begun = credentials.factor.as_ref().filter(|factor| !factor.is_confirmed);
+    // the secret is shown to who has just proved who they are, not to who finds the page open
+    let begun = credentials.factor.as_ref().filter(|factor| !factor.is_confirmed && !service.needs_proof(&session.live));
     let enrolment = begun.map(|factor| {
         let secret = OneTimeSecret::of(factor.secret.clone());
         let address = secret.address(&user.name).to_string();

@@ -20,11 +20,11 @@ pub(super) fn source(text: &str) -> Option<String> {
             let _ = write!(dark, "{MOVE}{},{}h1v1h-1z", x + MARGIN, y + MARGIN);
         }
     }
+    let sides = [side; 2].map(|side| side.to_string()).join(" ");
     // light and dark whatever the page's colours are: a camera wants dark on light
     let svg = format!(
-        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {0} {0}\" shape-rendering=\"crispEdges\">\
-         <rect fill=\"#fff\" width=\"{0}\" height=\"{0}\"/><path fill=\"#000\" d=\"{1}\"/></svg>",
-        side, dark
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {sides}\" shape-rendering=\"crispEdges\">\
+         <rect fill=\"#fff\" width=\"{side}\" height=\"{side}\"/><path fill=\"#000\" d=\"{dark}\"/></svg>"
     );
     Some(format!("data:image/svg+xml;base64,{}", STANDARD.encode(svg)))
 }
