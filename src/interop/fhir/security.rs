@@ -40,30 +40,58 @@ pub(super) fn concepts(confidentiality: Confidentiality, labels: Sensitivities) 
     (!concepts.is_empty()).then_some(Value::Array(concepts))
 }
 
-/// The labels of codings, or of concepts with codings. Restricted and very restricted are restricted; a sensitive code that is not known is
-/// the label `other`, a confidentiality that is not known is restricted: what is not understood is never less than what is.
+/// The labels of codings, or of concepts with codings. Restricted and very restricted are restricted; a sensitive code that is not known, and
+/// a label in words alone, is the label `other`; a confidentiality that is not known is restricted: what is not understood is never less than
+/// what is.
 pub(super) fn read<'a>(labels: impl Iterator<Item = &'a Value>) -> (Confidentiality, Sensitivities) {
     let mut restricted = false;
     let mut kinds = Vec::new();
-    for coding in labels.flat_map(|label| label["coding"].as_array().map_or(std::slice::from_ref(label), Vec::as_slice)) {
-        let code = coding["code"].as_str().unwrap_or_default().trim();
-        if code.is_empty() {
-            continue;
+    for label in labels {
+        let codings = label["coding"].as_array().map_or(std::slice::from_ref(label), Vec::as_slice);
+        let coded: Vec<&Value> = codings.iter().filter(|coding| has_words(&coding["code"])).collect();
+        if coded.is_empty() && (has_words(&label["text"]) || codings.iter().any(|coding| has_words(&coding["display"]))) {
+            kinds.push(Sensitivity::Other);
         }
-        let system = coding["system"].as_str();
-        let is_of = |name: &str| system.is_some_and(|system| system.ends_with(name));
-        if is_of("Confidentiality") || (system.is_none() && ["R", "V"].contains(&code)) {
-            restricted |= !ORDINARY.contains(&code);
-        } else if is_of("abstractor:sensitivity") {
-            kinds.push(code.parse().unwrap_or(Sensitivity::Other));
-        } else if system.is_none() && ORDINARY.contains(&code) || NO_RESTRICTION.into_iter().any(is_of) {
-            // nothing that keeps anybody from it
-        } else {
-            kinds.push(Sensitivity::of_code(code).unwrap_or(Sensitivity::Other));
+        for coding in coded {
+            match meaning(coding) {
+                Meaning::Nothing => {}
+                Meaning::Restricted => restricted = true,
+                Meaning::Kind(kind) => kinds.push(kind),
+            }
         }
     }
     let confidentiality = if restricted { Confidentiality::Restricted } else { Confidentiality::Normal };
     (confidentiality, kinds.into_iter().collect())
+}
+
+/// What a coding says of who may see a resource.
+enum Meaning {
+    Nothing,
+    Restricted,
+    Kind(Sensitivity),
+}
+
+fn meaning(coding: &Value) -> Meaning {
+    let code = coding["code"].as_str().unwrap_or_default().trim();
+    let system = coding["system"].as_str();
+    let is_of = |name: &str| system.is_some_and(|system| system.ends_with(name));
+    if is_of("Confidentiality") {
+        return if ORDINARY.contains(&code) { Meaning::Nothing } else { Meaning::Restricted };
+    }
+    if system.is_none() && ["R", "V"].contains(&code) {
+        return Meaning::Restricted;
+    }
+    if (system.is_none() && ORDINARY.contains(&code)) || NO_RESTRICTION.into_iter().any(is_of) {
+        return Meaning::Nothing;
+    }
+    if system == Some(OWN_SYSTEM) {
+        return Meaning::Kind(code.parse().unwrap_or(Sensitivity::Other));
+    }
+    Meaning::Kind(Sensitivity::of_code(code).unwrap_or(Sensitivity::Other))
+}
+
+fn has_words(value: &Value) -> bool {
+    value.as_str().is_some_and(|words| !words.trim().is_empty())
 }
 
 #[cfg(test)]
@@ -111,6 +139,17 @@ mod tests {
             let expected = expected.iter().copied().collect();
             let read = read(std::iter::once(&label));
             assert_eq!((read.0 == Confidentiality::Restricted, read.1), (restricted, expected), "{system:?} {code}");
+        }
+    }
+
+    #[test]
+    fn a_label_in_words_alone_is_a_label() {
+        for label in [json!({"text": "do not show"}), json!({"coding": [{"display": "secret"}]}), json!({"display": "secret"})]
+        {
+            assert_eq!(read(std::iter::once(&label)).1.kinds(), [Sensitivity::Other], "{label}");
+        }
+        for nothing in [json!({}), json!({"coding": []}), json!({"coding": [{"code": null}]}), json!(null)] {
+            assert_eq!(read(std::iter::once(&nothing)), (Confidentiality::Normal, Sensitivities::NONE), "{nothing}");
         }
     }
 }

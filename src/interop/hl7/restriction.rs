@@ -83,7 +83,7 @@ impl Found {
         let words = part(2, 2).to_lowercase();
         let kind_of_words = CONSENT_WORDS.into_iter().find(|(word, _)| words.contains(word)).map(|(_, kind)| kind);
         self.kinds.extend(Sensitivity::of_code(&part(2, 1)).or(kind_of_words));
-        let is_limited = message.repetitions(consent, 9).any(|limit| !limit.trim().is_empty());
+        let is_limited = message.repetitions(consent, 9).any(|limit| message.component_of(limit, 1).is_some());
         let is_not_given = part(2, 1) == RELEASE && NOT_GIVEN.contains(&part(11, 1).as_str());
         self.restricted |= is_limited || is_not_given;
     }
