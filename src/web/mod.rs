@@ -44,8 +44,6 @@ mod site_templates;
 mod words;
 
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;
