@@ -1,5 +1,7 @@
 //! From the model's logits and the dictionary's finds to asserted and coded mentions.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use super::{
     Pipeline, Prepared, WindowLogits, alerts, context,
     group::{CodedMention, entries},
@@ -24,24 +26,36 @@ use crate::{
 /// A model's allergen outside of any allergy context needs this probability.
 const LONE_ALLERGEN: f32 = 0.6;
 
-/// Spans, to be asked whether another touches one of them: a note may have tens of thousands of each. Start, and the furthest end so far.
-struct Covered(Vec<(usize, usize)>);
+/// Spans, to be asked which of them another touches: a note may have tens of thousands of each.
+struct Covered {
+    /// In the order of the text: where one is, how far those up to it reach, and its place among those that were given.
+    spans: Vec<(Span, usize, usize)>,
+}
 
 impl Covered {
     fn by(spans: impl Iterator<Item = Span>) -> Self {
-        let mut all: Vec<(usize, usize)> = spans.map(|span| (span.start, span.end)).collect();
-        all.sort_unstable();
+        let mut spans: Vec<(Span, usize, usize)> = spans.enumerate().map(|(place, span)| (span, span.end, place)).collect();
+        spans.sort_unstable();
         let mut furthest = 0;
-        for (_, end) in &mut all {
-            furthest = furthest.max(*end);
-            *end = furthest;
+        for (_, reach, _) in &mut spans {
+            furthest = furthest.max(*reach);
+            *reach = furthest;
         }
-        Self(all)
+        Self { spans }
+    }
+
+    /// Places of those that overlap with a span, in the order in which they were given.
+    fn touching(&self, span: Span) -> Vec<usize> {
+        let before = self.spans.partition_point(|(one, ..)| one.start < span.end);
+        let near = self.spans[..before].iter().rev().take_while(|(_, reach, _)| *reach > span.start);
+        let mut places: Vec<usize> = near.filter(|(one, ..)| one.overlaps(span)).map(|(.., place)| *place).collect();
+        places.sort_unstable();
+        places
     }
 
     fn touches(&self, span: Span) -> bool {
-        let before = self.0.partition_point(|(start, _)| *start < span.end);
-        before.checked_sub(1).is_some_and(|last| self.0[last].1 > span.start)
+        let before = self.spans.partition_point(|(one, ..)| one.start < span.end);
+        before.checked_sub(1).is_some_and(|last| self.spans[last].1 > span.start)
     }
 }
 
@@ -153,21 +167,23 @@ impl Assembly<'_> {
         let candidates = substances(mentions, found);
         let none_candidates = spans_of(mentions, MentionKind::NoKnownAllergies);
         let findings = allergy::find(document, &pipeline.allergies, &candidates, &none_candidates);
-        let by_rules: Vec<Span> = findings.allergies.iter().map(|found| found.span).collect();
+        let by_rules: BTreeSet<Span> = findings.allergies.iter().map(|found| found.span).collect();
+        let (all, terms) =
+            (Covered::by(mentions.iter().map(|one| one.span)), Covered::by(found.allergens.iter().map(|one| one.span)));
         let source_of = |span: Span| -> (f32, Vec<String>) {
-            if let Some(mention) = by_model(MentionKind::Allergen).find(|mention| mention.span == span)
-                && !by_rules.contains(&span)
-            {
+            let near: Vec<&Mention> = all.touching(span).into_iter().map(|place| &mentions[place]).collect();
+            let only_model = near.iter().find(|mention| mention.kind == MentionKind::Allergen && mention.span == span);
+            if let Some(mention) = only_model.filter(|_| !by_rules.contains(&span)) {
                 return (mention.confidence, mention.sources.clone());
             }
             let mut sources: Vec<String> = Vec::new();
             let mut confidence: f32 = 0.8;
-            for mention in mentions.iter().filter(|mention| mention.span.overlaps(span)) {
+            for mention in near {
                 sources.extend(mention.sources.iter().cloned());
                 confidence = confidence.max(mention.confidence);
             }
-            for candidate in found.allergens.iter().filter(|candidate| candidate.span.overlaps(span)) {
-                sources.push(candidate.source.clone());
+            for place in terms.touching(span) {
+                sources.push(found.allergens[place].source.clone());
             }
             sources.push("rule:allergy_context".to_owned());
             sources.dedup();
@@ -193,11 +209,13 @@ impl Assembly<'_> {
             })
             .collect();
         let mut named = findings.allergies;
+        let of_rules = named.len();
         let taken: Vec<Span> = named.iter().map(|found| found.span).chain(none_known.iter().map(|none| none.span)).collect();
+        let covered = Covered::by(taken.iter().copied());
         for mention in by_model(MentionKind::Allergen) {
             let refused = allergy::is_no_substance(document, &pipeline.allergies, mention.span)
                 || allergy::is_tolerated(document, mention.span);
-            if mention.confidence >= LONE_ALLERGEN && !refused && !taken.iter().any(|span| span.overlaps(mention.span)) {
+            if mention.confidence >= LONE_ALLERGEN && !refused && !covered.touches(mention.span) {
                 let context = assert_mention(document, &pipeline.cues, mention.span, mention.kind, &taken);
                 let assertion = match context.assertion {
                     Assertion::Hypothetical => Assertion::Possible,
@@ -208,7 +226,7 @@ impl Assembly<'_> {
             }
         }
         // what only the model sees stands in the same statements as what the rules see
-        if named.len() > by_rules.len() {
+        if named.len() > of_rules {
             named.sort_by_key(|found| found.span);
             for found in &mut named {
                 found.attributes = Attributes::default();
@@ -286,10 +304,11 @@ pub(super) fn with_model_word(sources: &[String], what: &str, by_model: Option<f
 
 /// Everything that could be an allergen, without overlaps, in order: the model's allergens, medications, allergen terms.
 fn substances(mentions: &[Mention], found: &dictionary::Found) -> Vec<Span> {
-    let mut spans: Vec<Span> = Vec::new();
+    // start and end; none of them touches another, so the last that begins before an end reaches furthest
+    let mut spans: BTreeMap<usize, usize> = BTreeMap::new();
     let mut add = |span: Span| {
-        if !spans.iter().any(|other: &Span| other.overlaps(span)) {
-            spans.push(span);
+        if !span.is_empty() && spans.range(..span.end).next_back().is_none_or(|(_, end)| *end <= span.start) {
+            spans.insert(span.start, span.end);
         }
     };
     spans_of(mentions, MentionKind::Allergen).into_iter().for_each(&mut add);
@@ -301,8 +320,7 @@ fn substances(mentions: &[Mention], found: &dictionary::Found) -> Vec<Span> {
         .map(|candidate| candidate.span)
         .for_each(&mut add);
     found.allergens.iter().map(|candidate| candidate.span).for_each(&mut add);
-    spans.sort_unstable();
-    spans
+    spans.into_iter().map(|(start, end)| Span::new(start, end)).collect()
 }
 
 #[cfg(test)]
@@ -316,7 +334,10 @@ mod tests {
         fn covered_is_as_each_by_itself(spans in proptest::collection::vec((0usize..30, 0usize..6), 0..8), at in 0usize..30, length in 0usize..6) {
             let spans: Vec<Span> = spans.into_iter().map(|(start, length)| Span::new(start, start + length)).collect();
             let asked = Span::new(at, at + length);
-            prop_assert_eq!(Covered::by(spans.iter().copied()).touches(asked), spans.iter().any(|span| span.overlaps(asked)));
+            let covered = Covered::by(spans.iter().copied());
+            let each: Vec<usize> = (0..spans.len()).filter(|place| spans[*place].overlaps(asked)).collect();
+            prop_assert_eq!(covered.touches(asked), !each.is_empty());
+            prop_assert_eq!(covered.touching(asked), each);
         }
     }
 }

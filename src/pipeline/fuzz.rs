@@ -4,9 +4,13 @@ use std::sync::{Arc, LazyLock};
 
 use super::{MAX_NOTE_BYTES, NoteInput, Pipeline, check_text, sig};
 use crate::{
-    domain::{EncounterClass, EntryKind, Extraction},
-    fuzzing::{Notes, fuzz},
+    assertion::CueTable,
+    coding::{RankingModel, SpecificityPrompts},
+    domain::{EncounterClass, EntryKind, Extraction, table::TableError},
+    fuzzing::{Damaged, Notes, Seeds, fuzz},
+    medication::{MedicationCueTable, SigTable},
     recognize::{Model, ModelFiles, Precision, merge::Recognizers},
+    text::{BoilerplateTable, SectionTable},
     vocabulary::Tables,
 };
 
@@ -74,5 +78,42 @@ fn words_behind_a_drug() {
         let attributes = RULES.directions(&given.0, &given.1.text());
         let again = RULES.with_values(EntryKind::Medication, &given.0, attributes.clone());
         let _ = sig(&again);
+    });
+}
+
+/// A table's reader, called with the text of a table: whether it can be used.
+type Reader = fn(&str) -> Result<(), TableError>;
+
+/// Tables that a site may replace, with their readers; some hold patterns.
+const TABLES: [(Reader, &str); 7] = [
+    (|text| SectionTable::parse(text).map(drop), include_str!("../../vocabularies/sections.tsv")),
+    (|text| BoilerplateTable::parse(text).map(drop), include_str!("../../vocabularies/boilerplate.tsv")),
+    (|text| CueTable::parse(text).map(drop), include_str!("../../vocabularies/cues.tsv")),
+    (|text| SigTable::parse(text).map(drop), include_str!("../../vocabularies/sig_words.tsv")),
+    (|text| MedicationCueTable::parse(text).map(drop), include_str!("../../vocabularies/medication_cues.tsv")),
+    (|text| RankingModel::parse(("code_ranking.tsv", text)).map(drop), include_str!("../../vocabularies/code_ranking.tsv")),
+    (
+        |text| SpecificityPrompts::parse(("specificity_prompts.tsv", text)).map(drop),
+        include_str!("../../vocabularies/specificity_prompts.tsv"),
+    ),
+];
+
+/// A table of a site is read or refused with its line; no pattern of it takes the program down or runs without bound.
+#[test]
+fn tables_of_a_site() {
+    let heads: Vec<String> = TABLES
+        .iter()
+        .map(|(_, text)| {
+            let comments = text.lines().take_while(|line| line.starts_with('#')).count();
+            let lines: Vec<&str> = text.lines().skip(comments.saturating_sub(1)).take(25).collect();
+            lines.join("\n")
+        })
+        .collect();
+    fuzz!("table of a site", Slow, (u8, Damaged), |given: &(u8, Damaged)| {
+        let which = usize::from(given.0) % TABLES.len();
+        let seeds = Seeds { good: &[heads[which].as_bytes()], telling: b"\t\n\r#\\|()[]{}*+?.^$-0129a\xff" };
+        if let Err(error) = TABLES[which].0(&given.1.text(seeds)) {
+            assert!(!error.message.is_empty() && !error.table.is_empty());
+        }
     });
 }

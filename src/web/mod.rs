@@ -50,8 +50,6 @@ mod site_templates;
 mod words;
 
 #[cfg(test)]
-mod fuzz;
-#[cfg(test)]
 mod samples;
 #[cfg(test)]
 mod tests;

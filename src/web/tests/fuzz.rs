@@ -4,17 +4,17 @@ use askama::Template;
 use axum::http::{HeaderMap, HeaderValue, header};
 use uuid::Uuid;
 
-use super::{
-    list_address::ListAddress,
-    query_print::PrintPage,
-    session::token_of,
-    shell::{MessagePage, Shell},
-    sign_in::SignInPage,
-};
 use crate::{
     domain::ListEnd,
     fuzzing::{Damaged, Seeds, fuzz},
     interop::fhir::percent_encoded,
+    web::{
+        list_address::ListAddress,
+        query_print::PrintPage,
+        session::token_of,
+        shell::{MessagePage, Shell},
+        sign_in::SignInPage,
+    },
 };
 
 #[test]
