@@ -2,12 +2,14 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use anyhow::Context as _;
 use axum::Router;
+use sha2::{Digest as _, Sha256};
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
@@ -20,17 +22,25 @@ use crate::{
     delivery::Sender,
     engine::Engine,
     mllp,
-    service::{Backlog, Service, VocabularyControl},
+    service::{Backlog, Counts, Service, Tally, VocabularyControl},
+    store::{Actor, StoreError},
     telemetry, web,
-    worker::Worker,
+    worker::{TrailSealer, Worker},
 };
 
 /// Interactive requests that may wait for the engine.
 const INTERACTIVE_QUEUE: usize = 64;
 /// How long jobs and deliveries under way may still take when the service stops.
 const LAST_WORK: Duration = Duration::from_secs(20);
+/// How long the last events may take to be recorded and sealed when the service stops.
+const LAST_EVENTS: Duration = Duration::from_secs(3);
+/// How often events that are counted are looked at.
+const COUNTS: Duration = Duration::from_secs(5);
 /// How often is looked whether more notes wait than may.
 const BACKLOG: Duration = Duration::from_secs(5);
+
+/// What stands for the checksum where no configuration file is named.
+const NO_FILE: &str = "none";
 
 /// How a service runs.
 pub(super) struct Settings {
@@ -41,12 +51,15 @@ pub(super) struct Settings {
     /// How long it still serves everybody after it was told to stop, so that a balancer can take it out first.
     pub linger: Duration,
     pub part: Part,
+    /// The checksum of the configuration file, for the audit trail; `none` where there is no file.
+    pub configuration: String,
 }
 
 impl Settings {
     /// With the bounds that hold where nobody says anything.
     pub(super) fn usual(listen: SocketAddr) -> Self {
-        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both }
+        let configuration = String::from(NO_FILE);
+        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both, configuration }
     }
 }
 
@@ -84,6 +97,9 @@ pub(super) struct Running {
     /// What looks at the database from time to time; ends with this.
     watching: tokio::task::JoinSet<()>,
     linger: Duration,
+    /// Seals the audit trail, also what is recorded when everything else has stopped.
+    sealing: tokio::task::JoinHandle<()>,
+    sealed: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     /// Ends the listener, after the linger.
     close: watch::Sender<bool>,
@@ -92,7 +108,7 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, linger, part } = settings;
+        let Settings { listen, public_url, limits, linger, part, configuration } = settings;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -122,6 +138,7 @@ impl Running {
             wake: Arc::clone(&wake),
             backlog: Backlog::default(),
             is_stopping: false.into(),
+            tally: Tally::default(),
             public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
             max_note_bytes: site.limit.bytes(),
             time_zone: site.time_zone.clone(),
@@ -138,12 +155,26 @@ impl Running {
             watching.spawn(watch_backlog(Arc::clone(&service), limits.waiting_notes));
         }
         let runs = service.engine.pipeline().engine_version();
+        let started = format!(
+            "version {}, model {}, vocabulary {}, configuration {configuration}",
+            env!("CARGO_PKG_VERSION"),
+            runs.model,
+            runs.vocabulary
+        );
+        // a database that takes no writes now, such as one on a full disk, is served all the same
+        if let Err(error) = record(&service, "service.started", &started).await {
+            tracing::error!(%error, "the start could not be recorded in the audit trail");
+        }
+        watching.spawn(record_counts(Arc::clone(&service)));
+        let (sealed, everything_stopped) = watch::channel(false);
+        let (store, surroundings) = (Arc::clone(&service.store), service.surroundings.clone());
+        let sealing = tokio::spawn(TrailSealer { store, surroundings, stop: everything_stopped }.run());
         tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
         let (close, closed) = watch::channel(false);
         let router = (router(Arc::clone(&service), part, limits), spare(Arc::clone(&service)));
         let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
         let listeners = tokio::task::JoinSet::new();
-        Ok(Self { address, service, server, work, listeners, watching, linger, stop, close })
+        Ok(Self { address, service, server, work, listeners, watching, linger, sealing, sealed, stop, close })
     }
 
     /// Takes messages of other systems until the service stops.
@@ -168,9 +199,42 @@ impl Running {
             tracing::warn!("work under way was given up; it is done again");
         }
         self.server.await.context("the server failed")?;
+        let last_events = async {
+            let counted = self.service.record_counts(Counts::All).await;
+            if let Err(error) = counted.and(record(&self.service, "service.stopped", "").await) {
+                tracing::error!(%error, "the stop could not be recorded in the audit trail");
+            }
+            let _ = self.sealed.send(true);
+            let _ = self.sealing.await;
+        };
+        if tokio::time::timeout(LAST_EVENTS, last_events).await.is_err() {
+            tracing::warn!("the last events were not sealed; the next start seals them");
+        }
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Records what the service itself does.
+async fn record(service: &Service, action: &str, detail: &str) -> Result<(), StoreError> {
+    service.store.record_audit(Actor::service(), action, None, detail, service.surroundings.now()).await
+}
+
+/// Records events that were counted, when their minute is over.
+async fn record_counts(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(COUNTS).await;
+        if let Err(error) = service.record_counts(Counts::Ended).await {
+            tracing::error!(%error, "events that were counted could not be recorded");
+        }
+    }
+}
+
+/// The checksum of a configuration file, as the audit trail tells it.
+pub(super) fn checksum(file: Option<&Path>) -> anyhow::Result<String> {
+    let Some(file) = file else { return Ok(NO_FILE.to_owned()) };
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the configuration {}", file.display()))?;
+    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Looks whether more notes wait than may.
@@ -186,13 +250,14 @@ async fn watch_backlog(service: Arc<Service>, most: u64) {
 
 fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
     let routes = match part {
-        Part::Worker => api::operations(service),
+        Part::Worker => api::operations(Arc::clone(&service)),
         Part::Both | Part::Server => {
-            api::router(Arc::clone(&service)).merge(web::router(service)).merge(web::reference(&api::described()))
+            api::router(Arc::clone(&service)).merge(web::router(Arc::clone(&service))).merge(web::reference(&api::described()))
         }
     };
     routes
         .fallback(api::unknown_address)
+        .layer(axum::middleware::from_fn_with_state(service, api::record_refusals))
         .layer(axum::middleware::from_fn(api::refuse_nul))
         .layer(axum::middleware::from_fn_with_state(Admission::new(limits), api::admit))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))

@@ -7,7 +7,7 @@ use clap::Args;
 use super::{
     data::DataFolder,
     load::Load,
-    running::{Part, Running, Settings, run},
+    running::{Part, Running, Settings, checksum, run},
     site::Site,
 };
 use crate::{
@@ -78,6 +78,7 @@ impl Serve {
                 limits: configuration.limits,
                 linger: configuration.linger,
                 part: if self.without_worker { Part::Server } else { Part::Both },
+                configuration: checksum(self.config.as_deref())?,
             };
             let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
             for listener in listeners {

@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     data::DataFolder,
     load::Load,
-    running::{Part, Running, Settings, run},
+    running::{Part, Running, Settings, checksum, run},
     serve::Log,
     site::Site,
 };
@@ -49,6 +49,7 @@ impl Work {
                 limits: configuration.limits,
                 linger: configuration.linger,
                 part: Part::Worker,
+                configuration: checksum(self.config.as_deref())?,
             };
             let running = Running::start(&opened, &self.load, settings, &self.site).await?;
             tracing::info!(address = %running.address, version = env!("CARGO_PKG_VERSION"), "working");

@@ -13,6 +13,8 @@ mod queue;
 mod reports;
 mod second_reviews;
 mod site_lists;
+mod tally;
+mod trail;
 mod vocabularies;
 mod workbench;
 
@@ -29,6 +31,8 @@ pub use queue::{DecideError, QueueItem};
 pub use reports::Report;
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use site_lists::{ListError, SiteList, SiteReasons};
+pub use tally::{Counts, RefusedTo, Tally};
+pub use trail::{AccessError, AccessQuestion, ACCESS_COLUMNS, AccessRows, access_rows, csv_of};
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,
 };
@@ -67,6 +71,8 @@ pub struct Service {
     pub backlog: Backlog,
     /// Whether the service is about to stop: it still answers, and should get no new requests.
     pub is_stopping: AtomicBool,
+    /// Events that are counted before they are recorded.
+    pub tally: Tally,
     /// The longest note accepted, in bytes of UTF-8.
     pub max_note_bytes: usize,
     /// The zone of the times on the pages.

@@ -15,6 +15,7 @@ mod review;
 mod second_reviews;
 mod sql;
 pub mod sqlite;
+mod trail;
 mod workbench;
 
 #[cfg(test)]
@@ -30,6 +31,10 @@ pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
 pub use sql::SqlStore;
+pub use trail::{
+    AccessEnd, AccessFilter, CHECKPOINT_AFTER, CHECKPOINT_EVENTS, Checkpoint, Head, NoCheckpoint, Pruned, SEALED_AT_ONCE, Sealer, Sealing,
+    Signing, TrailReport, TrailStore, Witness,
+};
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
 use async_trait::async_trait;
@@ -528,6 +533,7 @@ pub trait Store:
     + OutboxStore
     + MessageStore
     + PatientStore
+    + TrailStore
 {
 }
 impl<T> Store for T where
@@ -542,5 +548,6 @@ impl<T> Store for T where
         + OutboxStore
         + MessageStore
         + PatientStore
+        + TrailStore
 {
 }

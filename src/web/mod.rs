@@ -10,6 +10,7 @@ mod texts;
 
 mod about;
 mod assets;
+mod audit;
 mod change;
 mod codes;
 mod conflict;
@@ -111,6 +112,9 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
         .route("/reports", get(reports::show))
         .route("/reports/work.csv", get(reports::work_csv))
+        .route("/audit", get(audit::show))
+        .route("/audit/accesses.csv", get(audit::accesses_csv))
+        .route("/audit/patient", post(audit::of_patient))
         .route("/settings", get(settings::show).post(settings::change))
         .route("/settings/lists", get(site_lists::show).post(site_lists::change))
         .route("/settings/people", get(people::list).post(people::add))

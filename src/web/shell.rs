@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     auth::{Permission, permits},
+    service::{RefusedTo, actor},
     store::StoreError,
 };
 
@@ -31,6 +32,8 @@ pub(super) struct Shell {
     pub reports: bool,
     /// Whether they may see the site's settings.
     pub leads: bool,
+    /// Whether they may read the audit trail.
+    pub audits: bool,
 }
 
 impl Shell {
@@ -43,6 +46,7 @@ impl Shell {
             reviews: permits(session.user.role, Permission::SecondReview),
             reports: permits(session.user.role, Permission::ReadReports),
             leads: permits(session.user.role, Permission::ReadSettings),
+            audits: permits(session.user.role, Permission::ReadAudit),
         }
     }
 
@@ -127,7 +131,9 @@ fn message(status: StatusCode, shell: Shell, (title, message): (&str, &str)) -> 
 /// The role may not do this.
 pub(super) fn forbidden(session: &Session) -> Refusal {
     let words = text!("message-forbidden-how", name = session.user.name, role = words::user_role(session.user.role));
-    message(StatusCode::FORBIDDEN, Shell::of(session), (text!("message-forbidden"), &words))
+    let mut refusal = message(StatusCode::FORBIDDEN, Shell::of(session), (text!("message-forbidden"), &words));
+    refusal.0.extensions_mut().insert(RefusedTo(actor(&session.user)));
+    refusal
 }
 
 /// Nothing there, or not in the user's scope.

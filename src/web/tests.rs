@@ -71,6 +71,7 @@ fn assert_escaped(html: &str) {
 
 fn shell() -> Shell {
     Shell {
+        audits: true,
         user: Some(HOSTILE.to_owned()),
         role: "coder",
         form_token: HOSTILE.to_owned(),
@@ -199,6 +200,7 @@ impl House {
         let service = Arc::new(Service {
             backlog: crate::service::Backlog::default(),
             is_stopping: false.into(),
+            tally: crate::service::Tally::default(),
             store: store.clone(),
             engine,
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),

@@ -17,11 +17,12 @@ pub fn audit_event(
     let mut resource = json!({
         "resourceType": "AuditEvent",
         "id": sequence.to_string(),
-        "type": {"system": format!("{TERMINOLOGY}/audit-event-type"), "code": "rest", "display": "RESTful Operation"},
+        "type": kind(action),
         "subtype": [{"system": "urn:abstractor:audit-action", "code": action}],
         "action": letter(action),
         "recorded": instant(at),
-        "outcome": "0",
+        // what was refused failed for want of a right
+        "outcome": if action == "call.refused" { "4" } else { "0" },
         "agent": [{"who": {"display": actor}, "altId": actor, "requestor": true}],
         "source": {"observer": {"type": "Device", "display": "Abstractor"}},
     });
@@ -45,12 +46,20 @@ pub fn audit_event(
     resource
 }
 
+/// The service starting and stopping are activities of an application, everything else is an operation.
+fn kind(action: &str) -> Value {
+    if action.starts_with("service.") {
+        return json!({"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110100", "display": "Application Activity"});
+    }
+    json!({"system": format!("{TERMINOLOGY}/audit-event-type"), "code": "rest", "display": "RESTful Operation"})
+}
+
 /// Create, read, update, delete or execute, by the last word of the action.
 fn letter(action: &str) -> &'static str {
     match action.rsplit('.').next().unwrap_or_default() {
         "stored" | "created" | "added" => "C",
-        "read" | "listed" | "searched" => "R",
-        "deleted" | "purged" => "D",
+        "read" | "listed" | "searched" | "exported" => "R",
+        "deleted" | "purged" | "pruned" | "actor_erased" => "D",
         "claimed" | "released" | "decided" | "finished" | "reopened" | "revoked" | "disabled" | "enabled" | "retracted" => "U",
         _ => "E",
     }

@@ -15,6 +15,7 @@
 //! Why not a twin of every query for each database? There were two of a hundred and fifty queries, and the second one would differ in a
 //! dozen words. Every new column would be written twice, and mostly tested once. Why not an ORM? The queries are the part that has to be read.
 
+mod accesses;
 mod accounts;
 mod audit;
 mod check;
@@ -39,6 +40,7 @@ mod second_reviews;
 mod site_lists;
 mod summaries;
 mod tail;
+pub(super) mod trail;
 pub(super) mod unit;
 pub(super) mod value;
 pub(super) mod vault;
@@ -104,7 +106,7 @@ impl<D: Database> SqlStore<D> {
                 }
             }
         }
-        self.database.write(|unit| unit.vault.rewrap_index_key(unit.session)).await?;
+        self.database.write(|unit| unit.vault.rewrap_own_keys(unit.session)).await?;
         Ok(wrapped)
     }
 }

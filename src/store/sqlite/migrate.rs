@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Every step of the schema.
-pub(in crate::store) const MIGRATIONS: [Migration; 15] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 16] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -44,6 +44,12 @@ pub(in crate::store) const MIGRATIONS: [Migration; 15] = [
         name: "fair_claims",
         oldest_binary: "0.1.0",
         sql: include_str!("migrations/0015_fair_claims.sql"),
+    },
+    Migration {
+        version: 16,
+        name: "audit_chain",
+        oldest_binary: "0.1.0",
+        sql: include_str!("migrations/0016_audit_chain.sql"),
     },
 ];
 

@@ -1173,3 +1173,30 @@ item-edits-top = { $count ->
     [one] One edit of the codes stands below.
    *[other] { $count } edits of the codes stand below.
 }
+
+frame-audit = Audit trail
+audit-title = Audit trail
+audit-export = CSV
+audit-who = Who
+audit-what = What
+audit-what-hint = What is written as the trail has it, for example note.read, item.read, entry.decided, user.changed or call.refused.
+audit-of = Patient, encounter or note, by our id
+audit-of-hint = Notes and queries of an encounter count for it; encounters and notes of a patient count for the patient.
+audit-from = From
+audit-until = Until
+audit-show = Show
+audit-source = Source
+audit-number = Record number of a patient at that source
+audit-find-patient = Find the patient
+audit-nothing = Nothing was recorded of this.
+audit-event = Event
+audit-when = When
+audit-thing = To what
+audit-detail = More
+audit-older = Older events
+audit-whole = The last events are those that were sealed: signed up to event { $number } at { $moment }. Not sealed yet: { $events }. The command abstractor audit verify looks at the whole trail.
+audit-not-sealed = Nothing was sealed yet. Events: { $events }.
+audit-broken = The end of the audit trail does not verify: events or seals were altered or removed. Run the command abstractor audit verify, which tells the first event, and keep the database as it is.
+audit-problem-day = A day must be written as year, month and day, for example 2026-04-01.
+audit-problem-id = An id of ours is 32 letters and digits with four dashes; several have a comma between them.
+audit-problem-patient = There is no patient with this record number at this source.
