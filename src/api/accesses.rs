@@ -50,6 +50,7 @@ pub struct AccessParameters {
     #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
     limit: Option<u32>,
     /// `json` or `csv`; without it the header Accept says.
+    #[param(inline)]
     format: Option<Format>,
 }
 

@@ -564,5 +564,6 @@ async fn the_code_book_is_browsed_from_the_chapters_to_a_code() {
     assert!(status == StatusCode::OK && !html.contains("<script>alert"), "a query is escaped");
 }
 
+mod audit;
 mod lists;
 mod queries;

@@ -49,6 +49,7 @@ mod soak;
 mod speed;
 mod texts;
 mod traces;
+mod trail;
 mod upkeep;
 mod vocabularies;
 mod webhooks;
