@@ -96,7 +96,9 @@ pub async fn list_accesses(
             Some((page, rows))
         }));
         let name = "attachment; filename=\"accesses.csv\"";
-        return Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name)], body).into_response());
+        return Ok(
+            ([(header::CONTENT_TYPE, "text/csv; charset=utf-8"), (header::CONTENT_DISPOSITION, name)], body).into_response()
+        );
     }
     let after = parameters.after.as_deref().map(end_of).transpose()?;
     let limit = parameters.limit.unwrap_or(100).clamp(1, 1000);

@@ -79,13 +79,8 @@ pub async fn list_events(
     let user = caller.may(Permission::ReadAudit)?;
     service.record_counted(actor(user), "audit.read", "events".to_owned()).await?;
     let limit = parameters.limit.unwrap_or(100).clamp(1, 1000);
-    let events: Vec<EventBody> = service
-        .store
-        .audit_events(parameters.after, limit)
-        .await?
-        .into_iter()
-        .map(EventBody::from)
-        .collect();
+    let events: Vec<EventBody> =
+        service.store.audit_events(parameters.after, limit).await?.into_iter().map(EventBody::from).collect();
     let next = if events.len() == limit as usize { events.last().map(|event| event.sequence) } else { None };
     Ok(Json(EventPage { events, next }))
 }

@@ -147,7 +147,8 @@ impl Audit {
     }
 }
 
-const AS_THE_OWNER: &str = "the trail is append-only, and only the owner of its tables may lift that: on PostgreSQL name the owner by --database";
+const AS_THE_OWNER: &str =
+    "the trail is append-only, and only the owner of its tables may lift that: on PostgreSQL name the owner by --database";
 
 async fn verify(store: &dyn Store, witness: Witness) -> anyhow::Result<bool> {
     let held = witness.checkpoint.as_ref().map(|checkpoint| checkpoint.sequence);
@@ -175,7 +176,10 @@ async fn verify(store: &dyn Store, witness: Witness) -> anyhow::Result<bool> {
     }
     match held {
         Some(sequence) if sequence < report.begins_after => {
-            writeln!(out, "the checkpoint that was kept outside, event {sequence}, is older than what was pruned: its signature is right, and more it cannot tell")?;
+            writeln!(
+                out,
+                "the checkpoint that was kept outside, event {sequence}, is older than what was pruned: its signature is right, and more it cannot tell"
+            )?;
         }
         Some(sequence) => writeln!(out, "the events up to {sequence} are those of the checkpoint that was kept outside")?,
         None => {}

@@ -32,7 +32,7 @@ pub use reports::Report;
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use site_lists::{ListError, SiteList, SiteReasons};
 pub use tally::{Counts, RefusedTo, Tally};
-pub use trail::{AccessError, AccessQuestion, ACCESS_COLUMNS, AccessRows, access_rows, csv_of};
+pub use trail::{ACCESS_COLUMNS, AccessError, AccessQuestion, AccessRows, access_rows, csv_of};
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,
 };

@@ -40,10 +40,11 @@ pub enum Counts {
 }
 
 impl Service {
-    /// Records an event, or counts it where the same one was recorded within the last minute. `detail` holds stable words only.
+    /// Records an event, or counts it where the same one was recorded within the last minute. `detail` holds stable words only. Where the disk is
+    /// full it is counted and recorded when there is room: nothing of a patient is given by what is recorded so.
     ///
     /// # Errors
-    /// When the store fails: the event is not recorded.
+    /// When the store fails otherwise: the event is not recorded.
     pub async fn record_counted(&self, actor: Actor, action: &'static str, detail: String) -> Result<(), StoreError> {
         let now = self.surroundings.now();
         let key = (actor.user_id, action, detail);
@@ -56,10 +57,23 @@ impl Service {
             counted.insert(key.clone(), Counted { actor: actor.clone(), since: now, more: 0 });
         }
         let recorded = self.store.record_audit(actor, action, None, &key.2, now).await;
-        if recorded.is_err() {
-            self.tally.counted.lock().unwrap_or_else(PoisonError::into_inner).remove(&key);
+        let mut counted = self.tally.counted.lock().unwrap_or_else(PoisonError::into_inner);
+        match recorded {
+            Err(StoreError::Full(_)) => {
+                if let Some(known) = counted.get_mut(&key) {
+                    known.more += 1;
+                }
+                Ok(())
+            }
+            Err(error) => {
+                // those that were counted meanwhile are recorded later
+                if counted.get(&key).is_some_and(|known| known.more == 0) {
+                    counted.remove(&key);
+                }
+                Err(error)
+            }
+            Ok(()) => Ok(()),
         }
-        recorded
     }
 
     /// Records what was counted.

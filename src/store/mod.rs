@@ -32,8 +32,8 @@ pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Mov
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
 pub use sql::SqlStore;
 pub use trail::{
-    AccessEnd, AccessFilter, CHECKPOINT_AFTER, CHECKPOINT_EVENTS, Checkpoint, Head, NoCheckpoint, Pruned, SEALED_AT_ONCE, Sealer, Sealing,
-    Signing, TrailReport, TrailStore, Witness,
+    AccessEnd, AccessFilter, CHECKPOINT_AFTER, CHECKPOINT_EVENTS, Checkpoint, Head, NoCheckpoint, Pruned, SEALED_AT_ONCE,
+    Sealer, Sealing, Signing, TrailReport, TrailStore, Witness,
 };
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 

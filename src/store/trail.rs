@@ -205,12 +205,8 @@ pub trait TrailStore: Send + Sync {
     /// Erases who it was from every sealed event of a user: id, name and salt. The events stay, and the chain verifies. How many.
     async fn erase_actor(&self, user: Uuid, actor: Actor, now: Timestamp) -> Result<u64, StoreError>;
     /// Events that meet the filter, newest first, behind the end of a page.
-    async fn accesses(
-        &self,
-        filter: AccessFilter,
-        after: Option<AccessEnd>,
-        limit: u32,
-    ) -> Result<Vec<AuditEvent>, StoreError>;
+    async fn accesses(&self, filter: AccessFilter, after: Option<AccessEnd>, limit: u32)
+    -> Result<Vec<AuditEvent>, StoreError>;
     /// The patients that a source calls by this record number, by their ids; those that they were merged into.
     async fn patients_numbered(&self, source: &str, number: &str) -> Result<Vec<Uuid>, StoreError>;
 }

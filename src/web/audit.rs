@@ -59,8 +59,6 @@ pub(super) struct AuditPage {
     pub notice: Option<Notice>,
     /// What was asked for.
     pub asked: Address,
-    /// The source of a record number, as typed.
-    pub source: String,
     /// Whether the chain of the trail is whole, in words.
     pub standing: String,
     /// Whether it is not.
@@ -91,10 +89,12 @@ pub(super) struct Address {
     /// Last day.
     #[serde(default)]
     pub until: String,
+    /// Behind the end of the page before.
     #[serde(default)]
-    after: String,
+    pub after: String,
+    /// Whether a record number was looked up that is of nobody.
     #[serde(default)]
-    unknown: String,
+    pub unknown: String,
 }
 
 impl Address {
@@ -155,7 +155,8 @@ pub(super) async fn show(State(service): State<Arc<Service>>, session: Session, 
     let (status, notice, found) = match &asked {
         Ok(question) => match service.accesses(user, question, address.end(), PAGE).await {
             Ok(found) => {
-                let unknown = (!address.unknown.is_empty()).then(|| Notice::refusing(text!("audit-problem-patient").to_owned()));
+                let unknown =
+                    (!address.unknown.is_empty()).then(|| Notice::refusing(text!("audit-problem-patient").to_owned()));
                 (StatusCode::OK, unknown, found)
             }
             Err(AccessError::Store(error)) => return Err(error.into()),
@@ -167,7 +168,6 @@ pub(super) async fn show(State(service): State<Arc<Service>>, session: Session, 
     let view = AuditPage {
         shell: Shell::of(&session),
         notice,
-        source: String::new(),
         standing: told(&standing, &service.time_zone),
         is_broken: standing.problem.is_some(),
         events: found.0.into_iter().map(|event| row(event, &service.time_zone)).collect(),

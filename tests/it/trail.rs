@@ -118,10 +118,15 @@ fn a_cut_end_is_told_by_the_doctor_the_check_and_what_was_kept_outside() {
     server.signal("TERM");
     assert_eq!(server.ended_within(Duration::from_secs(30)), Some(0), "{}", server.log());
     let config = server.data.join("abstractor.toml");
-    let doctor = |server: &Server| {
-        let key = server.data.join("demo.key");
-        said(&server.try_tool("doctor", &["--recognizers", "dictionary", "--config", text_of(&config), "--key-file", text_of(&key)])).1
-    };
+    let doctor =
+        |server: &Server| {
+            let key = server.data.join("demo.key");
+            said(&server.try_tool(
+                "doctor",
+                &["--recognizers", "dictionary", "--config", text_of(&config), "--key-file", text_of(&key)],
+            ))
+            .1
+        };
     assert!(doctor(&server).contains("its end is as it was sealed"), "{}", doctor(&server));
     tamper(&server, "DELETE FROM audit_event WHERE sequence > 5; DELETE FROM audit_link WHERE sequence > 5;");
     let (is_whole, told) = verify(&server, &[]);
@@ -139,7 +144,8 @@ fn what_is_refused_extracted_and_asked_by_hooks_is_recorded_and_counted() {
     let mut server = Server::serve("", |_| {});
     let nobody = "0192f0c1-2222-7333-8444-555566667777";
     for _ in 0..5 {
-        let refused = server.call("POST", &format!("/v1/review/items/{nobody}/reopen"), "coder", Some(br#"{"reason":"other"}"#));
+        let refused =
+            server.call("POST", &format!("/v1/review/items/{nobody}/reopen"), "coder", Some(br#"{"reason":"other"}"#));
         assert_eq!(refused.status, 403, "{}", refused.text);
     }
     assert_eq!(server.call("GET", "/fhir/AuditEvent", "coder", None).status, 403);
@@ -185,7 +191,9 @@ fn accesses_are_reported_by_patient_encounter_note_and_user() {
         assert_eq!(reply.status, 200, "{query}: {}", reply.text);
         let page = reply.json();
         let events = page["events"].as_array().expect("events").iter();
-        let of = |event: &Value| (event["actor"].as_str().expect("a name").to_owned(), event["action"].as_str().expect("a word").to_owned());
+        let of = |event: &Value| {
+            (event["actor"].as_str().expect("a name").to_owned(), event["action"].as_str().expect("a word").to_owned())
+        };
         events.map(of).collect::<Vec<_>>()
     };
     let has = |found: &[(String, String)], actor: &str, action: &str| found.iter().any(|one| one.0 == actor && one.1 == action);
@@ -207,7 +215,9 @@ fn accesses_are_reported_by_patient_encounter_note_and_user() {
     let second = server.call("GET", &format!("/v1/audit/accesses?limit=2&after={next}"), "auditor", None).json();
     let number = |page: &Value, at: usize| page["events"][at]["sequence"].as_i64().expect("a number");
     assert!(number(&second, 0) < number(&page, 1), "{second}");
-    for (query, code) in [("patient=TP-1", "invalid_parameter"), ("after=x", "invalid_parameter"), ("of=x", "invalid_parameter")] {
+    for (query, code) in
+        [("patient=TP-1", "invalid_parameter"), ("after=x", "invalid_parameter"), ("of=x", "invalid_parameter")]
+    {
         let refused = server.call("GET", &format!("/v1/audit/accesses?{query}"), "auditor", None);
         assert_eq!((refused.status, refused.code().as_str()), (400, code), "{query}");
         assert!(!refused.text.contains("TP-1"), "{}", refused.text);

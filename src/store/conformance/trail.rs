@@ -41,12 +41,8 @@ pub(crate) async fn accesses_of_a_thing_and_what_belongs_to_it(store: Arc<dyn St
     read("patient", patient, 12).await;
     read("note", other, 13).await;
     let said = |action: &str, thing: Uuid| (action.to_owned(), Some(thing));
-    let of_the_item = [
-        said("item.read", item),
-        said("note.read", second),
-        said("note.stored", second),
-        said("note.stored", first),
-    ];
+    let of_the_item =
+        [said("item.read", item), said("note.read", second), said("note.stored", second), said("note.stored", first)];
     assert_eq!(found(&*store, of(second)).await, [said("note.read", second), said("note.stored", second)]);
     assert_eq!(found(&*store, of(item)).await, of_the_item);
     let of_the_patient = [&[said("patient.read", patient)], &of_the_item[..]].concat();

@@ -79,7 +79,9 @@ fn with_what_belongs(unit: &Unit<'_>, things: &[Uuid]) -> Result<Vec<Uuid>, Stor
     all.sort_unstable();
     all.dedup();
     if all.len() > MOST_THINGS {
-        return Err(StoreError::Refused("more belongs to it than one report looks at; ask for its encounters one by one".to_owned()));
+        return Err(StoreError::Refused(
+            "more belongs to it than one report looks at; ask for its encounters one by one".to_owned(),
+        ));
     }
     Ok(all)
 }

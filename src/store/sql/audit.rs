@@ -55,7 +55,8 @@ pub(super) fn history(unit: &Unit<'_>, item: Uuid, limit: u32) -> Result<Vec<Aud
     unit.all("audit_event", &sql, (bytes(item), limit), event)
 }
 
-pub(super) const EVENT: &str = "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event";
+pub(super) const EVENT: &str =
+    "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event";
 
 pub(super) fn event(row: &Columns<'_>) -> Result<AuditEvent, StoreError> {
     Ok(AuditEvent {

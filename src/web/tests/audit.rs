@@ -29,7 +29,6 @@ fn the_trail_escapes() {
         shell: shell(),
         notice: Some(Notice::refusing(HOSTILE.to_owned())),
         asked: Address { actor: HOSTILE.to_owned(), action: HOSTILE.to_owned(), of: HOSTILE.to_owned(), ..Address::default() },
-        source: HOSTILE.to_owned(),
         standing: HOSTILE.to_owned(),
         is_broken: true,
         events: vec![row],

@@ -130,7 +130,11 @@ mod tests {
             link(&BEGINNING, &AuditEvent { subject_id: None, ..event.clone() }, &actor),
             link(&BEGINNING, &AuditEvent { detail: "x".to_owned(), ..event.clone() }, &actor),
             // the same letters in other fields
-            link(&BEGINNING, &AuditEvent { action: "note.readnote".to_owned(), subject_kind: String::new(), ..event.clone() }, &actor),
+            link(
+                &BEGINNING,
+                &AuditEvent { action: "note.readnote".to_owned(), subject_kind: String::new(), ..event.clone() },
+                &actor,
+            ),
         ];
         assert!(others.iter().all(|other| *other != hash));
         let who = |salt: u8, id: Option<u128>, name: &str| {

@@ -24,8 +24,8 @@ use super::{
 use crate::{
     seal::{PublicKey, SiteKeys},
     store::{
-        AccessEnd, AccessFilter, Actor, AuditEvent, Checkpoint, Pruned, SchemaState, Sealer, Sealing, StoreError, TrailReport, TrailStore,
-        Witness,
+        AccessEnd, AccessFilter, Actor, AuditEvent, Checkpoint, Pruned, SchemaState, Sealer, Sealing, StoreError, TrailReport,
+        TrailStore, Witness,
     },
 };
 

@@ -172,7 +172,11 @@ const CHANGES: [(&str, &[&str], &str); 30] = [
         ],
         "is not signed",
     ),
-    ("when a checkpoint was signed", &["UPDATE audit_checkpoint SET sealed_at = sealed_at - 1 WHERE sequence = 6"], "the checkpoint at event 6 was not signed"),
+    (
+        "when a checkpoint was signed",
+        &["UPDATE audit_checkpoint SET sealed_at = sealed_at - 1 WHERE sequence = 6"],
+        "the checkpoint at event 6 was not signed",
+    ),
     (
         "what a checkpoint seals",
         &["UPDATE audit_checkpoint SET hash = (SELECT hash FROM audit_link WHERE sequence = 5) WHERE sequence = 6"],
@@ -180,7 +184,9 @@ const CHANGES: [(&str, &[&str], &str); 30] = [
     ),
     (
         "the signature of another one",
-        &["UPDATE audit_checkpoint SET signature = (SELECT signature FROM audit_checkpoint WHERE sequence = 6) WHERE sequence = 12"],
+        &[
+            "UPDATE audit_checkpoint SET signature = (SELECT signature FROM audit_checkpoint WHERE sequence = 6) WHERE sequence = 12",
+        ],
         "the checkpoint at event 12 was not signed",
     ),
     (
@@ -381,7 +387,10 @@ pub(in crate::store) async fn a_pruned_trail_verifies<D: Database>(store: SqlSto
     assert_eq!(store.check().await.expect("is read").problems, [""; 0]);
     // the triggers are back
     for table in GUARDED {
-        for sql in [format!("DELETE FROM {table} WHERE sequence = 12"), format!("UPDATE {table} SET sequence = 99 WHERE sequence = 12")] {
+        for sql in [
+            format!("DELETE FROM {table} WHERE sequence = 12"),
+            format!("UPDATE {table} SET sequence = 99 WHERE sequence = 12"),
+        ] {
             let refused = store.database.write(move |unit| unit.execute(&sql, ()).map(drop)).await;
             assert!(refused.is_err(), "{table}");
         }
@@ -427,7 +436,10 @@ pub(in crate::store) async fn one_process_seals<D: Database>(store: SqlStore<D>)
     let due = at(0) + SignedDuration::from_mins(1);
     assert!(store.trail_waits(other, due).await.expect("looks"), "a minute after the last checkpoint");
     assert!(store.seal_events(sealer(other), due).await.expect("signs").signed);
-    assert!(!store.trail_waits(other, due + SignedDuration::from_mins(5)).await.expect("looks"), "nothing new is not signed again");
+    assert!(
+        !store.trail_waits(other, due + SignedDuration::from_mins(5)).await.expect("looks"),
+        "nothing new is not signed again"
+    );
     store.release_sealing(other).await.expect("gives back");
     user(&store, "eve", Role::Coder).await;
     assert!(!store.seal_events(sealer(one), due).await.expect("seals").is_elsewhere, "given back");

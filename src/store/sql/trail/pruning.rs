@@ -52,7 +52,8 @@ pub(super) fn prune(unit: &Unit<'_>, before: Timestamp, cause: &Cause) -> Result
 /// The checkpoint that the trail can begin behind next: all events up to it are older, some stay, and not too many go at once.
 fn next_beginning(unit: &Unit<'_>, before: Timestamp) -> Result<Option<Kept>, StoreError> {
     let ends = "SELECT min(sequence) AS first, max(sequence) AS last FROM audit_event";
-    let ends = unit.one("audit_event", ends, (), |row| Ok((row.get::<Option<i64>>("first")?, row.get::<Option<i64>>("last")?)))?;
+    let ends =
+        unit.one("audit_event", ends, (), |row| Ok((row.get::<Option<i64>>("first")?, row.get::<Option<i64>>("last")?)))?;
     let Some((Some(first), Some(last))) = ends else { return Ok(None) };
     let most = first.saturating_add(AT_ONCE);
     let stays = "SELECT sequence FROM audit_event WHERE sequence <= ?1 AND at >= ?2 ORDER BY sequence LIMIT 1";
@@ -68,7 +69,8 @@ pub(super) fn erase(unit: &Unit<'_>, user: Uuid, cause: &Cause) -> Result<u64, S
     unit.session.hold(&[ORDER])?;
     let Some(key) = unit.vault.audit_key(unit.session)? else { return Ok(0) };
     let sql = "SELECT e.sequence, l.actor FROM audit_event e JOIN audit_link l ON l.sequence = e.sequence
-               WHERE e.actor_id = ?1 AND l.salt IS NOT NULL ORDER BY e.sequence LIMIT ?2";
+               WHERE e.actor_name = (SELECT name FROM user_account WHERE id = ?1) AND e.actor_id = ?1 AND l.salt IS NOT NULL
+               ORDER BY e.sequence LIMIT ?2";
     let read = |row: &super::Columns<'_>| Ok((row.get::<i64>("sequence")?, row.get::<[u8; 32]>("actor")?));
     let found = unit.all("audit_event", sql, params![bytes(user), ERASED_AT_ONCE], read)?;
     if found.is_empty() {

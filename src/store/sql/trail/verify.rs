@@ -91,7 +91,10 @@ fn begin(session: &dyn Session, key: Option<PublicKey>, witness: Witness) -> Res
     let Some(key) = key else {
         report.unsealed = u64::try_from(last).unwrap_or_default();
         return if newest.is_some() || sealed > 0 {
-            checked(report, "the key that signs the audit trail is missing from the database, though events were sealed with it")
+            checked(
+                report,
+                "the key that signs the audit trail is missing from the database, though events were sealed with it",
+            )
         } else if witness != Witness::default() {
             checked(report, "nothing was ever sealed in this database, though there is a checkpoint or a key of it outside")
         } else {
@@ -112,7 +115,9 @@ fn begin(session: &dyn Session, key: Option<PublicKey>, witness: Witness) -> Res
         (sequence, hash) = (kept.checkpoint.sequence, kept.checkpoint.hash);
         report.begins_after = sequence;
         if !kept.is_beginning(&key) {
-            report.problem = Some(format!("the trail begins behind event {sequence}, and that the events before it were removed is not signed"));
+            report.problem = Some(format!(
+                "the trail begins behind event {sequence}, and that the events before it were removed is not signed"
+            ));
         }
     }
     report.verified_to = sequence;
@@ -127,7 +132,8 @@ fn from_the_beginning(session: &dyn Session, mut walk: Walk) -> Result<Begun, St
         let sql = format!("SELECT min(sequence) AS n FROM {table} WHERE sequence <= ?1");
         let first: Option<i64> = rows(session, table, &sql, [begins_after], |row| row.get("n"))?.pop().flatten();
         if let Some(number) = first {
-            let problem = format!("event {number} was put in before the beginning of the trail, which is behind event {begins_after}");
+            let problem =
+                format!("event {number} was put in before the beginning of the trail, which is behind event {begins_after}");
             walk.report.problem.get_or_insert(problem);
         }
     }
@@ -233,5 +239,7 @@ fn not_signed(sequence: i64) -> String {
 }
 
 fn differs(sequence: i64) -> String {
-    format!("the events up to {sequence} are not those of the checkpoint that was kept outside: they were replaced, with the key of this database or by a copy of it")
+    format!(
+        "the events up to {sequence} are not those of the checkpoint that was kept outside: they were replaced, with the key of this database or by a copy of it"
+    )
 }
