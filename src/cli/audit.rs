@@ -126,8 +126,7 @@ impl Audit {
                         "events of the last six years are kept (HIPAA, 45 CFR 164.316); --shorter-than-six-years removes them all the same"
                     );
                     anyhow::ensure!(before <= now, "the day is still to come");
-                    let report = store.trail_standing().await?;
-                    anyhow::ensure!(report.problem.is_none(), "the trail does not verify; see `abstractor audit verify` first");
+                    ensure_whole(&*store).await?;
                     let pruned = store.prune_trail(before, operator(), now).await.context(AS_THE_OWNER)?;
                     match pruned.events {
                         0 => println!("nothing to remove: no checkpoint has only older events before it"),
@@ -138,6 +137,7 @@ impl Audit {
                     let user = store.user_named(&name).await?;
                     let user = user.with_context(|| format!("there is no user {name}; `abstractor user list` lists them"))?;
                     anyhow::ensure!(user.disabled, "{name} still works here; `abstractor user disable {name}` first");
+                    ensure_whole(&*store).await?;
                     let erased = store.erase_actor(user.id, operator(), surroundings().now()).await.context(AS_THE_OWNER)?;
                     println!("who it was is erased from {erased} events; what is not sealed yet is left, so run it again in a minute");
                 }
@@ -149,6 +149,16 @@ impl Audit {
 
 const AS_THE_OWNER: &str =
     "the trail is append-only, and only the owner of its tables may lift that: on PostgreSQL name the owner by --database";
+
+/// What is removed or erased could not be held against its seal any more: no change is hidden in that way.
+async fn ensure_whole(store: &dyn Store) -> anyhow::Result<()> {
+    let problem = store.verify_trail(Witness::default()).await?.problem;
+    anyhow::ensure!(
+        problem.is_none(),
+        "the trail does not verify, and nothing is removed from it; see `abstractor audit verify`"
+    );
+    Ok(())
+}
 
 async fn verify(store: &dyn Store, witness: Witness) -> anyhow::Result<bool> {
     let held = witness.checkpoint.as_ref().map(|checkpoint| checkpoint.sequence);

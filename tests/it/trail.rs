@@ -277,6 +277,10 @@ fn old_events_are_pruned_by_who_asks_for_it() {
     let (is_whole, told) = verify(&server, &[]);
     assert!(is_whole && told.contains("who it was is erased"), "{told}");
     assert!(server.events().iter().any(|event| event["actor"] == "erased" && event["action"] == "note.stored"));
+    // a change is not hidden by removing it
+    tamper(&server, "UPDATE audit_event SET detail = 'x' WHERE sequence = 2;");
+    let (done, told) = prune(&["2001-01-01"]);
+    assert!(!done && told.contains("the trail does not verify"), "{told}");
 }
 
 #[test]

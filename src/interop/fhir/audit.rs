@@ -64,3 +64,25 @@ fn letter(action: &str) -> &'static str {
         _ => "E",
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_says_what_it_is() {
+        let of = |action: &str| {
+            let event = audit_event(1, Timestamp::UNIX_EPOCH, ("ann", action, "GET /metrics"), ("", None));
+            let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (word(&event["type"]["code"]), word(&event["action"]), word(&event["outcome"]))
+        };
+        let told = |kind: &str, letter: &str, outcome: &str| (kind.to_owned(), letter.to_owned(), outcome.to_owned());
+        assert_eq!(of("note.stored"), told("rest", "C", "0"));
+        assert_eq!(of("audit.read"), told("rest", "R", "0"));
+        assert_eq!(of("item.exported"), told("rest", "R", "0"));
+        assert_eq!(of("audit.pruned"), told("rest", "D", "0"));
+        assert_eq!(of("text.extracted"), told("rest", "E", "0"));
+        assert_eq!(of("call.refused"), told("rest", "E", "4"));
+        assert_eq!(of("service.started"), told("110100", "E", "0"));
+    }
+}
