@@ -18,10 +18,13 @@ const COUNTED: SignedDuration = SignedDuration::from_mins(1);
 #[derive(Debug, Clone)]
 pub struct RefusedTo(pub Actor);
 
+/// Events that are the same: by whom, the action and the detail.
+type Kind = (Option<uuid::Uuid>, &'static str, String);
+
 /// What is counted.
 #[derive(Default)]
 pub struct Tally {
-    counted: Mutex<HashMap<(Option<uuid::Uuid>, &'static str, String), Counted>>,
+    counted: Mutex<HashMap<Kind, Counted>>,
 }
 
 struct Counted {

@@ -13,10 +13,12 @@ use crate::store::{AccessEnd, AccessFilter, AuditEvent, StoreError};
 /// Things that one report looks at, at most: more than a patient has.
 const MOST_THINGS: usize = 30_000;
 
-/// What belongs to a thing, whatever it is: notes and queries of an item; encounters, items, notes and queries of a patient, and those who were
-/// merged into it.
+/// What belongs to a thing, whatever it is: notes and queries of an item; the item and the notes of an encounter; encounters, items, notes and
+/// queries of a patient, and those who were merged into it.
 const BELONGS: &str = "SELECT id FROM note WHERE item_id = ?1
     UNION SELECT id FROM query WHERE item_id = ?1
+    UNION SELECT id FROM review_item WHERE encounter_id = ?1
+    UNION SELECT id FROM note WHERE encounter_id = ?1
     UNION SELECT id FROM encounter WHERE patient_id = ?1
     UNION SELECT id FROM review_item WHERE patient_id = ?1
     UNION SELECT id FROM note WHERE patient_id = ?1
