@@ -9,7 +9,11 @@ use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
 use super::{ApiError, Caller, ProblemBody, body::Parameters};
-use crate::{auth::Permission, service::Service};
+use crate::{
+    auth::Permission,
+    service::{Service, actor},
+    store::AuditEvent,
+};
 
 /// Which events.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -38,6 +42,20 @@ pub struct EventBody {
     detail: String,
 }
 
+impl From<AuditEvent> for EventBody {
+    fn from(event: AuditEvent) -> Self {
+        Self {
+            sequence: event.sequence,
+            at: event.at,
+            actor: event.actor.name,
+            action: event.action,
+            subject_kind: event.subject_kind,
+            subject_id: event.subject_id,
+            detail: event.detail,
+        }
+    }
+}
+
 /// A page of events.
 #[derive(Serialize, ToSchema)]
 pub struct EventPage {
@@ -47,7 +65,7 @@ pub struct EventPage {
     next: Option<i64>,
 }
 
-/// Audit events, oldest first.
+/// Audit events, oldest first. Reading them is recorded.
 #[utoipa::path(get, path = "/v1/audit/events", tag = "audit", params(EventParameters), responses(
     (status = 200, body = EventPage),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -58,23 +76,11 @@ pub async fn list_events(
     caller: Caller,
     Parameters(parameters): Parameters<EventParameters>,
 ) -> Result<Json<EventPage>, ApiError> {
-    caller.may(Permission::ReadAudit)?;
+    let user = caller.may(Permission::ReadAudit)?;
+    service.record_counted(actor(user), "audit.read", "events".to_owned()).await?;
     let limit = parameters.limit.unwrap_or(100).clamp(1, 1000);
-    let events: Vec<EventBody> = service
-        .store
-        .audit_events(parameters.after, limit)
-        .await?
-        .into_iter()
-        .map(|event| EventBody {
-            sequence: event.sequence,
-            at: event.at,
-            actor: event.actor.name,
-            action: event.action,
-            subject_kind: event.subject_kind,
-            subject_id: event.subject_id,
-            detail: event.detail,
-        })
-        .collect();
+    let events: Vec<EventBody> =
+        service.store.audit_events(parameters.after, limit).await?.into_iter().map(EventBody::from).collect();
     let next = if events.len() == limit as usize { events.last().map(|event| event.sequence) } else { None };
     Ok(Json(EventPage { events, next }))
 }

@@ -33,9 +33,9 @@ impl Caller {
     /// 403 otherwise.
     pub fn may(&self, permission: Permission) -> Result<&User, ApiError> {
         if !permits(self.user.role, permission) {
-            return Err(ApiError::forbidden(self.user.role.as_str()));
+            return Err(ApiError::forbidden(self.user.role.as_str()).to(&self.user));
         }
-        if self.access.allows(permission) { Ok(&self.user) } else { Err(ApiError::out_of_scope()) }
+        if self.access.allows(permission) { Ok(&self.user) } else { Err(ApiError::out_of_scope().to(&self.user)) }
     }
 }
 

@@ -3,7 +3,14 @@
 //! A line that is refused is reported in its place and stops nothing. A line is read whole or not at all: when the connection breaks, what
 //! came of the last line is dropped, and the notes before it are stored.
 
-use std::{convert::Infallible, sync::Arc, time::Duration};
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use axum::{
     body::Body,
@@ -18,10 +25,15 @@ use super::{
     ApiError, Caller, ProblemBody,
     body::parse,
     body_limit,
-    extract::{ExtractRequest, extract_one},
+    extract::{EXTRACTED, ExtractRequest, extract_one},
     notes::{NoteRequest, post_one},
 };
-use crate::{auth::Permission, engine::Priority, service::Service};
+use crate::{
+    auth::Permission,
+    engine::Priority,
+    service::{Service, actor},
+    store::Actor,
+};
 
 /// A sender that is silent so long is gone.
 const SILENCE: Duration = Duration::from_secs(60);
@@ -59,9 +71,11 @@ pub async fn post_notes(State(service): State<Arc<Service>>, caller: Caller, bod
     (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn extract_many(State(service): State<Arc<Service>>, caller: Caller, body: Body) -> Result<Response, ApiError> {
     let client = caller.may(Permission::Extract)?.id;
+    let texts = Arc::new(Texts { service: Arc::clone(&service), actor: actor(&caller.user), count: AtomicU64::new(0) });
     let answers = lines(body, body_limit(service.max_note_bytes)).map(move |line| {
-        let service = Arc::clone(&service);
+        let (service, texts) = (Arc::clone(&service), Arc::clone(&texts));
         async move {
+            texts.count.fetch_add(1, Ordering::Relaxed);
             let mut note_id = format!("line-{}", line.number);
             let extracted = async {
                 let mut request = parse::<ExtractRequest>(&line.bytes?)?;
@@ -80,6 +94,27 @@ pub async fn extract_many(State(service): State<Arc<Service>>, caller: Caller, b
         }
     });
     Ok(ndjson(answers.buffered(AT_ONCE)))
+}
+
+/// The texts of one request, recorded in one event when the request ended, however it ended.
+struct Texts {
+    service: Arc<Service>,
+    actor: Actor,
+    count: AtomicU64,
+}
+
+impl Drop for Texts {
+    fn drop(&mut self) {
+        let count = self.count.load(Ordering::Relaxed);
+        let Ok(runtime) = tokio::runtime::Handle::try_current() else { return };
+        let (service, actor) = (Arc::clone(&self.service), self.actor.clone());
+        runtime.spawn(async move {
+            let (detail, now) = (format!("{count} texts"), service.surroundings.now());
+            if let Err(error) = service.store.record_audit(actor, EXTRACTED, None, &detail, now).await {
+                tracing::error!(%error, "that texts were extracted could not be recorded");
+            }
+        });
+    }
 }
 
 fn ndjson(answers: impl Stream<Item = Value> + Send + 'static) -> Response {

@@ -19,7 +19,7 @@ use crate::{
     domain::{Alert, CodedEntry, EncounterClass, EntryKind, Prompt, User},
     engine::Priority,
     pipeline::{NoteInput, check_text},
-    service::Service,
+    service::{Service, actor},
     store::{NoteSearch, PatientNumber},
 };
 
@@ -140,6 +140,7 @@ pub async fn call(
         let detail = format!("hook must be {id}, the hook of this service");
         return Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", detail));
     }
+    service.record_counted(actor(reader), "cds.called", id.clone()).await?;
     let found = if id == "patient-view" {
         of_patient(&service, reader, request.context).await?
     } else {

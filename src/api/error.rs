@@ -9,11 +9,12 @@ use utoipa::ToSchema;
 
 use super::refused;
 use crate::{
+    domain::User,
     engine::EngineError,
     pipeline::InputError,
     review::DecisionError,
-    service::{DecideError, PostError},
-    store::{ItemChange, StoreError},
+    service::{DecideError, PostError, RefusedTo, actor},
+    store::{Actor, ItemChange, StoreError},
 };
 
 /// The body of an error.
@@ -39,13 +40,14 @@ pub struct ApiError {
     pub(super) code: &'static str,
     pub(super) detail: String,
     retry_after: Option<u64>,
+    refused: Option<Actor>,
 }
 
 impl ApiError {
     /// With a message for the caller, which must not hold note text or personal fields.
     #[must_use]
     pub fn new(status: StatusCode, code: &'static str, detail: impl Into<String>) -> Self {
-        Self { status, code, detail: detail.into(), retry_after: None }
+        Self { status, code, detail: detail.into(), retry_after: None, refused: None }
     }
 
     /// 404 for a thing that is not there or not in the caller's scope.
@@ -58,6 +60,12 @@ impl ApiError {
     #[must_use]
     pub fn forbidden(role: &str) -> Self {
         Self::new(StatusCode::FORBIDDEN, "forbidden", format!("the role {role} may not do this"))
+    }
+
+    /// The same, refused to a known user, which is recorded.
+    #[must_use]
+    pub fn to(self, user: &User) -> Self {
+        Self { refused: Some(actor(user)), ..self }
     }
 
     /// What stands for it in a line of an NDJSON answer.
@@ -139,6 +147,9 @@ impl IntoResponse for ApiError {
 impl ApiError {
     /// What the caller is to do next, where headers say so.
     pub(super) fn add_headers(&self, response: &mut Response) {
+        if let Some(actor) = &self.refused {
+            response.extensions_mut().insert(RefusedTo(actor.clone()));
+        }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }

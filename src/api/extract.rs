@@ -14,9 +14,12 @@ use crate::{
     domain::{EncounterClass, Extraction, OffsetUnit, Span},
     engine::Priority,
     pipeline::{NoteInput, check_text},
-    service::Service,
+    service::{Service, actor},
     text::OffsetMap,
 };
+
+/// The event of texts that were extracted and not stored.
+pub(super) const EXTRACTED: &str = "text.extracted";
 
 /// A text to extract. Only `text` is required.
 #[derive(Deserialize, ToSchema)]
@@ -46,7 +49,7 @@ pub struct ExtractRequest {
     offset_unit: OffsetUnit,
 }
 
-/// Extracts a text and stores nothing.
+/// Extracts a text and stores nothing. The call is recorded, without the text.
 #[utoipa::path(post, path = "/v1/extract", tag = "extract", request_body = ExtractRequest, responses(
     (status = 200, body = Extraction),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
@@ -60,8 +63,9 @@ pub async fn extract(
     caller: Caller,
     Body(request): Body<ExtractRequest>,
 ) -> Result<Json<Extraction>, ApiError> {
-    let client = caller.may(Permission::Extract)?.id;
-    Ok(Json(extract_one(&service, request, Priority::Interactive, client).await?))
+    let user = caller.may(Permission::Extract)?;
+    service.record_counted(actor(user), EXTRACTED, "1 text".to_owned()).await?;
+    Ok(Json(extract_one(&service, request, Priority::Interactive, user.id).await?))
 }
 
 /// The extraction of one request, in the unit it asks for.

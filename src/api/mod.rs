@@ -1,5 +1,6 @@
 //! The JSON API: `/v1`, health, metrics and the OpenAPI file. Wire types live beside their endpoints.
 
+mod accesses;
 mod admission;
 mod audit;
 mod authenticate;
@@ -20,6 +21,7 @@ mod messages;
 mod notes;
 mod oauth;
 mod queries;
+mod refusals;
 mod reports;
 mod site_lists;
 mod vocabularies;
@@ -30,6 +32,7 @@ pub use authenticate::Caller;
 pub use body::{refuse_encoded, refuse_nul};
 pub use error::{ApiError, ProblemBody, panicked};
 pub use notes::NoteRequest;
+pub use refusals::record_refusals;
 
 use std::sync::Arc;
 
@@ -119,6 +122,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(oauth::configuration))
         .routes(routes!(oauth::token))
         .routes(routes!(audit::list_events))
+        .routes(routes!(accesses::list_accesses))
         .routes(routes!(reports::work))
 }
 

@@ -8,6 +8,7 @@ use clap::Args;
 use super::{
     accounts::{database, runtime},
     data::{DataFolder, DatabaseServer, make_folder},
+    surroundings,
 };
 use crate::store::{Checked, sqlite};
 
@@ -30,6 +31,12 @@ impl Backup {
     pub(super) fn run(&self) -> anyhow::Result<()> {
         anyhow::ensure!(self.server.database.is_none(), OF_SERVER);
         let from = database(&self.data);
+        if from.is_file() && !self.file.exists() {
+            // in the copy too; a disk that is full must not keep anybody from a copy elsewhere
+            if let Err(error) = sqlite::record(&from, "database.backed_up", surroundings().now()) {
+                eprintln!("the backup is not recorded in the audit trail: {error}");
+            }
+        }
         sqlite::backup(&from, &self.file)
             .with_context(|| format!("{} is not backed up to {}", from.display(), self.file.display()))?;
         println!(
@@ -66,6 +73,7 @@ impl Restore {
         }
         restored.with_context(|| format!("{} is not restored to {}", self.file.display(), data.display()))?;
         println!("restored to {}", data.display());
+        sqlite::record(&database(data), "database.restored", surroundings().now()).context("the restore is not recorded")?;
         check(&self.to)
     }
 }

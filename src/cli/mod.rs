@@ -1,6 +1,7 @@
 //! The command line: the only place, with `config` and `main`, that reads the clock, the environment and randomness.
 
 mod accounts;
+mod audit;
 mod backup;
 mod bench;
 mod code_book;
@@ -64,6 +65,8 @@ enum Command {
     User(accounts::Users),
     /// Tokens: add, list, rotate, revoke
     Token(accounts::Tokens),
+    /// The audit trail: verify it, print what proves it, report who read what, remove what is old
+    Audit(audit::Audit),
     /// Messages of other systems: list those that could not be used, show one, have it handled again
     Messages(messages::Messages),
     /// Notes that could not be extracted: list them, have them tried again
@@ -139,6 +142,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Demo(demo) => demo.run()?,
         Command::User(users) => users.run()?,
         Command::Token(tokens) => tokens.run()?,
+        Command::Audit(audit) => return Ok(if audit.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Messages(messages) => return Ok(if messages.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Quarantine(notes) => return Ok(if notes.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Model(models) => return Ok(if models.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),

@@ -2,12 +2,14 @@
 
 use std::{
     net::SocketAddr,
+    path::Path,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use anyhow::Context as _;
 use axum::Router;
+use sha2::{Digest as _, Sha256};
 use tokio::{
     net::TcpListener,
     sync::{Notify, watch},
@@ -29,20 +31,27 @@ use crate::{
     mllp,
     oidc::RelyingParty,
     retention::{RetentionPolicy, Sweep},
-    service::{Backlog, Service, SignIn, SignInSettings, VocabularyControl},
+    service::{Backlog, Counts, Service, SignIn, SignInSettings, Tally, VocabularyControl},
+    store::{Actor, StoreError},
     telemetry, web,
-    worker::Worker,
+    worker::{TrailSealer, Worker},
 };
 
 /// Interactive requests that may wait for the engine.
 const INTERACTIVE_QUEUE: usize = 64;
 /// How long jobs and deliveries under way may still take when the service stops.
 const LAST_WORK: Duration = Duration::from_secs(20);
+/// How long the last events may take to be recorded and sealed when the service stops.
+const LAST_EVENTS: Duration = Duration::from_secs(3);
+/// How often events that are counted are looked at.
+const COUNTS: Duration = Duration::from_secs(5);
 /// How often is looked whether more notes wait than may.
 const BACKLOG: Duration = Duration::from_secs(5);
 
 /// How often is told what was tried with unknown names.
 const UNKNOWN_TRIES: Duration = Duration::from_secs(60);
+/// What stands for the checksum where no configuration file is named.
+const NO_FILE: &str = "none";
 
 /// How a service runs.
 pub(super) struct Settings {
@@ -56,13 +65,15 @@ pub(super) struct Settings {
     pub part: Part,
     /// Sign-in with the hospital's own provider.
     pub oidc: Option<Arc<RelyingParty>>,
+    /// The checksum of the configuration file, for the audit trail; `none` where there is no file.
+    pub configuration: String,
 }
 
 impl Settings {
     /// With the bounds that hold where nobody says anything.
     pub(super) fn usual(listen: SocketAddr) -> Self {
-        let (limits, sign_in) = (Limits::default(), SignInSettings::default());
-        Self { listen, public_url: None, limits, sign_in, linger: Duration::ZERO, part: Part::Both, oidc: None }
+        let (limits, sign_in, configuration) = (Limits::default(), SignInSettings::default(), String::from(NO_FILE));
+        Self { listen, public_url: None, limits, sign_in, linger: Duration::ZERO, part: Part::Both, oidc: None, configuration }
     }
 }
 
@@ -100,6 +111,9 @@ pub(super) struct Running {
     /// What looks at the database from time to time; ends with this.
     watching: tokio::task::JoinSet<()>,
     linger: Duration,
+    /// Seals the audit trail, also what is recorded when everything else has stopped.
+    sealing: tokio::task::JoinHandle<()>,
+    sealed: watch::Sender<bool>,
     stop: watch::Sender<bool>,
     /// Ends the listener, after the linger.
     close: watch::Sender<bool>,
@@ -108,7 +122,7 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, sign_in, linger, part, oidc } = settings;
+        let Settings { listen, public_url, limits, sign_in, linger, part, oidc, configuration } = settings;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -139,6 +153,7 @@ impl Running {
             sign_in: SignIn::new(sign_in),
             backlog: Backlog::default(),
             is_stopping: false.into(),
+            tally: Tally::default(),
             public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
             max_note_bytes: site.limit.bytes(),
             time_zone: site.time_zone.clone(),
@@ -156,12 +171,26 @@ impl Running {
             watching.spawn(tell_unknown_tries(Arc::clone(&service)));
         }
         let runs = service.engine.pipeline().engine_version();
+        let started = format!(
+            "version {}, model {}, vocabulary {}, configuration {configuration}",
+            env!("CARGO_PKG_VERSION"),
+            runs.model,
+            runs.vocabulary
+        );
+        // a database that takes no writes now, such as one on a full disk, is served all the same
+        if let Err(error) = record(&service, "service.started", &started).await {
+            tracing::error!(%error, "the start could not be recorded in the audit trail");
+        }
+        watching.spawn(record_counts(Arc::clone(&service)));
+        let (sealed, everything_stopped) = watch::channel(false);
+        let (store, surroundings) = (Arc::clone(&service.store), service.surroundings.clone());
+        let sealing = tokio::spawn(TrailSealer { store, surroundings, stop: everything_stopped }.run());
         tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
         let (close, closed) = watch::channel(false);
         let router = (router(Arc::clone(&service), part, limits, oidc), spare(Arc::clone(&service)));
         let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
         let listeners = tokio::task::JoinSet::new();
-        Ok(Self { address, service, server, work, listeners, watching, linger, stop, close })
+        Ok(Self { address, service, server, work, listeners, watching, linger, sealing, sealed, stop, close })
     }
 
     /// Takes messages of other systems until the service stops.
@@ -200,9 +229,42 @@ impl Running {
             tracing::warn!("work under way was given up; it is done again");
         }
         self.server.await.context("the server failed")?;
+        let last_events = async {
+            let counted = self.service.record_counts(Counts::All).await;
+            if let Err(error) = counted.and(record(&self.service, "service.stopped", "").await) {
+                tracing::error!(%error, "the stop could not be recorded in the audit trail");
+            }
+            let _ = self.sealed.send(true);
+            let _ = self.sealing.await;
+        };
+        if tokio::time::timeout(LAST_EVENTS, last_events).await.is_err() {
+            tracing::warn!("the last events were not sealed; the next start seals them");
+        }
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Records what the service itself does.
+async fn record(service: &Service, action: &str, detail: &str) -> Result<(), StoreError> {
+    service.store.record_audit(Actor::service(), action, None, detail, service.surroundings.now()).await
+}
+
+/// Records events that were counted, when their minute is over.
+async fn record_counts(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(COUNTS).await;
+        if let Err(error) = service.record_counts(Counts::Ended).await {
+            tracing::error!(%error, "events that were counted could not be recorded");
+        }
+    }
+}
+
+/// The checksum of a configuration file, as the audit trail tells it.
+pub(super) fn checksum(file: Option<&Path>) -> anyhow::Result<String> {
+    let Some(file) = file else { return Ok(NO_FILE.to_owned()) };
+    let bytes = std::fs::read(file).with_context(|| format!("cannot read the configuration {}", file.display()))?;
+    Ok(Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect())
 }
 
 /// Looks whether more notes wait than may.
@@ -228,13 +290,14 @@ async fn tell_unknown_tries(service: Arc<Service>) {
 
 fn router(service: Arc<Service>, part: Part, limits: Limits, oidc: Option<Arc<RelyingParty>>) -> Router {
     let routes = match part {
-        Part::Worker => api::operations(service),
+        Part::Worker => api::operations(Arc::clone(&service)),
         Part::Both | Part::Server => {
-            api::router(Arc::clone(&service)).merge(web::router(service)).merge(web::reference(&api::described()))
+            api::router(Arc::clone(&service)).merge(web::router(Arc::clone(&service))).merge(web::reference(&api::described()))
         }
     };
     routes
         .fallback(api::unknown_address)
+        .layer(axum::middleware::from_fn_with_state(service, api::record_refusals))
         .layer(axum::Extension(oidc))
         .layer(axum::middleware::from_fn(api::refuse_nul))
         .layer(axum::middleware::from_fn(api::refuse_encoded))

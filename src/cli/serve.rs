@@ -8,7 +8,7 @@ use super::{
     data::DataFolder,
     first_admin,
     load::Load,
-    running::{Part, Running, Settings, run},
+    running::{Part, Running, Settings, checksum, run},
     site::Site,
 };
 use crate::{
@@ -83,6 +83,7 @@ impl Serve {
                 linger: configuration.linger,
                 part: if self.without_worker { Part::Server } else { Part::Both },
                 oidc,
+                configuration: checksum(self.config.as_deref())?,
             };
             let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
             running.keep_keys(self.data.key_source()?);

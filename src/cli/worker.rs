@@ -8,7 +8,7 @@ use clap::Args;
 use super::{
     data::DataFolder,
     load::Load,
-    running::{Part, Running, Settings, run},
+    running::{Part, Running, Settings, checksum, run},
     serve::Log,
     site::Site,
 };
@@ -51,6 +51,7 @@ impl Work {
                 linger: configuration.linger,
                 part: Part::Worker,
                 oidc: None,
+                configuration: checksum(self.config.as_deref())?,
             };
             let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
             running.keep_keys(self.data.key_source()?);

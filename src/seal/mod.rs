@@ -8,6 +8,8 @@
 //! | [`DataKey`] | one per note, patient, encounter and item, wrapped, in its row | seals that row's columns |
 //! | [`IndexKey`] | one per database, wrapped | turns identifiers into blind indexes for equality look-up |
 //!
+//! A [`SigningKey`], one per database and wrapped too, signs what the database must not be able to make by itself: checkpoints of the audit trail.
+//!
 //! Whoever holds the database without a site key holds noise. Destroying one wrapped [`DataKey`] makes everything it
 //! sealed unreadable, in the write-ahead log and in backups too.
 //!
@@ -28,10 +30,12 @@ mod data_key;
 #[cfg(test)]
 mod fuzz;
 mod index_key;
+mod signing_key;
 mod site_keys;
 
 pub use data_key::DataKey;
 pub use index_key::IndexKey;
+pub use signing_key::{PublicKey, SigningKey};
 pub use site_keys::{KeyFileError, KeyId, KeyRing, ReadKeys, SiteKeys};
 
 use thiserror::Error;

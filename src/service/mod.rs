@@ -15,6 +15,8 @@ mod reports;
 mod second_reviews;
 mod sign_in;
 mod site_lists;
+mod tally;
+mod trail;
 mod vocabularies;
 mod workbench;
 
@@ -33,6 +35,8 @@ pub use reports::Report;
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use sign_in::{CredentialError, Entering, Proof, ProvedAtProvider, SESSION_COOKIES, SignIn, SignInSettings};
 pub use site_lists::{ListError, SiteList, SiteReasons};
+pub use tally::{Counts, RefusedTo, Tally};
+pub use trail::{ACCESS_COLUMNS, AccessError, AccessQuestion, AccessRows, access_rows, csv_of};
 pub use vocabularies::{
     CodeChange, MakePipeline, MakeVectors, ReadTables, ReloadError, ReloadReport, Reloading, VocabularyControl,
 };
@@ -73,6 +77,8 @@ pub struct Service {
     pub backlog: Backlog,
     /// Whether the service is about to stop: it still answers, and should get no new requests.
     pub is_stopping: AtomicBool,
+    /// Events that are counted before they are recorded.
+    pub tally: Tally,
     /// The longest note accepted, in bytes of UTF-8.
     pub max_note_bytes: usize,
     /// The zone of the times on the pages.

@@ -28,7 +28,7 @@ const COMPARED: usize = 50;
 
 /// The tables in an order in which each row comes after those that it names, with the order of their rows. Tables without a number of
 /// their rows are small, and are begun anew.
-const TABLES: [(&str, &str); 38] = [
+const TABLES: [(&str, &str); 41] = [
     ("site_secret", BY_NUMBER),
     ("user_account", BY_NUMBER),
     ("token", BY_NUMBER),
@@ -41,6 +41,9 @@ const TABLES: [(&str, &str); 38] = [
     ("extraction", BY_NUMBER),
     ("decision", BY_NUMBER),
     ("audit_event", BY_NUMBER),
+    ("audit_link", BY_NUMBER),
+    ("audit_checkpoint", BY_NUMBER),
+    ("audit_sealer", BY_NUMBER),
     ("idempotency_key", BY_NUMBER),
     ("destination", BY_NUMBER),
     ("query", BY_NUMBER),

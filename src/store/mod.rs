@@ -19,6 +19,7 @@ mod second_reviews;
 mod sign_in;
 mod sql;
 pub mod sqlite;
+mod trail;
 mod workbench;
 
 #[cfg(test)]
@@ -43,6 +44,10 @@ pub use sign_in::{
     CredentialChange, Credentials, KeptFactor, LiveSession, PROVED_TWICE, SignInStep, SignInStore, Try, TryKind,
 };
 pub use sql::SqlStore;
+pub use trail::{
+    AccessEnd, AccessFilter, CHECKPOINT_AFTER, CHECKPOINT_EVENTS, Checkpoint, Head, NoCheckpoint, Pruned, SEALED_AT_ONCE,
+    Sealer, Sealing, Signing, TrailReport, TrailStore, Witness,
+};
 pub use workbench::{Suggestion, SuggestionOutcome, WorkbenchStore};
 
 use async_trait::async_trait;
@@ -557,6 +562,7 @@ pub trait Store:
     + KeyStore
     + RetentionStore
     + AccessStore
+    + TrailStore
 {
 }
 impl<T> Store for T where
@@ -575,5 +581,6 @@ impl<T> Store for T where
         + KeyStore
         + RetentionStore
         + AccessStore
+        + TrailStore
 {
 }

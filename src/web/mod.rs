@@ -11,6 +11,7 @@ mod texts;
 mod about;
 mod account;
 mod assets;
+mod audit;
 mod break_glass;
 mod change;
 mod codes;
@@ -129,6 +130,9 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
         .route("/reports", get(reports::show))
         .route("/reports/work.csv", get(reports::work_csv))
+        .route("/audit", get(audit::show))
+        .route("/audit/accesses.csv", get(audit::accesses_csv))
+        .route("/audit/patient", post(audit::of_patient))
         .route("/settings", get(settings::show).post(settings::change))
         .route("/settings/lists", get(site_lists::show).post(site_lists::change))
         .route("/settings/people", get(people::list).post(people::add))

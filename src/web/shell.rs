@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     auth::{Permission, permits},
+    service::{RefusedTo, actor},
     store::StoreError,
 };
 
@@ -35,6 +36,8 @@ pub(super) struct Shell {
     pub accesses: bool,
     /// Whether the page offers to break the glass.
     pub glass: bool,
+    /// Whether they may read the audit trail.
+    pub audits: bool,
 }
 
 impl Shell {
@@ -49,6 +52,7 @@ impl Shell {
             leads: permits(session.user.role, Permission::ReadSettings),
             accesses: permits(session.user.role, Permission::ReviewAccesses),
             glass: false,
+            audits: permits(session.user.role, Permission::ReadAudit),
         }
     }
 
@@ -133,7 +137,9 @@ fn message(status: StatusCode, shell: Shell, (title, message): (&str, &str)) -> 
 /// The role may not do this.
 pub(super) fn forbidden(session: &Session) -> Refusal {
     let words = text!("message-forbidden-how", name = session.user.name, role = words::user_role(session.user.role));
-    message(StatusCode::FORBIDDEN, Shell::of(session), (text!("message-forbidden"), &words))
+    let mut refusal = message(StatusCode::FORBIDDEN, Shell::of(session), (text!("message-forbidden"), &words));
+    refusal.0.extensions_mut().insert(RefusedTo(actor(&session.user)));
+    refusal
 }
 
 /// Nothing there, or not in the user's scope.

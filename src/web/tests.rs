@@ -71,6 +71,7 @@ fn assert_escaped(html: &str) {
 
 fn shell() -> Shell {
     Shell {
+        audits: true,
         user: Some(HOSTILE.to_owned()),
         role: "coder",
         form_token: HOSTILE.to_owned(),
@@ -201,6 +202,7 @@ impl House {
         let service = Arc::new(Service {
             backlog: crate::service::Backlog::default(),
             is_stopping: false.into(),
+            tally: crate::service::Tally::default(),
             store: store.clone(),
             engine,
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),
@@ -569,6 +571,7 @@ async fn the_code_book_is_browsed_from_the_chapters_to_a_code() {
     assert!(status == StatusCode::OK && !html.contains("<script>alert"), "a query is escaped");
 }
 
+mod audit;
 mod fuzz;
 mod lists;
 mod queries;

@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-pub const ENDPOINTS: [(&str, &str, &str); 50] = [
+pub const ENDPOINTS: [(&str, &str, &str); 51] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -73,6 +73,7 @@ pub const ENDPOINTS: [(&str, &str, &str); 50] = [
     ("post", "/v1/messages/{id}/replay", "..x.x"),
     ("post", "/cds-services/{id}", "xxx.."),
     ("get", "/v1/audit/events", "...x."),
+    ("get", "/v1/audit/accesses", "...x."),
     ("get", "/v1/reports/work", "..xx."),
 ];
 

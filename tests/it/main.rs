@@ -57,6 +57,7 @@ mod speed;
 mod supply_chain;
 mod texts;
 mod traces;
+mod trail;
 mod upkeep;
 mod vocabularies;
 mod webhooks;

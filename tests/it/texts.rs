@@ -294,6 +294,10 @@ fn no_page_has_words_of_its_own() {
     {
         visitor.look(path);
     }
+    visitor.sign_in("auditor");
+    for path in ["/audit", "/audit?from=x", "/audit?unknown=patient"] {
+        visitor.look(path);
+    }
     visitor.sign_in("admin");
     for path in ["/queue", "/settings/people", "/settings/people/demo-coder"] {
         visitor.look(path);

@@ -8,7 +8,7 @@ use super::{
     outcome::Problem,
     search::Cursor,
 };
-use crate::{interop::fhir::audit_event, store::AuditEvent};
+use crate::{interop::fhir::audit_event, service::actor, store::AuditEvent};
 
 fn resource(event: &AuditEvent) -> Value {
     let words = (event.actor.name.as_str(), event.action.as_str(), event.detail.as_str());
@@ -17,6 +17,7 @@ fn resource(event: &AuditEvent) -> Value {
 
 /// One event by its number.
 pub(super) async fn read(call: Call) -> Result<Answer, Problem> {
+    read_by(&call).await?;
     let number: i64 = call.id.parse().map_err(|_| call.missing())?;
     let found = one(&call, number).await?;
     found.map(|event| Answer::resource(&resource(&event))).ok_or_else(|| call.missing())
@@ -27,8 +28,14 @@ async fn one(call: &Call, number: i64) -> Result<Option<AuditEvent>, Problem> {
     Ok(events.into_iter().find(|event| event.sequence == number))
 }
 
+/// Records that the trail is read.
+async fn read_by(call: &Call) -> Result<(), Problem> {
+    Ok(call.service.record_counted(actor(call.user()?), "audit.read", "events".to_owned()).await?)
+}
+
 /// Events, oldest first.
 pub(super) async fn search(call: Call) -> Result<Answer, Problem> {
+    read_by(&call).await?;
     let count = call.count()?;
     if let Some(ids) = call.parameter("_id") {
         let mut found = Vec::new();

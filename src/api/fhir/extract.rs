@@ -7,7 +7,7 @@ use super::{
     outcome::Problem,
 };
 use crate::{
-    api::ApiError,
+    api::{ApiError, extract::EXTRACTED},
     domain::{NewNote, OffsetUnit},
     engine::Priority,
     interop::fhir::{
@@ -15,12 +15,13 @@ use crate::{
         incoming::{self, Refusal, RefusalKind, Request},
     },
     pipeline::{NoteInput, check_text},
+    service::actor,
     text::OffsetMap,
 };
 
 /// Takes a DocumentReference, or Parameters with one named `document` or a string named `text`.
 pub(super) async fn extract(call: Call) -> Result<Answer, Problem> {
-    let client = call.caller()?.user.id;
+    let user = call.user()?.clone();
     let note = asked(&call.json()?)?;
     check_text(&note.text, call.service.max_note_bytes)
         .map_err(|error| Problem::at(error, "DocumentReference.content".to_owned()))?;
@@ -32,7 +33,8 @@ pub(super) async fn extract(call: Call) -> Result<Answer, Problem> {
         discharge_date: note.discharge_date,
         encounter_class: note.encounter_class,
     };
-    let extraction = call.service.engine.extract(input, Priority::Interactive, client).await.map_err(ApiError::from)?;
+    call.service.record_counted(actor(&user), EXTRACTED, "1 text".to_owned()).await?;
+    let extraction = call.service.engine.extract(input, Priority::Interactive, user.id).await.map_err(ApiError::from)?;
     let map = OffsetMap::new(&note.text, OffsetUnit::Codepoint);
     let extraction = extraction.map_offsets(OffsetUnit::Codepoint, |byte| map.from_byte(byte));
     let source = Source {

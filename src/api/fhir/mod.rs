@@ -337,7 +337,7 @@ async fn call(interaction: &'static Interaction, service: Arc<Service>, request:
         let caller = Caller::from_request_parts(&mut parts, &service).await?;
         let allowed = interaction.permissions.iter().any(|permission| caller.may(*permission).is_ok());
         if !allowed {
-            return Err(ApiError::forbidden(caller.user.role.as_str()).into());
+            return Err(ApiError::forbidden(caller.user.role.as_str()).to(&caller.user).into());
         }
         Some(caller)
     };

@@ -14,7 +14,7 @@ use crate::{
     mllp,
     seal::SiteKeys,
     store::{
-        Holdings, KeyFit, SchemaState,
+        Holdings, KeyFit, SchemaState, TrailReport,
         postgres::{PostgresSettings, ServerInspection},
         sqlite,
     },
@@ -55,6 +55,7 @@ pub(super) fn file(findings: &mut Findings, path: &Path, keys: Option<&SiteKeys>
             }
             schema(findings, &found.schema, true);
             key_fit(findings, found.key);
+            trail(findings, found.trail.as_ref());
             found.holds
         }
     }
@@ -80,6 +81,7 @@ pub(super) fn server(findings: &mut Findings, settings: &PostgresSettings, found
     }
     schema(findings, &found.schema, found.may_change_schema);
     key_fit(findings, found.key);
+    trail(findings, found.trail.as_ref());
     if found.is_superuser {
         let remedy = "give the service a role that owns nothing, and run `abstractor migrate` as the owner (SECURITY.md)";
         findings.warning(CHECK, "its user is a superuser, who could change the audit trail", remedy);
@@ -157,6 +159,25 @@ fn key_fit(findings: &mut Findings, fit: Option<KeyFit>) {
             "no key of the file opens the database: it was made with another",
             "put the key that it was made with into the file, from the copy that was kept elsewhere",
         ),
+    }
+}
+
+/// Whether the end of the audit trail is as it was sealed.
+fn trail(findings: &mut Findings, report: Option<&TrailReport>) {
+    const CHECK: &str = "audit trail";
+    let Some(report) = report else { return };
+    let unsealed = report.unsealed;
+    match (&report.problem, &report.checkpoint) {
+        (Some(problem), _) => findings.error(
+            CHECK,
+            problem.clone(),
+            "keep a copy of the database as it is, run `abstractor audit verify`, and find out who wrote to it by other means than this program",
+        ),
+        (None, None) => findings.ok(CHECK, format!("events that are not sealed yet: {unsealed}; a running service seals them")),
+        (None, Some(checkpoint)) => {
+            let (sequence, at) = (checkpoint.sequence, checkpoint.sealed_at);
+            findings.ok(CHECK, format!("its end is as it was sealed, signed up to event {sequence} at {at}; not sealed yet: {unsealed}"));
+        }
     }
 }
 

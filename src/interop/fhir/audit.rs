@@ -17,11 +17,12 @@ pub fn audit_event(
     let mut resource = json!({
         "resourceType": "AuditEvent",
         "id": sequence.to_string(),
-        "type": {"system": format!("{TERMINOLOGY}/audit-event-type"), "code": "rest", "display": "RESTful Operation"},
+        "type": kind(action),
         "subtype": [{"system": "urn:abstractor:audit-action", "code": action}],
         "action": letter(action),
         "recorded": instant(at),
-        "outcome": "0",
+        // what was refused failed for want of a right
+        "outcome": if action == "call.refused" { "4" } else { "0" },
         "agent": [{"who": {"display": actor}, "altId": actor, "requestor": true}],
         "source": {"observer": {"type": "Device", "display": "Abstractor"}},
     });
@@ -45,13 +46,43 @@ pub fn audit_event(
     resource
 }
 
+/// The service starting and stopping are activities of an application, everything else is an operation.
+fn kind(action: &str) -> Value {
+    if action.starts_with("service.") {
+        return json!({"system": "http://dicom.nema.org/resources/ontology/DCM", "code": "110100", "display": "Application Activity"});
+    }
+    json!({"system": format!("{TERMINOLOGY}/audit-event-type"), "code": "rest", "display": "RESTful Operation"})
+}
+
 /// Create, read, update, delete or execute, by the last word of the action.
 fn letter(action: &str) -> &'static str {
     match action.rsplit('.').next().unwrap_or_default() {
         "stored" | "created" | "added" => "C",
-        "read" | "listed" | "searched" => "R",
-        "deleted" | "purged" => "D",
+        "read" | "listed" | "searched" | "exported" => "R",
+        "deleted" | "purged" | "pruned" | "actor_erased" => "D",
         "claimed" | "released" | "decided" | "finished" | "reopened" | "revoked" | "disabled" | "enabled" | "retracted" => "U",
         _ => "E",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_of_event_says_what_it_is() {
+        let of = |action: &str| {
+            let event = audit_event(1, Timestamp::UNIX_EPOCH, ("ann", action, "GET /metrics"), ("", None));
+            let word = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+            (word(&event["type"]["code"]), word(&event["action"]), word(&event["outcome"]))
+        };
+        let told = |kind: &str, letter: &str, outcome: &str| (kind.to_owned(), letter.to_owned(), outcome.to_owned());
+        assert_eq!(of("note.stored"), told("rest", "C", "0"));
+        assert_eq!(of("audit.read"), told("rest", "R", "0"));
+        assert_eq!(of("item.exported"), told("rest", "R", "0"));
+        assert_eq!(of("audit.pruned"), told("rest", "D", "0"));
+        assert_eq!(of("text.extracted"), told("rest", "E", "0"));
+        assert_eq!(of("call.refused"), told("rest", "E", "4"));
+        assert_eq!(of("service.started"), told("110100", "E", "0"));
     }
 }

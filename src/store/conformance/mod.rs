@@ -15,6 +15,7 @@ pub(crate) mod retention;
 pub(crate) mod review;
 pub(crate) mod searches;
 pub(crate) mod sign_in;
+pub(crate) mod trail;
 pub(crate) mod workbench;
 
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -80,6 +81,8 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, queries:
             a_draft_is_written_anew, a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
             destinations_hear_of_queries);
+        crate::store::conformance::conformance!(@module $open, trail:
+            accesses_of_a_thing_and_what_belongs_to_it, accesses_by_user_kind_and_time, pages_of_accesses_follow_each_other);
     };
     (@module $open:path, $module:ident: $($case:ident),* $(,)?) => {
         mod $module {

@@ -13,8 +13,8 @@ use crate::{
     domain::Surroundings,
     seal::SiteKeys,
     store::{
-        Holdings, KeyFit, SchemaState, StoreError,
-        sql::{holdings::holdings, vault::Vault},
+        Holdings, KeyFit, SchemaState, StoreError, TrailReport,
+        sql::{holdings::holdings, trail::standing_with, vault::Vault},
     },
 };
 
@@ -33,6 +33,8 @@ pub struct ServerInspection {
     pub key: Option<KeyFit>,
     /// What a service depends on; none where the schema is not for this program or its user.
     pub holds: Option<Holdings>,
+    /// Whether the end of the audit trail verifies; none where it cannot be told: no key, or a schema of another program.
+    pub trail: Option<TrailReport>,
     /// Version of TLS; none where the connection is in clear.
     pub tls: Option<String>,
     /// Whether it runs on another machine than this one.
@@ -102,6 +104,7 @@ pub async fn inspect(
             may_change_schema: row.try_get("may_change_schema")?,
             key: None,
             holds: None,
+            trail: None,
             tls: row.try_get("tls")?,
             is_elsewhere: row.try_get("is_elsewhere")?,
             is_superuser: row.try_get("is_superuser")?,
@@ -120,11 +123,11 @@ pub async fn inspect(
     let look = move || {
         let session = PostgresSession::new(&held, &runtime);
         let keys = keys.filter(|_| !matches!(schema, SchemaState::Missing | SchemaState::Closed));
-        let key = keys.map(|keys| Vault::fit(&session, &keys)).transpose()?;
-        Ok::<_, StoreError>((key, holdings(&session, &schema)?))
+        let key = keys.as_ref().map(|keys| Vault::fit(&session, keys)).transpose()?;
+        Ok::<_, StoreError>((key, holdings(&session, &schema)?, standing_with(&session, &schema, keys.as_ref())?))
     };
     let panicked = |_| StoreError::Database("reading its rows panicked".to_owned());
-    (found.key, found.holds) = tokio::task::spawn_blocking(look).await.map_err(panicked)??;
+    (found.key, found.holds, found.trail) = tokio::task::spawn_blocking(look).await.map_err(panicked)??;
     Ok(found)
 }
 

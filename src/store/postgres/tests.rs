@@ -23,6 +23,13 @@ use crate::{
 };
 
 conformance::conformance!(super::opened);
+crate::store::sql::trail::mutations::mutations!(super::plain);
+
+/// A store that is not behind the traits.
+async fn plain() -> (PostgresStore, Kept) {
+    let kept = database().await;
+    (open(&kept.0, SiteKeys::generate()).await, kept)
+}
 
 /// The cluster of this process. It is never dropped; it ends with the process.
 pub(in crate::store) fn cluster() -> &'static Cluster {

@@ -67,9 +67,10 @@ pub(super) fn history(unit: &Unit<'_>, item: Uuid, limit: u32) -> Result<Vec<Aud
     unit.all("audit_event", &sql, (bytes(item), limit), event)
 }
 
-const EVENT: &str = "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event";
+pub(super) const EVENT: &str =
+    "SELECT sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail FROM audit_event";
 
-fn event(row: &Columns<'_>) -> Result<AuditEvent, StoreError> {
+pub(super) fn event(row: &Columns<'_>) -> Result<AuditEvent, StoreError> {
     Ok(AuditEvent {
         sequence: row.get("sequence")?,
         at: row.instant("at")?,

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    Database, items,
+    Database, items, trail,
     unit::{Unit, bytes},
 };
 use crate::store::{Checked, StoreError};
@@ -27,9 +27,14 @@ const RULES: [(&str, &str); 6] = [
     (
         "notes have no event that tells of their arrival",
         "SELECT count(*) AS n FROM note n WHERE NOT EXISTS
-            (SELECT 1 FROM audit_event a WHERE a.subject_id = n.id AND a.action = 'note.stored')",
+            (SELECT 1 FROM audit_event a WHERE a.subject_id = n.id AND a.action = 'note.stored')
+            AND n.received_at > (SELECT coalesce(max(c.sealed_at), 0) FROM audit_checkpoint c WHERE c.pruned_at IS NOT NULL)",
     ),
-    ("events are missing from the audit trail", "SELECT coalesce(max(sequence), 0) - count(*) AS n FROM audit_event"),
+    (
+        "events are missing from the audit trail",
+        "SELECT coalesce(max(sequence), 0) - count(*)
+            - (SELECT coalesce(max(c.sequence), 0) FROM audit_checkpoint c WHERE c.pruned_at IS NOT NULL) AS n FROM audit_event",
+    ),
     (
         "encounters of the queue have no note",
         "SELECT count(*) AS n FROM review_item i WHERE NOT EXISTS (SELECT 1 FROM note n WHERE n.item_id = i.id)",
@@ -60,6 +65,8 @@ fn rows(unit: &Unit<'_>) -> Result<Checked, StoreError> {
             found.problems.push(format!("{broken} {problem}"));
         }
     }
+    let trail = trail::standing(unit.session, unit.vault.audit_key(unit.session)?.map(|key| key.public()))?;
+    found.problems.extend(trail.problem.map(|problem| format!("the audit trail: {problem}")));
     Ok(found)
 }
 

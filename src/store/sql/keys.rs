@@ -76,10 +76,10 @@ pub(in crate::store) fn wrapped(unit: &Unit<'_>) -> Result<Vec<WrappedKeys>, Sto
     Ok(found)
 }
 
-/// Wraps the keys of the next rows, at the end the index key; where it goes on, and how many keys were changed.
+/// Wraps the keys of the next rows, at the end those of the database itself; where it goes on, and how many keys were changed.
 pub(in crate::store) fn step(unit: &Unit<'_>, place: RewrapPlace) -> Result<(Option<RewrapPlace>, u64), StoreError> {
     let Some(table) = KEYED_TABLES.get(place.table).copied() else {
-        unit.vault.rewrap_index_key(unit.session)?;
+        unit.vault.rewrap_own_keys(unit.session)?;
         return Ok((None, 0));
     };
     let held = unit.held();

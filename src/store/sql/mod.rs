@@ -16,6 +16,7 @@
 //! dozen words. Every new column would be written twice, and mostly tested once. Why not an ORM? The queries are the part that has to be read.
 
 mod access;
+mod accesses;
 mod accounts;
 mod audit;
 mod check;
@@ -48,6 +49,7 @@ mod sign_in;
 mod site_lists;
 mod summaries;
 mod tail;
+pub(super) mod trail;
 pub(super) mod unit;
 pub(super) mod value;
 pub(super) mod vault;

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Held by whoever numbers rows.
-const ORDER: i64 = 0x6162_7374_0000_0001;
+pub(super) const ORDER: i64 = 0x6162_7374_0000_0001;
 /// Events that one statement writes.
 const EVENTS: usize = 20;
 

@@ -29,6 +29,9 @@ pub(in crate::store) trait Session {
     /// Waits for these numbers and holds them until the transaction ends; in order, so that two who want the same ones do not wait for
     /// each other. Nothing where nobody else writes.
     fn hold(&self, numbers: &[i64]) -> Result<(), StoreError>;
+    /// Does work while the triggers that keep these tables append-only stand aside, and puts them back, all in this transaction: nobody else
+    /// sees the tables without them, and work that fails leaves them in place. On PostgreSQL only the owner of the tables may do it.
+    fn unguarded(&self, tables: &[&str], work: &mut dyn FnMut() -> Result<(), StoreError>) -> Result<(), StoreError>;
 }
 
 /// One row.

@@ -12,13 +12,17 @@ use super::{
     value::{FromValue as _, ToValue as _},
 };
 use crate::{
-    seal::{DataKey, IndexKey, KeyRing, Place, ReadKeys, SealError, SiteKeys},
+    seal::{DataKey, IndexKey, KeyRing, Place, ReadKeys, SealError, SigningKey, SiteKeys},
     store::{KeyFit, StoreError},
 };
 
 /// Name of the index key's row, and its place.
 const INDEX_KEY: &str = "index_key";
 const INDEX_PLACE: Place<'_> = Place::new("site_secret", INDEX_KEY.as_bytes(), "wrapped");
+
+/// Name of the row of the key that signs checkpoints of the audit trail, and its place.
+const AUDIT_KEY: &str = "audit_key";
+const AUDIT_PLACE: Place<'_> = Place::new("site_secret", AUDIT_KEY.as_bytes(), "wrapped");
 
 /// Seals, opens and indexes for the rows of this database.
 pub(in crate::store) struct Vault {
@@ -42,11 +46,11 @@ impl Vault {
         let KeyRing { mut keys, read_again } = ring.into();
         let fresh = IndexKey::generate().wrap(&keys, INDEX_PLACE);
         let insert = "INSERT INTO site_secret (name, wrapped) VALUES (?1, ?2) ON CONFLICT (name) DO NOTHING";
-        let wrapped = match wrapped_index_key(session)? {
+        let wrapped = match wrapped_key(session, INDEX_KEY)? {
             Some(wrapped) => wrapped,
             None => {
                 session.execute(insert, &[INDEX_KEY.to_value(), fresh.to_value()])?;
-                wrapped_index_key(session)?.unwrap_or_default()
+                wrapped_key(session, INDEX_KEY)?.unwrap_or_default()
             }
         };
         let mut opened = IndexKey::open(&keys, INDEX_PLACE, &wrapped);
@@ -96,7 +100,7 @@ impl Vault {
 
     /// How the site keys stand to this database. Changes nothing.
     pub(in crate::store) fn fit(session: &dyn Session, keys: &SiteKeys) -> Result<KeyFit, StoreError> {
-        let Some(wrapped) = wrapped_index_key(session)? else { return Ok(KeyFit::NewDatabase) };
+        let Some(wrapped) = wrapped_key(session, INDEX_KEY)? else { return Ok(KeyFit::NewDatabase) };
         Ok(match IndexKey::open(keys, INDEX_PLACE, &wrapped) {
             Err(_) => KeyFit::None,
             Ok(_) if keys.is_current(&wrapped) => KeyFit::First,
@@ -126,17 +130,34 @@ impl Vault {
         Ok(Some(self.keys().wrap(Place::new(table, row.as_bytes(), "data_key"), &key)))
     }
 
-    /// The index key wrapped by the first site key.
-    pub(super) fn rewrap_index_key(&self, session: &dyn Session) -> Result<(), StoreError> {
-        let wrapped = self.index.wrap(&self.keys(), INDEX_PLACE);
+    /// The keys of the database itself, wrapped by the first site key.
+    pub(super) fn rewrap_own_keys(&self, session: &dyn Session) -> Result<(), StoreError> {
+        let keys = self.keys();
         let update = "UPDATE site_secret SET wrapped = ?2 WHERE name = ?1";
+        let wrapped = self.index.wrap(&keys, INDEX_PLACE);
         session.execute(update, &[INDEX_KEY.to_value(), wrapped.to_value()])?;
+        if let Some(key) = self.audit_key(session)? {
+            session.execute(update, &[AUDIT_KEY.to_value(), key.wrap(&keys, AUDIT_PLACE).to_value()])?;
+        }
         Ok(())
     }
 
     /// A key for another duty than rows, the same on every server of this database.
     pub(super) fn derived_key(&self, duty: &str) -> DataKey {
         self.index.derived(duty)
+    }
+
+    /// The key that signs checkpoints of the audit trail; none before the first one.
+    pub(super) fn audit_key(&self, session: &dyn Session) -> Result<Option<SigningKey>, StoreError> {
+        audit_key(session, &self.keys())
+    }
+
+    /// Makes that key. Whoever calls it holds what keeps others from doing so at the same time.
+    pub(super) fn make_audit_key(&self, session: &dyn Session) -> Result<SigningKey, StoreError> {
+        let key = SigningKey::generate();
+        let insert = "INSERT INTO site_secret (name, wrapped) VALUES (?1, ?2)";
+        session.execute(insert, &[AUDIT_KEY.to_value(), key.wrap(&self.keys(), AUDIT_PLACE).to_value()])?;
+        Ok(key)
     }
 
     /// The keyed hash of bytes, for equality.
@@ -156,10 +177,16 @@ pub(super) fn row_key(keys: &SiteKeys, table: &'static str, row: Uuid, wrapped: 
     Some(RowKey { table, row, key })
 }
 
-/// The index key as it is stored; none in a new database.
-fn wrapped_index_key(session: &dyn Session) -> Result<Option<Vec<u8>>, StoreError> {
+/// The key that signs checkpoints of the audit trail, opened with site keys.
+pub(super) fn audit_key(session: &dyn Session, keys: &SiteKeys) -> Result<Option<SigningKey>, StoreError> {
+    let Some(wrapped) = wrapped_key(session, AUDIT_KEY)? else { return Ok(None) };
+    SigningKey::open(keys, AUDIT_PLACE, &wrapped).map(Some).map_err(|error| sealed("site_secret", error))
+}
+
+/// A key of the database as it is stored; none where it was not made yet.
+fn wrapped_key(session: &dyn Session, name: &str) -> Result<Option<Vec<u8>>, StoreError> {
     let mut wrapped = None;
-    session.query("SELECT wrapped FROM site_secret WHERE name = ?1", &[INDEX_KEY.to_value()], &mut |row| {
+    session.query("SELECT wrapped FROM site_secret WHERE name = ?1", &[name.to_value()], &mut |row| {
         wrapped = Vec::<u8>::from_value(row.value("wrapped")?);
         Ok(())
     })?;

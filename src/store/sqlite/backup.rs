@@ -6,6 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use jiff::Timestamp;
 use rusqlite::{
     Connection,
     backup::{Backup, StepResult},
@@ -44,6 +45,16 @@ pub fn backup(from: &Path, to: &Path) -> Result<(), StoreError> {
         whole(&copy)?;
         Ok(copy)
     })
+}
+
+/// Records that a command did something with the whole database, without its keys and beside a server.
+///
+/// # Errors
+/// When it cannot be written to.
+pub fn record(path: &Path, action: &str, now: Timestamp) -> Result<(), StoreError> {
+    let sql = "INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail)
+               SELECT coalesce(max(sequence), 0) + 1, ?1, NULL, 'command_line', ?2, '', NULL, '' FROM audit_event";
+    open_plain(path)?.execute(sql, (now.as_microsecond(), action)).map(drop).map_err(database)
 }
 
 /// Puts a copy that [`backup`] made where a database is to be served; there must be none, and nobody may serve there. The copy is checked first, and

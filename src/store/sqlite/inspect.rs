@@ -18,8 +18,8 @@ use super::{
 use crate::{
     seal::SiteKeys,
     store::{
-        Holdings, KeyFit, SchemaState, StoreError,
-        sql::{holdings::holdings, vault::Vault},
+        Holdings, KeyFit, SchemaState, StoreError, TrailReport,
+        sql::{holdings::holdings, trail::standing_with, vault::Vault},
     },
 };
 
@@ -37,6 +37,8 @@ pub struct FileInspection {
     pub key: Option<KeyFit>,
     /// What a service depends on; none where the schema needs a newer program.
     pub holds: Option<Holdings>,
+    /// Whether the end of the audit trail verifies; none where it cannot be told: no key, or a schema of another program.
+    pub trail: Option<TrailReport>,
     /// Whether writes go to a log beside it, as the service sets it.
     pub has_write_ahead_log: bool,
     /// Whether a server runs on it, or was killed.
@@ -87,9 +89,11 @@ fn look(path: &Path, keys: Option<&SiteKeys>, is_open: bool) -> Result<FileInspe
     let steps = if has_schema { applied(&connection)? } else { Vec::new() };
     let schema = SchemaState::of(&MIGRATIONS, &steps);
     let keys = keys.filter(|_| schema != SchemaState::Missing);
-    let key = keys.map(|keys| Vault::fit(&SqliteSession(&connection), keys)).transpose()?;
+    let session = SqliteSession(&connection);
+    let key = keys.map(|keys| Vault::fit(&session, keys)).transpose()?;
+    let trail = standing_with(&session, &schema, keys)?;
     let holds = holdings(&SqliteSession(&connection), &schema)?;
-    Ok(FileInspection { schema, key, holds, has_write_ahead_log: header[18] == 2 && header[19] == 2, is_open })
+    Ok(FileInspection { schema, key, holds, trail, has_write_ahead_log: header[18] == 2 && header[19] == 2, is_open })
 }
 
 fn is_damage(error: &rusqlite::Error) -> bool {

@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Every step of the schema.
-pub(in crate::store) const MIGRATIONS: [Migration; 18] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 19] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -44,6 +44,12 @@ pub(in crate::store) const MIGRATIONS: [Migration; 18] = [
         name: "fair_claims",
         oldest_binary: "0.1.0",
         sql: include_str!("migrations/0015_fair_claims.sql"),
+    },
+    Migration {
+        version: 16,
+        name: "audit_chain",
+        oldest_binary: "0.1.0",
+        sql: include_str!("migrations/0016_audit_chain.sql"),
     },
     Migration { version: 17, name: "sign_in", oldest_binary: "0.1.0", sql: include_str!("migrations/0017_sign_in.sql") },
     Migration { version: 18, name: "labels", oldest_binary: "0.1.0", sql: include_str!("migrations/0018_labels.sql") },

@@ -28,7 +28,7 @@ use std::{
 };
 
 pub use self::{
-    backup::{backup, prove_backup, purge_backup, restore},
+    backup::{backup, prove_backup, purge_backup, record, restore},
     inspect::{FileInspection, inspect},
 };
 use self::{readers::Readers, session::SqliteSession, writer::Writer};
@@ -102,7 +102,8 @@ impl SqliteStore {
         if mode == OpenMode::Serve {
             // whoever held these claims died with the last process that served: nobody else can hold the lock
             let release = "UPDATE job SET lease_until = 0 WHERE state = 'claimed';
-                           UPDATE delivery SET lease_until = 0 WHERE state = 'claimed';";
+                           UPDATE delivery SET lease_until = 0 WHERE state = 'claimed';
+                           UPDATE audit_sealer SET held_until = 0;";
             writing.execute_batch(release).map_err(|error| StoreError::Database(error.to_string()))?;
         }
         let vault = Arc::new(Vault::open(&SqliteSession(&writing), keys)?);

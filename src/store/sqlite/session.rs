@@ -46,6 +46,20 @@ impl Session for SqliteSession<'_> {
     fn hold(&self, _: &[i64]) -> Result<(), StoreError> {
         Ok(())
     }
+
+    fn unguarded(&self, tables: &[&str], work: &mut dyn FnMut() -> Result<(), StoreError>) -> Result<(), StoreError> {
+        let read = |table: &&str| -> rusqlite::Result<Vec<(String, String)>> {
+            let mut named = self.0.prepare("SELECT name, sql FROM sqlite_schema WHERE type = 'trigger' AND tbl_name = ?1")?;
+            named.query_map([table], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
+        };
+        let found: Vec<_> = tables.iter().map(read).collect::<Result<_, _>>().map_err(database)?;
+        let guards = found.concat();
+        for (name, _) in &guards {
+            self.0.execute_batch(&format!("DROP TRIGGER \"{}\"", name.replace('"', "\"\""))).map_err(database)?;
+        }
+        work()?;
+        guards.iter().try_for_each(|(_, sql)| self.0.execute_batch(sql).map_err(database))
+    }
 }
 
 impl ToSql for Value<'_> {

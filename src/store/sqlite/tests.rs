@@ -9,12 +9,19 @@ use crate::{
     domain::{Decision, DecisionKind, NewNote, Patient, Role},
     seal::{Place, SiteKeys},
     store::{
-        AccountStore, Actor, MessageFilter, MessageStore, NoteStore, ReviewStore, Store, StoreError,
+        AccountStore, Actor, MessageFilter, MessageStore, NoteStore, ReviewStore, Store, StoreError, TrailStore as _,
         conformance::{self, MINUTE, at, extract_all, extraction, id, identified, item_of, post, text, user},
     },
 };
 
 conformance::conformance!(super::opened);
+crate::store::sql::trail::mutations::mutations!(super::plain);
+
+/// A store that is not behind the traits.
+async fn plain() -> (SqliteStore, TempDir) {
+    let folder = TempDir::new().expect("makes a folder");
+    (serve(folder.path(), SiteKeys::generate()), folder)
+}
 
 async fn opened() -> (Arc<dyn Store>, TempDir) {
     fresh()
@@ -331,4 +338,24 @@ pub(in crate::store) async fn post_many(store: Arc<dyn Store>, poster: u32, each
         };
         post(&*store, note, 0).await;
     }
+}
+
+/// The key that signs checkpoints outlives the site key that wrapped it.
+#[tokio::test]
+async fn the_key_of_the_trail_is_wrapped_anew() {
+    let folder = TempDir::new().expect("makes a folder");
+    let (old, new) = (SiteKeys::generate(), SiteKeys::generate());
+    let store = serve(folder.path(), old.clone());
+    user(&store, "ann", Role::Coder).await;
+    let sealer = crate::store::Sealer { holder: id(), remembered: None, signing: crate::store::Signing::Due };
+    assert!(store.seal_events(sealer, at(1)).await.expect("seals").signed);
+    let key = store.audit_public_key().await.expect("reads");
+    assert!(key.is_some());
+    drop(store);
+    let store = serve(folder.path(), old.rotated_to(new.clone()));
+    store.rewrap_data_keys().await.expect("wraps");
+    drop(store);
+    let store = serve(folder.path(), new);
+    assert_eq!(store.audit_public_key().await.expect("opens with the new key alone"), key);
+    assert_eq!(store.verify_trail(crate::store::Witness::default()).await.expect("reads").problem, None);
 }
