@@ -21,6 +21,7 @@ pub mod engine;
 pub mod interop;
 pub mod medication;
 pub mod mllp;
+pub mod network;
 pub mod pipeline;
 pub mod recognize;
 pub mod releases;

@@ -11,6 +11,8 @@ mod destinations;
 mod error;
 mod extract;
 mod fhir;
+mod framing;
+mod headers;
 mod health;
 mod items;
 mod messages;
@@ -26,6 +28,8 @@ pub use admission::{Admission, Limits, admit, refused};
 pub use authenticate::{Caller, SESSION_COOKIE};
 pub use body::refuse_nul;
 pub use error::{ApiError, ProblemBody, panicked};
+pub use framing::refuse_ambiguous;
+pub use headers::{Reached, add_headers, require_certificate};
 pub use notes::NoteRequest;
 
 use std::sync::Arc;

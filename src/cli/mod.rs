@@ -22,6 +22,7 @@ mod render;
 mod running;
 mod serve;
 mod site;
+mod transport;
 mod vectors;
 mod vocabulary;
 mod worker;

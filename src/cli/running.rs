@@ -14,12 +14,13 @@ use tokio::{
 };
 use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 
-use super::{data::Opened, http, load::Load, site::Site, surroundings, vectors};
+use super::{data::Opened, http, load::Load, site::Site, surroundings, transport, vectors};
 use crate::{
-    api::{self, Admission, Limits},
+    api::{self, Admission, Limits, Reached},
     delivery::Sender,
     engine::Engine,
     mllp,
+    network::{ClientCertificates, Reach, ServerTls},
     service::{Backlog, Service, VocabularyControl},
     telemetry, web,
     worker::Worker,
@@ -41,12 +42,29 @@ pub(super) struct Settings {
     /// How long it still serves everybody after it was told to stop, so that a balancer can take it out first.
     pub linger: Duration,
     pub part: Part,
+    pub protection: Protection,
+}
+
+/// How what comes in and goes out is protected.
+#[derive(Default)]
+pub(super) struct Protection {
+    /// TLS of HTTP; plain HTTP when none.
+    pub tls: Option<Arc<ServerTls>>,
+    /// That of the other listeners, whose certificates are watched too.
+    pub of_listeners: Vec<Arc<ServerTls>>,
+    /// Whether everything but health asks for a certificate.
+    pub requires_certificate: bool,
+    /// Whose tokens work only together with a certificate.
+    pub clients: ClientCertificates,
+    /// Where destinations may lead.
+    pub reach: Reach,
 }
 
 impl Settings {
-    /// With the bounds that hold where nobody says anything.
+    /// With the bounds that hold where nobody says anything, for a service to look at: what it sends may go to this machine.
     pub(super) fn usual(listen: SocketAddr) -> Self {
-        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both }
+        let protection = Protection { reach: Reach::with_this_machine(), ..Protection::default() };
+        Self { listen, public_url: None, limits: Limits::default(), linger: Duration::ZERO, part: Part::Both, protection }
     }
 }
 
@@ -92,7 +110,8 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, linger, part } = settings;
+        let Settings { listen, public_url, limits, linger, part, protection } = settings;
+        let Protection { tls, of_listeners, requires_certificate, clients, reach } = protection;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -122,7 +141,9 @@ impl Running {
             wake: Arc::clone(&wake),
             backlog: Backlog::default(),
             is_stopping: false.into(),
-            public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
+            reach: reach.clone(),
+            client_certificates: clients,
+            public_url: public_url.unwrap_or_else(|| format!("{}://{address}", if tls.is_some() { "https" } else { "http" })),
             max_note_bytes: site.limit.bytes(),
             time_zone: site.time_zone.clone(),
             metrics: telemetry::start_metrics()?,
@@ -130,7 +151,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let mut work = tokio::task::JoinSet::new();
         if part != Part::Server {
-            let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone() };
+            let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone(), reach };
             work.spawn(sender.run(stopped.clone()));
             work.spawn(Worker { store, engine, surroundings, wake, stop: stopped }.run());
         }
@@ -139,9 +160,18 @@ impl Running {
         }
         let runs = service.engine.pipeline().engine_version();
         tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
+        let certificates: Vec<Arc<ServerTls>> = tls.iter().cloned().chain(of_listeners).collect();
+        if !certificates.is_empty() {
+            watching.spawn(transport::watch(certificates));
+        }
+        let reached = Reached {
+            by_https: tls.is_some() || service.public_url.starts_with("https://"),
+            with_certificate: requires_certificate,
+        };
         let (close, closed) = watch::channel(false);
-        let router = (router(Arc::clone(&service), part, limits), spare(Arc::clone(&service)));
-        let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
+        let routers = (router(Arc::clone(&service), (part, reached), limits), spare(Arc::clone(&service), reached));
+        let listening = http::Listening { socket: listener, tls };
+        let server = tokio::spawn(http::serve(listening, routers, limits.connections, closed));
         let listeners = tokio::task::JoinSet::new();
         Ok(Self { address, service, server, work, listeners, watching, linger, stop, close })
     }
@@ -184,7 +214,7 @@ async fn watch_backlog(service: Arc<Service>, most: u64) {
     }
 }
 
-fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
+fn router(service: Arc<Service>, (part, reached): (Part, Reached), limits: Limits) -> Router {
     let routes = match part {
         Part::Worker => api::operations(service),
         Part::Both | Part::Server => {
@@ -195,18 +225,22 @@ fn router(service: Arc<Service>, part: Part, limits: Limits) -> Router {
         .fallback(api::unknown_address)
         .layer(axum::middleware::from_fn(api::refuse_nul))
         .layer(axum::middleware::from_fn_with_state(Admission::new(limits), api::admit))
+        .layer(axum::middleware::from_fn_with_state(reached, api::require_certificate))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
+        .layer(axum::middleware::from_fn(api::refuse_ambiguous))
         .layer(axum::middleware::from_fn(telemetry::observe))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+        .layer(axum::middleware::from_fn_with_state(reached, api::add_headers))
 }
 
 /// What is served when all connections are taken: health, and to all others that they are.
-fn spare(service: Arc<Service>) -> Router {
-    api::health(service).fallback(|| async {
+fn spare(service: Arc<Service>, reached: Reached) -> Router {
+    let routes = api::health(service).fallback(|| async {
         let detail = "as many connections are open as may be; come back after the time given";
         api::refused("connections", api::ApiError::unavailable("overloaded", detail, 1))
-    })
+    });
+    routes.layer(axum::middleware::from_fn_with_state(reached, api::add_headers))
 }
 
 /// An id for each request that brings none: it comes back as `x-request-id`, so that sender and log speak of the same one.

@@ -21,6 +21,7 @@ use super::shell::{self, Refusal};
 use crate::{
     auth::{Permission, Token, permits},
     domain::User,
+    network::PeerCertificate,
     service::{Service, actor},
     store::{StoreError, TokenKind, TokenRecord},
 };
@@ -72,8 +73,16 @@ impl FromRequestParts<Arc<Service>> for Session {
         let token = token_of(&parts.headers).ok_or_else(to_sign_in)?;
         let found = service.store.user_of_token(token.hash(), TokenKind::Session, service.surroundings.now()).await;
         let user = found?.ok_or_else(to_sign_in)?;
+        if !shows_certificate(service, &user, parts) {
+            return Err(to_sign_in());
+        }
         Ok(Self { user, token })
     }
+}
+
+/// Whether who has to show a certificate shows it.
+pub(super) fn shows_certificate(service: &Service, user: &User, parts: &Parts) -> bool {
+    service.client_certificates.permit(&user.name, parts.extensions.get::<PeerCertificate>())
 }
 
 /// The session token of the cookie.

@@ -52,10 +52,11 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, request: Reques
     if !session::is_from_our_origin(&parts) {
         return Err(refused(StatusCode::FORBIDDEN, text!("sign-in-of-another-site")));
     }
-    let Form(SignIn { code }) = Form::from_request(Request::from_parts(parts, body), &service)
+    let Form(SignIn { code }) = Form::from_request(Request::from_parts(parts.clone(), body), &service)
         .await
         .map_err(|_| refused(StatusCode::BAD_REQUEST, text!("sign-in-unreadable")))?;
-    let Some(user) = user_of(&service, code.trim()).await? else {
+    let user = user_of(&service, code.trim()).await?.filter(|user| session::shows_certificate(&service, user, &parts));
+    let Some(user) = user else {
         let problem = text!("sign-in-refused");
         return Ok(page(StatusCode::UNAUTHORIZED, &SignInPage { problem: Some(problem), ..SignInPage::default() }));
     };

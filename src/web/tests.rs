@@ -204,6 +204,8 @@ impl House {
             vocabularies: VocabularyControl::new(None, Box::new(|_| {})),
             surroundings: Surroundings::new(samples::now, id),
             wake: Arc::new(Notify::new()),
+            reach: crate::network::Reach::default(),
+            client_certificates: crate::network::ClientCertificates::default(),
             public_url: "http://localhost".to_owned(),
             max_note_bytes: 1_000_000,
             time_zone: jiff::tz::TimeZone::UTC,

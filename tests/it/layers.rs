@@ -6,8 +6,9 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 27] = [
+const RANKS: [(&str, u8); 28] = [
     ("domain", 0),
+    ("network", 1),
     ("text", 1),
     ("seal", 1),
     ("releases", 1),
