@@ -199,6 +199,7 @@ impl Doctor {
     /// The configuration; the default where there is none or it cannot be used.
     fn configuration(&self, findings: &mut Findings) -> Configuration {
         const CHECK: &str = "configuration";
+        const NEW_KEY: &str = "have a certificate with a new key made";
         let configuration = match self.config.as_deref().map(Configuration::read).transpose() {
             Ok(read) => read.unwrap_or_default(),
             Err(error) => {
@@ -213,14 +214,16 @@ impl Doctor {
         if let Err(error) = self.site.use_texts(configuration.texts.as_deref()) {
             findings.error(CHECK, format!("{error:#}"), "correct the texts; `abstractor texts` prints those there are");
         }
-        let of_http = configuration.tls.files.as_ref();
-        for files in configuration.mllp.iter().filter_map(|listener| listener.tls.as_ref()).chain(of_http) {
+        if let Some(files) = &configuration.tls.files {
+            secret(findings, CHECK, (&files.key, NEW_KEY));
+        }
+        for files in configuration.mllp.iter().filter_map(|listener| listener.tls.as_ref()) {
             for file in [Some(&files.certificate), Some(&files.key), files.client_authority.as_ref()].into_iter().flatten() {
                 if let Err(error) = std::fs::File::open(file) {
                     findings.error(CHECK, format!("{} cannot be read: {}", file.display(), error.kind()), AS_THE_SERVICE);
                 }
             }
-            secret(findings, CHECK, (&files.key, "have a certificate with a new key made"));
+            secret(findings, CHECK, (&files.key, NEW_KEY));
         }
         if findings.0.len() == before {
             let found = self.config.as_ref().map(|file| format!("{} can be used", file.display()));

@@ -221,6 +221,11 @@ fn router(service: Arc<Service>, (part, reached): (Part, Reached), limits: Limit
             api::router(Arc::clone(&service)).merge(web::router(service)).merge(web::reference(&api::described()))
         }
     };
+    within(routes, reached, limits)
+}
+
+/// What every request comes through before it reaches a route, from the inside out.
+fn within(routes: Router, reached: Reached, limits: Limits) -> Router {
     routes
         .fallback(api::unknown_address)
         .layer(axum::middleware::from_fn(api::refuse_nul))
@@ -284,4 +289,29 @@ async fn stop_signal() -> anyhow::Result<()> {
 #[cfg(not(unix))]
 async fn stop_signal() -> anyhow::Result<()> {
     Ok(tokio::signal::ctrl_c().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_says_nothing_of_what_it_had() {
+        async fn fails(body: String) -> String {
+            panic!("cannot read {body:?}")
+        }
+        let routes = Router::new().route("/fails", axum::routing::post(fails));
+        let router = within(routes, Reached::default(), Limits::default());
+        let request = Request::post("/fails").header("host", "x").body(Body::from("Qzsentinel")).expect("a request");
+        let response = router.oneshot(request).await.expect("answers");
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let headers = format!("{:?}", response.headers());
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");
+        let said = format!("{headers} {}", String::from_utf8_lossy(&body));
+        assert!(said.contains("internal") && !said.contains("Qzsentinel"), "{said}");
+    }
 }

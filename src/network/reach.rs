@@ -205,7 +205,7 @@ mod tests {
         let nothing = Reach::default();
         // numbers in every spelling that the system takes for an address
         for host in ["127.0.0.1:80", "[::1]:80", "localhost:80", "2130706433:80", "0x7f000001:80", "127.1:80", "0:80"] {
-            assert!(!matches!(nothing.addresses_of(host).await, Ok(_)), "{host}");
+            assert!(nothing.addresses_of(host).await.is_err(), "{host}");
         }
         let refused = nothing.addresses_of("localhost:80").await;
         assert!(matches!(refused, Err(ReachError::Refused)), "{refused:?}");

@@ -24,16 +24,22 @@ fn connect(server: &Server) -> TcpStream {
     stream
 }
 
-/// Sends bytes, lets the other side know that nothing follows, and gives what it says until it ends.
-fn said(bytes: &[u8]) -> String {
+/// Sends bytes and gives what is said until the other side ends, or says nothing for a while.
+fn said(bytes: &[u8], patience: Duration) -> String {
     let mut stream = connect(server());
+    stream.set_read_timeout(Some(patience)).expect("is told");
     // a server that has heard enough may have closed already
     let _ = stream.write_all(bytes);
-    let _ = stream.shutdown(std::net::Shutdown::Write);
     let mut text = Vec::new();
+    // what was read before an error is kept
     let _ = stream.read_to_end(&mut text);
     String::from_utf8_lossy(&text).into_owned()
 }
+
+/// How long is waited for an answer that must not come.
+const A_LITTLE: Duration = Duration::from_secs(2);
+/// How long is waited for the end of a connection that ends.
+const LONG: Duration = Duration::from_secs(20);
 
 /// The statuses of all answers, in their order.
 fn statuses(text: &str) -> Vec<u16> {
@@ -52,8 +58,9 @@ fn still_serves() {
 
 #[test]
 fn the_reader_of_answers_sees_every_one() {
-    let two = format!("{0}{0}", "GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n");
-    assert_eq!(statuses(&said(two.as_bytes())), [200, 200], "two requests have two answers");
+    let get = "GET /health/live HTTP/1.1\r\nhost: x\r\n";
+    let two = format!("{get}\r\n{get}connection: close\r\n\r\n");
+    assert_eq!(statuses(&said(two.as_bytes(), LONG)), [200, 200], "two requests have two answers");
 }
 
 #[test]
@@ -91,7 +98,7 @@ fn what_is_no_request_is_refused_and_the_connection_ends() {
     ];
     for (name, bytes) in cases {
         // what stands behind it is never taken for a request
-        let text = said(format!("{bytes}{SMUGGLED}").as_bytes());
+        let text = said(format!("{bytes}{SMUGGLED}").as_bytes(), A_LITTLE);
         let found = statuses(&text);
         assert!(found.len() <= 1, "{name}: {text}");
         assert!(found.iter().all(|status| [400, 405, 408, 413, 414, 431, 501, 505].contains(status)), "{name}: {text}");
@@ -150,7 +157,7 @@ fn one_request_has_one_answer_whatever_it_says_of_its_length() {
         ),
     ];
     for (name, bytes) in cases {
-        let text = said(bytes.as_bytes());
+        let text = said(bytes.as_bytes(), A_LITTLE);
         let found = statuses(&text);
         assert!(found.len() <= 1, "{name}: {text}");
         assert!(!text.contains("\"openapi\"") && !found.contains(&101), "{name}: {text}");
@@ -161,10 +168,12 @@ fn one_request_has_one_answer_whatever_it_says_of_its_length() {
 #[test]
 fn what_http_allows_is_understood() {
     // the host of the address counts, and it is served here, not passed on
-    let text =
-        said(b"GET http://elsewhere.example/health/live HTTP/1.1\r\nhost: elsewhere.example\r\nconnection: close\r\n\r\n");
+    let text = said(
+        b"GET http://elsewhere.example/health/live HTTP/1.1\r\nhost: elsewhere.example\r\nconnection: close\r\n\r\n",
+        LONG,
+    );
     assert_eq!(statuses(&text), [200], "{text}");
-    let text = said(b"GET /health/live HTTP/1.0\r\n\r\n");
+    let text = said(b"GET /health/live HTTP/1.0\r\n\r\n", LONG);
     assert_eq!(statuses(&text), [200], "{text}");
     let note = r#"{"text":"ASSESSMENT: Gout.","external_id":"in-pieces"}"#;
     let head = format!(
@@ -173,7 +182,7 @@ fn what_http_allows_is_understood() {
     );
     let (first, second) = note.split_at(10);
     let body = format!("{:x}\r\n{first}\r\n{:x};an=extension\r\n{second}\r\n0\r\n\r\n", first.len(), second.len());
-    let text = said(format!("{head}{body}").as_bytes());
+    let text = said(format!("{head}{body}").as_bytes(), LONG);
     assert_eq!(statuses(&text), [202], "{text}");
     assert!(text.to_lowercase().contains("connection: close"), "{text}");
 }

@@ -34,6 +34,7 @@ mod intake;
 mod kill;
 mod layers;
 mod leak;
+mod leak_everywhere;
 mod ledger;
 mod limits;
 mod model;

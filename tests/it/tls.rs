@@ -65,7 +65,11 @@ fn config(server: &Server, own: Option<&str>) -> ClientConfig {
 
 /// Connects and shakes hands; fails where the server's certificate is not of the authority.
 fn connect(server: &Server, config: ClientConfig) -> io::Result<Stream> {
-    let socket = TcpStream::connect(address(server))?;
+    connect_to(address(server), config)
+}
+
+fn connect_to(address: &str, config: ClientConfig) -> io::Result<Stream> {
+    let socket = TcpStream::connect(address)?;
     socket.set_read_timeout(Some(Duration::from_secs(20)))?;
     let name = ServerName::try_from("127.0.0.1").expect("a name");
     let mut stream = StreamOwned::new(ClientConnection::new(Arc::new(config), name).expect("a client"), socket);
@@ -223,6 +227,20 @@ fn a_new_certificate_is_taken_without_a_restart_and_a_bad_one_never() {
     });
     assert_eq!(asked(&server, None, &request("GET /health/ready", "")).expect("answers").0, 200, "the one before holds on");
     assert!(server.log().contains("the changed certificate cannot be used"), "{}", server.log());
+}
+
+#[test]
+fn the_certificate_of_an_hl7_listener_changes_without_a_restart_too() {
+    let listener =
+        "[[mllp]]\nlisten = \"127.0.0.1:0\"\nuser = \"emr\"\ntls = { certificate = \"server.pem\", key = \"server.key\" }\n";
+    let server = Server::serve(listener, certificates);
+    let before = connect_to(&server.mllp[0], config(&server, None)).expect("connects");
+    another_certificate(&server.data);
+    wait_until("the new one is shown", Duration::from_secs(60), || connect_to(&server.mllp[0], config(&server, None)).is_ok());
+    assert!(server.call("GET", "/metrics", "admin", None).text.lines().any(|line| {
+        line.strip_prefix("abstractor_certificate_days ").is_some_and(|days| days.parse::<f64>().is_ok_and(|days| days > 365.0))
+    }));
+    drop(before);
 }
 
 #[test]
