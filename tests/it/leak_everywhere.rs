@@ -34,8 +34,17 @@ fn callers(server: &Server) -> Vec<Caller> {
     all
 }
 
-/// Puts something personal into everything that holds some; the ids of the note and its item.
-fn plant(server: &Server) -> (String, String) {
+/// What was planted, by its ids.
+struct Planted {
+    note: String,
+    item: String,
+    entry: String,
+    query: String,
+    patient: String,
+}
+
+/// Puts something personal into everything that holds some.
+fn plant(server: &Server) -> Planted {
     let call = |path: &str, role: &str, body: &Value| {
         let reply = server.call("POST", path, role, Some(body.to_string().as_bytes()));
         assert!(reply.status < 300, "{path}: {}", reply.text);
@@ -60,11 +69,14 @@ fn plant(server: &Server) -> (String, String) {
     call(&format!("/v1/review/queries/{query}/answer"), "coder", &json!({"option": 0, "provider": NAME, "text": COMMENT}));
     call("/fhir/DocumentReference", "submitter", &document());
     // who may read it, reads it
-    let seen = server.call("GET", &address, "coder", None).text;
+    let seen = server.call("GET", &address, "coder", None);
     for sentinel in [TEXT, NAME, RECORD, ENCOUNTER, AUTHOR, COMMENT] {
-        assert!(seen.contains(sentinel), "{sentinel} is not in the item");
+        assert!(seen.text.contains(sentinel), "{sentinel} is not in the item");
     }
-    (note, item)
+    let entry = seen.json()["entries"][0]["id"].as_str().expect("an entry").to_owned();
+    let found = server.call("GET", &format!("/fhir/Patient?identifier={RECORD}"), "coder", None).json();
+    let patient = found["entry"][0]["resource"]["id"].as_str().unwrap_or_else(|| panic!("no patient: {found}")).to_owned();
+    Planted { note, item, entry, query, patient }
 }
 
 /// Bodies for a route: one that could be right for some endpoint, and damaged ones.
@@ -100,14 +112,24 @@ fn check(caller: &Caller, is_page: bool, reply: &Reply, what: &str) {
     }
 }
 
-fn walk(server: &Server, ids: &[&str]) {
+fn walk(server: &Server, planted: &Planted) {
+    let Planted { note, item, entry, query, patient } = planted;
     let callers = callers(server);
+    for caller in &callers {
+        let (address, headers) = (format!("/items/{item}/entries/{entry}"), caller.header.iter().cloned().collect());
+        let reply = answer(server, &Asked { method: "GET", address: &address, headers, body: None });
+        check(caller, true, &reply, &format!("{address} by {}", caller.role));
+    }
     let endpoints = endpoints(server).into_iter().map(|route| (route, false));
     let mut all: Vec<(Route, bool)> = endpoints.chain(pages().into_iter().map(|route| (route, true))).collect();
     // what changes something comes after what reads it; a sign-out ends sessions
     all.sort_by_key(|(route, _)| (route.method != "GET", route.pattern == "/sign-out"));
     for (route, is_page) in &all {
-        let ids = if route.pattern.contains('{') { ids } else { &ids[..1] };
+        let ids: &[&str] = match (route.pattern.contains('{'), route.method.as_str()) {
+            (false, _) => &[SENT],
+            (true, "GET") => &[note, item, query, patient, SENT],
+            (true, _) => &[note, item, query, SENT],
+        };
         for id in ids {
             let address = route.address(id);
             for caller in &callers {
@@ -147,8 +169,7 @@ fn whoever_asks_for_whatever_learns_no_more_than_they_may() {
     let start = Start { environment: vec![("ABSTRACTOR_LOG".to_owned(), "trace".to_owned())], ..Start::default() };
     let configuration = format!("[traces]\nendpoint = \"{address}\"\nshare = 1.0\n[limits]\nrequests_per_second = 100000\n");
     let mut server = Server::serve_as(start, &configuration, |_| {});
-    let (note, item) = plant(&server);
-    walk(&server, &[&note, &item, SENT]);
+    walk(&server, &plant(&server));
 
     let metrics = server.call("GET", "/metrics", "admin", None).text;
     assert_clean(metrics.as_bytes(), "the metrics");
