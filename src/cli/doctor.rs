@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use serde::Serialize;
 
 use self::{
-    certificates::certificate,
+    certificates::{certificate, certificates_of_messages},
     database::{file, jobs, senders, server},
     machine::{
         address, available_memory, is_after, is_writable, memory, mode, not_free, open_file_limit, open_files, other_owner,
@@ -179,6 +179,7 @@ impl Doctor {
             findings.error("TLS", found, remedy);
         }
         certificate(findings, server_tls(&configuration), now);
+        certificates_of_messages(findings, &configuration, now);
         let is_served = address(findings, self.listen, &configuration);
         if let Some(holds) = &holds {
             senders(findings, &configuration.mllp, holds);

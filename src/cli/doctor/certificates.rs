@@ -1,14 +1,27 @@
-//! What the doctor sees of the certificate of the service.
+//! What the doctor sees of the certificates of the service.
 
 use jiff::{SignedDuration, Timestamp};
 
 use super::Findings;
-use crate::network::{ServerTls, TlsError};
+use crate::{
+    config::Configuration,
+    network::{Demand, ServerTls, TlsError},
+};
 
 /// A certificate that ends sooner is told.
 const SOON: SignedDuration = SignedDuration::from_hours(14 * 24);
 
-/// Whether TLS of HTTP can be set up, where there is some, and until when its certificate holds.
+/// The same as [`certificate`] for the listeners of HL7 messages; files that cannot be opened were told with the configuration.
+pub(super) fn certificates_of_messages(findings: &mut Findings, configuration: &Configuration, now: Timestamp) {
+    for files in configuration.mllp.iter().filter_map(|listener| listener.tls.clone()) {
+        let all = [Some(&files.certificate), Some(&files.key), files.client_authority.as_ref()];
+        if all.into_iter().flatten().all(|file| std::fs::File::open(file).is_ok()) {
+            certificate(findings, ServerTls::new(files, Demand::Required, None).map(Some), now);
+        }
+    }
+}
+
+/// Whether TLS can be set up, where there is some, and until when its certificate holds.
 pub(super) fn certificate(findings: &mut Findings, tls: Result<Option<ServerTls>, TlsError>, now: Timestamp) {
     const CHECK: &str = "TLS";
     const REMEDY: &str = "put a new certificate in place of it: the service takes it within a minute, without a restart";
@@ -16,7 +29,7 @@ pub(super) fn certificate(findings: &mut Findings, tls: Result<Option<ServerTls>
         Ok(None) => return,
         Ok(Some(tls)) => tls.ends(),
         Err(error) => {
-            let remedy = "correct certificate, key and client_authority of [tls]; each is a PEM file that the service may read";
+            let remedy = "correct certificate, key and client_authority; each is a PEM file that the service may read, and key and certificate belong together";
             return findings.error(CHECK, error.to_string(), remedy);
         }
     };
@@ -33,10 +46,7 @@ pub(super) fn certificate(findings: &mut Findings, tls: Result<Option<ServerTls>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        cli::doctor::Level,
-        network::{Demand, TlsFiles},
-    };
+    use crate::{cli::doctor::Level, network::TlsFiles};
 
     #[test]
     fn a_certificate_that_ends_is_told() {
