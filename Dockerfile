@@ -6,7 +6,7 @@
 #
 # The key file is made once by `abstractor key generate FILE`, outside of the image, and has to be readable by user 10001.
 # Users and tokens: the same mounts, with `user add ...` or `token add ...` in place of the default `serve`.
-# Model and vocabularies are in the program. TLS is a reverse proxy's. deploy/README.md tells of Compose and Kubernetes.
+# Model and vocabularies are in the program. TLS is a reverse proxy's, or the program's own where [tls] of its configuration says so. deploy/README.md tells of Compose and Kubernetes.
 
 FROM rust:1.95.0-bookworm AS builder
 WORKDIR /build
@@ -38,10 +38,12 @@ COPY --from=builder /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certifi
 COPY LICENSE NOTICE /usr/share/doc/abstractor/
 COPY --from=builder /build/target/release/abstractor /usr/local/bin/abstractor
 USER 10001:10001
-# `demo` and `extract` need neither key nor data folder.
+# `demo` and `extract` need neither key nor data folder. It listens within the container alone; who publishes the port elsewhere than on
+# 127.0.0.1 puts a proxy with TLS in front, or gives [tls] of the configuration a certificate.
 ENV ABSTRACTOR_DATA=/data \
     ABSTRACTOR_KEY_FILE=/run/secrets/site.key \
     ABSTRACTOR_LISTEN=0.0.0.0:8080 \
+    ABSTRACTOR_BEHIND_PROXY=true \
     ABSTRACTOR_CACHE=/data/cache
 VOLUME ["/data"]
 EXPOSE 8080

@@ -22,7 +22,8 @@ pub use self::reference::{Holds, REFERENCE, Setting, Table};
 use crate::{
     api::Limits,
     domain::Role,
-    mllp::{Network, Settings, TlsFiles},
+    mllp::Settings,
+    network::{CertificateName, ClientCertificates, Network, Reach, TlsFiles},
     retention::RetentionPolicy,
     service::SignInSettings,
     telemetry::TraceSettings,
@@ -44,6 +45,10 @@ pub struct Configuration {
     pub texts: Option<PathBuf>,
     /// Listeners for HL7 messages.
     pub mllp: Vec<Settings>,
+    /// TLS of HTTP.
+    pub tls: Tls,
+    /// Where destinations may lead.
+    pub reach: Reach,
     /// What is served at once, and how long it may take.
     pub limits: Limits,
     /// How long everybody is still served after the process was told to stop.
@@ -56,6 +61,19 @@ pub struct Configuration {
     pub sign_in: SignInSettings,
     /// The hospital's own OpenID provider; none when left out.
     pub oidc: Option<crate::oidc::Settings>,
+}
+
+/// How HTTP is protected on its way.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Tls {
+    /// Certificate and key; plain HTTP when none.
+    pub files: Option<TlsFiles>,
+    /// Whether everything but health is refused to who shows no certificate.
+    pub requires_certificate: bool,
+    /// Whose tokens work only together with a certificate.
+    pub clients: ClientCertificates,
+    /// Whether a proxy ends TLS, so that plain HTTP may be served to other machines.
+    pub behind_proxy: bool,
 }
 
 /// Why a configuration is not taken.
@@ -87,6 +105,10 @@ struct File {
     #[serde(default)]
     mllp: Vec<ListenerTable>,
     #[serde(default)]
+    tls: HttpTlsTable,
+    #[serde(default)]
+    deliveries: DeliveriesTable,
+    #[serde(default)]
     limits: LimitsTable,
     #[serde(default)]
     stop: StopTable,
@@ -113,6 +135,27 @@ struct SignInTable {
     #[serde(default)]
     second_factor: Vec<String>,
     oidc: Option<oidc::OidcTable>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HttpTlsTable {
+    certificate: Option<PathBuf>,
+    key: Option<PathBuf>,
+    client_authority: Option<PathBuf>,
+    #[serde(default)]
+    require_client_certificate: bool,
+    #[serde(default)]
+    clients: BTreeMap<String, Vec<String>>,
+    #[serde(default)]
+    behind_proxy: bool,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct DeliveriesTable {
+    #[serde(default)]
+    allow: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -192,6 +235,8 @@ impl Configuration {
             public_url,
             texts: file.texts.map(|texts| folder.join(texts)),
             mllp,
+            tls: file.tls.checked(folder)?,
+            reach: Reach::allowing(networks(&file.deliveries.allow)?),
             limits: file.limits.checked()?,
             linger: Duration::from_secs(linger),
             traces: file.traces.map(TracesTable::checked).transpose()?,
@@ -204,6 +249,43 @@ impl Configuration {
 
 fn within(name: &str, value: u64, most: u64) -> Result<(), String> {
     if (1..=most).contains(&value) { Ok(()) } else { Err(format!("{name} must be 1 to {most}")) }
+}
+
+fn networks(allow: &[String]) -> Result<Vec<Network>, String> {
+    let read = allow.iter().map(|network| network.parse()).collect::<Result<_, String>>();
+    read.map_err(|message| format!("allow: {message}"))
+}
+
+impl HttpTlsTable {
+    fn checked(self, folder: &Path) -> Result<Tls, String> {
+        let client_authority = self.client_authority.map(|file| folder.join(file));
+        let asks = client_authority.is_some();
+        let files = match (self.certificate, self.key) {
+            (Some(certificate), Some(key)) => {
+                Some(TlsFiles { certificate: folder.join(certificate), key: folder.join(key), client_authority })
+            }
+            (None, None) if !asks => None,
+            _ => return Err("[tls] needs both certificate and key".to_owned()),
+        };
+        if !asks && (self.require_client_certificate || !self.clients.is_empty()) {
+            return Err("[tls] needs client_authority, which signs the certificates of clients".to_owned());
+        }
+        let mut clients = BTreeMap::new();
+        for (user, certificates) in self.clients {
+            let names = certificates.iter().map(|name| name.parse::<CertificateName>()).collect::<Result<Vec<_>, _>>();
+            let names = names.map_err(|message| format!("clients of [tls]: {user}: {message}"))?;
+            if names.is_empty() {
+                return Err(format!("clients of [tls]: {user} needs at least one certificate"));
+            }
+            clients.insert(user, names);
+        }
+        Ok(Tls {
+            files,
+            requires_certificate: self.require_client_certificate,
+            clients: ClientCertificates::of(clients),
+            behind_proxy: self.behind_proxy,
+        })
+    }
 }
 
 impl LimitsTable {
@@ -294,11 +376,10 @@ impl ListenerTable {
         if self.allow.is_empty() {
             return Err("allow must name at least one address or network".to_owned());
         }
-        let allow = self.allow.iter().map(|network| network.parse::<Network>()).collect::<Result<Vec<_>, _>>();
         Ok(Settings {
             listen: self.listen,
             user: self.user,
-            allow: allow.map_err(|message| format!("allow: {message}"))?,
+            allow: networks(&self.allow)?,
             tls: self.tls.map(|tls| TlsFiles {
                 certificate: folder.join(tls.certificate),
                 key: folder.join(tls.key),
@@ -402,6 +483,36 @@ mod tests {
         assert_eq!(tls.certificate, Path::new("/etc/abstractor/a.pem"));
         assert_eq!(tls.key, Path::new("/keys/b.pem"));
         assert_eq!(tls.client_authority.as_deref(), Some(Path::new("/etc/abstractor/c.pem")));
+    }
+
+    #[test]
+    fn how_http_is_protected_and_where_destinations_may_lead() {
+        let none = read("").expect("can be used");
+        assert_eq!((none.tls, none.reach), (Tls::default(), Reach::default()));
+        let text = "[tls]\ncertificate = \"a.pem\"\nkey = \"/keys/b.pem\"\nclient_authority = \"c.pem\"\nrequire_client_certificate = true\n\
+                    clients = { emr = [\"emr.example\"] }\n[deliveries]\nallow = [\"10.0.0.0/8\"]\n";
+        let all = read(text).expect("can be used");
+        let files = all.tls.files.expect("files");
+        assert_eq!(
+            (files.certificate.as_path(), files.key.as_path()),
+            (Path::new("/etc/abstractor/a.pem"), Path::new("/keys/b.pem"))
+        );
+        assert!(all.tls.requires_certificate && !all.tls.behind_proxy && all.tls.clients.users().eq(["emr"]));
+        assert!(all.reach.permits("10.1.2.3".parse().expect("an address")));
+        assert!(!all.reach.permits("127.0.0.1".parse().expect("an address")));
+        for (text, what) in [
+            ("[tls]\ncertificate = \"a.pem\"", "certificate and key"),
+            ("[tls]\nkey = \"a.pem\"", "certificate and key"),
+            ("[tls]\nclient_authority = \"a.pem\"", "certificate and key"),
+            ("[tls]\nrequire_client_certificate = true", "client_authority"),
+            ("[tls]\nclients = { emr = [\"emr.example\"] }", "client_authority"),
+            ("[tls]\ncertificate = \"a\"\nkey = \"b\"\nclient_authority = \"c\"\nclients = { emr = [] }", "at least one"),
+            ("[tls]\ncertificate = \"a\"\nkey = \"b\"\nclient_authority = \"c\"\nclients = { emr = [\"a b\"] }", "fingerprint"),
+            ("[deliveries]\nallow = [\"hospital\"]", "allow: \"hospital\""),
+        ] {
+            let message = read(text).expect_err(text);
+            assert!(message.contains(what), "{text}: {message}");
+        }
     }
 
     #[test]

@@ -24,6 +24,7 @@ mod fuzzing;
 pub mod interop;
 pub mod medication;
 pub mod mllp;
+pub mod network;
 pub mod oidc;
 pub mod pipeline;
 pub mod recognize;

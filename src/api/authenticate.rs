@@ -7,10 +7,11 @@ use axum::{
     http::{HeaderMap, header, request::Parts},
 };
 
-use super::ApiError;
+use super::{ApiError, headers::certificate_required};
 use crate::{
     auth::{Permission, Token, TokenAccess, permits},
     domain::User,
+    network::PeerCertificate,
     service::Service,
     store::TokenKind,
 };
@@ -66,6 +67,10 @@ impl FromRequestParts<Arc<Service>> for Caller {
             .ok_or_else(ApiError::unauthorized)?;
         let found = service.store.user_of_api_token(token.hash(), service.surroundings.now()).await?;
         let (user, kind) = found.ok_or_else(ApiError::unauthorized)?;
+        if !service.client_certificates.permit(&user.name, parts.extensions.get::<PeerCertificate>()) {
+            tracing::warn!(user = %user.name, "a live token came without the certificate of its user");
+            return Err(certificate_required());
+        }
         service.keep_use(token.hash()).await;
         let access = match kind {
             TokenKind::ApiRead => TokenAccess::Read,

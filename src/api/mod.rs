@@ -13,8 +13,10 @@ mod destinations;
 mod error;
 mod extract;
 mod fhir;
+mod framing;
 #[cfg(test)]
 mod fuzz;
+mod headers;
 mod health;
 mod items;
 mod messages;
@@ -31,6 +33,8 @@ pub use admission::{Admission, Limits, admit, refused};
 pub use authenticate::Caller;
 pub use body::{refuse_encoded, refuse_nul};
 pub use error::{ApiError, ProblemBody, panicked};
+pub use framing::refuse_ambiguous;
+pub use headers::{Reached, add_headers, require_certificate};
 pub use notes::NoteRequest;
 pub use refusals::record_refusals;
 

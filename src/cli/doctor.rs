@@ -1,5 +1,6 @@
 //! `abstractor doctor`: looks at all that `serve` needs, and says what is wrong and what to do about it. It changes nothing.
 
+mod certificates;
 mod database;
 mod machine;
 
@@ -16,6 +17,7 @@ use jiff::{SignedDuration, Timestamp, ToSpan as _, civil::Date};
 use serde::Serialize;
 
 use self::{
+    certificates::{certificate, certificates_of_messages},
     database::{file, jobs, senders, server},
     machine::{
         address, available_memory, is_after, is_writable, memory, mode, not_free, open_file_limit, open_files, other_owner,
@@ -29,6 +31,7 @@ use super::{
     load::Load,
     site::Site,
     surroundings,
+    transport::{Transport, server_tls},
 };
 use crate::{
     config::Configuration,
@@ -61,6 +64,8 @@ pub(super) struct Doctor {
     /// Configuration file (TOML)
     #[arg(long, value_name = "FILE", env = "ABSTRACTOR_CONFIG")]
     config: Option<PathBuf>,
+    #[command(flatten)]
+    transport: Transport,
     #[command(flatten)]
     site: Site,
     #[command(flatten)]
@@ -169,7 +174,15 @@ impl Doctor {
         self.clock(findings, now);
         let messages: usize = configuration.mllp.iter().map(|listener| listener.max_connections).sum();
         open_files(findings, FILES + (configuration.limits.connections + messages) as u64, open_file_limit());
-        let is_served = address(findings, self.listen);
+        if self.transport.is_open(self.listen, &configuration) {
+            let found =
+                format!("{} is open to other machines, and without TLS notes and tokens would go in clear", self.listen);
+            let remedy = "give [tls] of the configuration a certificate, listen on 127.0.0.1, or say by --behind-proxy that a reverse proxy ends TLS";
+            findings.error("TLS", found, remedy);
+        }
+        certificate(findings, server_tls(&configuration), now);
+        certificates_of_messages(findings, &configuration, now);
+        let is_served = address(findings, self.listen, &configuration);
         if let Some(holds) = &holds {
             senders(findings, &configuration.mllp, holds);
         }
@@ -189,6 +202,7 @@ impl Doctor {
     /// The configuration; the default where there is none or it cannot be used.
     fn configuration(&self, findings: &mut Findings) -> Configuration {
         const CHECK: &str = "configuration";
+        const NEW_KEY: &str = "have a certificate with a new key made";
         let configuration = match self.config.as_deref().map(Configuration::read).transpose() {
             Ok(read) => read.unwrap_or_default(),
             Err(error) => {
@@ -203,13 +217,16 @@ impl Doctor {
         if let Err(error) = self.site.use_texts(configuration.texts.as_deref()) {
             findings.error(CHECK, format!("{error:#}"), "correct the texts; `abstractor texts` prints those there are");
         }
+        if let Some(files) = &configuration.tls.files {
+            secret(findings, CHECK, (&files.key, NEW_KEY));
+        }
         for files in configuration.mllp.iter().filter_map(|listener| listener.tls.as_ref()) {
             for file in [Some(&files.certificate), Some(&files.key), files.client_authority.as_ref()].into_iter().flatten() {
                 if let Err(error) = std::fs::File::open(file) {
                     findings.error(CHECK, format!("{} cannot be read: {}", file.display(), error.kind()), AS_THE_SERVICE);
                 }
             }
-            secret(findings, CHECK, (&files.key, "have a certificate with a new key made"));
+            secret(findings, CHECK, (&files.key, NEW_KEY));
         }
         if let Some(oidc) = &configuration.oidc {
             if let Err(error) = RelyingParty::new(oidc.clone()) {

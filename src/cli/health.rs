@@ -2,10 +2,13 @@
 
 use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
+    path::PathBuf,
     time::Duration,
 };
 
 use clap::Args;
+
+use crate::config::Configuration;
 
 /// How long an answer may take.
 const WAIT: Duration = Duration::from_secs(3);
@@ -18,12 +21,30 @@ pub(super) struct Health {
     /// Address that the service listens on
     #[arg(long, default_value = "127.0.0.1:8080", env = "ABSTRACTOR_LISTEN")]
     listen: SocketAddr,
+    /// Configuration file (TOML) of the service, which says whether it speaks TLS
+    #[arg(long, value_name = "FILE", env = "ABSTRACTOR_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// A service of ours.
+#[derive(Debug)]
+pub(super) struct Place {
+    url: String,
+    /// Whether it is this machine's own address, which the certificate of the service does not name.
+    is_here: bool,
 }
 
 impl Health {
     pub(super) fn run(&self) -> anyhow::Result<()> {
-        let url = self.url.as_deref().map_or_else(|| address_of(self.listen), url_of);
-        match ask(&url, "/health/ready") {
+        let place = match &self.url {
+            Some(url) => Place { url: url_of(url), is_here: false },
+            None => {
+                let configuration = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
+                address_of(self.listen, &configuration)
+            }
+        };
+        let url = &place.url;
+        match ask(&place, "/health/ready") {
             Ok((200, _)) => {
                 println!("ready");
                 Ok(())
@@ -50,19 +71,22 @@ fn detail(text: &str) -> Option<String> {
 }
 
 /// Where a service is reached from this machine that listens there.
-pub(super) fn address_of(listen: SocketAddr) -> String {
+pub(super) fn address_of(listen: SocketAddr, configuration: &Configuration) -> Place {
     let address = match listen.ip() {
         IpAddr::V4(address) if address.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
         IpAddr::V6(address) if address.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
         address => address,
     };
-    format!("http://{}", SocketAddr::new(address, listen.port()))
+    let scheme = if configuration.tls.files.is_some() { "https" } else { "http" };
+    Place { url: format!("{scheme}://{}", SocketAddr::new(address, listen.port())), is_here: true }
 }
 
 /// Asks a service of ours; its status and the beginning of what it says.
-pub(super) fn ask(url: &str, path: &str) -> Result<(u16, String), String> {
+pub(super) fn ask(Place { url, is_here }: &Place, path: &str) -> Result<(u16, String), String> {
+    // at its own address of this machine nothing secret is sent, and no certificate names it
+    let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier);
+    let tls = tls.disable_verification(*is_here).build();
     // not by a proxy of the environment: it would answer for another machine
-    let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
     let agent: ureq::Agent = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
@@ -89,7 +113,8 @@ mod tests {
             ("[::]:8080", "http://[::1]:8080"),
             ("10.1.2.3:80", "http://10.1.2.3:80"),
         ] {
-            assert_eq!(address_of(listen.parse().expect("an address")), url);
+            let place = address_of(listen.parse().expect("an address"), &Configuration::default());
+            assert_eq!((place.url.as_str(), place.is_here), (url, true));
         }
     }
 

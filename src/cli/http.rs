@@ -6,20 +6,27 @@ use axum::{Router, extract::ConnectInfo};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
-    server::graceful::GracefulShutdown,
+    server::graceful::{GracefulShutdown, Watcher},
     service::TowerToHyperService,
 };
 use tokio::{
-    io::AsyncWriteExt as _,
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
 };
 use tower::ServiceExt as _;
 
-use crate::api::refused;
+use crate::{
+    api::refused,
+    network::{PeerCertificate, ServerTls},
+};
 
 /// How long the head of a request may take to arrive; also how long a connection may wait for its next one.
 const HEAD: Duration = Duration::from_secs(75);
+/// Bytes of the longest head, and of a body that are read at once.
+const MOST_OF_HEAD: usize = 65_536;
+/// How long the handshake of TLS may take.
+const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Connections beyond the bound that are served by the spare router, one request each, and how long the head of that may take.
 const SPARE: usize = 32;
 const SPARE_HEAD: Duration = Duration::from_secs(5);
@@ -31,14 +38,31 @@ const LAST_ANSWERS: Duration = Duration::from_secs(20);
 
 /// What a connection too many gets.
 const TOO_MANY: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\ncontent-type: application/problem+json\r\n\
-    content-length: 160\r\nconnection: close\r\n\r\n\
+    cache-control: no-store\r\nx-content-type-options: nosniff\r\ncontent-length: 160\r\nconnection: close\r\n\r\n\
     {\"type\":\"about:blank#overloaded\",\"title\":\"Service Unavailable\",\"status\":503,\"code\":\"overloaded\",\
     \"detail\":\"too many connections; come back after the time given\"}";
+
+/// Where connections come in.
+pub(super) struct Listening {
+    pub socket: TcpListener,
+    /// Plain HTTP when none.
+    pub tls: Option<Arc<ServerTls>>,
+}
+
+/// A connection, from its handshake to its end.
+struct Conversation {
+    tls: Option<Arc<ServerTls>>,
+    router: Router,
+    peer: SocketAddr,
+    /// How long a head may take.
+    head: Duration,
+    watcher: Watcher,
+}
 
 /// Serves until `stop` turns true; answers under way are finished. When all connections are taken, a few more are served by `spare`: who
 /// watches the service is answered then too.
 pub(super) async fn serve(
-    listener: TcpListener,
+    Listening { socket, tls }: Listening,
     (router, spare): (Router, Router),
     connections: usize,
     mut stop: watch::Receiver<bool>,
@@ -47,10 +71,10 @@ pub(super) async fn serve(
     let graceful = GracefulShutdown::new();
     loop {
         let accepted = tokio::select! {
-            accepted = listener.accept() => accepted,
+            accepted = socket.accept() => accepted,
             _ = stop.wait_for(|stop| *stop) => break,
         };
-        let (stream, address) = match accepted {
+        let (stream, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
                 // a connection that went away, or too many open files: the next one may do
@@ -64,29 +88,57 @@ pub(super) async fn serve(
         } else if let Ok(place) = Arc::clone(&spares).try_acquire_owned() {
             (place, &spare, SPARE_HEAD)
         } else {
-            tokio::spawn(refuse(refused("connections", stream)));
+            let stream = refused("connections", stream);
+            // in clear it could not be read, and a handshake more is what there is no room for
+            if tls.is_none() {
+                tokio::spawn(refuse(stream));
+            }
             continue;
         };
         bear(&stream);
-        let service = router.clone().map_request(move |mut request: hyper::Request<_>| {
-            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(address));
+        let (tls, router, watcher) = (tls.clone(), router.clone(), graceful.watcher());
+        let conversation = Conversation { tls, router, peer, head, watcher };
+        tokio::spawn(async move {
+            conversation.hold(stream).await;
+            drop(place);
+        });
+    }
+    drop(socket);
+    if tokio::time::timeout(LAST_ANSWERS, graceful.shutdown()).await.is_err() {
+        tracing::warn!("answers under way were given up");
+    }
+}
+
+impl Conversation {
+    /// Shakes hands where TLS is spoken, in a task of its own: a slow one holds up nobody.
+    async fn hold(mut self, stream: TcpStream) {
+        let Some(tls) = self.tls.take() else { return self.answer(stream, None).await };
+        match tls.accept(stream, HANDSHAKE.min(self.head)).await {
+            Ok((stream, shown)) => self.answer(stream, shown).await,
+            Err(error) => {
+                metrics::counter!("abstractor_tls_handshakes_failed_total").increment(1);
+                tracing::debug!(peer = %self.peer.ip(), kind = %error.kind(), "a client did not complete the TLS handshake");
+            }
+        }
+    }
+
+    async fn answer(self, stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static, shown: Option<PeerCertificate>) {
+        let Self { router, peer, head, watcher, .. } = self;
+        let service = router.map_request(move |mut request: hyper::Request<_>| {
+            request.extensions_mut().insert(ConnectInfo::<SocketAddr>(peer));
+            if let Some(shown) = &shown {
+                request.extensions_mut().insert(shown.clone());
+            }
             request
         });
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(head)
+            .max_buf_size(MOST_OF_HEAD)
             .keep_alive(head == HEAD)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-        let connection = graceful.watch(connection);
-        tokio::spawn(async move {
-            // a client that breaks off is no failure of ours
-            let _ = connection.await;
-            drop(place);
-        });
-    }
-    drop(listener);
-    if tokio::time::timeout(LAST_ANSWERS, graceful.shutdown()).await.is_err() {
-        tracing::warn!("answers under way were given up");
+        // a client that breaks off is no failure of ours
+        let _ = watcher.watch(connection).await;
     }
 }
 

@@ -31,6 +31,7 @@ mod running;
 mod serve;
 mod site;
 mod subject;
+mod transport;
 mod vectors;
 mod vocabulary;
 mod worker;

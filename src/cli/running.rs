@@ -22,13 +22,14 @@ use super::{
     keys::{self, KeySource},
     load::Load,
     site::Site,
-    surroundings, vectors,
+    surroundings, transport, vectors,
 };
 use crate::{
-    api::{self, Admission, Limits},
+    api::{self, Admission, Limits, Reached},
     delivery::Sender,
     engine::Engine,
     mllp,
+    network::{ClientCertificates, Reach, ServerTls},
     oidc::RelyingParty,
     retention::{RetentionPolicy, Sweep},
     service::{Backlog, Counts, Service, SignIn, SignInSettings, Tally, VocabularyControl},
@@ -67,13 +68,31 @@ pub(super) struct Settings {
     pub oidc: Option<Arc<RelyingParty>>,
     /// The checksum of the configuration file, for the audit trail; `none` where there is no file.
     pub configuration: String,
+    pub protection: Protection,
+}
+
+/// How what comes in and goes out is protected.
+#[derive(Default)]
+pub(super) struct Protection {
+    /// TLS of HTTP; plain HTTP when none.
+    pub tls: Option<Arc<ServerTls>>,
+    /// That of the other listeners, whose certificates are watched too.
+    pub of_listeners: Vec<Arc<ServerTls>>,
+    /// Whether everything but health asks for a certificate.
+    pub requires_certificate: bool,
+    /// Whose tokens work only together with a certificate.
+    pub clients: ClientCertificates,
+    /// Where destinations may lead.
+    pub reach: Reach,
 }
 
 impl Settings {
-    /// With the bounds that hold where nobody says anything.
+    /// With the bounds that hold where nobody says anything, for a service to look at: what it sends may go to this machine.
     pub(super) fn usual(listen: SocketAddr) -> Self {
+        let protection = Protection { reach: Reach::with_this_machine(), ..Protection::default() };
         let (limits, sign_in, configuration) = (Limits::default(), SignInSettings::default(), String::from(NO_FILE));
-        Self { listen, public_url: None, limits, sign_in, linger: Duration::ZERO, part: Part::Both, oidc: None, configuration }
+        let (linger, part) = (Duration::ZERO, Part::Both);
+        Self { listen, public_url: None, limits, sign_in, linger, part, oidc: None, configuration, protection }
     }
 }
 
@@ -122,7 +141,8 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, sign_in, linger, part, oidc, configuration } = settings;
+        let Settings { listen, public_url, limits, sign_in, linger, part, oidc, configuration, protection } = settings;
+        let Protection { tls, of_listeners, requires_certificate, clients, reach } = protection;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
@@ -154,7 +174,9 @@ impl Running {
             backlog: Backlog::default(),
             is_stopping: false.into(),
             tally: Tally::default(),
-            public_url: public_url.unwrap_or_else(|| format!("http://{address}")),
+            reach: reach.clone(),
+            client_certificates: clients,
+            public_url: public_url.unwrap_or_else(|| format!("{}://{address}", if tls.is_some() { "https" } else { "http" })),
             max_note_bytes: site.limit.bytes(),
             time_zone: site.time_zone.clone(),
             metrics: telemetry::start_metrics()?,
@@ -162,7 +184,7 @@ impl Running {
         let (stop, stopped) = watch::channel(false);
         let mut work = tokio::task::JoinSet::new();
         if part != Part::Server {
-            let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone() };
+            let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone(), reach };
             work.spawn(sender.run(stopped.clone()));
             work.spawn(Worker { store, engine, surroundings, wake, stop: stopped }.run());
         }
@@ -186,9 +208,18 @@ impl Running {
         let (store, surroundings) = (Arc::clone(&service.store), service.surroundings.clone());
         let sealing = tokio::spawn(TrailSealer { store, surroundings, stop: everything_stopped }.run());
         tracing::info!(?part, ?limits, linger = linger.as_secs(), model = runs.model, vocabulary = runs.vocabulary, "loaded");
+        let certificates: Vec<Arc<ServerTls>> = tls.iter().cloned().chain(of_listeners).collect();
+        if !certificates.is_empty() {
+            watching.spawn(transport::watch(certificates));
+        }
+        let reached = Reached {
+            by_https: tls.is_some() || service.public_url.starts_with("https://"),
+            with_certificate: requires_certificate,
+        };
         let (close, closed) = watch::channel(false);
-        let router = (router(Arc::clone(&service), part, limits, oidc), spare(Arc::clone(&service)));
-        let server = tokio::spawn(http::serve(listener, router, limits.connections, closed));
+        let (usual, spare) = (router(Arc::clone(&service), part, oidc), spare(Arc::clone(&service), reached));
+        let listening = http::Listening { socket: listener, tls };
+        let server = tokio::spawn(http::serve(listening, (within(usual, reached, limits), spare), limits.connections, closed));
         let listeners = tokio::task::JoinSet::new();
         Ok(Self { address, service, server, work, listeners, watching, linger, sealing, sealed, stop, close })
     }
@@ -288,32 +319,39 @@ async fn tell_unknown_tries(service: Arc<Service>) {
     }
 }
 
-fn router(service: Arc<Service>, part: Part, limits: Limits, oidc: Option<Arc<RelyingParty>>) -> Router {
+fn router(service: Arc<Service>, part: Part, oidc: Option<Arc<RelyingParty>>) -> Router {
     let routes = match part {
         Part::Worker => api::operations(Arc::clone(&service)),
         Part::Both | Part::Server => {
             api::router(Arc::clone(&service)).merge(web::router(Arc::clone(&service))).merge(web::reference(&api::described()))
         }
     };
+    routes.layer(axum::middleware::from_fn_with_state(service, api::record_refusals)).layer(axum::Extension(oidc))
+}
+
+/// What every request comes through before it reaches a route, from the inside out.
+fn within(routes: Router, reached: Reached, limits: Limits) -> Router {
     routes
         .fallback(api::unknown_address)
-        .layer(axum::middleware::from_fn_with_state(service, api::record_refusals))
-        .layer(axum::Extension(oidc))
         .layer(axum::middleware::from_fn(api::refuse_nul))
         .layer(axum::middleware::from_fn(api::refuse_encoded))
         .layer(axum::middleware::from_fn_with_state(Admission::new(limits), api::admit))
+        .layer(axum::middleware::from_fn_with_state(reached, api::require_certificate))
         .layer(tower_http::catch_panic::CatchPanicLayer::custom(api::panicked))
+        .layer(axum::middleware::from_fn(api::refuse_ambiguous))
         .layer(axum::middleware::from_fn(telemetry::observe))
         .layer(PropagateRequestIdLayer::x_request_id())
         .layer(SetRequestIdLayer::x_request_id(NewRequestId))
+        .layer(axum::middleware::from_fn_with_state(reached, api::add_headers))
 }
 
 /// What is served when all connections are taken: health, and to all others that they are.
-fn spare(service: Arc<Service>) -> Router {
-    api::health(service).fallback(|| async {
+fn spare(service: Arc<Service>, reached: Reached) -> Router {
+    let routes = api::health(service).fallback(|| async {
         let detail = "as many connections are open as may be; come back after the time given";
         api::refused("connections", api::ApiError::unavailable("overloaded", detail, 1))
-    })
+    });
+    routes.layer(axum::middleware::from_fn_with_state(reached, api::add_headers))
 }
 
 /// An id for each request that brings none: it comes back as `x-request-id`, so that sender and log speak of the same one.
@@ -357,4 +395,29 @@ async fn stop_signal() -> anyhow::Result<()> {
 #[cfg(not(unix))]
 async fn stop_signal() -> anyhow::Result<()> {
     Ok(tokio::signal::ctrl_c().await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Request};
+    use tower::ServiceExt as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_handler_that_panics_says_nothing_of_what_it_had() {
+        async fn fails(body: String) -> String {
+            panic!("cannot read {body:?}")
+        }
+        let routes = Router::new().route("/fails", axum::routing::post(fails));
+        let router = within(routes, Reached::default(), Limits::default());
+        let request = Request::post("/fails").header("host", "x").body(Body::from("Qzsentinel")).expect("a request");
+        let response = router.oneshot(request).await.expect("answers");
+        assert_eq!(response.status(), 500);
+        assert_eq!(response.headers()["cache-control"], "no-store");
+        let headers = format!("{:?}", response.headers());
+        let body = axum::body::to_bytes(response.into_body(), 10_000).await.expect("a body");
+        let said = format!("{headers} {}", String::from_utf8_lossy(&body));
+        assert!(said.contains("internal") && !said.contains("Qzsentinel"), "{said}");
+    }
 }

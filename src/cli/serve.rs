@@ -8,8 +8,9 @@ use super::{
     data::DataFolder,
     first_admin,
     load::Load,
-    running::{Part, Running, Settings, checksum, run},
+    running::{Part, Protection, Running, Settings, checksum, run},
     site::Site,
+    transport::{Transport, check_clients},
 };
 use crate::{
     auth::{Permission, permits},
@@ -35,6 +36,8 @@ pub(super) struct Serve {
     /// Leave the queue of jobs and deliveries to `abstractor worker` processes on the same database
     #[arg(long, env = "ABSTRACTOR_WITHOUT_WORKER")]
     without_worker: bool,
+    #[command(flatten)]
+    transport: Transport,
     #[command(flatten)]
     pub site: Site,
     #[command(flatten)]
@@ -65,6 +68,7 @@ impl Log {
 impl Serve {
     pub(super) fn run(self) -> anyhow::Result<()> {
         let configuration = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
+        let tls = self.transport.tls(self.listen, &configuration)?;
         let traces = self.log.start(&configuration)?;
         self.site.use_texts(configuration.texts.as_deref())?;
         let stopped = run(async {
@@ -73,8 +77,16 @@ impl Serve {
                 anyhow::bail!("--without-worker needs --database: nothing else may work on a database file that is served");
             }
             // what is wrong with the configuration is told before anything is loaded
+            check_clients(&*opened.store(), &configuration).await?;
             let listeners = listeners(&*opened.store(), configuration.mllp).await?;
             let oidc = configuration.oidc.map(RelyingParty::new).transpose()?.map(Arc::new);
+            let protection = Protection {
+                tls,
+                of_listeners: listeners.iter().filter_map(mllp::Listener::tls).collect(),
+                requires_certificate: configuration.tls.requires_certificate,
+                clients: configuration.tls.clients,
+                reach: configuration.reach,
+            };
             let settings = Settings {
                 listen: self.listen,
                 public_url: configuration.public_url,
@@ -84,6 +96,7 @@ impl Serve {
                 part: if self.without_worker { Part::Server } else { Part::Both },
                 oidc,
                 configuration: checksum(self.config.as_deref())?,
+                protection,
             };
             let mut running = Running::start(&opened, &self.load, settings, &self.site).await?;
             running.keep_keys(self.data.key_source()?);

@@ -96,6 +96,53 @@ pub const REFERENCE: &[Table] = &[
         ],
     },
     Table {
+        header: "[tls]",
+        meaning: "TLS of the API and the pages, 1.2 and 1.3; without it they are served in clear, and then to this machine alone, or to a proxy.",
+        settings: &[
+            setting(
+                "certificate",
+                "\"server.pem\"",
+                Holds::Example,
+                "Certificate, with those that signed it behind, as PEM. It is read again when it changes, within a minute.",
+            ),
+            setting("key", "\"server.key\"", Holds::Example, "Private key of the certificate, as PEM; read again with it."),
+            setting(
+                "client_authority",
+                "\"clients.pem\"",
+                Holds::Example,
+                "Who signs the certificates of clients, as PEM; without it none is asked for.",
+            ),
+            setting(
+                "require_client_certificate",
+                "false",
+                Holds::Default,
+                "Whether everything but /health/ is refused to who shows no certificate; else it is checked where one is shown.",
+            ),
+            setting(
+                "clients",
+                "{ emr = [\"emr.hospital.example\"] }",
+                Holds::Example,
+                "Users whose tokens and sessions work only over a connection that shows one of these certificates: a host name or URI in it, or its SHA-256 fingerprint.",
+            ),
+            setting(
+                "behind_proxy",
+                "false",
+                Holds::Default,
+                "Whether a reverse proxy ends TLS; without it and without a certificate no other machine is listened to.",
+            ),
+        ],
+    },
+    Table {
+        header: "[deliveries]",
+        meaning: "Where webhooks, FHIR subscriptions and HL7 abstracts may lead.",
+        settings: &[setting(
+            "allow",
+            "[]",
+            Holds::Default,
+            "Addresses and networks that are not public and may be sent to, such as 10.0.0.0/8; the address of a cloud's metadata by itself alone.",
+        )],
+    },
+    Table {
         header: "[limits]",
         meaning: "What is served at once, and how long it may take; more is refused until there is room again.",
         settings: &[

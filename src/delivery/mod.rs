@@ -13,7 +13,8 @@ use tokio::sync::watch;
 
 use crate::{
     domain::{Channel, Surroundings},
-    mllp::{self, ClientTls, SendError},
+    mllp::{self, Receiver, SendError},
+    network::{ClientTls, Reach, ReachError},
     store::{ClaimedDelivery, DeliveryEnd, Store, StoreError},
 };
 
@@ -30,6 +31,9 @@ const LONGEST_DELAY_OF_MESSAGES: SignedDuration = SignedDuration::from_mins(5);
 /// How long a receiver may take to answer a message.
 const PATIENCE: Duration = Duration::from_secs(30);
 
+/// The problem of a delivery whose destination leads where nothing may be sent.
+const NOT_ALLOWED: &str = "address_not_allowed";
+
 /// Why a try failed: stable words, and whether another one may help.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Failure {
@@ -43,6 +47,8 @@ pub struct Sender {
     pub store: Arc<dyn Store>,
     /// Clock.
     pub surroundings: Surroundings,
+    /// What may be connected to.
+    pub reach: Reach,
 }
 
 impl Sender {
@@ -80,12 +86,12 @@ impl Sender {
     async fn try_to_deliver(&self, claimed: &ClaimedDelivery) -> Result<(), StoreError> {
         let sent = match &claimed.destination.channel {
             Channel::Webhook { url, secret } => {
-                post(url, webhook::request(&claimed.delivery, secret, self.surroundings.now())).await
+                self.post(url, webhook::request(&claimed.delivery, secret, self.surroundings.now())).await
             }
-            Channel::RestHook { url, headers } => post(url, webhook::empty_request(headers)).await,
+            Channel::RestHook { url, headers } => self.post(url, webhook::empty_request(headers)).await,
             Channel::Hl7 { address, authority, .. } => {
                 let message = claimed.body.as_deref().unwrap_or_default();
-                send_message(address, authority.as_deref(), message)
+                self.send_message(address, authority.as_deref(), message)
                     .await
                     .map_err(|problem| Failure { problem, is_final: false })
             }
@@ -115,27 +121,29 @@ impl Sender {
         metrics::counter!("abstractor_deliveries_total", "ended" => ended).increment(1);
         self.store.end_delivery(claimed, end, now).await.map(drop)
     }
-}
 
-/// Sends a request once, on a thread that may wait.
-async fn post(url: &str, request: webhook::Request) -> Result<(), Failure> {
-    let url = url.to_owned();
-    let failed = |_| Err(Failure { problem: "failed".to_owned(), is_final: false });
-    tokio::task::spawn_blocking(move || webhook::send(&url, &request)).await.unwrap_or_else(failed)
-}
+    /// Sends a request once, on a thread that may wait.
+    async fn post(&self, url: &str, request: webhook::Request) -> Result<(), Failure> {
+        let (url, reach) = (url.to_owned(), self.reach.clone());
+        let failed = |_| Err(Failure { problem: "failed".to_owned(), is_final: false });
+        tokio::task::spawn_blocking(move || webhook::send(&url, &request, reach)).await.unwrap_or_else(failed)
+    }
 
-/// Sends a message once; it is delivered when the receiver says that it took it.
-async fn send_message(address: &str, authority: Option<&str>, message: &str) -> Result<(), String> {
-    let tls = match authority {
-        None => None,
-        Some(file) => Some(ClientTls::new(std::path::Path::new(file), None).map_err(|_| "authority_unusable".to_owned())?),
-    };
-    match mllp::send(address, tls.as_ref(), message.as_bytes(), PATIENCE).await {
-        Ok(answer) if answer.is_accepted() => Ok(()),
-        Ok(answer) => Err(format!("answered_{}", answer.code)),
-        Err(SendError::TimedOut) => Err("timeout".to_owned()),
-        Err(SendError::OtherAnswer) => Err("other_answer".to_owned()),
-        Err(SendError::Connection(_) | SendError::Address | SendError::NoAnswer) => Err("unreachable".to_owned()),
+    /// Sends a message once; it is delivered when the receiver says that it took it.
+    async fn send_message(&self, address: &str, authority: Option<&str>, message: &str) -> Result<(), String> {
+        let tls = authority.map(|file| ClientTls::new(std::path::Path::new(file), None));
+        let tls = tls.transpose().map_err(|_| "authority_unusable".to_owned())?;
+        let receiver = Receiver { address, tls: tls.as_ref(), reach: &self.reach };
+        match mllp::send(receiver, message.as_bytes(), PATIENCE).await {
+            Ok(answer) if answer.is_accepted() => Ok(()),
+            Ok(answer) => Err(format!("answered_{}", answer.code)),
+            Err(SendError::TimedOut) => Err("timeout".to_owned()),
+            Err(SendError::OtherAnswer) => Err("other_answer".to_owned()),
+            Err(SendError::Unreached(ReachError::Refused)) => Err(NOT_ALLOWED.to_owned()),
+            Err(SendError::Unreached(_) | SendError::Connection(_) | SendError::Address | SendError::NoAnswer) => {
+                Err("unreachable".to_owned())
+            }
+        }
     }
 }
 

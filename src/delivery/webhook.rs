@@ -8,9 +8,16 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use jiff::Timestamp;
 use serde_json::json;
 use sha2::Sha256;
+use ureq::unversioned::{
+    resolver::{DefaultResolver, ResolvedSocketAddrs, Resolver},
+    transport::{DefaultConnector, NextTimeout},
+};
 
-use super::Failure;
-use crate::domain::Delivery;
+use super::{Failure, NOT_ALLOWED};
+use crate::{
+    domain::Delivery,
+    network::{Reach, ReachError},
+};
 
 /// What a secret begins with.
 const SECRET_PREFIX: &str = "whsec_";
@@ -57,10 +64,29 @@ fn sign(secret: &str, content: &str) -> String {
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))
 }
 
+/// Looks names up and gives the addresses that may be connected to: ureq connects to these and to no other.
+#[derive(Debug)]
+struct Reaching(Reach, DefaultResolver);
+
+impl Resolver for Reaching {
+    fn resolve(
+        &self,
+        uri: &ureq::http::Uri,
+        config: &ureq::config::Config,
+        timeout: NextTimeout,
+    ) -> Result<ResolvedSocketAddrs, ureq::Error> {
+        let mut permitted = self.empty();
+        for address in self.1.resolve(uri, config, timeout)?.iter().filter(|address| self.0.permits(address.ip())) {
+            permitted.push(*address);
+        }
+        if permitted.is_empty() { Err(ureq::Error::Other(Box::new(ReachError::Refused))) } else { Ok(permitted) }
+    }
+}
+
 /// Sends it once. Blocks; what the other side answers is not read.
-pub(super) fn send(url: &str, request: &Request) -> Result<(), Failure> {
+pub(super) fn send(url: &str, request: &Request, reach: Reach) -> Result<(), Failure> {
     let tls = ureq::tls::TlsConfig::builder().root_certs(ureq::tls::RootCerts::PlatformVerifier).build();
-    let agent: ureq::Agent = ureq::Agent::config_builder()
+    let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
         .max_redirects(0)
         .max_redirects_will_error(false)
@@ -68,8 +94,8 @@ pub(super) fn send(url: &str, request: &Request) -> Result<(), Failure> {
         .proxy(None)
         .tls_config(tls)
         .user_agent(concat!("abstractor/", env!("CARGO_PKG_VERSION")))
-        .build()
-        .into();
+        .build();
+    let agent = ureq::Agent::with_parts(config, DefaultConnector::default(), Reaching(reach, DefaultResolver::default()));
     let named = request.headers.iter();
     let sent = named.fold(agent.post(url), |post, (name, value)| post.header(name, value)).send(&request.body);
     let failure = |problem: &str| Err(Failure { problem: problem.to_owned(), is_final: false });
@@ -82,6 +108,7 @@ pub(super) fn send(url: &str, request: &Request) -> Result<(), Failure> {
         },
         Err(ureq::Error::Timeout(_)) => failure("timeout"),
         Err(ureq::Error::Tls(_) | ureq::Error::Rustls(_)) => failure("tls"),
+        Err(ureq::Error::Other(error)) if error.is::<ReachError>() => failure(NOT_ALLOWED),
         Err(_) => failure("unreachable"),
     }
 }
@@ -89,6 +116,22 @@ pub(super) fn send(url: &str, request: &Request) -> Result<(), Failure> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn nothing_is_connected_to_that_may_not_be() {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+        listener.set_nonblocking(true).expect("is told");
+        let port = listener.local_addr().expect("an address").port();
+        for host in ["127.0.0.1", "localhost", "127.1", "2130706433", "[::ffff:127.0.0.1]"] {
+            let sent = send(&format!("http://{host}:{port}/"), &empty_request(&[]), Reach::default());
+            let problem = sent.expect_err("is not sent").problem;
+            // a spelling that the system does not take for an address has none
+            assert!(problem == NOT_ALLOWED || problem == "unreachable", "{host}: {problem}");
+            assert!(listener.accept().is_err(), "{host}: it was connected to");
+        }
+        let sent = send(&format!("http://localhost:{port}/"), &empty_request(&[]), Reach::default());
+        assert_eq!(sent.expect_err("is not sent").problem, NOT_ALLOWED);
+    }
 
     /// The example of the Standard Webhooks specification.
     #[test]

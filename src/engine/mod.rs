@@ -388,20 +388,24 @@ fn run(shared: &Shared, number: usize, works: Vec<Work>) -> Option<Ended> {
     Some((batch.works, extracted))
 }
 
-/// All of them, or the failure of the batch. A panic inside is a failure; its message is not passed on, it could quote the note.
+/// All of them, or the failure of the batch.
 fn extract_all(
     pipeline: &Pipeline,
     inputs: Vec<NoteInput>,
     together: Option<&rayon::ThreadPool>,
 ) -> Result<Vec<Extraction>, EngineError> {
-    let run = || -> Result<Vec<Extraction>, EngineError> {
+    unharmed(|| {
         let failed = |error: crate::recognize::ModelError| EngineError::Failed(error.to_string());
         let prepared: Vec<Prepared> =
             inputs.into_iter().map(|input| pipeline.prepare(input)).collect::<Result<_, _>>().map_err(failed)?;
         let all: Vec<&Prepared> = prepared.iter().collect();
         let logits: Vec<Vec<WindowLogits>> = pipeline.run(&all, BATCH_BUDGET, together).map_err(failed)?;
         Ok(prepared.iter().zip(&logits).map(|(note, logits)| pipeline.assemble(note, logits)).collect())
-    };
+    })
+}
+
+/// What an extraction gives. A panic inside is a failure; its message is not passed on, it could quote the note.
+fn unharmed<T>(run: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|_| Err(EngineError::Failed("the extraction panicked".to_owned())))
 }
 
@@ -462,6 +466,14 @@ mod tests {
             assert!(one.as_ref().expect("extracts").iter().all(|extraction| !extraction.entries.is_empty()));
             assert_eq!(one, shared_out, "{lines} lines");
         }
+    }
+
+    #[test]
+    fn a_panic_inside_is_a_failure_that_says_nothing_of_the_note() {
+        let note = "Mr Qzsentinel has gout";
+        let failed = unharmed::<()>(|| panic!("cannot slice {note:?}")).expect_err("fails");
+        assert!(!format!("{failed} {failed:?}").contains("Qzsentinel"), "{failed:?}");
+        assert_eq!(unharmed(|| Ok(1)), Ok(1));
     }
 
     #[test]

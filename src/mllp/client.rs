@@ -10,11 +10,24 @@ use tokio::{
 };
 use tokio_rustls::{TlsConnector, rustls::pki_types::ServerName};
 
-use super::tls::ClientTls;
-use crate::interop::hl7::{Acknowledgement, Deframer, Header, framed};
+use crate::{
+    interop::hl7::{Acknowledgement, Deframer, Header, framed},
+    network::{ClientTls, Reach, ReachError},
+};
 
 /// Bytes of the longest answer.
 const MOST: usize = 1_000_000;
+
+/// Where a message goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Receiver<'a> {
+    /// `HOST:PORT`.
+    pub address: &'a str,
+    /// TLS; plain TCP when none.
+    pub tls: Option<&'a ClientTls>,
+    /// What may be connected to.
+    pub reach: &'a Reach,
+}
 
 /// Why a message was not answered. Nothing in it is of the message.
 #[derive(Debug, Error)]
@@ -22,6 +35,9 @@ pub enum SendError {
     /// No connection, or it broke.
     #[error("the receiver cannot be reached, or the connection broke: {0}")]
     Connection(io::ErrorKind),
+    /// Where the address leads may not be connected to.
+    #[error(transparent)]
+    Unreached(#[from] ReachError),
     /// The address has no host that TLS could check.
     #[error("the address of the receiver must be HOST:PORT")]
     Address,
@@ -42,26 +58,23 @@ impl From<io::Error> for SendError {
     }
 }
 
-/// Sends a message to `HOST:PORT` and gives what is answered to it. It may have arrived also when this fails: send it again with the same
+/// Sends a message to a receiver and gives what is answered to it. It may have arrived also when this fails: send it again with the same
 /// control id.
 ///
 /// # Errors
 /// [`SendError`].
-pub async fn send(
-    address: &str,
-    tls: Option<&ClientTls>,
-    message: &[u8],
-    patience: Duration,
-) -> Result<Acknowledgement, SendError> {
+pub async fn send(receiver: Receiver<'_>, message: &[u8], patience: Duration) -> Result<Acknowledgement, SendError> {
+    let Receiver { address, tls, reach } = receiver;
     let exchange = async {
-        let stream = TcpStream::connect(address).await?;
+        // what was judged is connected to, not the name once more
+        let stream = TcpStream::connect(&*reach.addresses_of(address).await?).await?;
         stream.set_nodelay(true)?;
         match tls {
             None => exchange(stream, message).await,
             Some(tls) => {
                 let host = address.rsplit_once(':').map(|(host, _)| host.trim_matches(['[', ']'])).ok_or(SendError::Address)?;
                 let name = ServerName::try_from(host.to_owned()).map_err(|_| SendError::Address)?;
-                let stream = TlsConnector::from(tls.0.clone()).connect(name, stream).await?;
+                let stream = TlsConnector::from(tls.config()).connect(name, stream).await?;
                 exchange(stream, message).await
             }
         }

@@ -15,13 +15,12 @@ use tokio::{
     task::JoinSet,
     time::timeout,
 };
-use tokio_rustls::TlsAcceptor;
 
-use super::{
-    network::Network,
-    tls::{self, TlsError, TlsFiles},
+use crate::{
+    interop::hl7::Deframer,
+    network::{Demand, Network, ServerTls, TlsError, TlsFiles},
+    service::Service,
 };
-use crate::{interop::hl7::Deframer, service::Service};
 
 /// Bytes read at once.
 const PIECE: usize = 16_384;
@@ -67,7 +66,7 @@ pub enum ListenError {
 pub struct Listener {
     settings: Arc<Settings>,
     socket: TcpListener,
-    tls: Option<TlsAcceptor>,
+    tls: Option<Arc<ServerTls>>,
 }
 
 impl Listener {
@@ -76,7 +75,7 @@ impl Listener {
     /// # Errors
     /// [`ListenError`].
     pub async fn bind(settings: Settings) -> Result<Self, ListenError> {
-        let tls = settings.tls.as_ref().map(tls::server).transpose()?.map(TlsAcceptor::from);
+        let tls = settings.tls.clone().map(|files| ServerTls::new(files, Demand::Required, None)).transpose()?.map(Arc::new);
         let address = settings.listen;
         let bound = TcpListener::bind(address).await;
         let socket = bound.map_err(|error| ListenError::Address { address, kind: error.kind() })?;
@@ -89,6 +88,12 @@ impl Listener {
     /// When the system does not say.
     pub fn address(&self) -> io::Result<SocketAddr> {
         self.socket.local_addr()
+    }
+
+    /// Its TLS, whose files have to be looked at again.
+    #[must_use]
+    pub fn tls(&self) -> Option<Arc<ServerTls>> {
+        self.tls.clone()
     }
 
     /// Takes connections until `stop` turns true; then every connection answers what it is handling and is closed.
@@ -146,17 +151,16 @@ struct Connection {
 }
 
 impl Connection {
-    async fn serve(self, stream: TcpStream, tls: Option<TlsAcceptor>) {
+    async fn serve(self, stream: TcpStream, tls: Option<Arc<ServerTls>>) {
         let _ = stream.set_nodelay(true);
         let ended = match tls {
             None => self.converse(stream).await,
-            Some(tls) => match timeout(PATIENCE, tls.accept(stream)).await {
-                Ok(Ok(stream)) => self.converse(stream).await,
-                Ok(Err(error)) => {
+            Some(tls) => match tls.accept(stream, PATIENCE).await {
+                Ok((stream, _)) => self.converse(stream).await,
+                Err(error) => {
                     tracing::warn!(kind = %error.kind(), "a peer did not complete the TLS handshake");
                     Ok(())
                 }
-                Err(_) => Ok(()),
             },
         };
         if let Err(error) = ended {

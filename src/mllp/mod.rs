@@ -5,10 +5,6 @@
 
 mod client;
 mod listener;
-mod network;
-mod tls;
 
-pub use client::{SendError, send};
+pub use client::{Receiver, SendError, send};
 pub use listener::{ListenError, Listener, Settings};
-pub use network::Network;
-pub use tls::{ClientTls, TlsError, TlsFiles};

@@ -1,5 +1,7 @@
 //! Destinations that an admin configures, and what became of what was sent to them.
 
+use std::time::Duration;
+
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 use thiserror::Error;
 use uuid::Uuid;
@@ -9,9 +11,13 @@ use crate::{
     auth::{Permission, permits},
     domain::{Channel, Delivery, Destination, EventKind, ReviewEntry, ReviewItem, User},
     interop::hl7::{Stamp, abstract_message},
+    network::ReachError,
     seal::random_bytes,
     store::{DeliveryFilter, Outgoing, StoreError},
 };
+
+/// How long is waited for the addresses of a destination that is added.
+const LOOK_UP: Duration = Duration::from_secs(1);
 
 /// Why a destination is not added.
 #[derive(Debug, Error)]
@@ -31,6 +37,11 @@ pub enum DestinationError {
     /// The address of a receiver of HL7 messages cannot be one.
     #[error("address must be HOST:PORT")]
     Address,
+    /// Where it leads nothing may be sent.
+    #[error(
+        "the address leads to this machine, or to a private or reserved network; where that is meant, name the network in [deliveries] allow of the configuration and restart"
+    )]
+    NotAllowed,
     /// It would hear of something that it cannot be told.
     #[error("a destination of kind hl7 hears of review.finished and nothing else")]
     OnlyFinished,
@@ -67,6 +78,11 @@ impl Service {
         let channel = checked(channel)?;
         if matches!(channel, Channel::Hl7 { .. }) && events.iter().any(|event| *event != EventKind::ReviewFinished) {
             return Err(DestinationError::OnlyFinished);
+        }
+        // whoever adds it does not wait for a name that nobody knows; what is sent is looked at again
+        let place = host_and_port(&channel);
+        if let Ok(Err(ReachError::Refused)) = tokio::time::timeout(LOOK_UP, self.reach.addresses_of(&place)).await {
+            return Err(DestinationError::NotAllowed);
         }
         let now = self.surroundings.now();
         let mut events = events;
@@ -164,6 +180,19 @@ fn checked(channel: Channel) -> Result<Channel, DestinationError> {
     }
 }
 
+/// What is connected to for a channel that was checked. A name that has no address yet may have one when something is sent, and what it is is
+/// looked at again then.
+fn host_and_port(channel: &Channel) -> String {
+    match channel {
+        Channel::Webhook { url, .. } | Channel::RestHook { url, .. } => {
+            let address: ureq::http::Uri = url.parse().unwrap_or_default();
+            let port = address.port_u16().unwrap_or(if address.scheme_str() == Some("https") { 443 } else { 80 });
+            format!("{}:{port}", address.host().unwrap_or_default())
+        }
+        Channel::Hl7 { address, .. } => address.clone(),
+    }
+}
+
 fn check_url(url: &str) -> Result<(), DestinationError> {
     let address: ureq::http::Uri = url.parse().map_err(|_| DestinationError::Url)?;
     let is_http = matches!(address.scheme_str(), Some("http" | "https"));
@@ -175,6 +204,17 @@ fn check_url(url: &str) -> Result<(), DestinationError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_connected_to() {
+        for (url, expected) in [
+            ("https://ehr.example/hook", "ehr.example:443"),
+            ("http://10.0.0.5/x:9", "10.0.0.5:80"),
+            ("http://[fd00::1]:8080", "[fd00::1]:8080"),
+        ] {
+            assert_eq!(host_and_port(&Channel::RestHook { url: url.to_owned(), headers: Vec::new() }), expected);
+        }
+    }
 
     #[test]
     fn addresses_and_secrets() {

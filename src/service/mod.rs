@@ -51,6 +51,7 @@ use crate::{
     auth::Scope,
     domain::{Surroundings, User},
     engine::Engine,
+    network::{ClientCertificates, Reach},
     store::{Actor, Store, StoreError},
 };
 
@@ -69,6 +70,10 @@ pub struct Service {
     pub surroundings: Surroundings,
     /// Wakes the worker when a note was stored.
     pub wake: Arc<Notify>,
+    /// Where destinations may lead.
+    pub reach: Reach,
+    /// Whose tokens work only together with a certificate.
+    pub client_certificates: ClientCertificates,
     /// Where the service is reached from outside, without a slash at the end.
     pub public_url: String,
     /// How people are let in.

@@ -11,7 +11,7 @@ pub use traces::{TraceSettings, Traces};
 use opentelemetry::trace::TracerProvider as _;
 use tracing_subscriber::{
     EnvFilter, Layer as _,
-    filter::{LevelFilter, Targets},
+    filter::{FilterExt as _, LevelFilter, Targets, filter_fn},
     layer::SubscriberExt as _,
     util::SubscriberInitExt as _,
 };
@@ -26,7 +26,7 @@ pub enum LogFormat {
 }
 
 /// Starts logging to standard error, and traces where somebody takes them. `filter` is a tracing filter for the log, such as `info` or
-/// `abstractor=debug`.
+/// `abstractor=debug`; of what libraries write nothing below `info` is taken, since it may quote an address, a header or a body.
 ///
 /// # Errors
 /// When the filter cannot be read.
@@ -47,7 +47,8 @@ pub fn start(filter: &str, format: LogFormat, traces: Option<&TraceSettings>) ->
             .with_tracked_inactivity(false)
             .with_filter(Targets::new().with_target("abstractor", LevelFilter::INFO))
     });
-    let started = tracing_subscriber::registry().with(log.with_filter(filter)).with(spans).try_init();
+    let is_known = filter_fn(|said| said.target().starts_with("abstractor") || *said.level() <= tracing::Level::INFO);
+    let started = tracing_subscriber::registry().with(log.with_filter(filter.and(is_known))).with(spans).try_init();
     started.map_err(|error| anyhow::anyhow!("logging cannot start: {error}"))?;
     Ok(Traces(provider))
 }
@@ -67,4 +68,62 @@ pub fn keep_panics_quiet(log: bool) {
             eprintln!("a panic at {place}");
         }
     }));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use super::*;
+
+    const SENTINEL: &str = "Qzsentinel";
+
+    /// What the test of this name says on standard error, in a process of its own: hook and log are there once.
+    fn said_by(test: &str) -> String {
+        let tests = std::env::current_exe().expect("this program");
+        let names = ["--exact", test, "--ignored", "--nocapture", "--test-threads", "1"];
+        let done = Command::new(tests).args(names).output().expect("starts");
+        let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+        assert!(done.status.success() && said.contains("1 passed"), "{said}");
+        said
+    }
+
+    fn panic_in_every_way() {
+        let words = SENTINEL.to_owned();
+        assert!(std::thread::spawn(move || panic!("in {words:?}")).join().is_err());
+        assert!(std::thread::spawn(|| panic!("Qzsentinel")).join().is_err());
+        assert!(std::thread::spawn(|| std::panic::panic_any(SENTINEL.to_owned())).join().is_err());
+        let text = "Qzsentinel\u{e9}";
+        assert!(std::thread::spawn(move || text[..11].len()).join().is_err());
+        assert!(std::thread::spawn(|| "x".parse::<u32>().expect(SENTINEL)).join().is_err());
+    }
+
+    #[test]
+    fn a_panic_is_told_by_its_place_and_a_library_by_nothing_that_may_quote() {
+        for test in ["telemetry::tests::panics_at_a_terminal", "telemetry::tests::panics_and_libraries_in_a_log"] {
+            let said = said_by(test);
+            assert!(!said.contains(SENTINEL), "{said}");
+            assert!(said.matches("src/telemetry/mod.rs:").count() >= 4, "{said}");
+        }
+        let said = said_by("telemetry::tests::panics_and_libraries_in_a_log");
+        assert!(said.contains("of ours") && said.contains("a library says"), "{said}");
+    }
+
+    #[test]
+    #[ignore = "a_panic_is_told_by_its_place runs it in a process of its own"]
+    fn panics_at_a_terminal() {
+        keep_panics_quiet(false);
+        panic_in_every_way();
+    }
+
+    #[test]
+    #[ignore = "a_panic_is_told_by_its_place runs it in a process of its own"]
+    fn panics_and_libraries_in_a_log() {
+        start("trace", LogFormat::Json, None).expect("starts");
+        panic_in_every_way();
+        tracing::trace!(target: "abstractor::telemetry", "of ours");
+        tracing::info!(target: "hyper::proto", "a library says");
+        tracing::debug!(target: "hyper::proto", head = SENTINEL, "read");
+        tracing::trace!(target: "axum::rejection", body = SENTINEL, "rejecting request");
+    }
 }

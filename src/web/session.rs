@@ -27,6 +27,7 @@ use super::{
 use crate::{
     auth::{Permission, Token, permits},
     domain::User,
+    network::PeerCertificate,
     service::{ProvedAtProvider, SESSION_COOKIES, Service, actor},
     store::{LiveSession, PROVED_TWICE, StoreError, TokenKind, TokenRecord},
 };
@@ -64,6 +65,9 @@ impl Session {
         let token = token_of(&parts.headers, cookie(&service.public_url).0).ok_or_else(to_sign_in)?;
         let (idle, now) = (service.sign_in.settings.idle, service.surroundings.now());
         let live = service.store.session(token.hash(), idle, now).await?.ok_or_else(to_sign_in)?;
+        if !shows_certificate(service, &live.user, parts.extensions.get()) {
+            return Err(to_sign_in());
+        }
         let path = parts.uri.path();
         let is_open = path == "/account" || path.starts_with("/account/") || path == "/sign-out";
         if !live.has_factor && !is_open && service.needs_factor(&live.user) {
@@ -115,6 +119,11 @@ impl FromRequestParts<Arc<Service>> for Session {
         service.keep_use(session.hash()).await;
         Ok(session)
     }
+}
+
+/// Whether who has to show a certificate shows it.
+pub(super) fn shows_certificate(service: &Service, user: &User, shown: Option<&PeerCertificate>) -> bool {
+    service.client_certificates.permit(&user.name, shown)
 }
 
 /// The session token of the cookie.

@@ -20,6 +20,7 @@ use super::{
 use crate::{
     auth::{Permission, Token, permits},
     domain::User,
+    network::PeerCertificate,
     service::{Entering, Service},
 };
 
@@ -88,6 +89,7 @@ fn seconds_to(service: &Service, until: Timestamp) -> i64 {
 
 /// `POST /sign-in`: a code when one is given, else a name and a password. Where the provider alone lets people in, one-time codes do too.
 pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, request: Request) -> Result<Response, Refusal> {
+    let shown: Option<PeerCertificate> = request.extensions().get().cloned();
     let SignIn { code, name, password } = form_of(request).await?;
     let (code, name) = (code.trim(), name.trim());
     let is_code = !code.is_empty() || name.is_empty() || offer.is_only;
@@ -103,6 +105,9 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, r
     };
     let again = |problem: String| SignInPage { name: name.to_owned(), problem: Some(problem), offer, ..SignInPage::default() };
     match entering {
+        Entering::In(user) if !session::shows_certificate(&service, &user, shown.as_ref()) => {
+            Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned())))
+        }
         Entering::In(user) => let_in(&service, &user).await,
         Entering::SecondFactor(step) => Ok(second_step(&step, (StatusCode::OK, None))),
         Entering::Refused => Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned()))),

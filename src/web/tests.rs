@@ -212,6 +212,8 @@ impl House {
             },
             sign_in: SignIn::new(settings),
             wake: Arc::new(Notify::new()),
+            reach: crate::network::Reach::default(),
+            client_certificates: crate::network::ClientCertificates::default(),
             public_url: address.to_owned(),
             max_note_bytes: 1_000_000,
             time_zone: jiff::tz::TimeZone::UTC,

@@ -74,6 +74,8 @@ fn the_table_of_error_codes_is_complete() {
         "destinations",
         "error",
         "extract",
+        "framing",
+        "headers",
         "health",
         "items",
         "messages",

@@ -121,7 +121,7 @@ fn an_ehr_goes_its_ways_with_a_client_that_is_not_ours() {
 }
 
 /// Every address, and who passes: submitter, coder, lead, auditor, admin.
-const ADDRESSES: [(&str, &str, &str); 28] = [
+pub const ADDRESSES: [(&str, &str, &str); 28] = [
     ("POST", "/fhir", "x...."),
     ("POST", "/fhir/DocumentReference", "x...."),
     ("PUT", "/fhir/DocumentReference/{id}", "x...."),

@@ -11,8 +11,9 @@ use std::{
 
 use abstractor::{
     domain::{AbstractFormat, EncounterClass, HL7Destination, ItemState, Patient, ReviewItem},
-    interop::hl7::{Stamp, abstract_message},
-    mllp::{self, ClientTls, SendError},
+    interop::hl7::{Acknowledgement, Stamp, abstract_message},
+    mllp::{self, Receiver, SendError},
+    network::{ClientTls, Reach, TlsFiles},
 };
 use serde_json::Value;
 
@@ -191,8 +192,14 @@ fn certificates(folder: &Path) {
     }
 }
 
-fn files(folder: &Path, name: &str) -> mllp::TlsFiles {
-    mllp::TlsFiles {
+/// Sends a message to this machine.
+async fn send(address: &str, tls: Option<&ClientTls>, message: &str) -> Result<Acknowledgement, SendError> {
+    let reach = Reach::with_this_machine();
+    mllp::send(Receiver { address, tls, reach: &reach }, message.as_bytes(), Duration::from_secs(20)).await
+}
+
+fn files(folder: &Path, name: &str) -> TlsFiles {
+    TlsFiles {
         certificate: folder.join(format!("{name}.pem")),
         key: folder.join(format!("{name}.key")),
         client_authority: None,
@@ -204,20 +211,20 @@ async fn tls_with_certificates_of_senders() {
     let tls = "tls = { certificate = \"server.pem\", key = \"server.key\", client_authority = \"authority.pem\" }";
     let server = Server::serve(&listener(tls), certificates);
     let (address, folder) = (server.mllp[0].as_str(), server.data.as_path());
-    let send = async |authority: &str, own: Option<&str>, number: u32| {
+    let send_over_tls = async |authority: &str, own: Option<&str>, number: u32| {
         let own = own.map(|name| files(folder, name));
         let tls = ClientTls::new(&folder.join(authority), own.as_ref()).expect("usable");
         let message = document("T02", &format!("C{number}"), &format!("D-{number}"), "ASSESSMENT: Gout.");
-        mllp::send(address, Some(&tls), message.as_bytes(), Duration::from_secs(20)).await
+        send(address, Some(&tls), &message).await
     };
-    let answer = send("authority.pem", Some("sender"), 1).await.expect("an answer");
+    let answer = send_over_tls("authority.pem", Some("sender"), 1).await.expect("an answer");
     assert!(answer.is_accepted() && answer.control_id == "C1");
     for (authority, own) in [("authority.pem", None), ("authority.pem", Some("other")), ("stranger.pem", Some("sender"))] {
-        let refused = send(authority, own, 2).await;
+        let refused = send_over_tls(authority, own, 2).await;
         assert!(matches!(refused, Err(SendError::Connection(_) | SendError::NoAnswer)), "{authority} {own:?}: {refused:?}");
     }
     let message = document("T02", "C3", "D-3", "ASSESSMENT: Gout.");
-    let plain = mllp::send(address, None, message.as_bytes(), Duration::from_secs(20)).await;
+    let plain = send(address, None, &message).await;
     assert!(plain.is_err(), "{plain:?}");
     assert_eq!(server.gauge("abstractor_notes"), 1);
     assert!(ClientTls::new(&folder.join("sender.key"), None).is_err(), "a key is no authority");
@@ -296,7 +303,7 @@ async fn an_independent_receiver_takes_our_abstracts() {
         assert_eq!(settings.format, format);
         let stamp = Stamp { control_id: name, at: jiff::Timestamp::UNIX_EPOCH };
         let message = abstract_message(&settings, &item, &[], stamp);
-        let answer = mllp::send(&address, None, message.as_bytes(), Duration::from_secs(20)).await.expect("an answer");
+        let answer = send(&address, None, &message).await.expect("an answer");
         assert!(answer.is_accepted(), "{answer:?}");
         let read: Value = serde_json::from_str(&lines.next().expect("a line").expect("text")).expect("JSON");
         assert_eq!(read["trigger"], trigger);
@@ -307,10 +314,10 @@ async fn an_independent_receiver_takes_our_abstracts() {
     let stamp = Stamp { control_id: "REFUSE", at: jiff::Timestamp::UNIX_EPOCH };
     let settings: HL7Destination = serde_json::from_value(serde_json::json!({"format": "bar"})).expect("settings");
     let message = abstract_message(&settings, &item, &[], stamp);
-    let answer = mllp::send(&address, None, message.as_bytes(), Duration::from_secs(20)).await.expect("an answer");
+    let answer = send(&address, None, &message).await.expect("an answer");
     assert!(!answer.is_accepted() && answer.code == "AE", "{answer:?}");
     child.kill().expect("is ended");
     let _ = child.wait();
-    let gone = mllp::send(&address, None, message.as_bytes(), Duration::from_secs(20)).await;
+    let gone = send(&address, None, &message).await;
     assert!(matches!(gone, Err(SendError::Connection(_))), "{gone:?}");
 }

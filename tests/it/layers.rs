@@ -6,9 +6,10 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 30] = [
+const RANKS: [(&str, u8); 31] = [
     ("domain", 0),
     ("fuzzing", 0),
+    ("network", 1),
     ("text", 1),
     ("seal", 1),
     ("releases", 1),

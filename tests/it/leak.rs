@@ -9,17 +9,18 @@ use serde_json::json;
 use super::server::{Server, program};
 
 /// A sentinel for each field that may hold something personal; all share a part that nothing else holds.
-const TEXT: &str = "Qzsentinel-text";
-const NAME: &str = "Qzsentinel-name";
-const RECORD: &str = "Qzsentinel-record";
-const EXTERNAL: &str = "Qzsentinel-external";
-const AUTHOR: &str = "Qzsentinel-author";
-const ENCOUNTER: &str = "Qzsentinel-encounter";
-const COMMENT: &str = "Qzsentinel-comment";
+pub const TEXT: &str = "Qzsentinel-text";
+pub const NAME: &str = "Qzsentinel-name";
+pub const RECORD: &str = "Qzsentinel-record";
+pub const EXTERNAL: &str = "Qzsentinel-external";
+pub const AUTHOR: &str = "Qzsentinel-author";
+pub const ENCOUNTER: &str = "Qzsentinel-encounter";
+pub const COMMENT: &str = "Qzsentinel-comment";
 /// What is searched for, in any case.
-const PART: &[u8] = b"qzsentinel";
+pub const PART: &[u8] = b"qzsentinel";
 
-fn holds(bytes: &[u8], part: &[u8]) -> bool {
+/// Whether bytes hold a part, in any case of its letters.
+pub fn holds(bytes: &[u8], part: &[u8]) -> bool {
     bytes.windows(part.len()).any(|window| window.eq_ignore_ascii_case(part))
 }
 
@@ -142,7 +143,7 @@ fn wrong_requests(note: &serde_json::Value, address: &str) -> Vec<Sent> {
 }
 
 /// A FHIR document with a sentinel in every field that may hold something personal.
-fn document() -> serde_json::Value {
+pub fn document() -> serde_json::Value {
     json!({
         "resourceType": "DocumentReference", "status": "current", "identifier": [{"value": format!("{EXTERNAL}-2")}],
         "subject": {"identifier": {"value": RECORD}, "display": NAME}, "author": [{"display": AUTHOR}],

@@ -39,7 +39,8 @@ fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(server.url.trim_start_matches("http://")).expect("connects")
 }
 
-fn refused(server: &Server, reason: &str) -> bool {
+/// Whether something was turned away for this reason.
+pub fn is_refused(server: &Server, reason: &str) -> bool {
     let line = format!("abstractor_refused_total{{reason=\"{reason}\"}}");
     server.call("GET", "/metrics", "admin", None).text.lines().any(|found| found.starts_with(&line))
 }
@@ -57,7 +58,7 @@ fn a_client_that_sends_too_fast_waits_and_the_others_do_not() {
     }
     std::thread::sleep(Duration::from_secs(1));
     assert_ne!(server.call("GET", "/v1/notes/none", "submitter", None).status, 429);
-    assert!(refused(&server, "client_rate"));
+    assert!(is_refused(&server, "client_rate"));
 }
 
 #[test]
@@ -76,7 +77,7 @@ fn one_client_gets_half_of_the_places_and_an_answer_that_takes_too_long_is_given
     });
     // the places are free again
     assert_eq!(server.call("GET", "/v1/notes/none", "submitter", None).status, 404);
-    assert!(refused(&server, "client_requests") && refused(&server, "deadline"));
+    assert!(is_refused(&server, "client_requests") && is_refused(&server, "deadline"));
 }
 
 #[test]
@@ -105,7 +106,7 @@ fn connections_are_bounded_and_those_that_say_nothing_are_ended() {
     wait_until("all places are free", Duration::from_secs(10), || {
         (0..3).all(|_| server.try_call("GET", "/health/live", "", None).is_ok_and(|reply| reply.status == 200))
     });
-    assert!(refused(&server, "connections"));
+    assert!(is_refused(&server, "connections"));
 }
 
 #[test]

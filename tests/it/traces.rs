@@ -21,10 +21,11 @@ const SENTINEL: &str = "Qzsentinel-traced";
 
 /// What a collector got: the bodies as they came.
 #[derive(Clone, Default)]
-struct Collected(Arc<Mutex<Vec<Bytes>>>);
+pub struct Collected(Arc<Mutex<Vec<Bytes>>>);
 
 impl Collected {
-    fn bodies(&self) -> Vec<Bytes> {
+    /// Everything that came.
+    pub fn bodies(&self) -> Vec<Bytes> {
         self.0.lock().expect("no test panicked").clone()
     }
 
@@ -58,7 +59,7 @@ fn words(attributes: &[KeyValue]) -> BTreeMap<String, String> {
 }
 
 /// Starts a collector; its address, and what it gets.
-fn collector() -> (String, Collected) {
+pub fn collector() -> (String, Collected) {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("listens");
     let address = format!("http://{}", listener.local_addr().expect("an address"));
     let collected = Collected::default();

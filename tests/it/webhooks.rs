@@ -228,3 +228,73 @@ fn a_subscription_of_fhir_is_told_of_finished_encounters() {
     assert_eq!(server.call("GET", &path, "admin", None).json()["status"], "off");
     assert_eq!(server.call("GET", "/fhir/Subscription", "admin", None).json()["total"].as_u64().unwrap_or(1), 1);
 }
+
+#[test]
+fn no_destination_leads_where_nothing_may_be_sent() {
+    let server = Server::serve("[deliveries]\nallow = []\n", |_| {});
+    let events = ["review.finished"];
+    for url in [
+        "http://127.0.0.1:9/",
+        "http://127.1:9/",
+        "http://2130706433/",
+        "http://0x7f000001/",
+        "http://localhost:9/",
+        "https://[::1]/",
+        "http://[::ffff:127.0.0.1]:9/",
+        "http://0.0.0.0:9/",
+        "http://[::]:9/",
+        "http://10.0.0.5/hook",
+        "http://172.16.0.1/",
+        "http://192.168.1.1/",
+        "http://169.254.169.254/latest/meta-data/",
+        "http://[::ffff:169.254.169.254]/",
+        "http://[fd00:ec2::254]/",
+        "http://[fe80::1]/",
+        "http://224.0.0.1/",
+        "http://255.255.255.255/",
+        "http://[64:ff9b::7f00:1]/",
+    ] {
+        let reply = destination(&server, "hook", url, &events);
+        assert_problem(&reply, 422, "invalid_destination", url);
+        let subscription = json!({
+            "resourceType": "Subscription", "status": "requested", "reason": "codes", "criteria": "Task?status=completed",
+            "channel": {"type": "rest-hook", "endpoint": url}
+        });
+        assert_eq!(post(&server, "/fhir/Subscription", "admin", &subscription).status, 422, "{url}");
+    }
+    for address in ["127.0.0.1:2575", "localhost:2575", "[::1]:2575", "10.0.0.5:2575", "169.254.169.254:80"] {
+        let channel = json!({"kind": "hl7", "address": address, "settings": {"format": "dft"}});
+        let body = json!({"name": "hl7", "events": events, "channel": channel});
+        assert_problem(&post(&server, "/v1/destinations", "admin", &body), 422, "invalid_destination", address);
+    }
+    assert!(server.call("GET", "/v1/destinations", "admin", None).json()["destinations"].as_array().expect("some").is_empty());
+}
+
+#[test]
+fn what_was_added_once_is_judged_at_every_try() {
+    let mut server = Server::serve("", |_| {});
+    let (url, received) = receiver(&[]);
+    // by a name, which may lead elsewhere tomorrow
+    let named = url.replace("127.0.0.1", "localhost");
+    assert_eq!(destination(&server, "by-name", &named, &["extraction.ready"]).status, 201);
+    assert_eq!(destination(&server, "by-number", &url, &["extraction.ready"]).status, 201);
+    let note = server.post_note(&json!({"text": "Asthma.", "external_id": "before"}));
+    server.extraction(&note);
+    deliveries(&server, "delivered", 2);
+    assert_eq!(received.lock().expect("no panic").len(), 2);
+
+    server.kill();
+    std::fs::write(server.data.join("abstractor.toml"), "[deliveries]\nallow = [\"192.168.0.0/16\"]\n").expect("is written");
+    let server = server.restarted();
+    let note = server.post_note(&json!({"text": "Gout.", "external_id": "after"}));
+    server.extraction(&note);
+    let until = Instant::now() + Duration::from_secs(30);
+    loop {
+        let waiting = deliveries(&server, "waiting", 2);
+        if waiting.iter().all(|one| one["problem"] == "address_not_allowed") {
+            break;
+        }
+        assert!(Instant::now() < until, "{waiting:?}");
+    }
+    assert_eq!(received.lock().expect("no panic").len(), 2, "nobody was connected to");
+}

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use self::system::free_bytes;
 pub(super) use self::system::{is_writable, mode, open_file_limit, other_owner};
 use super::{CLOCKS_DISAGREE, Findings, Level};
-use crate::cli::health;
+use crate::{cli::health, config::Configuration};
 
 const GIGABYTE: u64 = 1_000_000_000;
 /// Memory that a service needs with the model and the vocabularies of the program, as `abstractor bench` measures it, rounded up.
@@ -78,20 +78,22 @@ pub(super) fn open_files(findings: &mut Findings, need: u64, limit: Option<u64>)
 }
 
 /// Whether the address is served by us already.
-pub(super) fn address(findings: &mut Findings, listen: SocketAddr) -> bool {
+pub(super) fn address(findings: &mut Findings, listen: SocketAddr, configuration: &Configuration) -> bool {
     const CHECK: &str = "address";
     let error = match TcpListener::bind(listen) {
-        Ok(_) if listen.ip().is_loopback() => {
+        Ok(_) if listen.ip().to_canonical().is_loopback() => {
             findings.ok(CHECK, format!("{listen} is free"));
             return false;
         }
         Ok(_) => {
-            findings.ok(CHECK, format!("{listen} is free, and open to other machines: TLS is a reverse proxy's"));
+            let whose = if configuration.tls.files.is_some() { "the program's own" } else { "a reverse proxy's" };
+            findings.ok(CHECK, format!("{listen} is free, and open to other machines: TLS is {whose}"));
             return false;
         }
         Err(error) => error,
     };
-    let answer = health::ask(&health::address_of(listen), "/health/live").ok().filter(|(status, _)| *status == 200);
+    let answer =
+        health::ask(&health::address_of(listen, configuration), "/health/live").ok().filter(|(status, _)| *status == 200);
     let answer = answer.and_then(|(_, text)| serde_json::from_str::<serde_json::Value>(&text).ok());
     let version = answer.as_ref().filter(|answer| answer["status"] == "ok").and_then(|answer| answer["version"].as_str());
     match version {

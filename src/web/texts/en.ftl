@@ -837,6 +837,7 @@ message-forbidden-how = You are signed in as { $name }, with the role { $role }.
 message-missing = Not found
 message-missing-how = There is no such encounter in the queue, or it lies outside your facility, department or clearance.
 message-not-taken = Not taken
+message-unreadable = This address or form could not be read; go back, reload the page, and try again.
 form-of-another-site = This form comes from another site; nothing was changed.
 form-unreadable = This form could not be read; go back, reload the page, and try again.
 form-of-earlier-sign-in = This form belongs to an earlier sign-in; go back, reload the page, and try again.

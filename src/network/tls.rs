@@ -1,4 +1,4 @@
-//! TLS of listeners and of the client: certificates and keys from PEM files.
+//! TLS of both sides: certificates and keys from PEM files, and the client.
 
 use std::{
     path::{Path, PathBuf},
@@ -7,11 +7,11 @@ use std::{
 
 use thiserror::Error;
 use tokio_rustls::rustls::{
-    self, ClientConfig, RootCertStore, ServerConfig,
+    self, ClientConfig, RootCertStore,
     crypto::{CryptoProvider, ring},
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject as _},
-    server::WebPkiClientVerifier,
 };
+use zeroize::Zeroizing;
 
 /// Files of one side.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +42,7 @@ pub enum TlsError {
 
 /// What the client needs to know of a receiver that speaks TLS.
 #[derive(Clone)]
-pub struct ClientTls(pub(super) Arc<ClientConfig>);
+pub struct ClientTls(Arc<ClientConfig>);
 
 impl std::fmt::Debug for ClientTls {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -59,55 +59,52 @@ impl ClientTls {
         let builder = ClientConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .map_err(unusable)?
-            .with_root_certificates(authorities(authority)?);
+            .with_root_certificates(authorities(&read("a certificate", authority)?, authority)?);
         let config = match own {
             Some(files) => {
-                builder.with_client_auth_cert(certificates(&files.certificate)?, key(&files.key)?).map_err(unusable)?
+                let shown = certificates(&read("a certificate", &files.certificate)?, &files.certificate)?;
+                let key = key(&Zeroizing::new(read("a private key", &files.key)?), &files.key)?;
+                builder.with_client_auth_cert(shown, key).map_err(unusable)?
             }
             None => builder.with_no_client_auth(),
         };
         Ok(Self(Arc::new(config)))
     }
+
+    /// What rustls connects with.
+    #[must_use]
+    pub fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
 }
 
-/// What a listener shows and asks for.
-pub(super) fn server(files: &TlsFiles) -> Result<Arc<ServerConfig>, TlsError> {
-    let builder = ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(unusable)?;
-    let builder = match &files.client_authority {
-        Some(file) => {
-            let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(authorities(file)?), provider())
-                .build()
-                .map_err(|error| TlsError::Unusable(error.to_string()))?;
-            builder.with_client_cert_verifier(verifier)
-        }
-        None => builder.with_no_client_auth(),
-    };
-    let config = builder.with_single_cert(certificates(&files.certificate)?, key(&files.key)?).map_err(unusable)?;
-    Ok(Arc::new(config))
-}
-
-fn provider() -> Arc<CryptoProvider> {
+pub(super) fn provider() -> Arc<CryptoProvider> {
     Arc::new(ring::default_provider())
 }
 
-fn unusable(error: rustls::Error) -> TlsError {
+pub(super) fn unusable(error: rustls::Error) -> TlsError {
     TlsError::Unusable(error.to_string())
 }
 
-fn certificates(file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+fn read(what: &'static str, file: &Path) -> Result<Vec<u8>, TlsError> {
+    std::fs::read(file).map_err(|_| TlsError::File { what, file: file.to_owned() })
+}
+
+/// The certificates of a PEM file.
+pub(super) fn certificates(pem: &[u8], file: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
     let unreadable = || TlsError::File { what: "a certificate", file: file.to_owned() };
-    let found: Result<Vec<_>, _> = CertificateDer::pem_file_iter(file).map_err(|_| unreadable())?.collect();
+    let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     found.ok().filter(|found| !found.is_empty()).ok_or_else(unreadable)
 }
 
-fn authorities(file: &Path) -> Result<RootCertStore, TlsError> {
+pub(super) fn authorities(pem: &[u8], file: &Path) -> Result<RootCertStore, TlsError> {
     let mut store = RootCertStore::empty();
-    for certificate in certificates(file)? {
+    for certificate in certificates(pem, file)? {
         store.add(certificate).map_err(unusable)?;
     }
     Ok(store)
 }
 
-fn key(file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
-    PrivateKeyDer::from_pem_file(file).map_err(|_| TlsError::File { what: "a private key", file: file.to_owned() })
+pub(super) fn key(pem: &[u8], file: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    PrivateKeyDer::from_pem_slice(pem).map_err(|_| TlsError::File { what: "a private key", file: file.to_owned() })
 }

@@ -28,6 +28,18 @@ fn same(one: u128, other: u128, last: u32) -> bool {
     (one ^ other).checked_shr(last).unwrap_or(0) == 0
 }
 
+impl Network {
+    /// A network whose last bits any address may have.
+    pub(super) const fn of(address: IpAddr, bits: u8) -> Self {
+        Self { address, bits }
+    }
+
+    /// Whether it is one address.
+    pub(super) const fn is_single(&self) -> bool {
+        self.bits == if self.address.is_ipv4() { 32 } else { 128 }
+    }
+}
+
 impl FromStr for Network {
     type Err = String;
 
