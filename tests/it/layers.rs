@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 27] = [
+const RANKS: [(&str, u8); 28] = [
     ("domain", 0),
     ("text", 1),
     ("seal", 1),
@@ -17,6 +17,7 @@ const RANKS: [(&str, u8); 27] = [
     ("medication", 3),
     ("allergy", 4),
     ("coding", 4),
+    ("deidentify", 4),
     ("interop", 5),
     ("pipeline", 5),
     ("store", 5),
