@@ -66,10 +66,10 @@ pattern!(
     r"(?P<y>(?:19|20)\d\d)(?:-(?P<m1>\d{1,2})-(?P<d1>\d{1,2})|/(?P<m2>\d{1,2})/(?P<d2>\d{1,2})|\.(?P<m3>\d{1,2})\.(?P<d3>\d{1,2}))"
 );
 pattern!(COMPACT, r"\b(?P<y>20\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?:T?\d{4,6})?\b");
-pattern!(MONTH_YEAR, r"(?P<m>0?[1-9]|1[0-2])[/\-](?P<y>(?:19|20)\d\d)");
-pattern!(MONTH_DAY, r"(?P<m>0?[1-9]|1[0-2])/(?P<d>0?[1-9]|[12]\d|3[01])");
-pattern!(DAY_MONTH, r"(?P<d>[12]\d|3[01]|1[3-9])/(?P<m>0?[1-9]|1[0-2])");
-pattern!(MONTH_DASH_DAY, r"(?P<m>0?[1-9]|1[0-2])-(?P<d>0?[1-9]|[12]\d|3[01])");
+pattern!(MONTH_YEAR, r"(?P<m>1[0-2]|0?[1-9])[/\-](?P<y>(?:19|20)\d\d)");
+pattern!(MONTH_DAY, r"(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01]|0?[1-9])");
+pattern!(DAY_MONTH, r"(?P<d>[12]\d|3[01]|1[3-9])/(?P<m>1[0-2]|0?[1-9])");
+pattern!(MONTH_DASH_DAY, r"(?P<m>1[0-2]|0?[1-9])-(?P<d>[12]\d|3[01]|0?[1-9])");
 pattern!(
     THE_DAY,
     r"(?i)\b(?:on|since|until|till|by|from|of|around|before|after)\s+(?P<all>the\s+(?P<d>\d{1,2})(?P<end>st|nd|rd|th))\b"
@@ -80,7 +80,7 @@ pattern!(
 );
 pattern!(
     TIME,
-    r"(?i)^(?P<gap>\s{0,4}(?:at|@|,|\-|T|around|about|approx\.?)?\s{0,3})(?P<t>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?\s?(?:[ap]\.?\s?m\b\.?|[ap]\b|hrs?\b|h\b)?|\d{1,2}\s?[ap]\.?m\b\.?|(?:[01]\d|2[0-3])[0-5]\d(?:\s?(?:hrs?|h)\b)?)"
+    r"(?i)^(?P<gap>\s{0,4}(?:at|@|,|\-|T|around|about|approx\.?)?\s{0,3})(?P<t>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[ \t]?(?:[ap]\.?[ \t]?m\b\.?|[ap]\b|hrs?\b|h\b))?|\d{1,2}[ \t]?[ap]\.?m\b\.?|(?:[01]\d|2[0-3])[0-5]\d(?:[ \t]?(?:hrs?|h)\b)?)"
 );
 pattern!(
     TIME_BEFORE,
@@ -225,7 +225,7 @@ fn order(text: &str) -> Order {
 
 static BY_NAME: std::sync::LazyLock<Regex> = std::sync::LazyLock::new(|| {
     let pattern = format!(
-        r"(?i)\b{WEEKDAY}(?:(?P<the>the\s)?(?P<d1>\d{{1,2}})(?P<e1>st|nd|rd|th)?(?:\s|-|/|\.\s?|\s?of\s)?)?{MONTH}(?P<x>\.?(?:[\s\-/,]{{0,2}}(?P<d2>\d{{1,2}})(?P<e2>st|nd|rd|th)?)?(?:(?:,\s?|\s{{1,2}}|-|/|\sof\s|\.\s?)?(?P<y>(?:1[89]|20)\d\d|'\d\d|\d\d)?)?)"
+        r"(?i)\b{WEEKDAY}(?:(?P<the>the\s)?(?P<d1>\d{{1,2}})(?P<e1>st|nd|rd|th)?(?:\s|-|/|\.\s?|\s?of\s)?)?{MONTH}\.?(?:[\s,/\-]{{0,3}}(?:of\s)?(?P<yy>(?:1[89]|20)\d\d)\b|[\s\-/,]{{0,2}}(?P<d2>\d{{1,2}})(?P<e2>st|nd|rd|th)?\b(?:(?:,\s?|\s{{1,2}}|-|/|\s?of\s|\.\s?)(?P<y>(?:1[89]|20)\d\d|'\d\d|\d\d)\b)?)?"
     );
     Regex::new(&pattern).expect("the pattern of dates with names of months, which a test compiles")
 });
@@ -348,7 +348,7 @@ impl Reader<'_> {
         let joined = after.starts_with(char::is_alphabetic)
             || text[..whole.start].ends_with(|one: char| one.is_alphanumeric() || one == '#');
         let mut day = part("d1").or(part("d2")).filter(|day| small(day.of(text)).is_some_and(|day| (1..=31).contains(&day)));
-        let mut years = part("y").filter(|years| years.len() != 2 || part("d1").is_some());
+        let mut years = part("yy").or(part("y")).filter(|years| years.len() != 2 || part("d1").is_some());
         // "May 26" is a day, "5 May 26" has a year
         if years.is_none() && part("d1").is_some() && part("d2").is_some() {
             years = part("d2");
@@ -414,7 +414,7 @@ impl Reader<'_> {
                 let left = before(text, whole);
                 let is_scale = is_slash && date.day.is_some_and(|day| SCALES.contains(&day)) && date.month <= date.day;
                 let has_cue = POSITIVE.is_match(left);
-                let is_denied = NEGATIVE.is_match(left) || UNIT_AFTER.is_match(&text[whole.end..]);
+                let is_denied = whole.of(text) == "24/7" || NEGATIVE.is_match(left) || UNIT_AFTER.is_match(&text[whole.end..]);
                 let dashed_may_be = is_slash || has_cue || text[whole.end..].starts_with(" by ");
                 if stands_alone(text, whole) && is_possible(&date) && !is_denied && dashed_may_be && (!is_scale || has_cue) {
                     self.push(whole, date);

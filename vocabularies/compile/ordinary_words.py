@@ -3,7 +3,7 @@
 
 usage: ordinary_words.py [--check]
 
-Writes ordinary_words.tsv beside the tables. Sources: the gold notes and the training notes of ours, our own tables, our documents,
+Writes ordinary_words.tsv beside the tables. Sources: the gold notes and the training notes of ours, our own tables,
 and compile/ordinary_words_added.txt. Names of person_names.tsv that are not also ordinary words are left out.
 """
 import glob
@@ -14,7 +14,7 @@ import sys
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
 OUT = os.path.join(ROOT, 'vocabularies', 'ordinary_words.tsv')
-HEAD = ['# Words that are no names because our own notes, tables and documents write them in lower case; made by compile/ordinary_words.py.', 'word']
+HEAD = ['# Words that are no names because our own notes and tables write them in lower case; made by compile/ordinary_words.py.', 'word']
 TABLES = ['abbreviations', 'everyday_diagnoses', 'sections', 'cues', 'sig_words', 'medication_cues', 'reactions', 'boilerplate', 'drug_classes']
 
 
@@ -30,9 +30,6 @@ def main():
         for path in sorted(glob.glob(os.path.join(ROOT, pattern))):
             with open(path, encoding='utf8') as file:
                 text.append(re.sub(r'\[\[([^|\]]*)\|[^\]]*\]\]', r'\1', file.read()))
-    for name in ('README.md', 'CONTRIBUTING.md', 'vocabularies/README.md', 'eval/gold/GUIDELINES.md'):
-        with open(os.path.join(ROOT, name), encoding='utf8') as file:
-            text.append(file.read())
     words = set(re.findall(r"(?<![\w'’\[{.@/-])[a-z]{2,}(?![\w@])", '\n'.join(text)))
     for name in TABLES:
         for row in rows(os.path.join(table, name + '.tsv')):
