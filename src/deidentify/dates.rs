@@ -137,7 +137,7 @@ fn stands_alone(text: &str, span: Span) -> bool {
     let next_is_decimal =
         matches!(next, Some('.' | '-' | '/' | ':')) && following.next().is_some_and(|character| character.is_ascii_digit());
     !before.is_some_and(|character| {
-        character.is_alphanumeric() || matches!(character, '/' | '.' | '-' | '#' | '+' | '$' | '<' | '>' | '_')
+        character.is_alphanumeric() || matches!(character, '/' | '.' | '-' | '#' | '+' | '$' | '<' | '>' | '_' | '=')
     }) && !next.is_some_and(|character| character.is_alphanumeric() && character != 'T' || matches!(character, '%' | '_'))
         && !next_is_decimal
 }

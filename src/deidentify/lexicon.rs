@@ -107,6 +107,8 @@ impl Lexicon {
 
     pub(super) fn is_ordinary(&self, folded: &str) -> bool {
         self.ordinary.contains(folded)
+            || folded.ends_with("ologist")
+            || folded.ends_with("iatrist")
             || folded.strip_suffix('s').is_some_and(|stem| stem.len() > 2 && self.ordinary.contains(stem))
     }
 

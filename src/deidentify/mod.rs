@@ -22,6 +22,7 @@ mod replace;
 mod shift;
 mod surrogates;
 mod tokens;
+mod words;
 
 pub use class::IdentifierClass;
 pub use known::Known;
@@ -111,6 +112,9 @@ impl Deidentifier {
         for again in self.again(text, &words, &all.identifiers) {
             all.add(again);
         }
+        for initial in initials_before(text, &words, &all.identifiers) {
+            all.add(initial);
+        }
         let identifiers = all.finish();
         let unsure = self.unsure(text, &words, &identifiers);
         Findings { identifiers, unsure }
@@ -130,8 +134,10 @@ impl Deidentifier {
             if !parts.contains(word.folded.as_str()) || inside(word.span) {
                 continue;
             }
-            let is_word = self.lexicon.is_ordinary(&word.folded) || self.lexicon.is_clinical(&word.folded);
-            let next = words.get(at + 1).filter(|next| tokens::gap(text, word, next) == " ");
+            let is_word = self.lexicon.is_ordinary(&word.folded)
+                || self.lexicon.is_clinical(&word.folded)
+                || self.lexicon.name(&word.folded).is_some_and(|name| name.is_ordinary);
+            let next = words.get(at + 1).filter(|next| matches!(tokens::gap(text, word, next), " " | "'s " | "\u{2019}s "));
             let is_term = next.is_some_and(|next| next.shape == Shape::Lower && self.lexicon.is_clinical(&next.folded));
             let is_found = match word.shape {
                 Shape::Title => {
@@ -180,6 +186,16 @@ impl Deidentifier {
     fn bearer(&self, folded: &str) -> Option<Bearer> {
         self.lexicon.name(folded).and_then(|name| name.given)
     }
+}
+
+/// Initials that stand before a name: the "S." of "S. Hayes".
+fn initials_before(text: &str, words: &[Token], found: &[Identifier]) -> Vec<Identifier> {
+    let is_name =
+        |word: &Token| found.iter().any(|one| one.class == IdentifierClass::Name && one.span.start == word.span.start);
+    let pairs = words.windows(2).filter(|pair| {
+        pair[0].shape == Shape::Letter && matches!(tokens::gap(text, &pair[0], &pair[1]), ". " | " " | ".") && is_name(&pair[1])
+    });
+    pairs.map(|pair| Identifier::new(Span::new(pair[0].span.start, pair[1].span.end), IdentifierClass::Name)).collect()
 }
 
 pattern!(FIVE_DIGITS, r"\b\d{5,}\b");

@@ -3,441 +3,19 @@
 use super::{
     Identifier, IdentifierClass,
     lexicon::Lexicon,
+    places::is_state,
     tokens::{Shape, Token, gap},
+    words::{CREDENTIALS, LABELS, PARTICLES, PHRASES, RELATIONS, STOPPERS, TERMS, TITLES, holds, list},
 };
 use crate::domain::Span;
 
-/// Words before a name that make the next word one.
-const TITLES: &[&str] = &[
-    "dr",
-    "doctor",
-    "mr",
-    "mrs",
-    "ms",
-    "miss",
-    "mister",
-    "missus",
-    "prof",
-    "professor",
-    "sra",
-    "sr",
-    "srta",
-    "sister",
-    "nurse",
-    "rev",
-    "reverend",
-    "pastor",
-    "father",
-    "rabbi",
-    "imam",
-    "officer",
-    "detective",
-    "sgt",
-    "sergeant",
-    "lt",
-    "capt",
-    "captain",
-    "judge",
-    "attorney",
-    "hon",
-    "sir",
-    "dame",
-    "lady",
-    "lord",
-    "mx",
-    "drs",
-    "messrs",
-    "mme",
-    "herr",
-];
 /// Titles that are words of other meanings, and need a capital behind them.
 const WEAK_TITLES: &[&str] = &["sister", "nurse", "father", "lady", "lord", "officer", "sr", "judge", "pastor", "hon"];
-const RELATIONS: &[&str] = &[
-    "mother",
-    "father",
-    "mom",
-    "mum",
-    "dad",
-    "daughter",
-    "son",
-    "wife",
-    "husband",
-    "sister",
-    "brother",
-    "aunt",
-    "uncle",
-    "niece",
-    "nephew",
-    "cousin",
-    "grandmother",
-    "grandfather",
-    "grandson",
-    "granddaughter",
-    "grandma",
-    "grandpa",
-    "partner",
-    "spouse",
-    "fiance",
-    "fiancee",
-    "girlfriend",
-    "boyfriend",
-    "friend",
-    "neighbor",
-    "neighbour",
-    "roommate",
-    "caregiver",
-    "carer",
-    "guardian",
-    "landlord",
-    "landlady",
-    "teacher",
-    "coordinator",
-    "counsellor",
-    "counselor",
-    "therapist",
-    "midwife",
-    "proxy",
-    "parent",
-    "patient",
-    "pt",
-    "client",
-    "proband",
-    "girl",
-    "boy",
-    "baby",
-    "twin",
-    "attorney",
-    "boss",
-    "sibling",
-    "stepfather",
-    "stepmother",
-];
-/// Words that are labels when a colon, a dash or wide space follows them.
-const LABELS: &[&str] = &[
-    "patient",
-    "pt",
-    "name",
-    "attending",
-    "surgeon",
-    "assistant",
-    "anesthesiologist",
-    "anaesthetist",
-    "anesthesia",
-    "anaes",
-    "consultant",
-    "physician",
-    "provider",
-    "pcp",
-    "referring",
-    "ordering",
-    "submitting",
-    "pathologist",
-    "radiologist",
-    "prescriber",
-    "subscriber",
-    "guardian",
-    "parent",
-    "caller",
-    "teacher",
-    "scrub",
-    "therapist",
-    "midwife",
-    "gp",
-    "doctor",
-    "nurse",
-    "author",
-    "signed",
-    "by",
-    "dictated",
-    "from",
-    "to",
-    "cc",
-    "attn",
-    "re",
-    "client",
-    "student",
-    "kin",
-    "nok",
-    "contact",
-    "insured",
-    "employee",
-    "proband",
-    "coordinator",
-    "counsellor",
-    "counselor",
-    "md",
-    "phys",
-    "physlclan",
-    "patlent",
-    "resident",
-    "fellow",
-    "psychiatrist",
-    "hospitalist",
-    "witness",
-    "child",
-    "spouse",
-    "signature",
-    "dispenser",
-    "owner",
-    "per",
-];
-/// Phrases after which a name stands.
-const PHRASES: &[&str] = &[
-    "signed",
-    "signed by",
-    "dictated by",
-    "seen by",
-    "read by",
-    "reviewed by",
-    "reported by",
-    "examined by",
-    "requested by",
-    "referred by",
-    "notified by",
-    "approved by",
-    "verified by",
-    "authored by",
-    "discussed with",
-    "d/w",
-    "spoke with",
-    "spoke to",
-    "met with",
-    "report from",
-    "report to",
-    "report given to",
-    "rec'd report from",
-    "care of",
-    "care from",
-    "care to",
-    "covering for",
-    "dear",
-    "hi",
-    "hello",
-    "dictating on patient",
-    "dictating on",
-    "note on",
-    "progress note on",
-    "named",
-    "née",
-    "nee",
-    "call from",
-    "cc",
-    "attn",
-    "paged",
-    "informed",
-    "thank you",
-    "thanks",
-    "assumed care of pt from",
-    "consult by",
-    "c/o",
-];
-/// Credentials behind a name.
-const CREDENTIALS: &[&str] = &[
-    "md", "do", "rn", "lpn", "np", "pa", "pa-c", "pharmd", "phd", "facs", "facc", "cpnp", "lgc", "cwocn", "dds", "dmd", "lcsw",
-    "msw", "cnm", "crna", "rd", "rrt", "emt", "jr", "sr", "iii", "mbbs", "frcp", "frcs", "mrcp", "fnp", "aprn", "cns", "cna",
-    "dpm", "od", "psyd", "bsn", "msn", "lmft", "mph", "bch", "fnp-c", "arnp", "bc", "ms", "lvn", "dnp",
-];
-/// Small words inside names.
-const PARTICLES: &[&str] = &[
-    "van", "von", "der", "den", "de", "la", "las", "los", "del", "della", "da", "das", "dos", "di", "du", "bin", "ibn", "ben",
-    "al", "el", "ul", "abu", "st", "ter", "ten", "le", "ni", "o", "mac", "san", "y", "abd",
-];
-/// Words with a capital that end a name.
-const STOPPERS: &[&str] = &[
-    "patient",
-    "pt",
-    "mrn",
-    "dob",
-    "date",
-    "age",
-    "sex",
-    "phone",
-    "fax",
-    "address",
-    "md",
-    "rn",
-    "do",
-    "np",
-    "pa",
-    "adm",
-    "admitted",
-    "attending",
-    "account",
-    "acct",
-    "room",
-    "rm",
-    "bed",
-    "visit",
-    "the",
-    "and",
-    "is",
-    "was",
-    "has",
-    "had",
-    "who",
-    "with",
-    "in",
-    "on",
-    "at",
-    "for",
-    "from",
-    "to",
-    "of",
-    "or",
-    "med",
-    "fin",
-    "id",
-    "hospital",
-    "no",
-    "number",
-    "arrival",
-    "department",
-    "clinic",
-    "nurse",
-    "doctor",
-    "dr",
-    "mr",
-    "mrs",
-    "ms",
-    "re",
-    "ssn",
-    "npi",
-    "dea",
-    "cc",
-    "relationship",
-    "physician",
-    "icu",
-    "ed",
-    "er",
-    "or",
-    "pcp",
-    "dx",
-    "hx",
-    "tel",
-    "ext",
-    "consultant",
-    "surgeon",
-    "signed",
-    "electronically",
-    "dictated",
-    "report",
-    "note",
-    "he",
-    "she",
-    "his",
-    "her",
-    "will",
-    "may",
-    "improved",
-    "called",
-    "grade",
-    "school",
-    "teacher",
-    "sister",
-    "brother",
-    "hcp",
-    "pharmd",
-    "unit",
-    "male",
-    "female",
-    "street",
-    "thank",
-];
-/// Behind an eponym: what makes it a term and no person.
-const TERMS: &[&str] = &[
-    "disease",
-    "syndrome",
-    "sign",
-    "palsy",
-    "score",
-    "scale",
-    "criteria",
-    "stage",
-    "grade",
-    "classification",
-    "catheter",
-    "drain",
-    "clamp",
-    "tube",
-    "procedure",
-    "test",
-    "reflex",
-    "lymphoma",
-    "sarcoma",
-    "tumor",
-    "tumour",
-    "cyst",
-    "esophagus",
-    "oesophagus",
-    "fracture",
-    "contracture",
-    "node",
-    "nodes",
-    "lines",
-    "spots",
-    "boot",
-    "lift",
-    "murmur",
-    "response",
-    "thyroiditis",
-    "granulomatosis",
-    "chorea",
-    "ataxia",
-    "dementia",
-    "retractor",
-    "forceps",
-    "needle",
-    "point",
-    "position",
-    "maneuver",
-    "manoeuvre",
-    "operation",
-    "fundoplication",
-    "mania",
-    "diverticulum",
-    "bodies",
-    "cells",
-    "anomaly",
-    "malformation",
-    "phenomenon",
-    "negative",
-    "positive",
-    "neg",
-    "pos",
-    "tenderness",
-    "cannula",
-    "line",
-    "port",
-    "knife",
-    "blade",
-    "airway",
-    "tray",
-    "mesh",
-    "nail",
-    "plus",
-    "down",
-    "present",
-    "absent",
-    "exercises",
-    "stain",
-    "factor",
-    "units",
-    "index",
-    "risk",
-    "body",
-    "coma",
-    "triad",
-    "law",
-    "bed",
-    "hernia",
-    "ulcer",
-    "lesion",
-    "pouch",
-    "loop",
-    "shunt",
-    "valve",
-    "cancer",
-];
+
+pattern!(DOSE, r"(?i)^\s?(?:XR|SR|ER|MR|CR|LA|XL|HCT|DS)?\s?\d+(?:[.,/]\d+)*\s?(?:mg|mcg|ml|units?|iu|g|%|puffs?|tabs?)\b");
+pattern!(AGE_BEHIND, r"(?i)^(?:,| is an?| is)?\s{0,2}\d{1,3}\s?-?(?:years?\b|yrs?\b|y/?o\b|yo[MF]?\b|[MF]\b)");
+pattern!(INITIALS, r"(?i)\binitials\s?[:=]?\s{0,2}((?-i:[A-Z][.\-]?[A-Z](?:[.\-]?[A-Z])?))\b");
+pattern!(TYPED_BY, r"(?m)(?:^|\s)([A-Z]{2,4}/(?:[a-z]{2,3}|[A-Z]{2,3}))(?:\s{2,}|$)");
 
 /// How much speaks for a name where a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -470,7 +48,9 @@ impl Names<'_> {
             self.before_credentials(at, &mut out);
             self.listed(at, &mut out);
             self.unknown(at, &mut out);
+            self.before_relation(at, &mut out);
         }
+        self.initials(&mut out);
         self.after_phrases(&mut out);
         self.signatures(&mut out);
         out
@@ -497,13 +77,13 @@ impl Names<'_> {
         let next = |from: usize| self.tokens.get(from).map(|token| token.folded.as_str()).unwrap_or_default();
         let joins = |from: usize| matches!(self.gap_after(from), " " | "'s " | "\u{2019}s " | "-");
         joins(at)
-            && (TERMS.contains(&next(at + 1))
-                || at + 1 < self.tokens.len() && joins(at + 1) && self.gap_after(at) != " " && TERMS.contains(&next(at + 2)))
+            && (holds(TERMS, next(at + 1))
+                || at + 1 < self.tokens.len() && joins(at + 1) && self.gap_after(at) != " " && holds(TERMS, next(at + 2)))
     }
 
     fn starts(&self, at: usize, strength: Strength) -> bool {
         let Some(token) = self.tokens.get(at) else { return false };
-        let is_stop = STOPPERS.contains(&token.folded.as_str())
+        let is_stop = holds(STOPPERS, token.folded.as_str())
             && !(token.shape == Shape::Title && matches!(token.folded.as_str(), "will" | "may" | "or"));
         if is_stop || token.folded.len() < 2 && token.shape != Shape::Letter {
             return false;
@@ -511,7 +91,7 @@ impl Names<'_> {
         match strength {
             Strength::Strong => {
                 token.shape != Shape::Lower
-                    || PARTICLES.contains(&token.folded.as_str())
+                    || holds(PARTICLES, token.folded.as_str())
                     || !self.lexicon.is_ordinary(&token.folded)
                         && (self.is_caseless || self.lexicon.name(&token.folded).is_some())
                     || self.is_caseless && self.lexicon.name(&token.folded).is_some()
@@ -536,7 +116,16 @@ impl Names<'_> {
             let between = gap(self.text, here, next);
             let is_wide = !between.is_empty() && between.len() <= 4 && between.bytes().all(|byte| byte == b' ');
             let is_initial = here.shape == Shape::Letter && matches!(between, ". " | ".");
-            let is_comma = matches!(between, ", " | ",") && commas == 0 && strength == Strength::Strong;
+            let is_given = self.lexicon.name(&next.folded).is_some_and(|name| name.given.is_some());
+            let may_turn = strength == Strength::Strong || is_given && next.shape == here.shape;
+            let is_comma = matches!(between, ", " | ",") && commas == 0 && may_turn;
+            // "Sandoval, M.D.", "FARTHINGALE  D.O.B."
+            let rest = &self.text[next.span.start..];
+            let is_credential =
+                ["M.D", "D.O", "R.N", "N.P", "P.A", "Ph.D", "L.P"].iter().any(|letters| rest.starts_with(letters));
+            if next.shape == Shape::Letter && (is_comma || between.len() > 1) && is_credential {
+                break;
+            }
             let is_hyphen = matches!(between, "-" | "\u{2010}" | "\u{2011}");
             if !(is_wide || is_initial || is_comma || is_hyphen) {
                 break;
@@ -546,8 +135,8 @@ impl Names<'_> {
                 break;
             }
             let folded = next.folded.as_str();
-            if CREDENTIALS.contains(&folded) && next.shape != Shape::Lower && !(folded == "do" && next.shape == Shape::Title)
-                || STOPPERS.contains(&folded)
+            if holds(CREDENTIALS, folded) && next.shape != Shape::Lower && !(folded == "do" && next.shape == Shape::Title)
+                || holds(STOPPERS, folded)
             {
                 break;
             }
@@ -557,7 +146,7 @@ impl Names<'_> {
                 Shape::Title => {
                     here.shape != Shape::Lower
                         && (known.is_some() || !self.lexicon.is_ordinary(folded) && !self.is_mention(next) || is_hyphen)
-                        || here.shape == Shape::Lower && PARTICLES.contains(&here.folded.as_str())
+                        || here.shape == Shape::Lower && holds(PARTICLES, here.folded.as_str())
                 }
                 Shape::Upper => {
                     known.is_some_and(|name| !name.is_ordinary)
@@ -566,10 +155,10 @@ impl Names<'_> {
                 }
                 Shape::Lower => {
                     is_hyphen && here.shape != Shape::Lower
-                        || PARTICLES.contains(&folded)
+                        || holds(PARTICLES, folded)
                             && self.tokens.get(last + 2).is_some_and(|after| {
                                 after.shape == Shape::Title
-                                    || PARTICLES.contains(&after.folded.as_str())
+                                    || holds(PARTICLES, after.folded.as_str())
                                         && self.tokens.get(last + 3).is_some_and(|third| third.shape == Shape::Title)
                             })
                         || self.is_caseless
@@ -600,7 +189,7 @@ impl Names<'_> {
 
     fn after_title(&self, at: usize, out: &mut Vec<Identifier>) {
         let token = &self.tokens[at];
-        if !TITLES.contains(&token.folded.as_str()) || !matches!(self.gap_after(at), " " | ". " | "." | "  " | ".  ") {
+        if !holds(TITLES, token.folded.as_str()) || !matches!(self.gap_after(at), " " | ". " | "." | "  " | ".  ") {
             return;
         }
         let Some(next) = self.tokens.get(at + 1) else { return };
@@ -611,7 +200,7 @@ impl Names<'_> {
             return;
         }
         // "Dr. Dr. Weiss", "Dr Prof"
-        if TITLES.contains(&next.folded.as_str()) && next.shape == Shape::Title && token.folded != "sister" {
+        if holds(TITLES, next.folded.as_str()) && next.shape == Shape::Title && token.folded != "sister" {
             return;
         }
         // "the doctor called": a title without a capital in a note with capitals
@@ -621,7 +210,7 @@ impl Names<'_> {
         if next.shape == Shape::Lower
             && self.lexicon.is_ordinary(&next.folded)
             && self.lexicon.name(&next.folded).is_none()
-            && !PARTICLES.contains(&next.folded.as_str())
+            && !holds(PARTICLES, next.folded.as_str())
         {
             return;
         }
@@ -630,7 +219,7 @@ impl Names<'_> {
 
     fn after_label(&self, at: usize, out: &mut Vec<Identifier>) {
         let token = &self.tokens[at];
-        if !LABELS.contains(&token.folded.as_str()) {
+        if !holds(LABELS, token.folded.as_str()) {
             return;
         }
         let between = self.gap_after(at);
@@ -647,7 +236,7 @@ impl Names<'_> {
         // "ANESTHESIA: General", "TO: Emergency Department"
         let is_word = self.needs_context(next) && self.lexicon.name(&next.folded).is_none();
         let has_comma = matches!(self.gap_after(at + 1), ", ");
-        if TITLES.contains(&next.folded.as_str())
+        if holds(TITLES, next.folded.as_str())
             || is_word && !(has_comma && next.shape != Shape::Lower && !self.lexicon.is_ordinary(&next.folded))
         {
             return;
@@ -660,7 +249,7 @@ impl Names<'_> {
 
     fn after_relation(&self, at: usize, out: &mut Vec<Identifier>) {
         let token = &self.tokens[at];
-        if !RELATIONS.contains(&token.folded.as_str()) {
+        if !holds(RELATIONS, token.folded.as_str()) {
             return;
         }
         let mut next = at + 1;
@@ -681,7 +270,10 @@ impl Names<'_> {
         }
         let known = self.lexicon.name(&word.folded);
         let is_name = match word.shape {
-            Shape::Title => known.is_some() || !self.needs_context(word),
+            Shape::Title => {
+                let is_double = self.gap_after(next) == "-" && !self.lexicon.is_clinical(&word.folded);
+                known.is_some() || !self.needs_context(word) || is_double
+            }
             Shape::Upper => known.is_some() && word.folded.len() > 2 || self.is_upper && self.lexicon.is_unknown(&word.folded),
             Shape::Lower => {
                 self.is_caseless && (known.is_some_and(|name| !name.is_ordinary) || self.lexicon.is_unknown(&word.folded))
@@ -696,7 +288,7 @@ impl Names<'_> {
     /// "K. Bjornstad RN", "Hope Ferrante, DO"
     fn before_credentials(&self, at: usize, out: &mut Vec<Identifier>) {
         let token = &self.tokens[at];
-        let is_credential = CREDENTIALS.contains(&token.folded.as_str()) && token.shape != Shape::Lower && token.folded != "ms"
+        let is_credential = holds(CREDENTIALS, token.folded.as_str()) && token.shape != Shape::Lower && token.folded != "ms"
             || token.shape == Shape::Letter && self.text[token.span.end..].starts_with(".D.");
         if !is_credential || at == 0 || !matches!(gap(self.text, &self.tokens[at - 1], token), ", " | " " | "," | ",  ") {
             return;
@@ -714,17 +306,17 @@ impl Names<'_> {
             let is_part = match before.shape {
                 Shape::Letter => true,
                 Shape::Title => {
-                    !STOPPERS.contains(&before.folded.as_str())
-                        && !TITLES.contains(&before.folded.as_str())
+                    !holds(STOPPERS, before.folded.as_str())
+                        && !holds(TITLES, before.folded.as_str())
                         && (known.is_some() || !self.needs_context(before) || between == "-")
                         || matches!(before.folded.as_str(), "will" | "may")
                 }
                 Shape::Upper => {
                     before.folded.len() > 2
                         && (known.is_some() || self.lexicon.is_unknown(&before.folded))
-                        && !CREDENTIALS.contains(&before.folded.as_str())
+                        && !holds(CREDENTIALS, before.folded.as_str())
                 }
-                Shape::Lower => PARTICLES.contains(&before.folded.as_str()) && before.folded.len() > 1 && first < at,
+                Shape::Lower => holds(PARTICLES, before.folded.as_str()) && before.folded.len() > 1 && first < at,
             };
             if !joins || !is_part {
                 break;
@@ -753,11 +345,15 @@ impl Names<'_> {
             && next.is_some_and(|next| {
                 next.shape == token.shape
                     && (self.lexicon.name(&next.folded).is_some() || self.lexicon.is_unknown(&next.folded))
-                    && !STOPPERS.contains(&next.folded.as_str())
+                    && !holds(STOPPERS, next.folded.as_str())
             });
         let found = match token.shape {
             Shape::Title => {
-                is_plain || is_full && !(token.begins && known.is_ordinary && next.is_some_and(|next| self.needs_context(next)))
+                is_plain
+                    || is_full
+                        && !(token.begins
+                            && known.is_ordinary
+                            && next.is_some_and(|next| self.lexicon.name(&next.folded).is_none()))
             }
             Shape::Upper => token.folded.len() > 3 && is_plain || is_full && self.lexicon.is_plain_given(&token.folded),
             Shape::Lower => self.is_caseless && self.lexicon.is_plain_given(&token.folded) && token.folded.len() > 3,
@@ -766,8 +362,10 @@ impl Names<'_> {
         // ordinary names in the middle of a sentence, with a capital
         let is_capital_inside =
             token.shape == Shape::Title && !token.begins && known.given.is_some() && !self.needs_clinical_context(at);
-        if found || is_capital_inside {
-            self.push((at, self.run(at, Strength::Weak)), out);
+        let last = self.run(at, Strength::Weak);
+        // "Ann Arbor stage II"
+        if (found || is_capital_inside) && !(last > at && self.is_term(last)) {
+            self.push((at, last), out);
         }
     }
 
@@ -795,7 +393,16 @@ impl Names<'_> {
     /// A word with a capital in the middle of a sentence that nothing knows.
     fn unknown(&self, at: usize, out: &mut Vec<Identifier>) {
         let token = &self.tokens[at];
-        if token.shape != Shape::Title || token.folded.len() < 3 || self.needs_context(token) || self.is_term(at) {
+        if token.shape != Shape::Title
+            || token.folded.len() < 3
+            || self.needs_context(token)
+            || self.is_term(at)
+            || self.is_state(at)
+        {
+            return;
+        }
+        // a drug that no vocabulary has
+        if DOSE.is_match(&self.text[token.span.end..]) {
             return;
         }
         let next = self.tokens.get(at + 1);
@@ -830,8 +437,43 @@ impl Names<'_> {
                 && (self.lexicon.name(&next.folded).is_some() || self.lexicon.is_unknown(&next.folded))
                 && !self.lexicon.is_ordinary(&next.folded)
         });
-        if !token.begins || verb || is_in_name {
-            self.push((at, self.run(at, Strength::Weak)), out);
+        let last = self.run(at, Strength::Weak);
+        if (!token.begins || verb || is_in_name) && !(last > at && self.is_term(last)) {
+            self.push((at, last), out);
+        }
+    }
+
+    /// A state or a country, of one word or two.
+    fn is_state(&self, at: usize) -> bool {
+        let word = |at: usize| self.tokens.get(at).map(|token| token.folded.as_str()).unwrap_or_default();
+        let with_next = format!("{} {}", word(at), word(at + 1));
+        let with_last = at.checked_sub(1).map(|last| format!("{} {}", word(last), word(at)));
+        is_state(word(at)) || is_state(&with_next) || with_last.is_some_and(|words| is_state(&words))
+    }
+
+    /// "Samira (wife)", "Park, 48F"
+    fn before_relation(&self, at: usize, out: &mut Vec<Identifier>) {
+        let token = &self.tokens[at];
+        if !matches!(token.shape, Shape::Title | Shape::Upper) || self.is_state(at) {
+            return;
+        }
+        let known = self.lexicon.name(&token.folded).is_some();
+        let next = self.tokens.get(at + 1);
+        let has_relation = self.gap_after(at) == " (" && next.is_some_and(|next| holds(RELATIONS, next.folded.as_str()));
+        let has_age = AGE_BEHIND.is_match(&self.text[token.span.end..]);
+        let is_stopper = holds(STOPPERS, token.folded.as_str());
+        if (has_relation || has_age) && (known || !self.needs_context(token)) && !is_stopper {
+            self.push((at, at), out);
+        }
+    }
+
+    /// "initials RJB", "JRS/mt"
+    fn initials(&self, out: &mut Vec<Identifier>) {
+        for rule in [&*INITIALS, &*TYPED_BY] {
+            out.extend(rule.captures_iter(self.text).filter_map(|captures| {
+                let letters = captures.get(1)?;
+                Some(Identifier::new(Span::new(letters.start(), letters.end()), IdentifierClass::Name))
+            }));
         }
     }
 
@@ -842,12 +484,13 @@ impl Names<'_> {
             if plain.len() == left.len() || left.len() - plain.len() > 4 {
                 continue;
             }
-            let is_phrase = PHRASES.iter().any(|phrase| {
+            let is_phrase = list(PHRASES).any(|phrase| {
                 plain.strip_suffix(phrase).is_some_and(|rest| !rest.ends_with(|one: char| one.is_alphanumeric()))
             });
             let is_greeting = ["dear", "hi", "hello", "thank you", "thanks"].iter().any(|greeting| plain.ends_with(greeting));
             let known = self.lexicon.name(&token.folded);
-            let is_word = self.needs_context(token) && known.is_none() || is_greeting && left.ends_with(". ");
+            let is_word = token.shape != Shape::Letter && self.needs_context(token) && known.is_none()
+                || is_greeting && left.ends_with(". ");
             if is_phrase
                 && !is_word
                 && (token.shape != Shape::Lower
@@ -891,7 +534,7 @@ impl Names<'_> {
                     let end = start + line.len();
                     let words: Vec<usize> =
                         (0..self.tokens.len()).filter(|at| (start..end).contains(&self.tokens[*at].span.start)).collect();
-                    let first = words.iter().find(|at| !TITLES.contains(&self.tokens[**at].folded.as_str()));
+                    let first = words.iter().find(|at| !holds(TITLES, self.tokens[**at].folded.as_str()));
                     if let Some(first) = first.copied()
                         && (!self.needs_context(&self.tokens[first]) || self.lexicon.name(&self.tokens[first].folded).is_some())
                         && words.len() <= 6

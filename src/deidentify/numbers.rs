@@ -28,7 +28,10 @@ const LABELS: &[(IdentifierClass, &str)] = &[
     ),
     (IdentifierClass::Licence, r"!certificate|cert|registration|permit"),
     (IdentifierClass::Vehicle, r"VIN|vehicle\s+id(?:entification)?"),
-    (IdentifierClass::Vehicle, r"(?:licen[cs]e\s+|number\s+|registration\s+|truck\s+|car\s+)?plates?(?:\s+[A-Z]{2})?"),
+    (
+        IdentifierClass::Vehicle,
+        r"(?:licen[cs]e\s+|number\s+|registration\s+|truck\s+|car\s+)?plates?(?:\s+(?:AL|AK|AZ|AR|CA|CO|CT|DE|FL|GA|HI|ID|IL|IN|IA|KS|KY|LA|ME|MD|MA|MI|MN|MS|MO|MT|NE|NV|NH|NJ|NM|NY|NC|ND|OH|OK|OR|PA|RI|SC|SD|TN|TX|UT|VT|VA|WA|WV|WI|WY)\b)?",
+    ),
     (IdentifierClass::Device, r"s/n|SN|ser(?:ial)?\.?\s*(?:no|number|num|\#)|serial|UDI|device\s+(?:id|identifier)|IMEI"),
     (IdentifierClass::Device, r"lot\s*(?:no|number|\#)?|ref|cat(?:alog)?\s*(?:no|number|\#)"),
     (IdentifierClass::RecordNumber, r"MRN|EMRN|EMPI|MPI|URN|UHID|CHI|HRN|med(?:ical)?\.?\s*rec(?:ord)?s?\.?|medical\s+record"),

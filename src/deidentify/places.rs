@@ -8,6 +8,7 @@ use super::{
     Identifier, IdentifierClass, date_words,
     lexicon::{Lexicon, PlaceKind},
     tokens::{Shape, Token, gap},
+    words::{GENERIC, HEADS, holds},
 };
 use crate::domain::Span;
 
@@ -60,8 +61,9 @@ pattern!(
 );
 pattern!(
     AGE,
-    r"(?i)\b(?P<a>9\d|1[0-3]\d)(?:\s?-?\s?(?:years?|yrs?|yr|y)\b\.?(?:[\s\-]*(?:old\b|o\b))?|\s?y/?o\b|\s?-?(?:year|yr)s?-old|\s?yo\b|\s?[MF]\b)"
+    r"(?i)\b(?P<a>9\d|1[0-3]\d)(?:\s?-?\s?(?:years?|yrs?|yr|y)\b\.?(?:[\s\-]*(?:old\b|o\b))?|\s?y/?o\b|\s?-?(?:year|yr)s?-old|\s?yo\b|\s?(?-i:[MF])\b)"
 );
+pattern!(TEMPERATURE, r"(?i)(?:\b(?:t|tm|tmax|tc|temp(?:erature)?|fever|febrile|to|of)\b[\s:=]*|[<>]\s?)$");
 pattern!(AGE_LABEL, r"(?i)\b(?:age|aged|at age)\s?[:=]?\s{0,3}(?P<a>9\d|1[0-3]\d)\b");
 pattern!(AGE_SEX, r"\((?P<a>9\d|1[0-3]\d)\s?[MF]?\)?");
 pattern!(
@@ -70,209 +72,17 @@ pattern!(
 );
 pattern!(
     ROOM,
-    r"(?P<r>(?i:\b(?:room|rm|bed|bay|ward|theatre|cubicle|pod)\.?\s?\#?:?\s{0,3})(?P<n>(?:ED-?|ICU-?)?\d+[A-Za-z]?\b(?:-\w{1,2}\b)?|[0-9O]{2,4}-\d|[A-Z]\d*\b)|\b(?:MICU|SICU|ICU|CCU|NICU|PICU|ED|OR)\s?(?i:bed|room|bay)?\s?\#?(?P<n2>\d{1,3}[A-Z]?)\b|\b(?P<n3>\d{1,2}\s(?:North|South|East|West|NORTH|SOUTH|EAST|WEST|Tower|Main))\b)"
+    r"(?P<r>(?i:\b(?:room|rm|bed|bay|ward|theatre|cubicle)\.?\s?\#?:?\s{0,3})(?P<n>(?:ED-?|ICU-?)?\d+[A-Za-z]?\b(?:-\w{1,2}\b)?|[0-9O]{2,4}-\d|[A-Z]\d*\b)|\b(?:MICU|SICU|ICU|CCU|NICU|PICU|ED|OR)\s?(?i:bed|room|bay)?\s?\#?(?P<n2>\d{1,3}[A-Z]?)\b|\b(?P<n3>\d{1,2}\s(?:North|South|East|West|NORTH|SOUTH|EAST|WEST|Tower|Main))\b)"
 );
 pattern!(
     ORGANISATION_CUE,
-    r"(?i)\b(?:works?|worked|working|employed|employee|job)\s(?:as\s(?:an?\s)?\w+\s(?:\w+\s)?)?(?:seasonally\s|part[ -]time\s|full[ -]time\s)?(?:at|for|by|with)\s(?:the\s)?$|\b(?:employer|school|facility|fac|payer|pharmacy|hospital|company|lab|sending|receiving)\s?:?\s{0,3}$|\b(?:work at|attends|attended|enrolled at|student at|undergraduate at|transferred (?:from|to)|admitted to|seen at|treated at|at|@|supplies from|referred to|trained at|works for)\s(?:the\s)?$"
+    r"(?i)\b(?:works?|worked|working|employed|employee|job)\s(?:as\s(?:an?\s)?\w+\s(?:\w+\s)?)?(?:seasonally\s|part[ -]time\s|full[ -]time\s)?(?:at|for|by|with)\s(?:the\s)?$|\b(?:employer|school|facility|fac|payer|pharmacy|hospital|company|lab|sending|receiving)[ \t]?:?[ \t]{0,3}$|\b(?:work at|attends|attended|enrolled at|student at|undergraduate at|transferred (?:from|to)|admitted to|seen at|treated at|at|@|supplies from|referred to|trained at|works for)\s(?:the\s)?$"
 );
 pattern!(
     PLACE_CUE,
     r"(?i)\b(?:lives?|living|resid(?:es?|ed|ing)|born|raised|drives (?:her|him)|home)\s(?:alone\s)?(?:in|near|to|at|from)\s(?:the\s)?$|\b(?:from|native of|resident of|moved to|moved here from|returned from|travel(?:led|ed)? (?:to|from)|visiting|in|near|of|to|female of|male of)\s$"
 );
 
-/// Words by which organisations end.
-const HEADS: &[&str] = &[
-    "hospital",
-    "hosp",
-    "center",
-    "centre",
-    "clinic",
-    "infirmary",
-    "health",
-    "healthcare",
-    "home",
-    "manor",
-    "hospice",
-    "school",
-    "college",
-    "university",
-    "academy",
-    "church",
-    "pharmacy",
-    "associates",
-    "corp",
-    "corporation",
-    "inc",
-    "llc",
-    "ltd",
-    "co",
-    "company",
-    "bank",
-    "airlines",
-    "bakery",
-    "restaurant",
-    "institute",
-    "foundation",
-    "shelter",
-    "living",
-    "memorial",
-    "general",
-    "regional",
-    "laboratories",
-    "laboratory",
-    "labs",
-    "lab",
-    "genomics",
-    "unit",
-    "surgery",
-    "medicine",
-    "elementary",
-    "high",
-    "group",
-    "partners",
-    "services",
-    "system",
-    "practice",
-    "trust",
-    "consultancy",
-    "police",
-    "prison",
-    "consulting",
-    "industries",
-    "farms",
-    "packing",
-    "steel",
-    "motors",
-    "store",
-    "market",
-    "hotel",
-    "rehabilitation",
-    "valley",
-];
-/// Words that, however many, name no particular organisation.
-const GENERIC: &[&str] = &[
-    "medical",
-    "general",
-    "emergency",
-    "department",
-    "health",
-    "home",
-    "primary",
-    "care",
-    "family",
-    "wound",
-    "pain",
-    "surgery",
-    "surgical",
-    "clinic",
-    "hospital",
-    "hosp",
-    "center",
-    "centre",
-    "intensive",
-    "unit",
-    "cardiology",
-    "neurology",
-    "oncology",
-    "urology",
-    "radiology",
-    "pathology",
-    "psychiatry",
-    "pediatric",
-    "pediatrics",
-    "paediatric",
-    "maternity",
-    "day",
-    "outpatient",
-    "inpatient",
-    "community",
-    "nursing",
-    "skilled",
-    "facility",
-    "the",
-    "of",
-    "and",
-    "for",
-    "a",
-    "an",
-    "at",
-    "in",
-    "to",
-    "mental",
-    "behavioral",
-    "public",
-    "school",
-    "high",
-    "elementary",
-    "middle",
-    "college",
-    "university",
-    "group",
-    "practice",
-    "medicine",
-    "internal",
-    "services",
-    "service",
-    "social",
-    "urgent",
-    "critical",
-    "coronary",
-    "cardiac",
-    "burn",
-    "stroke",
-    "trauma",
-    "icu",
-    "laboratory",
-    "lab",
-    "labs",
-    "pharmacy",
-    "rehab",
-    "rehabilitation",
-    "hospice",
-    "assisted",
-    "living",
-    "long",
-    "term",
-    "acute",
-    "women",
-    "women's",
-    "children",
-    "children's",
-    "eye",
-    "dental",
-    "sleep",
-    "allergy",
-    "travel",
-    "diabetes",
-    "endocrine",
-    "renal",
-    "dialysis",
-    "infusion",
-    "foot",
-    "hand",
-    "spine",
-    "orthopaedic",
-    "orthopedic",
-    "obstetric",
-    "anticoagulation",
-    "coumadin",
-    "heart",
-    "failure",
-    "system",
-    "our",
-    "this",
-    "that",
-    "local",
-    "county",
-    "state",
-    "national",
-    "transitional",
-    "step",
-    "down",
-    "her",
-    "his",
-];
 const CONNECTORS: &[&str] =
     &["of", "the", "de", "du", "del", "la", "st", "saint", "and", "for", "our", "vincent", "mount", "mt", "san", "santa"];
 
@@ -308,6 +118,9 @@ impl Places<'_> {
                     self.text[..age.start()].ends_with(|one: char| matches!(one, '.' | '/' | '-') || one.is_alphanumeric());
                 let is_bracket = self.text[..age.start()].ends_with('(');
                 let unit = self.text[age.end()..].trim_start();
+                if TEMPERATURE.is_match(self.before(age.start())) {
+                    continue;
+                }
                 if !is_number && (!is_bracket || unit.starts_with(['M', 'F', ')', 'y', 'Y'])) {
                     out.push(Identifier::new(Span::new(age.start(), age.end()), IdentifierClass::Age));
                 }
@@ -391,6 +204,10 @@ impl Places<'_> {
             let number = ["n", "n2", "n3"].iter().find_map(|name| captures.name(name));
             let Some(number) = number else { continue };
             let follows = &self.text[number.end()..];
+            // "in room 0710" tells a time
+            if number.len() == 4 && number.as_str().starts_with('0') {
+                continue;
+            }
             let is_code = number.as_str().bytes().any(|byte| byte.is_ascii_digit()) || number.as_str().len() == 1;
             if is_code && !follows.starts_with([':', '/', '%', '.'])
                 || follows.starts_with(". ")
@@ -429,7 +246,7 @@ impl Places<'_> {
     fn organisations(&self, out: &mut Vec<Identifier>) {
         let is_dictated = self.is_caseless();
         for (at, token) in self.tokens.iter().enumerate() {
-            if !HEADS.contains(&token.folded.as_str()) || (token.shape == Shape::Lower && !is_dictated) {
+            if !holds(HEADS, token.folded.as_str()) || (token.shape == Shape::Lower && !is_dictated) {
                 continue;
             }
             let mut first = at;
@@ -439,7 +256,7 @@ impl Places<'_> {
                 let joins = matches!(between, " " | ". " | "-" | " & " | "  ") || between == "'s ";
                 let is_shaped = if is_dictated {
                     !self.lexicon.is_ordinary(&before.folded)
-                        || GENERIC.contains(&before.folded.as_str()) && before.folded.len() > 3
+                        || holds(GENERIC, before.folded.as_str()) && before.folded.len() > 3
                 } else {
                     before.shape != Shape::Lower || CONNECTORS.contains(&before.folded.as_str())
                 };
@@ -451,6 +268,15 @@ impl Places<'_> {
                     break;
                 }
                 first -= 1;
+            }
+            // "works at desert sun elementary school"
+            let has_cue_at = |from: &usize| ORGANISATION_CUE.is_match(self.before(self.tokens[*from].span.start));
+            if is_dictated && let Some(cued) = (at.saturating_sub(5)..at).find(has_cue_at) {
+                first = first.min(cued);
+            }
+            let next = self.tokens.get(at + 1).map(|next| next.folded.as_str()).unwrap_or_default();
+            if matches!(next, "number" | "no" | "record" | "course" | "stay" | "day" | "id") {
+                continue;
             }
             while first < at
                 && (self.tokens[first].shape == Shape::Lower || is_label(&self.tokens[first].folded))
@@ -475,7 +301,7 @@ impl Places<'_> {
             }
             let words = &self.tokens[first..=last];
             let is_generic =
-                words.iter().all(|word| GENERIC.contains(&word.folded.as_str()) || HEADS.contains(&word.folded.as_str()));
+                words.iter().all(|word| holds(GENERIC, word.folded.as_str()) || holds(HEADS, word.folded.as_str()));
             let is_clinical_phrase = words.len() == 2
                 && self.lexicon.is_clinical(&words[0].folded)
                 && !self.lexicon.name(&words[0].folded).is_some()
@@ -526,8 +352,8 @@ impl Places<'_> {
                 self.lexicon.name(&word.folded).is_some()
                     || self.lexicon.place(&word.folded).is_some()
                     || self.lexicon.is_unknown(&word.folded)
-                        && !GENERIC.contains(&word.folded.as_str())
-                        && !HEADS.contains(&word.folded.as_str())
+                        && !holds(GENERIC, word.folded.as_str())
+                        && !holds(HEADS, word.folded.as_str())
             });
             let has_cue = ORGANISATION_CUE.is_match(self.before(words[0].span.start));
             let needs_name = is_weak || token.shape == Shape::Upper || is_dictated;
@@ -589,6 +415,7 @@ impl Places<'_> {
         }
         let follows = self.text[words[length - 1].span.end..].trim_start();
         if follows.starts_with("stage")
+            || follows.starts_with("grade")
             || follows.starts_with("scale")
             || follows.starts_with("score")
             || follows.starts_with("coma")
@@ -624,7 +451,11 @@ impl Places<'_> {
             while last + 1 < self.tokens.len() && last - at < 3 {
                 let (here, next) = (&self.tokens[last], &self.tokens[last + 1]);
                 let between = gap(self.text, here, next);
-                let is_like = if is_dictated { is_free(next) } else { next.shape == token.shape };
+                let is_like = if is_dictated {
+                    is_free(next) && !is_state(&next.folded)
+                } else {
+                    next.shape == token.shape && (token.shape != Shape::Upper || is_free(next))
+                };
                 if !matches!(between, " " | "-" | " & ") || !is_like || is_label(&next.folded) {
                     break;
                 }

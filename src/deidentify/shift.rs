@@ -18,6 +18,13 @@ pub(super) fn shifted(text: &str, span: Span, date: &WrittenDate, (days, about):
     let numbers = [width(Part::Day), width(Part::Month)];
     let is_padded = numbers.iter().flatten().any(|number| number.starts_with(['0', 'O', 'o']))
         || numbers.iter().flatten().all(|number| number.len() == 2) && numbers.iter().flatten().count() == 2;
+    // "17MAR2026", "25-DEC-2025": a day in a column of its own
+    let is_column =
+        |place: &Span| place.len() == 2 && text[place.end..].starts_with(|next: char| next.is_alphabetic() || next == '-');
+    let in_column = date.month.is_some()
+        && parts.iter().any(|(place, part)| *part == Part::Day && is_column(place))
+        && !parts.iter().any(|(_, part)| *part == Part::Ending);
+    let is_padded = is_padded || in_column;
     let mut out = String::new();
     let mut at = span.start;
     for (place, part) in parts {
@@ -106,7 +113,7 @@ mod tests {
             ("the 2nd of February", 1, "the 3rd of February"),
             ("17MAR2026", 20, "06APR2026"),
             ("Tue, 14 Apr 2026", 1, "Wed, 15 Apr 2026"),
-            ("on 12/24", 8, "1/1"),
+            ("on 12/24", 8, "01/01"),
             ("june fifth nineteen seventy two", 30, "july fifth nineteen seventy two"),
             ("in March", 60, "May"),
             ("10/2024", 31, "11/2024"),

@@ -43,6 +43,8 @@ fn shape(word: &str) -> Shape {
     match letters().count() {
         1 if first_is_upper => Shape::Letter,
         _ if letters().all(char::is_uppercase) => Shape::Upper,
+        // an I that a scanner took for an l
+        count if count > 3 && first_is_upper && letters().all(|letter| letter.is_uppercase() || letter == 'l') => Shape::Upper,
         _ if first_is_upper => Shape::Title,
         _ => Shape::Lower,
     }
