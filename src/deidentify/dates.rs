@@ -67,6 +67,7 @@ pattern!(
 );
 pattern!(COMPACT, r"\b(?P<y>20\d\d)(?P<m>0[1-9]|1[0-2])(?P<d>0[1-9]|[12]\d|3[01])(?:T?\d{4,6})?\b");
 pattern!(MONTH_YEAR, r"(?P<m>1[0-2]|0?[1-9])[/\-](?P<y>(?:19|20)\d\d)");
+pattern!(YEAR_MONTH, r"(?P<y>(?:19|20)\d\d)[/\-](?P<m>0[1-9]|1[0-2])");
 pattern!(MONTH_DAY, r"(?P<m>1[0-2]|0?[1-9])/(?P<d>[12]\d|3[01]|0?[1-9])");
 pattern!(DAY_MONTH, r"(?P<d>[12]\d|3[01]|1[3-9])/(?P<m>1[0-2]|0?[1-9])");
 pattern!(MONTH_DASH_DAY, r"(?P<m>1[0-2]|0?[1-9])-(?P<d>[12]\d|3[01]|0?[1-9])");
@@ -96,7 +97,7 @@ pattern!(
 );
 pattern!(
     UNIT_AFTER,
-    r"(?i)^\s?(?:/|\d|%|(?:strength|murmur|sem|dem|pain|tabs?|tablets?|cores?|mg|ml|cc|hours?|hrs?|days?|weeks?|wks?|months?|mos?|years?|yrs?|y/?o|doses?|in\b|inch|scale|dtr|bilat\w*|positive|systolic|diastolic|power|mm|cm|units?|puffs?|strength|of the|of a|full|normal|nodes|negative|lobes|oz|cup|pack|ppd|x|times?|minutes?|mins?|visits?|sessions?|percent|degrees|pupils|lpm|liters?|l\b|beats?|reps?|sets?)\b)"
+    r"(?i)^(?:/|\d|%|\s?(?:strength|murmur|sem|dem|pain|tabs?|tablets?|cores?|mg|ml|cc|hours?|hrs?|days?|weeks?|wks?|months?|mos?|years?|yrs?|y/?o|doses?|in\b|inch|scale|dtr|bilat\w*|positive|systolic|diastolic|power|mm|cm|units?|puffs?|strength|of the|of a|full|normal|nodes|negative|lobes|oz|cup|pack|ppd|x|times?|minutes?|mins?|visits?|sessions?|percent|degrees|pupils|lpm|liters?|l\b|beats?|reps?|sets?)\b)"
 );
 /// Fractions and scores that are also dates: denominators of scales.
 const SCALES: [i8; 9] = [2, 3, 4, 5, 6, 7, 8, 10, 12];
@@ -306,7 +307,7 @@ impl Reader<'_> {
                 self.push(whole, date);
             }
         }
-        for captures in MONTH_YEAR.captures_iter(text) {
+        for captures in MONTH_YEAR.captures_iter(text).chain(YEAR_MONTH.captures_iter(text)) {
             let whole = place(&captures, 0);
             let part = |name: &str| captures.name(name).map_or(Span::new(0, 0), |group| Span::new(group.start(), group.end()));
             if stands_alone(text, whole) && !NEGATIVE.is_match(before(text, whole)) {

@@ -29,6 +29,7 @@ pub use known::Known;
 pub use replace::{Deidentified, Method, Replacement, Replacer};
 pub use surrogates::{DateShift, DeidentificationKey, DeidentificationKeyError};
 
+use aho_corasick::AhoCorasick;
 use dates::WrittenDate;
 use lexicon::{Bearer, Lexicon};
 use names::Names;
@@ -91,7 +92,7 @@ impl Deidentifier {
             text,
             tokens: &words,
             lexicon: &self.lexicon,
-            mentions,
+            mentions: &Covered::of(mentions.iter().copied()),
             is_caseless: places.is_caseless(),
             is_upper: words.len() > 8 && upper * 10 > words.len() * 7,
         };
@@ -122,12 +123,14 @@ impl Deidentifier {
 
     /// Parts of names and numbers that were found, wherever else they stand.
     fn again(&self, text: &str, words: &[Token], found: &[Identifier]) -> Vec<Identifier> {
-        let inside = |span: Span| found.iter().any(|identifier| identifier.span.overlaps(span));
+        let covered = Covered::of(found.iter().map(|identifier| identifier.span));
+        let named = Covered::of(found.iter().filter(|one| one.class == IdentifierClass::Name).map(|name| name.span));
+        let inside = |span: Span| covered.overlaps(span);
         let mut out = Vec::new();
         let parts: rustc_hash::FxHashSet<&str> = words
             .iter()
             .filter(|word| word.folded.len() > 2 || word.shape == Shape::Title && word.folded.len() == 2)
-            .filter(|word| found.iter().any(|name| name.class == IdentifierClass::Name && name.span.contains(word.span)))
+            .filter(|word| named.overlaps(word.span))
             .map(|word| word.folded.as_str())
             .collect();
         for (at, word) in words.iter().enumerate() {
@@ -153,23 +156,25 @@ impl Deidentifier {
                 out.push(Identifier::new(word.span, IdentifierClass::Name));
             }
         }
-        for number in found {
-            let value = number.span.of(text);
-            let digits = value.bytes().filter(u8::is_ascii_digit).count();
-            if digits < 5 || matches!(number.class, IdentifierClass::Date | IdentifierClass::Time) {
-                continue;
-            }
-            out.extend(
-                text.match_indices(value)
-                    .map(|(start, _)| Identifier::new(Span::new(start, start + value.len()), number.class)),
-            );
+        let is_number = |one: &&Identifier| {
+            let digits = one.span.of(text).bytes().filter(u8::is_ascii_digit).count();
+            digits > 4 && !matches!(one.class, IdentifierClass::Date | IdentifierClass::Time)
+        };
+        let numbers: Vec<&Identifier> = found.iter().filter(is_number).collect();
+        // more patterns than it takes: what was found where it stands is found
+        if let Ok(matcher) = AhoCorasick::new(numbers.iter().map(|number| number.span.of(text))) {
+            out.extend(matcher.find_iter(text).filter_map(|place| {
+                let number = numbers.get(place.pattern().as_usize())?;
+                Some(Identifier::new(Span::new(place.start(), place.end()), number.class))
+            }));
         }
         out
     }
 
     /// Words with a capital that nothing knows, and numbers of five digits and more, that are left.
     fn unsure(&self, text: &str, words: &[Token], found: &[Identifier]) -> Vec<Span> {
-        let inside = |span: Span| found.iter().any(|identifier| identifier.span.overlaps(span));
+        let covered = Covered::of(found.iter().map(|identifier| identifier.span));
+        let inside = |span: Span| covered.overlaps(span);
         let unknown = words.iter().filter(|word| {
             let is_long = word.folded.len() > 3;
             let is_name = self.lexicon.is_plain_name(&word.folded);
@@ -236,6 +241,23 @@ fn is_verb(folded: &str) -> bool {
         "who",
     ]
     .contains(&folded)
+}
+
+/// Places in order, to be asked whether one of them overlaps another.
+struct Covered(Vec<Span>);
+
+impl Covered {
+    fn of(spans: impl Iterator<Item = Span>) -> Self {
+        let mut spans: Vec<Span> = spans.collect();
+        spans.sort_unstable();
+        Self(spans)
+    }
+
+    /// Whether a place overlaps one of them; of those that lie within each other the last few are looked at.
+    fn overlaps(&self, span: Span) -> bool {
+        let before = self.0.partition_point(|other| other.start < span.end);
+        self.0[..before].iter().rev().take(8).any(|other| other.overlaps(span))
+    }
 }
 
 /// Identifiers without overlaps: the first keeps its place, later ones the part that is left of theirs.

@@ -1,7 +1,7 @@
 //! Names of persons: by titles, labels, relations, signatures and credentials; by lists of names; and what no list knows.
 
 use super::{
-    Identifier, IdentifierClass,
+    Covered, Identifier, IdentifierClass,
     lexicon::Lexicon,
     places::is_state,
     tokens::{Shape, Token, gap},
@@ -32,7 +32,7 @@ pub(super) struct Names<'a> {
     pub(super) tokens: &'a [Token],
     pub(super) lexicon: &'a Lexicon,
     /// Words that recognition takes for diagnoses, drugs or parts of the body.
-    pub(super) mentions: &'a [Span],
+    pub(super) mentions: &'a Covered,
     pub(super) is_caseless: bool,
     /// Whether most of the note is in capitals.
     pub(super) is_upper: bool,
@@ -64,7 +64,7 @@ impl Names<'_> {
     }
 
     fn is_mention(&self, token: &Token) -> bool {
-        self.mentions.iter().any(|mention| mention.overlaps(token.span))
+        self.mentions.overlaps(token.span)
     }
 
     /// Whether a word could be a name only by what stands around it.
@@ -532,8 +532,8 @@ impl Names<'_> {
             } else if !plain.is_empty() {
                 if is_behind > 0 {
                     let end = start + line.len();
-                    let words: Vec<usize> =
-                        (0..self.tokens.len()).filter(|at| (start..end).contains(&self.tokens[*at].span.start)).collect();
+                    let place = |offset: usize| self.tokens.partition_point(|token| token.span.start < offset);
+                    let words: Vec<usize> = (place(start)..place(end)).collect();
                     let first = words.iter().find(|at| !holds(TITLES, self.tokens[**at].folded.as_str()));
                     if let Some(first) = first.copied()
                         && (!self.needs_context(&self.tokens[first]) || self.lexicon.name(&self.tokens[first].folded).is_some())

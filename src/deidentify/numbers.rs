@@ -96,6 +96,7 @@ const FORMS: &[(IdentifierClass, &str)] = &[
         IdentifierClass::Phone,
         r"(?i)\b(?:phone|tel|telephone|cell|mobile|contact|call|ph|callback|reached at)\.?[:\s#]{1,3}(\(?\d[\d .\-()]{5,14}\d)",
     ),
+    (IdentifierClass::Phone, r"\b([2-9]\d{2}-\d{4})\b"),
     (IdentifierClass::Phone, r"\b((?:x|X)\d{3,6})\b"),
     (
         IdentifierClass::Code,

@@ -64,7 +64,10 @@ pattern!(
     r"(?i)\b(?P<a>9\d|1[0-3]\d)(?:\s?-?\s?(?:years?|yrs?|yr|y)\b\.?(?:[\s\-]*(?:old\b|o\b))?|\s?y/?o\b|\s?-?(?:year|yr)s?-old|\s?yo\b|\s?(?-i:[MF])\b)"
 );
 pattern!(TEMPERATURE, r"(?i)(?:\b(?:t|tm|tmax|tc|temp(?:erature)?|fever|febrile|to|of)\b[\s:=]*|[<>]\s?)$");
-pattern!(AGE_LABEL, r"(?i)\b(?:age|aged|at age)\s?[:=]?\s{0,3}(?P<a>9\d|1[0-3]\d)\b");
+pattern!(
+    AGE_LABEL,
+    r"(?i)\b(?:age|aged|at age|age of|turned)\s?[:=]?\s{0,3}(?P<a>9\d|1[0-3]\d)\b|\b(?P<b>9\d|1[0-3]\d)(?:st|nd|rd|th)\s+birthday"
+);
 pattern!(AGE_SEX, r"\((?P<a>9\d|1[0-3]\d)\s?[MF]?\)?");
 pattern!(
     AGE_WORDS,
@@ -113,7 +116,7 @@ impl Places<'_> {
     fn ages(&self, out: &mut Vec<Identifier>) {
         for rule in [&*AGE, &*AGE_LABEL, &*AGE_SEX] {
             for captures in rule.captures_iter(self.text) {
-                let Some(age) = captures.name("a") else { continue };
+                let Some(age) = captures.name("a").or(captures.name("b")) else { continue };
                 let is_number =
                     self.text[..age.start()].ends_with(|one: char| matches!(one, '.' | '/' | '-') || one.is_alphanumeric());
                 let is_bracket = self.text[..age.start()].ends_with('(');
