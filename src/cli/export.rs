@@ -83,7 +83,6 @@ struct Counts {
 impl Export {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let key = self.replacing.key()?;
-        make_folder(&self.deidentified)?;
         let (path, manifest) = (self.deidentified.join(ENCOUNTERS), self.deidentified.join(MANIFEST));
         for file in [&path, &manifest] {
             anyhow::ensure!(!file.exists(), "{} is there already; name a folder without it", file.display());
@@ -96,6 +95,7 @@ impl Export {
         let vocabulary = Vocabulary::load(&tables).context("cannot read the vocabularies")?;
         let deidentifier = Deidentifier::new(&tables, &vocabulary).context("cannot read the vocabularies")?;
         let exporter = Exporter { export: &self, deidentifier: &deidentifier, key: &key };
+        make_folder(&self.deidentified)?;
         // under another name until it is whole
         let unfinished = self.deidentified.join(format!("{ENCOUNTERS}.unfinished"));
         let counts = runtime()?.block_on(exporter.write(&unfinished)).inspect_err(|_| {

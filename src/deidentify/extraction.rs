@@ -52,6 +52,8 @@ impl Deidentified {
                                 "text" | "code" | "system" | "id" | "note_id" | "kind" | "version" | "vocabulary" | "model"
                             ) => {}
                         Value::String(words) => *words = self.words(words),
+                        // names of codes come from the vocabularies
+                        _ if name == "codes" => {}
                         other => self.quote(other),
                     }
                 }
