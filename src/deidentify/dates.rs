@@ -400,6 +400,7 @@ impl Reader<'_> {
 
     fn short(&mut self) {
         let text = self.text;
+        let mut doubtful: Vec<(Span, WrittenDate)> = Vec::new();
         for (rule, is_slash) in [(&*MONTH_DAY, true), (&*DAY_MONTH, true), (&*MONTH_DASH_DAY, false)] {
             for captures in rule.captures_iter(text) {
                 let whole = place(&captures, 0);
@@ -413,13 +414,26 @@ impl Reader<'_> {
                     day: small(day.of(text)),
                 };
                 let left = before(text, whole);
-                let is_scale = is_slash && date.day.is_some_and(|day| SCALES.contains(&day)) && date.month <= date.day;
                 let has_cue = POSITIVE.is_match(left);
                 let is_denied = whole.of(text) == "24/7" || NEGATIVE.is_match(left) || UNIT_AFTER.is_match(&text[whole.end..]);
-                let dashed_may_be = is_slash || has_cue || text[whole.end..].starts_with(" by ");
-                if stands_alone(text, whole) && is_possible(&date) && !is_denied && dashed_may_be && (!is_scale || has_cue) {
-                    self.push(whole, date);
+                if !stands_alone(text, whole) || !is_possible(&date) || is_denied {
+                    continue;
                 }
+                // a fraction or a score, a range, or a day before its month where the note writes the month first
+                let is_scale = is_slash && date.day.is_some_and(|day| SCALES.contains(&day)) && date.month <= date.day;
+                let is_range = !is_slash && !text[whole.end..].starts_with(" by ");
+                let is_turned = day.start < month.start && self.order == Order::MonthFirst;
+                if has_cue || !is_scale && !is_range && !is_turned {
+                    self.push(whole, date);
+                } else if is_scale {
+                    doubtful.push((whole, date));
+                }
+            }
+        }
+        // of a month of which the note has other days
+        for (span, date) in doubtful {
+            if self.out.iter().any(|(_, other)| other.month == date.month && other.day.is_some()) {
+                self.push(span, date);
             }
         }
     }

@@ -195,10 +195,14 @@ impl Deidentifier {
 
 /// Initials that stand before a name: the "S." of "S. Hayes".
 fn initials_before(text: &str, words: &[Token], found: &[Identifier]) -> Vec<Identifier> {
+    let covered = Covered::of(found.iter().map(|identifier| identifier.span));
     let is_name =
         |word: &Token| found.iter().any(|one| one.class == IdentifierClass::Name && one.span.start == word.span.start);
     let pairs = words.windows(2).filter(|pair| {
-        pair[0].shape == Shape::Letter && matches!(tokens::gap(text, &pair[0], &pair[1]), ". " | " " | ".") && is_name(&pair[1])
+        pair[0].shape == Shape::Letter
+            && !covered.overlaps(pair[0].span)
+            && matches!(tokens::gap(text, &pair[0], &pair[1]), ". " | " " | ".")
+            && is_name(&pair[1])
     });
     pairs.map(|pair| Identifier::new(Span::new(pair[0].span.start, pair[1].span.end), IdentifierClass::Name)).collect()
 }

@@ -92,6 +92,7 @@ impl Names<'_> {
             Strength::Strong => {
                 token.shape != Shape::Lower
                     || holds(PARTICLES, token.folded.as_str())
+                    || self.lexicon.is_unknown(&token.folded)
                     || !self.lexicon.is_ordinary(&token.folded)
                         && (self.is_caseless || self.lexicon.name(&token.folded).is_some())
                     || self.is_caseless && self.lexicon.name(&token.folded).is_some()
@@ -204,7 +205,9 @@ impl Names<'_> {
             return;
         }
         // "the doctor called": a title without a capital in a note with capitals
-        if token.shape == Shape::Lower && !self.is_caseless && next.shape == Shape::Lower {
+        let is_plain_title = matches!(token.folded.as_str(), "dr" | "mr" | "mrs" | "ms");
+        let may_be_lower = self.is_caseless || is_plain_title && self.lexicon.is_unknown(&next.folded);
+        if token.shape == Shape::Lower && next.shape == Shape::Lower && !may_be_lower {
             return;
         }
         if next.shape == Shape::Lower
@@ -276,7 +279,9 @@ impl Names<'_> {
             }
             Shape::Upper => known.is_some() && word.folded.len() > 2 || self.is_upper && self.lexicon.is_unknown(&word.folded),
             Shape::Lower => {
-                self.is_caseless && (known.is_some_and(|name| !name.is_ordinary) || self.lexicon.is_unknown(&word.folded))
+                self.lexicon.is_plain_given(&word.folded) && !self.lexicon.is_ordinary(&word.folded)
+                    || self.is_caseless
+                        && (known.is_some_and(|name| !name.is_ordinary) || self.lexicon.is_unknown(&word.folded))
             }
             Shape::Letter => false,
         };

@@ -88,6 +88,9 @@ const FORMS: &[(IdentifierClass, &str)] = &[
     (IdentifierClass::Ip, r"\b((?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d))\b"),
     (IdentifierClass::Ip, r"(?i)\b([0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7})\b"),
     (IdentifierClass::Ssn, r"\b(\d{3}-\d{2}-\d{4})\b"),
+    (IdentifierClass::Ssn, r"\b([A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D])\b"),
+    (IdentifierClass::Code, r"#\s?(\d{5,})\b"),
+    (IdentifierClass::Code, r"\b([A-Z]{1,4}-?\d{5,}[A-Z]?)\b"),
     (IdentifierClass::Vehicle, r"\b([A-HJ-NPR-Z0-9]{3}[A-HJ-NPR-Z][A-HJ-NPR-Z0-9]{8}\d{5})\b"),
     (IdentifierClass::Phone, r"(\+\d{1,3}[ .\-]?(?:\(?\d{1,4}\)?[ .\-]?){2,5}\d{2,4})\b"),
     (IdentifierClass::Phone, r"(\b1[ .\-])?((?:\(\d{3}\)\s?|\b\d{3}[ .\-/])\d{3}[ .\-]\d{4}(?:\s?(?:ext\.?|x)\s?\d{1,6})?)\b"),
@@ -172,7 +175,8 @@ pub(super) fn find_unlabelled(text: &str) -> Vec<Identifier> {
 }
 
 fn is_code_of_a_system(text: &str, span: Span) -> bool {
-    CODE_SYSTEM.is_match(Span::new(span.start, span.start).around(text, 16, 0).of(text))
+    ["NCT", "NM", "NP", "PMID", "ISRCTN", "LOINC"].iter().any(|system| span.of(text).starts_with(system))
+        || CODE_SYSTEM.is_match(Span::new(span.start, span.start).around(text, 16, 0).of(text))
 }
 
 /// A number with a unit behind it, or a year alone.

@@ -63,6 +63,7 @@ pattern!(
     AGE,
     r"(?i)\b(?P<a>9\d|1[0-3]\d)(?:\s?-?\s?(?:years?|yrs?|yr|y)\b\.?(?:[\s\-]*(?:old\b|o\b))?|\s?y/?o\b|\s?-?(?:year|yr)s?-old|\s?yo\b|\s?(?-i:[MF])\b)"
 );
+pattern!(SAINT, r"\b(?:St\.|St|Saint) [A-Z]\p{L}{2,}(?:['’]s)?\b");
 pattern!(TEMPERATURE, r"(?i)(?:\b(?:t|tm|tmax|tc|temp(?:erature)?|fever|febrile|to|of)\b[\s:=]*|[<>]\s?)$");
 pattern!(
     AGE_LABEL,
@@ -106,6 +107,13 @@ impl Places<'_> {
         self.organisations(&mut out);
         self.listed(&mut out);
         self.after_cues(&mut out);
+        for found in SAINT.find_iter(self.text) {
+            let follows = &self.text[found.end()..];
+            // a plant and a valve
+            if ![" wort", " valve", " Jude"].iter().any(|word| follows.starts_with(word)) {
+                out.push(Identifier::new(Span::new(found.start(), found.end()), IdentifierClass::Organization));
+            }
+        }
         out
     }
 
@@ -307,7 +315,7 @@ impl Places<'_> {
                 words.iter().all(|word| holds(GENERIC, word.folded.as_str()) || holds(HEADS, word.folded.as_str()));
             let is_clinical_phrase = words.len() == 2
                 && self.lexicon.is_clinical(&words[0].folded)
-                && !self.lexicon.name(&words[0].folded).is_some()
+                && self.lexicon.name(&words[0].folded).is_none()
                 && matches!(
                     words[1].folded.as_str(),
                     "clinic"
