@@ -16,6 +16,7 @@ pub mod auth;
 pub mod cli;
 pub mod coding;
 pub mod config;
+pub mod deidentify;
 pub mod delivery;
 pub mod domain;
 pub mod engine;

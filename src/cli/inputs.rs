@@ -28,9 +28,25 @@ pub(super) struct BadNote {
     pub message: String,
 }
 
+/// A note with what its line says of it, or why it cannot be read.
+pub(super) type EnvelopedInput = Result<(NoteInput, Envelope), BadNote>;
+
+/// What a line says of its note beside what extraction needs; not looked at here.
+#[derive(Default, Deserialize)]
+pub(super) struct Envelope {
+    pub patient: Option<serde_json::Value>,
+    pub encounter: Option<serde_json::Value>,
+    pub note_type: Option<serde_json::Value>,
+    pub author: Option<serde_json::Value>,
+    pub facility: Option<serde_json::Value>,
+    pub department: Option<serde_json::Value>,
+}
+
 /// One line of an NDJSON file: fields it knows, others are ignored.
 #[derive(Deserialize)]
 struct Line {
+    #[serde(flatten)]
+    envelope: Envelope,
     text: Option<serde_json::Value>,
     #[serde(default)]
     spans: Vec<Span>,
@@ -87,6 +103,15 @@ pub(super) type Reading = (OffsetUnit, usize);
 
 /// Calls `each` with every note of a file.
 pub(super) fn read(path: &Path, reading: Reading, each: &mut dyn FnMut(Input) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    read_enveloped(path, reading, &mut |note| each(note.map(|(input, _)| input)))
+}
+
+/// Calls `each` with every note of a file, and what its line says of it.
+pub(super) fn read_enveloped(
+    path: &Path,
+    reading: Reading,
+    each: &mut dyn FnMut(EnvelopedInput) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let mut reader: Box<dyn BufRead> = if path.as_os_str() == "-" {
         Box::new(BufReader::new(io::stdin()))
     } else {
@@ -116,7 +141,7 @@ pub(super) fn read(path: &Path, reading: Reading, each: &mut dyn FnMut(Input) ->
             return each(Err(BadNote { note_id: stem, code: "note_too_large", message }));
         }
         each(match String::from_utf8(bytes) {
-            Ok(text) => checked(NoteInput { note_id: stem, text, ..NoteInput::default() }, most),
+            Ok(text) => checked(NoteInput { note_id: stem, text, ..NoteInput::default() }, Envelope::default(), most),
             Err(error) => Err(not_utf8(stem, error.utf8_error().valid_up_to())),
         })
     }
@@ -126,7 +151,7 @@ fn read_lines(
     mut reader: Box<dyn BufRead>,
     stem: &str,
     reading: Reading,
-    each: &mut dyn FnMut(Input) -> anyhow::Result<()>,
+    each: &mut dyn FnMut(EnvelopedInput) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut bytes = Vec::new();
     for number in 1_u64.. {
@@ -163,7 +188,7 @@ fn not_utf8(note_id: String, at: usize) -> BadNote {
     BadNote { note_id, code: "invalid_utf8", message: format!("not valid UTF-8 at byte {at}; convert the file to UTF-8") }
 }
 
-fn parse(line: &str, fallback: String, (unit, most): Reading) -> Input {
+fn parse(line: &str, fallback: String, (unit, most): Reading) -> EnvelopedInput {
     let bad = |note_id: &str, message: String| BadNote { note_id: note_id.to_owned(), code: "invalid_json", message };
     let value: serde_json::Value = serde_json::from_str(line)
         .map_err(|error| bad(&fallback, format!("not a JSON object: {:?} at column {}", error.classify(), error.column())))?;
@@ -190,7 +215,8 @@ fn parse(line: &str, fallback: String, (unit, most): Reading) -> Input {
     let expected = "inpatient, outpatient or emergency";
     let encounter_class =
         word(fields.encounter_class.as_ref(), "encounter_class", expected, &id, |text| text.parse::<EncounterClass>().ok())?;
-    checked(NoteInput { note_id: id, text, spans, service_date, discharge_date, encounter_class }, most)
+    let input = NoteInput { note_id: id, text, spans, service_date, discharge_date, encounter_class };
+    checked(input, fields.envelope, most)
 }
 
 fn word<T>(
@@ -210,9 +236,9 @@ fn word<T>(
     }
 }
 
-fn checked(input: NoteInput, most: usize) -> Input {
+fn checked(input: NoteInput, envelope: Envelope, most: usize) -> EnvelopedInput {
     match check_text(&input.text, most) {
-        Ok(()) => Ok(input),
+        Ok(()) => Ok((input, envelope)),
         Err(error) => Err(BadNote { note_id: input.note_id, code: error.code(), message: error.to_string() }),
     }
 }
@@ -266,7 +292,8 @@ mod tests {
 
     #[test]
     fn the_line_number_names_a_note_without_id() {
-        let input = parse(r#"{"text":"Asthma."}"#, "notes.jsonl:3".to_owned(), (OffsetUnit::Codepoint, 7)).expect("reads");
+        let note = parse(r#"{"text":"Asthma."}"#, "notes.jsonl:3".to_owned(), (OffsetUnit::Codepoint, 7));
+        let (input, _) = note.ok().expect("reads");
         assert_eq!(input.note_id, "notes.jsonl:3");
     }
 }

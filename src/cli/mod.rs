@@ -8,8 +8,10 @@ mod code_book;
 mod configuration;
 mod copy;
 mod data;
+mod deidentify;
 mod demo;
 mod doctor;
+mod export;
 mod extract;
 mod first_admin;
 #[cfg(test)]
@@ -56,6 +58,10 @@ struct Arguments {
 enum Command {
     /// Extract notes from files and print what was found
     Extract(extract::Extract),
+    /// Print notes from files without names, dates, numbers and other identifiers
+    Deidentify(deidentify::Deidentify),
+    /// Write finished encounters without identifiers, for analytics and research; recorded in the audit trail
+    Export(export::Export),
     /// Serve the API and the pages
     Serve(serve::Serve),
     /// Do the jobs of a PostgreSQL database that servers take notes into
@@ -138,6 +144,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
     crate::telemetry::keep_panics_quiet(false);
     match Arguments::parse().command {
         Command::Extract(extract) => return extract.run(),
+        Command::Deidentify(notes) => return notes.run(),
+        Command::Export(export) => return export.run(),
         Command::Serve(serve) => serve.run()?,
         Command::Worker(worker) => worker.run()?,
         Command::Demo(demo) => demo.run()?,

@@ -295,11 +295,14 @@ pub struct Extraction {
 impl Extraction {
     /// Rewrites every offset through `map`; the one place where units change.
     #[must_use]
-    pub fn map_offsets(mut self, unit: OffsetUnit, map: impl Fn(usize) -> usize) -> Self {
-        let both = |start: &mut usize, end: &mut usize| {
-            *start = map(*start);
-            *end = map(*end);
-        };
+    pub fn map_offsets(self, unit: OffsetUnit, map: impl Fn(usize) -> usize) -> Self {
+        self.map_places(unit, |start, end| (map(start), map(end)))
+    }
+
+    /// Rewrites every place, start and end together.
+    #[must_use]
+    pub fn map_places(mut self, unit: OffsetUnit, map: impl Fn(usize, usize) -> (usize, usize)) -> Self {
+        let both = |start: &mut usize, end: &mut usize| (*start, *end) = map(*start, *end);
         for section in &mut self.sections {
             if let Some(title) = &mut section.title {
                 both(&mut title.start, &mut title.end);

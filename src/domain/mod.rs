@@ -23,6 +23,7 @@ mod routing;
 mod second_review;
 mod sensitivity;
 mod site_lists;
+mod small_cells;
 mod span;
 mod surroundings;
 pub mod table;
@@ -65,6 +66,7 @@ pub use site_lists::{
     MOST_MEMBERS, MOST_REASONS, MOST_TEAMS, Reason, SiteListName, SiteListVersion, Team, problem_of_reasons, problem_of_teams,
     usual_label,
 };
+pub use small_cells::{Cell, SMALLEST_CELL, SuppressedTable, suppress, suppress_list};
 pub use span::Span;
 pub use surroundings::Surroundings;
 pub use worklist::{

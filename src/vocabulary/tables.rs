@@ -26,7 +26,7 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 40] = embedded![
+const EMBEDDED: [(&str, &[u8]); 43] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
@@ -54,6 +54,9 @@ const EMBEDDED: [(&str, &[u8]); 40] = embedded![
     "index.tsv",
     "medication_cues.tsv",
     "medications.tsv.gz",
+    "ordinary_words.tsv",
+    "person_names.tsv",
+    "places.tsv",
     "poa_exempt_rules.tsv",
     "queries.tsv",
     "query_words.tsv",

@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 31] = [
+const RANKS: [(&str, u8); 32] = [
     ("domain", 0),
     ("fuzzing", 0),
     ("network", 1),
@@ -19,6 +19,7 @@ const RANKS: [(&str, u8); 31] = [
     ("medication", 3),
     ("allergy", 4),
     ("coding", 4),
+    ("deidentify", 4),
     ("interop", 5),
     ("pipeline", 5),
     ("store", 5),

@@ -14,6 +14,7 @@ mod commands;
 mod conformance;
 mod context;
 mod contract;
+mod deidentification;
 mod documents;
 mod edits;
 mod egress;
