@@ -45,6 +45,7 @@ pub struct AccessParameters {
     #[param(value_type = Option<String>, format = Date)]
     until: Option<Date>,
     /// Behind the end of the page before: its `next`.
+    #[param(pattern = r"^[0-9]{1,16}\.[0-9]{1,18}$")]
     after: Option<String>,
     /// At most so many, 1 to 1000; 100 when left out. CSV has all of them.
     #[param(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]

@@ -15,7 +15,7 @@ use super::{
     body::{Body, Word},
 };
 use crate::{
-    auth::Permission,
+    auth::{Permission, permits},
     domain::{Alert, CodedEntry, EncounterClass, EntryKind, Prompt, User},
     engine::Priority,
     pipeline::{NoteInput, check_text},
@@ -132,7 +132,8 @@ pub async fn call(
     Word(id): Word,
     Body(request): Body<HookRequest>,
 ) -> Result<Json<CardList>, ApiError> {
-    let reader = caller.may(Permission::ReadNote).or_else(|_| caller.may(Permission::ReadOwnNote))?;
+    let own = permits(caller.user.role, Permission::ReadOwnNote);
+    let reader = caller.may(if own { Permission::ReadOwnNote } else { Permission::ReadNote })?;
     if !["patient-view", "note-sign"].contains(&id.as_str()) {
         return Err(ApiError::missing("service; GET /cds-services lists them"));
     }

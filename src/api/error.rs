@@ -40,7 +40,8 @@ pub struct ApiError {
     pub(super) code: &'static str,
     pub(super) detail: String,
     retry_after: Option<u64>,
-    refused: Option<Actor>,
+    /// Behind a pointer, so that results stay small.
+    refused: Option<Box<Actor>>,
 }
 
 impl ApiError {
@@ -65,7 +66,7 @@ impl ApiError {
     /// The same, refused to a known user, which is recorded.
     #[must_use]
     pub fn to(self, user: &User) -> Self {
-        Self { refused: Some(actor(user)), ..self }
+        Self { refused: Some(Box::new(actor(user))), ..self }
     }
 
     /// What stands for it in a line of an NDJSON answer.
@@ -148,7 +149,7 @@ impl ApiError {
     /// What the caller is to do next, where headers say so.
     pub(super) fn add_headers(&self, response: &mut Response) {
         if let Some(actor) = &self.refused {
-            response.extensions_mut().insert(RefusedTo(actor.clone()));
+            response.extensions_mut().insert(RefusedTo(Actor::clone(actor)));
         }
         if self.status == StatusCode::UNAUTHORIZED {
             response.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));

@@ -56,7 +56,7 @@ fn key_set() -> Vec<jsonwebtoken::jwk::Jwk> {
 #[test]
 fn other_algorithms_are_refused_before_any_key_is_looked_at() {
     let now = Timestamp::from_second(1_780_000_000).expect("a time of this century");
-    for (at, expected) in [(2, AssertionProblem::Malformed), (3, AssertionProblem::Algorithm)] {
+    for (at, expected) in [(2, AssertionProblem::Algorithm), (3, AssertionProblem::Algorithm)] {
         assert_eq!(verify(&ASSERTIONS[at], &key_set(), ("emr", "https://a/oauth/token"), now), Err(expected));
     }
 }

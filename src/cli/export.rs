@@ -23,7 +23,8 @@ use super::{
 use crate::{
     deidentify::{DeidentificationKey, Deidentified, Deidentifier, Known, Method, Replacer},
     domain::{
-        Confidentiality, DecisionKind, EntryState, Extraction, ItemState, ListEnd, Note, OffsetUnit, ReviewEntry, Worklist,
+        Confidentiality, DecisionKind, EntryState, Extraction, ItemState, ListEnd, Note, OffsetUnit, ReviewEntry,
+        Sensitivities, Worklist,
     },
     review::rollup,
     store::{ItemFilter, ItemRecord, Store},
@@ -53,7 +54,7 @@ pub(super) struct Export {
     /// Only notes of this type; may be named several times
     #[arg(long, value_name = "TYPE")]
     note_type: Vec<String>,
-    /// Restricted notes too
+    /// Restricted and labelled notes too
     #[arg(long)]
     include_restricted: bool,
     /// Folder whose tables replace the embedded ones of the same name
@@ -134,8 +135,9 @@ impl Export {
     fn wants(&self, note: &Note) -> bool {
         let day = note.content.service_date.unwrap_or_else(|| note.received_at.to_zoned(TimeZone::UTC).date());
         let kind = note.content.note_type.as_deref().unwrap_or_default();
-        let is_open = self.include_restricted || note.content.confidentiality == Confidentiality::Normal;
-        is_open
+        let is_plain = note.content.confidentiality == Confidentiality::Normal && note.content.labels == Sensitivities::NONE;
+        (self.include_restricted || is_plain)
+            && note.purged.is_none()
             && self.from.is_none_or(|from| from <= day)
             && self.to.is_none_or(|to| day <= to)
             && (self.note_type.is_empty() || self.note_type.iter().any(|wanted| wanted == kind))
@@ -166,6 +168,7 @@ impl Exporter<'_> {
             let filter = ItemFilter {
                 worklist: Worklist { state: Some(ItemState::Finished), ..Worklist::default() },
                 include_restricted: self.export.include_restricted,
+                clearances: if self.export.include_restricted { Sensitivities::ALL } else { Sensitivities::NONE },
                 after: after.take(),
                 limit: PAGE,
                 ..ItemFilter::default()

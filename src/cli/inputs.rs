@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn the_line_number_names_a_note_without_id() {
         let note = parse(r#"{"text":"Asthma."}"#, "notes.jsonl:3".to_owned(), (OffsetUnit::Codepoint, 7));
-        let (input, _) = note.ok().expect("reads");
+        let Ok((input, _)) = note else { panic!("reads") };
         assert_eq!(input.note_id, "notes.jsonl:3");
     }
 }

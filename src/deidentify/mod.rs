@@ -144,9 +144,9 @@ impl Deidentifier {
             let is_term = next.is_some_and(|next| next.shape == Shape::Lower && self.lexicon.is_clinical(&next.folded));
             let is_found = match word.shape {
                 Shape::Title => {
-                    !is_word
-                        || !is_term
-                            && !(word.begins && next.is_some_and(|next| next.shape == Shape::Lower && !is_verb(&next.folded)))
+                    let is_beginning =
+                        word.begins && next.is_some_and(|next| next.shape == Shape::Lower && !is_verb(&next.folded));
+                    !(is_word && (is_term || is_beginning))
                 }
                 Shape::Upper => !is_word || word.folded.len() > 3,
                 Shape::Lower => !is_word && self.lexicon.is_plain_name(&word.folded),

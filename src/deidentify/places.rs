@@ -39,8 +39,8 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
         bare_street: compiled(format!(
             r"\b((?:{CAPITAL} ){{1,3}}(?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Parkway|Terrace|Crescent|Close|Way))\b"
         )),
-        other_address: compiled(format!(
-            r"(?i)\b(P\.?\s?O\.?\s+Box\s+\d+|Rural (?:Route|Rte)\s+\d+(?:,?\s+Box\s+\w+)?|RR\s?\d+\s+Box\s+\w+|(?:the )?corner of \w+ and \w+|\d+\s+(?:County|State|Farm) (?:Road|Route)\s+\w+|(?-i:(?:Interstate|Highway|Hwy|Route|County Road|US|I)[ \-]\d+)(?:\s+(?:near|and|at)\s+(?:Exit|Mile Marker|MM|Milepost)\s+\d+)?|(?:Mile Marker|Milepost)\s+\d+)\b"
+        other_address: compiled(String::from(
+            r"(?i)\b(P\.?\s?O\.?\s+Box\s+\d+|Rural (?:Route|Rte)\s+\d+(?:,?\s+Box\s+\w+)?|RR\s?\d+\s+Box\s+\w+|(?:the )?corner of \w+ and \w+|\d+\s+(?:County|State|Farm) (?:Road|Route)\s+\w+|(?-i:(?:Interstate|Highway|Hwy|Route|County Road|US|I)[ \-]\d+)(?:\s+(?:near|and|at)\s+(?:Exit|Mile Marker|MM|Milepost)\s+\d+)?|(?:Mile Marker|Milepost)\s+\d+)\b",
         )),
         city_state: compiled(format!(
             r"\b((?:{CAPITAL} ){{0,2}}{CAPITAL})(?:,\s{{0,2}}(?:{STATES}|{PLAIN_STATE_LETTERS})|\s{{1,2}}{PLAIN_STATE_LETTERS})\b"

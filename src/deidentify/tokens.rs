@@ -89,7 +89,8 @@ fn push(text: &str, mut span: Span, out: &mut Vec<Token>) {
         // the point of a title or an initial ends no sentence
         || before.strip_suffix('.').is_some_and(|rest| {
             let last = rest.rsplit(|character: char| !character.is_alphabetic()).next().unwrap_or_default();
-            !(last.chars().count() == 1 && last.chars().all(char::is_uppercase)) && !is_abbreviated(last)
+            let is_initial = last.chars().count() == 1 && last.chars().all(char::is_uppercase);
+            !(is_initial || is_abbreviated(last))
         });
     let word = span.of(text);
     out.push(Token { span, folded: fold(word), shape: shape(word), begins });

@@ -253,10 +253,16 @@ fn shouted(document: &Document, span: Span) -> bool {
     })
 }
 
+/// Words on each side of a term among which its context is looked for: a sentence that is longer is none, and each term in it would read all of it.
+const NEAR: usize = 200;
+
 fn word_near(document: &Document, span: Span, phrase: &str) -> bool {
     let Some(sentence) = document.sentence_at(span) else { return false };
+    let own = document.words_in(span);
     let contains = |area: Span| {
-        let words = &document.words[document.words_in(area)];
+        let area = document.words_in(area);
+        let near = area.start.max(own.start.saturating_sub(NEAR))..area.end.min(own.end + NEAR);
+        let words = document.words.get(if area.contains(&own.start) { near } else { area }).unwrap_or_default();
         let wanted: Vec<&str> = phrase.split(' ').collect();
         words.windows(wanted.len()).any(|window| {
             window.iter().zip(&wanted).all(|(word, wanted)| word.folded == *wanted) && !span.overlaps(window[0].span)

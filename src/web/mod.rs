@@ -62,7 +62,7 @@ use axum::{
     extract::{DefaultBodyLimit, Request},
     http::{HeaderName, HeaderValue, header},
     middleware::{self, Next},
-    response::{IntoResponse as _, Redirect, Response},
+    response::{Redirect, Response},
     routing::{get, post},
 };
 
@@ -159,20 +159,11 @@ pub fn reference(document: &serde_json::Value) -> Router {
 
 /// Adds [`HEADERS`], and `no-store` to all that does not say how long it may be kept.
 async fn protect(request: Request, next: Next) -> Response {
-    let mut response = in_our_words(next.run(request).await);
+    let mut response = shell::in_our_words(next.run(request).await);
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
         headers.insert(name, HeaderValue::from_static(value));
     }
     headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     response
-}
-
-/// An address or a form that cannot be read: what the router says of it quotes it, and it may name a patient.
-fn in_our_words(response: Response) -> Response {
-    let is_plain = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
-    if !response.status().is_client_error() || !is_plain {
-        return response;
-    }
-    shell::refused(response.status(), text!("message-unreadable")).into_response()
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use axum::{
-    http::StatusCode,
+    http::{StatusCode, header},
     response::{Html, IntoResponse, Response},
 };
 
@@ -148,6 +148,15 @@ pub(super) fn missing(session: &Session) -> Refusal {
     // offered whether or not there is something: it tells nobody that there is
     let shell = Shell { glass: permits(session.user.role, Permission::BreakGlass), ..Shell::of(session) };
     message(StatusCode::NOT_FOUND, shell, (text!("message-missing"), words))
+}
+
+/// An address or a form that cannot be read: what the router says of it quotes it, and it may name a patient.
+pub(super) fn in_our_words(response: Response) -> Response {
+    let is_plain = response.headers().get(header::CONTENT_TYPE).is_some_and(|kind| kind.as_bytes().starts_with(b"text/plain"));
+    if !response.status().is_client_error() || !is_plain {
+        return response;
+    }
+    refused(response.status(), text!("message-unreadable")).into_response()
 }
 
 /// A form that is not taken.

@@ -70,7 +70,9 @@ fn plant(server: &Server) -> Planted {
     call("/fhir/DocumentReference", "submitter", &document());
     // who may read it, reads it
     let seen = server.call("GET", &address, "coder", None);
-    for sentinel in [TEXT, NAME, RECORD, ENCOUNTER, AUTHOR, COMMENT] {
+    let text = server.call("GET", &format!("/v1/notes/{note}/text"), "coder", None).text;
+    assert!(text.contains(TEXT), "the text is not there");
+    for sentinel in [NAME, RECORD, ENCOUNTER, AUTHOR, COMMENT] {
         assert!(seen.text.contains(sentinel), "{sentinel} is not in the item");
     }
     let entry = seen.json()["entries"][0]["id"].as_str().expect("an entry").to_owned();

@@ -5,6 +5,7 @@ mod allergy_links;
 mod api;
 mod browser;
 mod cds_hooks;
+mod claims;
 mod clients;
 #[expect(dead_code, reason = "the tests of the store use the rest of it")]
 #[path = "../../src/store/postgres/cluster.rs"]

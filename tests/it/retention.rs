@@ -234,7 +234,7 @@ fn one_note_of_an_encounter_goes_and_the_rest_stays() {
     let after = look();
     assert_eq!(decided(&after).len(), 1, "{after}");
     assert!(decided(&after)[0].to_lowercase().contains("asthma"), "{after}");
-    assert_eq!(after["state"], "finished");
+    assert_eq!(after["item"]["state"], "finished");
     let notes = after["notes"].as_array().expect("notes");
     assert!(notes.iter().any(|note| note["id"] == gone.as_str() && note["purged_at"].is_string()), "{after}");
     assert!(!after.to_string().to_lowercase().contains("gout"), "{after}");

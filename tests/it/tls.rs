@@ -145,7 +145,8 @@ fn api_and_pages_are_served_over_tls_of_today_and_nothing_in_clear() {
     old.write_all(&[&[22, 3, 1, 0, length][..], &hello].concat()).expect("sends");
     let mut alert = Vec::new();
     let _ = old.read_to_end(&mut alert);
-    assert!(alert.first() == Some(&21) && alert.get(6) == Some(&70), "an alert of the protocol version: {alert:?}");
+    // handshake_failure or protocol_version
+    assert!(alert.first() == Some(&21) && matches!(alert.get(6), Some(40 | 70)), "an alert: {alert:?}");
 
     let mut plain = TcpStream::connect(address(&server)).expect("connects");
     plain.set_read_timeout(Some(Duration::from_secs(20))).expect("is told");

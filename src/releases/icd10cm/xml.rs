@@ -158,7 +158,7 @@ fn opened(tag: &BytesStart<'_>, file: &str, line: u64) -> Result<Element> {
             return Err(ReleaseError::malformed(file, line, message));
         }
         let attribute = attribute.map_err(|error| wrong(file, line, error.into()))?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| wrong(file, line, error.into()))?;
+        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| wrong(file, line, error))?;
         attributes.push((attribute.key.0.to_owned(), value.into_owned()));
     }
     Ok(Element { name: tag.name().0.to_owned(), line, parts: Vec::new(), attributes })
