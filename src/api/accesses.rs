@@ -79,7 +79,8 @@ pub struct AccessPage {
     (status = 200, content((AccessPage = "application/json"), (String = "text/csv"))),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn list_accesses(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -137,7 +138,9 @@ impl From<AccessError> for ApiError {
     fn from(error: AccessError) -> Self {
         match error {
             AccessError::Store(error) => error.into(),
-            AccessError::HalfANumber | AccessError::TwoThings => invalid(&error.to_string()),
+            AccessError::HalfANumber | AccessError::TwoThings => {
+                ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", error.to_string())
+            }
         }
     }
 }

@@ -48,7 +48,7 @@ impl Caller {
     pub async fn may_read(&self, service: &Service, permission: Permission, id: uuid::Uuid) -> Result<&User, ApiError> {
         match self.may(permission) {
             Err(_) if !permits(self.user.role, permission) && service.glass_over(&self.user, id).await?.is_some() => {
-                if self.access.allows(permission) { Ok(&self.user) } else { Err(ApiError::out_of_scope()) }
+                if self.access.allows(permission) { Ok(&self.user) } else { Err(ApiError::out_of_scope().to(&self.user)) }
             }
             may => may,
         }
@@ -69,7 +69,7 @@ impl FromRequestParts<Arc<Service>> for Caller {
         let (user, kind) = found.ok_or_else(ApiError::unauthorized)?;
         if !service.client_certificates.permit(&user.name, parts.extensions.get::<PeerCertificate>()) {
             tracing::warn!(user = %user.name, "a live token came without the certificate of its user");
-            return Err(certificate_required());
+            return Err(certificate_required().to(&user));
         }
         service.keep_use(token.hash()).await;
         let access = match kind {

@@ -78,7 +78,11 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
             // serde says "unknown field `x`, expected ..." and "missing field `x`"; any other message may quote a value
             let named = ["unknown field", "missing field", "duplicate field"].iter().any(|start| message.starts_with(start));
             let code = if message.starts_with("unknown field") { "unknown_field" } else { "invalid_field" };
-            let detail = if named {
+            let detail = if message.starts_with("unknown field") && !is_plain_name(&message) {
+                let expected = message.rsplit_once("`, expected ").map_or("", |(_, expected)| expected);
+                let expected = expected.rsplit_once(" at line ").map_or(expected, |(expected, _)| expected);
+                format!("unknown field of a name that is not repeated here, expected {expected}")
+            } else if named {
                 message.rsplit_once(" at line ").map_or(message.as_str(), |(sentence, _)| sentence).to_owned()
             } else if let Some((_, words)) =
                 message.rsplit_once("`, expected ").filter(|_| message.starts_with("unknown variant"))
@@ -97,6 +101,12 @@ pub(super) fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, ApiError> {
     })?;
     reader.end().map_err(|_| bad("invalid_json", "there is something after the JSON value".to_owned()))?;
     Ok(value)
+}
+
+/// Whether the first name that a message quotes looks like the name of a field. Others may be anything, also of a patient.
+fn is_plain_name(message: &str) -> bool {
+    let name = message.split('`').nth(1).unwrap_or_default();
+    name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 /// Where a string of this JSON holds a NUL character, which no field can keep: the escape `\u0000` behind no backslash of its own. As it is, JSON

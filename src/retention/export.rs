@@ -76,7 +76,7 @@ fn encounter_line(record: &ItemRecord) -> Value {
         .collect();
     json!({
         "line": "encounter", "id": item.id, "encounter": item.encounter, "class": item.encounter_class, "facility": item.facility,
-        "department": item.department, "restricted": item.restricted, "state": item.state, "created_at": item.created_at,
+        "department": item.department, "restricted": item.restricted, "labels": item.labels.kinds(), "state": item.state, "created_at": item.created_at,
         "notes": item.notes, "decisions": record.decisions, "remarks": remarks,
     })
 }
@@ -97,7 +97,7 @@ fn note_line(note: &Note, extraction: Value) -> Value {
         "standing": note.standing, "purged_at": note.purged.as_ref().map(|purged| purged.at), "source": content.source,
         "external_id": content.external_id, "version": content.version, "versioned_at": content.versioned_at,
         "relates_to": content.related, "note_type": content.note_type, "service_date": content.service_date,
-        "discharge_date": content.discharge_date, "author": content.author, "confidentiality": content.confidentiality,
+        "discharge_date": content.discharge_date, "author": content.author, "confidentiality": content.confidentiality, "labels": content.labels.kinds(),
         "text": content.text, "extraction": extraction,
     })
 }

@@ -41,7 +41,7 @@ pub enum AccountError {
     #[error("the user {0:?} is disabled; enable them first")]
     Disabled(String),
     /// Who would lock themselves out.
-    #[error("nobody disables themselves or changes their own role; another administrator can")]
+    #[error("nobody disables themselves, changes their own role or takes their own records away; another administrator can")]
     Oneself,
     /// Days of a token.
     #[error("a token works for at least one day, and at most 3650")]
@@ -205,6 +205,9 @@ impl Accounts<'_> {
     /// # Errors
     /// A user that is not there, or a failing store.
     pub async fn remove_own_records(&self, name: &str) -> Result<(), AccountError> {
+        if self.named(name).await?.id == self.actor.user_id.unwrap_or_default() {
+            return Err(AccountError::Oneself);
+        }
         let found = self.store.remove_own_records(name, self.actor.clone(), self.surroundings.now()).await?;
         found.then_some(()).ok_or_else(|| AccountError::Unknown(name.to_owned()))
     }

@@ -266,6 +266,15 @@ impl Service {
         Ok(Entering::In(user))
     }
 
+    /// Records that somebody who has to show a certificate came without it.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn refuse_without_certificate(&self, user: &User) -> Result<(), StoreError> {
+        let now = self.surroundings.now();
+        self.store.record_audit(actor(user), "sign_in.failed", Some(("user", user.id)), "certificate", now).await
+    }
+
     /// A code of the second factor, each step once, or a recovery code; with its word for the record.
     async fn prove_by_factor(&self, user: &User, code: &str) -> Result<(Proof, &'static str), StoreError> {
         let now = self.surroundings.now();
@@ -379,15 +388,29 @@ impl Service {
     ///
     /// # Errors
     /// [`CredentialError`].
-    pub async fn confirm_factor(&self, user: &User, code: &str) -> Result<Vec<String>, CredentialError> {
+    pub async fn confirm_factor(&self, (user, kept): (&User, [u8; 32]), code: &str) -> Result<Vec<String>, CredentialError> {
         let now = self.surroundings.now();
+        let wait = match self.store.begin_try(TryKind::SecondFactor, &user.name, now).await? {
+            Try::Blocked { until } => return Err(CredentialError::Wait(until)),
+            Try::Begun { wait } => wait,
+        };
         let begun = self.store.credentials(user.id).await?.factor.filter(|factor| !factor.is_confirmed);
         let secret = OneTimeSecret::of(begun.ok_or(CredentialError::Factor)?.secret);
-        let step = secret.step_of(code, None, now).ok_or(CredentialError::Refused)?;
+        let Some(step) = secret.step_of(code, None, now) else {
+            self.store.record_failed_try(Some(user.id), TryKind::SecondFactor, wait, now).await?;
+            return Err(CredentialError::Refused);
+        };
         let codes = recovery_codes();
         let hashes = codes.iter().filter_map(|code| recovery_hash(code)).collect();
         let confirmed = self.store.confirm_factor(user, (secret.bytes().to_vec(), step), hashes, now).await?;
-        if confirmed { Ok(codes) } else { Err(CredentialError::Factor) }
+        if !confirmed {
+            return Err(CredentialError::Factor);
+        }
+        self.store.clear_tries(TryKind::SecondFactor, &user.name).await?;
+        // who signed in without the factor shows it
+        let change = CredentialChange { user_id: user.id, kept: Some(kept), actor: actor(user) };
+        self.store.end_sessions(change, now).await?;
+        Ok(codes)
     }
 
     /// Takes one's own second factor away, by a code of it or a recovery code. Ends the user's other sessions.

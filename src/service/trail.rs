@@ -79,12 +79,17 @@ impl Service {
         after: Option<AccessEnd>,
         limit: u32,
     ) -> Result<(Vec<AuditEvent>, Option<AccessEnd>), AccessError> {
+        let mut told = question.told();
         let of = match &question.patient {
             Some(_) if !question.of.is_empty() => return Err(AccessError::TwoThings),
-            Some((source, number)) => Some(self.store.patients_numbered(source, number).await?),
+            Some((source, number)) => {
+                let found = self.store.patients_numbered(source, number).await?;
+                told = format!("{told}: {}", ids_of(&found));
+                Some(found)
+            }
             None => Some(question.of.clone()).filter(|of| !of.is_empty()),
         };
-        self.record_counted(actor(user), "audit.read", question.told()).await?;
+        self.record_counted(actor(user), "audit.read", told).await?;
         let filter = AccessFilter {
             actor: question.actor.clone(),
             action: question.action.clone(),
@@ -97,6 +102,17 @@ impl Service {
         Ok((events, end))
     }
 
+    /// Our ids of the patients with a record number at a source, for a question of theirs; that it was looked for is recorded.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn patients_of_number(&self, user: &User, (source, number): (&str, &str)) -> Result<Vec<Uuid>, StoreError> {
+        let found = self.store.patients_numbered(source, number).await?;
+        let told = format!("a record number was looked for: {}", ids_of(&found));
+        self.record_counted(actor(user), "audit.read", told).await?;
+        Ok(found)
+    }
+
     /// Whether the trail verifies from the checkpoint before the newest one on.
     ///
     /// # Errors
@@ -104,6 +120,10 @@ impl Service {
     pub async fn trail_standing(&self) -> Result<TrailReport, StoreError> {
         self.store.trail_standing().await
     }
+}
+
+fn ids_of(found: &[Uuid]) -> String {
+    if found.is_empty() { "nobody".to_owned() } else { found.iter().map(Uuid::to_string).collect::<Vec<_>>().join(", ") }
 }
 
 /// Events of one page of a report.

@@ -188,9 +188,9 @@ pub(super) struct CodeForm {
 /// `POST /account/factor/confirm`: the factor holds from now on; its recovery codes are shown once.
 pub(super) async fn confirm_factor(
     State(service): State<Arc<Service>>,
-    Posted { session, form, .. }: Posted<CodeForm>,
+    Proved(Posted { session, form, .. }): Proved<CodeForm>,
 ) -> Result<Response, Refusal> {
-    match service.confirm_factor(&session.user, form.code.trim()).await {
+    match service.confirm_factor((&session.user, session.hash()), form.code.trim()).await {
         Ok(codes) => shown(&service, &session, (StatusCode::OK, None), codes).await,
         Err(error) => refused(&service, &session, error).await,
     }

@@ -189,9 +189,9 @@ pub(super) struct NumberForm {
 
 /// `POST /audit/patient`: to the accesses of the patient with a record number.
 pub(super) async fn of_patient(State(service): State<Arc<Service>>, posted: Posted<NumberForm>) -> Answer {
-    posted.session.may(Permission::ReadAudit)?;
+    let user = posted.session.may(Permission::ReadAudit)?;
     let (source, number) = (posted.form.source.trim(), posted.form.number.trim());
-    let found = service.store.patients_numbered(source, number).await?;
+    let found = service.patients_of_number(user, (source, number)).await?;
     if found.is_empty() {
         return Ok(Redirect::to("/audit?unknown=patient").into_response());
     }

@@ -106,6 +106,7 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, r
     let again = |problem: String| SignInPage { name: name.to_owned(), problem: Some(problem), offer, ..SignInPage::default() };
     match entering {
         Entering::In(user) if !session::shows_certificate(&service, &user, shown.as_ref()) => {
+            service.refuse_without_certificate(&user).await?;
             Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned())))
         }
         Entering::In(user) => let_in(&service, &user).await,

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead as _, BufReader},
     net::TcpListener,
     path::Path,
-    process::{Child, Command, Stdio},
+    process::{Child, ChildStdout, Command, Stdio},
     time::Duration,
 };
 
@@ -26,8 +26,8 @@ pub fn configuration(issuer: &str, more: &str) -> String {
     format!("[sign_in.oidc]\nissuer = \"{issuer}\"\nclient_id = \"abstractor\"\n{more}\n")
 }
 
-/// A running oidc-provider; ended when dropped.
-struct Provider(Child);
+/// A running oidc-provider with its output, which it must be able to write to; ended when dropped.
+struct Provider(Child, #[expect(dead_code, reason = "held open")] BufReader<ChildStdout>);
 
 impl Provider {
     /// Starts one that knows a client of this service, with these further fields.
@@ -49,9 +49,10 @@ impl Provider {
             .spawn()
             .expect("node is installed");
         let mut line = String::new();
-        BufReader::new(child.stdout.take().expect("its output")).read_line(&mut line).expect("a line");
+        let mut output = BufReader::new(child.stdout.take().expect("its output"));
+        output.read_line(&mut line).expect("a line");
         assert_eq!(line.trim(), "listening", "`tests/run` installs oidc-provider");
-        Self(child)
+        Self(child, output)
     }
 }
 

@@ -404,8 +404,10 @@ async fn a_role_that_owns_nothing_serves() {
     let (kept, empty) = (database().await, Kept(cluster().add_database("template1")));
     cluster().sql("postgres", "CREATE ROLE clerk LOGIN");
     cluster().sql(&kept.0, "GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA public TO clerk");
-    cluster()
-        .sql(&kept.0, "GRANT DELETE ON idempotency_key, used_assertion, client_key, sign_in_failure, sign_in_step TO clerk");
+    cluster().sql(
+        &kept.0,
+        "GRANT DELETE ON idempotency_key, used_assertion, client_key, own_record, sign_in_failure, sign_in_step TO clerk",
+    );
     let open = async |database: &str| {
         let url = cluster().url(database).replace("user=postgres", "user=clerk");
         PostgresStore::open(PostgresSettings::parse(&url, None).expect("reads"), SiteKeys::generate()).await

@@ -149,13 +149,18 @@ impl<D: Database> AccessStore for SqlStore<D> {
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<BrokenGlass, StoreError> {
     let id = row.id("id")?;
-    let key = unit.vault.data_key("broken_glass", id, &row.get::<Vec<u8>>("data_key")?)?;
+    let (wrapped, sealed): (Vec<u8>, Vec<u8>) = (row.get("data_key")?, row.get("words")?);
+    // none where the encounter was purged
+    let words = match wrapped.is_empty() {
+        true => String::new(),
+        false => unit.vault.data_key("broken_glass", id, &wrapped)?.open_text("words", &sealed)?,
+    };
     Ok(BrokenGlass {
         id,
         by: (row.id("user_id")?, row.get("name")?),
         item_id: row.id("item_id")?,
         reason: row.word("reason", |word| word.parse().ok())?,
-        words: key.open_text("words", &row.get::<Vec<u8>>("words")?)?,
+        words,
         at: row.instant("at")?,
         until: row.instant("until")?,
         acknowledged: row.get::<Option<String>>("acknowledged_by")?.zip(row.instant_or_none("acknowledged_at")?),

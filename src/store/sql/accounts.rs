@@ -137,6 +137,11 @@ impl<D: Database> AccountStore for SqlStore<D> {
                 let Some(user) = user_named(unit, &name)? else { return Ok(false) };
                 if user.disabled != disabled {
                     unit.execute("UPDATE user_account SET disabled = ?2 WHERE id = ?1", (bytes(user.id), disabled))?;
+                    if disabled {
+                        // who is let in again later signs in again
+                        let sql = "UPDATE token SET revoked_at = ?2 WHERE user_id = ?1 AND revoked_at IS NULL AND kind IN ('session', 'sign_in')";
+                        unit.execute(sql, (bytes(user.id), micros(cause.now)))?;
+                    }
                     let action = if disabled { "user.disabled" } else { "user.enabled" };
                     audit::append(unit, &cause, &Event::of(action, "user", user.id, ""))?;
                 }

@@ -139,6 +139,32 @@ pub(super) fn tighten(unit: &Unit<'_>, note: &SealedNote, known: Uuid, cause: &C
     audit::append(unit, cause, &Event::of("note.labelled", "note", known, ""))
 }
 
+/// Versions of a document, and what replaces it, say nearly the same: each has the labels of all, and so have their items. Never less.
+pub(super) fn label_alike(unit: &Unit<'_>, identity: [u8; 32], cause: &Cause) -> Result<(), StoreError> {
+    let alike = "(identity_index = ?1 OR (related_index = ?1 AND relation = 'replaces')) AND purged_at IS NULL";
+    let sql = format!(
+        "SELECT id, labels, CASE WHEN confidentiality = 'restricted' THEN 1 ELSE 0 END AS is_restricted FROM note WHERE {alike}"
+    );
+    let said = unit.all("note", &sql, [identity], |row| Ok((row.get::<i64>("labels")?, row.get::<i64>("is_restricted")?)))?;
+    let labels = said.iter().fold(0, |all, (labels, _)| all | labels);
+    let restricted = i64::from(said.iter().any(|(_, is_restricted)| *is_restricted == 1));
+    if said.iter().all(|said| *said == (labels, restricted)) {
+        return Ok(());
+    }
+    let sql = format!(
+        "UPDATE note SET labels = labels | ?2, confidentiality = CASE WHEN ?3 = 1 THEN 'restricted' ELSE confidentiality END
+         WHERE {alike} AND (labels <> ?2 OR (?3 = 1 AND confidentiality = 'normal')) RETURNING id, item_id"
+    );
+    for (note, item) in unit.all("note", &sql, (identity, labels, restricted), |row| Ok((row.id("id")?, row.id("item_id")?)))? {
+        unit.execute(
+            "UPDATE review_item SET labels = labels | ?2, restricted = CASE WHEN ?3 = 1 THEN 1 ELSE restricted END WHERE id = ?1",
+            (bytes(item), labels, restricted),
+        )?;
+        audit::append(unit, cause, &Event::of("note.labelled", "note", note, "as another version"))?;
+    }
+    Ok(())
+}
+
 fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     let (_, data_key) = unit.vault.new_data_key("review_item", placing.item_id);
     unit.execute(

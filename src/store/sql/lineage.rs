@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Cause, Event},
-    encounters::Placing,
+    encounters::{self, Placing},
     items,
     note_rows::SealedNote,
     outbox::{self, Happened},
@@ -219,6 +219,7 @@ pub(super) fn retract(unit: &Unit<'_>, key: &NoteKey, at: Timestamp, cause: &Cau
 
 /// Writes the standing of every version of a document; the items of those that changed.
 fn settle(unit: &Unit<'_>, identity: [u8; 32], cause: &Cause) -> Result<Vec<Uuid>, StoreError> {
+    encounters::label_alike(unit, identity, cause)?;
     let versions = versions(unit, identity)?;
     let sql = "SELECT id, versioned_at FROM note WHERE related_index = ?1 AND relation = 'replaces'";
     let replacements = unit.all("note", sql, [identity], |row| row.instant_or_none("versioned_at"))?;

@@ -6,7 +6,7 @@ use super::{
     audit::{self, Cause, Event},
     encounters, note_rows, patients,
     retention::holds_on,
-    unit::{Unit, bytes},
+    unit::{Unit, bytes, derived_id, micros},
 };
 use crate::{
     domain::Patient,
@@ -71,6 +71,21 @@ pub(super) fn unmerge(unit: &Unit<'_>, named: &Named, cause: &Cause) -> Result<O
         if let Some(encounter) = encounter {
             give_back(unit, (encounter, item), own)?;
         }
+    }
+    // what is held stays so, whosever it is by now
+    for hold in holds_on(unit, Some(survivor), &[])?.into_iter().filter(|hold| hold.subject.id() == survivor) {
+        unit.execute(
+            "INSERT INTO legal_hold (id, kind, subject_id, reason, actor, at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            (
+                bytes(derived_id(hold.id, "unmerged")),
+                hold.subject.kind(),
+                bytes(own),
+                &hold.reason,
+                &cause.actor.name,
+                micros(cause.now),
+            ),
+        )?;
+        audit::append(unit, cause, &Event::of("hold.added", "patient", own, &format!("{} as hold {}", hold.reason, hold.id)))?;
     }
     unit.execute("UPDATE patient SET merged_into = NULL WHERE id = ?1", [bytes(own)])?;
     let detail = format!(

@@ -22,7 +22,13 @@ struct Sealed {
     sql: &'static str,
 }
 
-const SEALED: [Sealed; 12] = [
+const SEALED: [Sealed; 13] = [
+    Sealed {
+        kind: "broken_glass",
+        key_of: "broken_glass",
+        column: "words",
+        sql: "SELECT id AS key_id, data_key, words AS value FROM broken_glass WHERE id = ?1",
+    },
     Sealed {
         kind: "note",
         key_of: "note",

@@ -52,8 +52,11 @@ struct Found {
 }
 
 fn find(unit: &Unit<'_>, item: Uuid) -> Result<Option<Found>, StoreError> {
+    // all that a legal hold may be laid on, so that the hold stands before or comes too late
+    unit.hold_rows("patient", "id = (SELECT patient_id FROM review_item WHERE id = ?1)", [bytes(item)])?;
     unit.hold_rows("encounter", "id = (SELECT encounter_id FROM review_item WHERE id = ?1)", [bytes(item)])?;
     unit.hold_row("review_item", item)?;
+    unit.hold_rows("note", "item_id = ?1", [bytes(item)])?;
     let sql = "SELECT id, encounter_id, patient_id, revision FROM review_item WHERE id = ?1 AND length(data_key) > 0";
     let found = unit.one("review_item", sql, [bytes(item)], |row| {
         Ok(Found {
@@ -205,7 +208,23 @@ pub(super) const OF_ITEM: [(&str, &str, &str); 5] = [
     ("second_review", "worksheet", "item_id = ?1 AND worksheet IS NOT NULL"),
 ];
 
+/// Words of those who opened the encounter under broken glass, written since then. That they opened it, and the reason's word, stay.
+pub(super) fn destroy_glass(unit: &Unit<'_>, item: Uuid, since: i64, purging: &Purging<'_>) -> Result<(), StoreError> {
+    let sql = "UPDATE broken_glass SET data_key = ?3, words = ?3 WHERE item_id = ?1 AND at >= ?2 AND length(data_key) > 0 RETURNING id";
+    for access in unit.all("broken_glass", sql, (bytes(item), since, nothing()), |row| row.id("id"))? {
+        purging.bury(unit, "broken_glass", access)?;
+    }
+    Ok(())
+}
+
+/// The words of one such access, found by their tombstone in another copy of the database.
+fn destroy_words(unit: &Unit<'_>, access: Uuid, purging: &Purging<'_>) -> Result<(), StoreError> {
+    let sql = "UPDATE broken_glass SET data_key = ?2, words = ?2 WHERE id = ?1 AND length(data_key) > 0";
+    if unit.execute(sql, (bytes(access), nothing()))? > 0 { purging.bury(unit, "broken_glass", access) } else { Ok(()) }
+}
+
 fn destroy_item(unit: &Unit<'_>, item: Uuid, purging: &Purging<'_>) -> Result<(), StoreError> {
+    destroy_glass(unit, item, i64::MIN, purging)?;
     for (table, column, condition) in OF_ITEM {
         let sql = format!("UPDATE {table} SET {column} = ?2 WHERE {condition} AND length({column}) > 0 RETURNING id");
         for row in unit.all(table, &sql, (bytes(item), nothing()), |row| row.id("id"))? {
@@ -244,6 +263,9 @@ pub(super) fn destroy_patient(unit: &Unit<'_>, patient: Uuid, purging: &Purging<
 
 /// Empties the sealed column of one row that its item seals, found by its tombstone in another copy of the database.
 pub(super) fn destroy_row(unit: &Unit<'_>, (kind, id): (&str, Uuid), purging: &Purging<'_>) -> Result<(), StoreError> {
+    if kind == "broken_glass" {
+        return destroy_words(unit, id, purging);
+    }
     let Some((table, column, _)) = OF_ITEM.into_iter().find(|(table, _, _)| *table == kind) else { return Ok(()) };
     let item = if table == "query_act" {
         "SELECT q.id, q.item_id FROM query_act a JOIN query q ON q.id = a.query_id WHERE a.id = ?1".to_owned()

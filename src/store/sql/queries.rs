@@ -72,6 +72,15 @@ impl<D: Database> QueryStore for SqlStore<D> {
         let by = (user.id, user.name.clone());
         self.database
             .write(move |unit| {
+                let of = "SELECT id, item_id FROM query WHERE id = ?1";
+                let Some(item) = unit.one("query", of, [bytes(id)], |row| row.id("item_id"))? else {
+                    return Ok(QueryChange::Missing);
+                };
+                // whoever purges something of the encounter holds it too: its key stands until the end
+                unit.hold_row("review_item", item)?;
+                if items::is_purged(unit, item)? {
+                    return Ok(QueryChange::Missing);
+                }
                 unit.hold_row("query", id)?;
                 let Some(mut query) = one(unit, id)? else { return Ok(QueryChange::Missing) };
                 let Some(state) = query.state().after(&act) else { return Ok(QueryChange::NotAllowed(query.state())) };

@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::{
     audit::{self, Event},
     items,
-    purge::{Purging, nothing},
+    purge::{self, Purging, nothing},
     unit::{Unit, bytes},
     vault::RowKey,
 };
@@ -42,6 +42,7 @@ pub(super) fn reseal(unit: &Unit<'_>, (item, part): (Uuid, &Part), purging: &Pur
     let queries = resealing.queries(part, &standing)?;
     let words = resealing.words("item_remark", ("comment", "at"), since)?
         + resealing.words("second_review", ("worksheet", "reviewed_at"), since)?;
+    purge::destroy_glass(unit, item, since, purging)?;
     unit.execute("UPDATE review_item SET data_key = ?2 WHERE id = ?1", (bytes(item), wrapped))?;
     let detail = format!("{decisions} decisions, {queries} queries, {words} comments and worksheets gone");
     audit::append(unit, purging.cause, &Event::of("item.resealed", "item", item, &detail))

@@ -32,7 +32,9 @@ impl<D: Database> SecondReviewStore for SqlStore<D> {
     ) -> Result<Vec<SecondReview>, StoreError> {
         let mut values = vec![Value::Integer(limit.into())];
         let condition = match which {
-            WhichReviews::Waiting => "s.reviewed_at IS NULL AND i.state = 'finished' AND i.revision = s.revision + 1",
+            WhichReviews::Waiting => {
+                "s.reviewed_at IS NULL AND i.state = 'finished' AND i.revision = s.revision + 1 AND length(i.data_key) > 0"
+            }
             WhichReviews::DoneSince(since) => {
                 values.push(Value::Integer(micros(since)));
                 "s.reviewed_at >= ?2"
@@ -93,7 +95,7 @@ impl<D: Database> SecondReviewStore for SqlStore<D> {
         let sql = format!(
             "SELECT e.subject_id AS item_id, i.revision - 1 AS revision, e.actor_id AS coder_id
              FROM audit_event e JOIN review_item i ON i.id = e.subject_id
-             WHERE e.action = 'item.finished' AND e.at >= ?1 AND e.actor_id {by} AND i.state = 'finished'
+             WHERE e.action = 'item.finished' AND e.at >= ?1 AND e.actor_id {by} AND i.state = 'finished' AND length(i.data_key) > 0
                AND e.sequence = (SELECT max(f.sequence) FROM audit_event f WHERE f.subject_id = e.subject_id AND f.action = 'item.finished')
                AND NOT EXISTS (SELECT 1 FROM second_review s WHERE s.item_id = i.id AND s.revision = i.revision - 1){seen}
              ORDER BY e.sequence DESC LIMIT ?2"
@@ -115,7 +117,7 @@ impl<D: Database> SecondReviewStore for SqlStore<D> {
         self.database
             .write(move |unit| {
                 unit.hold_row("review_item", item.item_id)?;
-                let stands = "SELECT count(*) AS n FROM review_item WHERE id = ?1 AND state = 'finished' AND revision = ?2";
+                let stands = "SELECT count(*) AS n FROM review_item WHERE id = ?1 AND state = 'finished' AND revision = ?2 AND length(data_key) > 0";
                 let revision = i64::try_from(item.revision).unwrap_or(i64::MAX);
                 if unit.count(stands, (bytes(item.item_id), revision.saturating_add(1)))? == 0 {
                     return Ok(false);
@@ -135,6 +137,15 @@ impl<D: Database> SecondReviewStore for SqlStore<D> {
         let acting = Acting::of(reviewer, now);
         self.database
             .write(move |unit| {
+                let of = "SELECT id, item_id FROM second_review WHERE id = ?1";
+                let Some(item) = unit.one("second_review", of, [bytes(id)], |row| row.id("item_id"))? else {
+                    return Ok(Reviewed::Missing);
+                };
+                // whoever purges something of the encounter holds it too: its key stands until the end
+                unit.hold_row("review_item", item)?;
+                if items::is_purged(unit, item)? {
+                    return Ok(Reviewed::Missing);
+                }
                 unit.hold_row("second_review", id)?;
                 let sql = format!("{REVIEW} WHERE s.id = ?1");
                 let review = match unit.one("second_review", &sql, [bytes(id)], |row| open(unit, row))? {

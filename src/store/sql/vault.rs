@@ -149,7 +149,15 @@ impl Vault {
 
     /// The key that signs checkpoints of the audit trail; none before the first one.
     pub(super) fn audit_key(&self, session: &dyn Session) -> Result<Option<SigningKey>, StoreError> {
-        audit_key(session, &self.keys())
+        match audit_key(session, &self.keys()) {
+            // wrapped by a site key that is not known yet: a look at it has the keys read again
+            Err(StoreError::Sealed { .. }) => {
+                let wrapped = wrapped_key(session, AUDIT_KEY)?.unwrap_or_default();
+                let _ = self.unwrap(AUDIT_PLACE, &wrapped);
+                audit_key(session, &self.keys())
+            }
+            found => found,
+        }
     }
 
     /// Makes that key. Whoever calls it holds what keeps others from doing so at the same time.
