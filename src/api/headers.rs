@@ -39,7 +39,7 @@ pub struct Reached {
     pub with_certificate: bool,
 }
 
-/// Adds [`HEADERS`], and to who comes by HTTPS that there is nothing else.
+/// Adds the headers above, and to who comes by HTTPS that there is nothing else.
 pub async fn add_headers(State(reached): State<Reached>, request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let headers = response.headers_mut();

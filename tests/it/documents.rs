@@ -46,7 +46,9 @@ fn commands_of_the_readme_exist() {
         let first_help = String::from_utf8_lossy(&first_help.stdout).into_owned();
         // the second verb of a command that has several stands before or behind the options of the first
         let commands = first_help.split_once("Commands:").map_or("", |(_, commands)| commands);
-        let is_verb = |word: &&String| commands.lines().any(|line| line.split_whitespace().next() == Some(word));
+        let is_verb = |word: &&String| {
+            !word.starts_with('-') && commands.lines().any(|line| line.split_whitespace().next() == Some(word))
+        };
         let verbs: Vec<&str> = std::iter::once(*first).chain(words[1..].iter().find(is_verb).map(String::as_str)).collect();
         let help = Command::new(PROGRAM).args(&verbs).arg("--help").output().expect("runs");
         assert!(help.status.success(), "README calls `abstractor {}`, which does not exist", words.join(" "));

@@ -108,8 +108,9 @@ fn check(caller: &Caller, is_page: bool, reply: &Reply, what: &str) {
     let is_refused = reply.status >= 400;
     for part in [PART, SENT_PART] {
         assert!(!holds(headers.as_bytes(), part), "{what}: in the headers: {headers}");
-        // on a page that is refused a person finds again what they typed
-        let may_be_there = reads_notes && (!is_refused || (is_page && caller.in_browser));
+        // on a page that is refused a person finds again what they typed, be it the name of a failed sign-in
+        let is_typed = is_page && is_refused && part == SENT_PART;
+        let may_be_there = is_typed || reads_notes && (!is_refused || (is_page && caller.in_browser));
         assert!(may_be_there || !holds(body, part), "{what}: {}", reply.text);
     }
 }

@@ -344,6 +344,9 @@ fn a_wrong_merge_is_taken_back() {
     assert!(server.events().iter().any(|event| event["action"] == "patient.unmerged"));
 }
 
+/// Variables and arguments of a command.
+type Way<'a> = (&'a [(&'a str, &'a str)], &'a [&'a str]);
+
 #[test]
 fn keys_come_from_one_place() {
     let folder = tempfile::tempdir().expect("a folder");
@@ -357,7 +360,7 @@ fn keys_come_from_one_place() {
         command.output().expect("the program runs")
     };
     let of_command = format!("cat '{}'", file.display());
-    let ways: [(&[(&str, &str)], &[&str]); 4] = [
+    let ways: [Way<'_>; 4] = [
         (&[], &["--key-file", text_of(&file)]),
         (&[("ABSTRACTOR_KEY", &text)], &[]),
         (&[], &["--key-command", &of_command]),

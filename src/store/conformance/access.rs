@@ -56,6 +56,17 @@ pub(crate) async fn labels_stick_to_the_encounter(store: Arc<dyn Store>) {
     assert_eq!((of_note(first).await, of_note(second).await, of_note(third).await), (vec![HIV], vec![VIP], vec![]));
 }
 
+pub(crate) async fn versions_are_labelled_alike(store: Arc<dyn Store>) {
+    let first = post(&*store, identified("n", Some("1"), "a"), 0).await;
+    let second = post(&*store, labelled(identified("n", Some("2"), "b"), &[HIV]), 1).await;
+    let third = post(&*store, identified("n", Some("3"), "c"), 2).await;
+    let other = post(&*store, identified("m", Some("1"), "d"), 3).await;
+    for (note, kinds) in [(first, vec![HIV]), (second, vec![HIV]), (third, vec![HIV]), (other, vec![])] {
+        assert_eq!(store.note(note).await.expect("reads").expect("is there").content.labels.kinds(), kinds);
+        assert_eq!(item_of(&*store, note, 4).await.item.labels.kinds(), kinds);
+    }
+}
+
 pub(crate) async fn a_note_that_comes_again_is_never_less_restricted(store: Arc<dyn Store>) {
     let note = post(&*store, identified("n", Some("1"), "a"), 0).await;
     let again =
@@ -155,7 +166,7 @@ pub(crate) async fn nothing_of_an_own_record_is_listed(store: Arc<dyn Store>) {
     assert_eq!(seen(&*store, &ReportScope { hidden_patients, ..ReportScope::default() }).await, [2; 4]);
 }
 
-fn access(by: &User, item_id: Uuid, seconds: i64) -> BrokenGlass {
+pub(crate) fn access(by: &User, item_id: Uuid, seconds: i64) -> BrokenGlass {
     BrokenGlass {
         id: id(),
         by: (by.id, by.name.clone()),

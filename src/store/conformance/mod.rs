@@ -61,7 +61,7 @@ macro_rules! conformance {
             users, a_token_works_until_revoked, a_token_expires, a_token_is_of_one_kind, a_disabled_user_has_no_tokens,
             a_sign_in_works_once, an_assertion_is_used_once, a_derived_key_is_of_its_duty, the_audit_trail_has_no_gaps);
         crate::store::conformance::conformance!(@module $open, access:
-            labels_stick_to_the_encounter, a_note_that_comes_again_is_never_less_restricted, what_is_labelled_is_for_who_is_cleared,
+            labels_stick_to_the_encounter, versions_are_labelled_alike, a_note_that_comes_again_is_never_less_restricted, what_is_labelled_is_for_who_is_cleared,
             a_source_is_a_limit, an_own_record_is_found_through_merges, nothing_of_an_own_record_is_listed,
             glass_is_broken_for_an_hour, accesses_are_looked_at_once, clearances_are_kept_and_told);
         crate::store::conformance::conformance!(@module $open, sign_in:

@@ -62,6 +62,7 @@ pub(crate) async fn a_purged_encounter_leaves_tombstones_alone(store: Arc<dyn St
     store.decide(item.id, &coder, vec![said], None, at(3)).await.expect("decides");
     store.add_query(queries::draft(item.id, first, &coder), &coder, at(3)).await.expect("drafts");
     store.remark(item.id, &coder, id(), "a remark".to_owned(), at(3)).await.expect("remarks");
+    store.break_glass(super::access::access(&coder, item.id, 3)).await.expect("is kept");
     let patient = item.patient_id.expect("has a patient");
     let other = post(&*store, of_encounter("other", Some("q"), "stays"), 4).await;
 
@@ -81,6 +82,8 @@ pub(crate) async fn a_purged_encounter_leaves_tombstones_alone(store: Arc<dyn St
     assert!(record.decisions.is_empty() && record.remarks.is_empty() && record.item.encounter.is_none());
     assert_eq!((record.item.patient, record.item.notes), (None, vec![first]));
     assert!(store.queries(item.id).await.expect("reads").is_empty());
+    let accesses = store.broken_glasses(10).await.expect("lists");
+    assert_eq!(accesses.iter().map(|access| (access.item_id, access.words.as_str())).collect::<Vec<_>>(), [(item.id, "")]);
     assert_eq!(store.claim_item(item.id, &coder, MINUTE, at(7)).await.expect("answers"), ItemChange::Missing);
     // with the last encounter the patient went
     assert_eq!(store.patient_record(patient).await.expect("reads"), None);
@@ -277,6 +280,8 @@ pub(crate) async fn a_merge_is_taken_back(store: Arc<dyn Store>) {
     let shared = post(&*store, of_encounter("e", Some("old"), "e"), 5).await;
     let survivor = item_of(&*store, new, 6).await.item.patient_id;
     assert_eq!(item_of(&*store, shared, 6).await.item.id, item_of(&*store, new, 6).await.item.id);
+    let kept = hold(Subject::Patient(survivor.expect("has a patient")), 7);
+    assert_eq!(store.add_hold(kept, Actor::service()).await.expect("adds"), HoldChange::Done);
     let back = unmerge("old").await.expect("is taken back");
     assert_eq!((back.notes, back.encounters, back.shared), (3, 3, 1));
     for (note, record) in [(old, "old"), (alone, "old"), (later, "old"), (new, "new"), (shared, "new")] {
@@ -287,6 +292,11 @@ pub(crate) async fn a_merge_is_taken_back(store: Arc<dyn Store>) {
             (note.patient_id == survivor, note.content.patient.map(|patient| patient.id)),
             (record == "new", Some(record.to_owned()))
         );
+    }
+    // what was held stays held on both sides
+    for note in [old, new] {
+        let item = item_of(&*store, note, 10).await.item.id;
+        assert!(matches!(purge(&*store, whole(item), 10).await, Purged::Held(_)));
     }
     // both numbers find their own again
     let next = post(&*store, of_encounter("e", Some("old"), "f"), 11).await;
