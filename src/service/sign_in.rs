@@ -16,7 +16,8 @@ use crate::{
         recovery_hash,
     },
     domain::{Role, User},
-    store::{CredentialChange, Credentials, LiveSession, StoreError, TokenKind, Try, TryKind},
+    network::PeerCertificate,
+    store::{CredentialChange, LiveSession, StoreError, TokenKind, Try, TryKind},
 };
 
 /// Name of the session cookie, over plain HTTP and over TLS: browsers take one with the second name only when it is `Secure`, of this host alone
@@ -103,6 +104,15 @@ pub enum Entering {
     Wait(Timestamp),
 }
 
+/// Which codes are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CodesTaken {
+    /// One-time codes alone: where the hospital's provider lets everybody else in.
+    OneTime,
+    /// API tokens of somebody for whom there are pages too.
+    Any,
+}
+
 /// What the hospital's provider asked of somebody.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProvedAtProvider {
@@ -154,7 +164,12 @@ impl Service {
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn enter_by_password(&self, name: &str, password: &str) -> Result<Entering, StoreError> {
+    pub async fn enter_by_password(
+        &self,
+        name: &str,
+        password: &str,
+        shown: Option<&PeerCertificate>,
+    ) -> Result<Entering, StoreError> {
         let now = self.surroundings.now();
         let wait = match self.store.begin_try(TryKind::Password, name, now).await? {
             Try::Blocked { until } => return Ok(Entering::Wait(until)),
@@ -165,7 +180,7 @@ impl Service {
         let hash = found.as_ref().filter(|(user, _)| !user.disabled).and_then(|(_, credentials)| credentials.password.clone());
         let verified = self.verified(password, hash.clone()).await?;
         let known = found.as_ref().map(|(user, _)| user.id);
-        let (Some((user, credentials)), Some(hash), true) = (found, hash, verified != Verified::No) else {
+        let (Some((user, _)), Some(hash), true) = (found, hash, verified != Verified::No) else {
             self.store.record_failed_try(known, TryKind::Password, wait, now).await?;
             return Ok(Entering::Refused);
         };
@@ -176,73 +191,82 @@ impl Service {
             self.store.rehash_password(user.id, &hash, anew).await?;
         }
         self.store.clear_tries(TryKind::Password, name).await?;
-        self.after_first_step(user, &credentials, "password").await
+        self.after_first_step(user, "password", shown).await
     }
 
-    /// Lets somebody in by a one-time code, which is used up, or by an API token of somebody for whom there are pages, as far as these go.
+    /// Lets somebody in by a code, which is used up when it is a one-time one, as far as it goes.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn enter_by_code(&self, code: &str) -> Result<Entering, StoreError> {
+    pub async fn enter_by_code(
+        &self,
+        code: &str,
+        taken: CodesTaken,
+        shown: Option<&PeerCertificate>,
+    ) -> Result<Entering, StoreError> {
         let now = self.surroundings.now();
-        let Some((user, how)) = self.user_of_code(code).await? else {
+        let Some((user, how)) = self.user_of_code(code, taken).await? else {
             self.store.record_failed_try(None, TryKind::Password, None, now).await?;
             return Ok(Entering::Refused);
         };
         // whoever has a new code was looked at by an administrator
         self.store.clear_tries(TryKind::Password, &user.name).await?;
-        let credentials = self.store.credentials(user.id).await?;
-        self.after_first_step(user, &credentials, how).await
-    }
-
-    /// The same by a one-time code alone.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn enter_by_one_time_code(&self, code: &str) -> Result<Entering, StoreError> {
-        let now = self.surroundings.now();
-        let redeemed = match Token::parse(code) {
-            Some(token) => self.store.redeem_sign_in(token.hash(), now).await?,
-            None => None,
-        };
-        let Some(user) = redeemed else {
-            self.store.record_failed_try(None, TryKind::Password, None, now).await?;
-            return Ok(Entering::Refused);
-        };
-        self.store.clear_tries(TryKind::Password, &user.name).await?;
-        let credentials = self.store.credentials(user.id).await?;
-        self.after_first_step(user, &credentials, "code").await
+        self.after_first_step(user, how, shown).await
     }
 
     /// Lets somebody in whom the hospital's provider let in. Who has a second factor here shows it, but where the provider asked for one.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn enter_by_provider(&self, user: User, proved: ProvedAtProvider) -> Result<Entering, StoreError> {
-        if proved == ProvedAtProvider::Twice {
-            return self.entered(user, "oidc and second factor there").await;
+    pub async fn enter_by_provider(
+        &self,
+        user: User,
+        proved: ProvedAtProvider,
+        shown: Option<&PeerCertificate>,
+    ) -> Result<Entering, StoreError> {
+        match proved {
+            ProvedAtProvider::Once => self.after_first_step(user, "oidc", shown).await,
+            ProvedAtProvider::Twice if self.has_its_certificate(&user, shown).await? => {
+                self.entered(user, "oidc and second factor there").await
+            }
+            ProvedAtProvider::Twice => Ok(Entering::Refused),
         }
-        let credentials = self.store.credentials(user.id).await?;
-        self.after_first_step(user, &credentials, "oidc").await
     }
 
-    async fn user_of_code(&self, code: &str) -> Result<Option<(User, &'static str)>, StoreError> {
+    async fn user_of_code(&self, code: &str, taken: CodesTaken) -> Result<Option<(User, &'static str)>, StoreError> {
         let Some(token) = Token::parse(code) else { return Ok(None) };
         let now = self.surroundings.now();
         if let Some(user) = self.store.redeem_sign_in(token.hash(), now).await? {
             return Ok(Some((user, "code")));
         }
+        if taken == CodesTaken::OneTime {
+            return Ok(None);
+        }
         let user = self.store.user_of_token(token.hash(), TokenKind::Api, now).await?;
         Ok(user.filter(has_pages).map(|user| (user, "token")))
     }
 
-    async fn after_first_step(&self, user: User, credentials: &Credentials, how: &str) -> Result<Entering, StoreError> {
+    async fn after_first_step(&self, user: User, how: &str, shown: Option<&PeerCertificate>) -> Result<Entering, StoreError> {
+        if !self.has_its_certificate(&user, shown).await? {
+            return Ok(Entering::Refused);
+        }
+        let credentials = self.store.credentials(user.id).await?;
         if credentials.confirmed_factor().is_none() {
             return self.entered(user, how).await;
         }
         let (token, now) = (Token::generate(), self.surroundings.now());
         self.store.add_sign_in_step((user.id, how), token.hash(), now + STEP_LIFE, now).await?;
         Ok(Entering::SecondFactor(token))
+    }
+
+    /// Whether who has to show a certificate shows it; a failure is recorded.
+    async fn has_its_certificate(&self, user: &User, shown: Option<&PeerCertificate>) -> Result<bool, StoreError> {
+        let is_shown = self.client_certificates.permit(&user.name, shown);
+        if !is_shown {
+            let now = self.surroundings.now();
+            self.store.record_audit(actor(user), "sign_in.failed", Some(("user", user.id)), "certificate", now).await?;
+        }
+        Ok(is_shown)
     }
 
     /// The second step: a code of the second factor or a recovery code, by whoever made the first one.
@@ -264,15 +288,6 @@ impl Service {
         let now = self.surroundings.now();
         self.store.record_audit(actor(&user), "sign_in.succeeded", Some(("user", user.id)), how, now).await?;
         Ok(Entering::In(user))
-    }
-
-    /// Records that somebody who has to show a certificate came without it.
-    ///
-    /// # Errors
-    /// When the store fails.
-    pub async fn refuse_without_certificate(&self, user: &User) -> Result<(), StoreError> {
-        let now = self.surroundings.now();
-        self.store.record_audit(actor(user), "sign_in.failed", Some(("user", user.id)), "certificate", now).await
     }
 
     /// A code of the second factor, each step once, or a recovery code; with its word for the record.
@@ -338,7 +353,7 @@ impl Service {
         let (proof, how) = if !password.is_empty() {
             (self.prove_by_password(user, password).await?, "password")
         } else if Token::parse(code).is_some() {
-            match self.user_of_code(code).await? {
+            match self.user_of_code(code, CodesTaken::Any).await? {
                 Some((owner, how)) if owner.id == user.id => (Proof::Given, how),
                 _ => (Proof::Refused, ""),
             }

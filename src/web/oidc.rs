@@ -200,14 +200,14 @@ pub(super) async fn begin(State(service): State<Arc<Service>>, offer: Offer) -> 
 pub(super) async fn finish(
     State(service): State<Arc<Service>>,
     offer: Offer,
-    headers: HeaderMap,
+    parts: Parts,
     callback: Result<Query<Callback>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Some(party) = offer.party.clone() else { return Ok(not_offered(offer)) };
     // one that cannot be read is one without a state
     let callback = callback.map(|Query(callback)| callback).unwrap_or_default();
     let forgotten = cookie(&service, "", 0);
-    let (user, next) = match user_of(&service, &party, attempt_of(&headers), &callback).await? {
+    let (user, next) = match user_of(&service, &party, attempt_of(&parts.headers), &callback).await? {
         Ok(found) => found,
         Err(failure) => {
             let word = failure.word();
@@ -224,10 +224,13 @@ pub(super) async fn finish(
     };
     let proved = if party.proved_twice() { ProvedAtProvider::Twice } else { ProvedAtProvider::Once };
     let forget = AppendHeaders([(header::SET_COOKIE, forgotten.clone())]);
-    let user = match service.enter_by_provider(user, proved).await? {
+    let user = match service.enter_by_provider(user, proved, parts.extensions.get()).await? {
         Entering::In(user) => user,
         Entering::SecondFactor(step) => return Ok((forget, second_step(&step, (StatusCode::OK, None))).into_response()),
-        Entering::Refused | Entering::Wait(_) => return Ok((forget, not_offered(offer)).into_response()),
+        Entering::Refused | Entering::Wait(_) => {
+            let refused = Failure::NoAccount("certificate", None).told();
+            return Ok((forget, told(offer, refused)).into_response());
+        }
     };
     let started = session::start_by_provider(&service, &user, proved).await?;
     let answer = page(StatusCode::OK, &SignedInPage { shell: Shell::default(), next });

@@ -65,7 +65,7 @@ impl Session {
         let token = token_of(&parts.headers, cookie(&service.public_url).0).ok_or_else(to_sign_in)?;
         let (idle, now) = (service.sign_in.settings.idle, service.surroundings.now());
         let live = service.store.session(token.hash(), idle, now).await?.ok_or_else(to_sign_in)?;
-        if !shows_certificate(service, &live.user, parts.extensions.get()) {
+        if !service.client_certificates.permit(&live.user.name, parts.extensions.get::<PeerCertificate>()) {
             return Err(to_sign_in());
         }
         let path = parts.uri.path();
@@ -119,11 +119,6 @@ impl FromRequestParts<Arc<Service>> for Session {
         service.keep_use(session.hash()).await;
         Ok(session)
     }
-}
-
-/// Whether who has to show a certificate shows it.
-pub(super) fn shows_certificate(service: &Service, user: &User, shown: Option<&PeerCertificate>) -> bool {
-    service.client_certificates.permit(&user.name, shown)
 }
 
 /// The session token of the cookie.

@@ -21,7 +21,7 @@ use crate::{
     auth::{Permission, Token, permits},
     domain::User,
     network::PeerCertificate,
-    service::{Entering, Service},
+    service::{CodesTaken, Entering, Service},
 };
 
 /// The sign-in page.
@@ -93,10 +93,10 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, r
     let SignIn { code, name, password } = form_of(request).await?;
     let (code, name) = (code.trim(), name.trim());
     let is_code = !code.is_empty() || name.is_empty() || offer.is_only;
-    let entering = match (is_code, offer.is_only) {
-        (true, false) => service.enter_by_code(code).await?,
-        (true, true) => service.enter_by_one_time_code(code).await?,
-        (false, _) => service.enter_by_password(name, &password).await?,
+    let taken = if offer.is_only { CodesTaken::OneTime } else { CodesTaken::Any };
+    let entering = match is_code {
+        true => service.enter_by_code(code, taken, shown.as_ref()).await?,
+        false => service.enter_by_password(name, &password, shown.as_ref()).await?,
     };
     let refusal = match (is_code, offer.is_only) {
         (_, true) => text!("sign-in-oidc-code-refused"),
@@ -105,10 +105,6 @@ pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, r
     };
     let again = |problem: String| SignInPage { name: name.to_owned(), problem: Some(problem), offer, ..SignInPage::default() };
     match entering {
-        Entering::In(user) if !session::shows_certificate(&service, &user, shown.as_ref()) => {
-            service.refuse_without_certificate(&user).await?;
-            Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned())))
-        }
         Entering::In(user) => let_in(&service, &user).await,
         Entering::SecondFactor(step) => Ok(second_step(&step, (StatusCode::OK, None))),
         Entering::Refused => Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned()))),

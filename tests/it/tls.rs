@@ -261,6 +261,8 @@ fn a_token_bound_to_a_certificate_is_worth_nothing_without_it() {
     // the pages too: neither a sign-in nor a session gets around it
     let form = format!("content-type: application/x-www-form-urlencoded\n\ncode={}", server.tokens["coder"]);
     assert_eq!(asked(&server, None, &request("POST /sign-in", &form)).expect("answers").0, 401);
+    let told = server.tool("audit", &["report"]);
+    assert!(told.contains("sign_in.failed") && !told.contains("sign_in.succeeded"), "{told}");
     let (status, answer) = asked(&server, Some("emr"), &request("POST /sign-in", &form)).expect("answers");
     assert_eq!(status, 303, "{answer}");
     let cookie = answer.lines().find_map(|line| line.strip_prefix("set-cookie: ")).expect("a cookie");
