@@ -15,6 +15,7 @@ mod lock_out;
 mod mention;
 mod note;
 mod outbox;
+mod outcome;
 mod preferences;
 mod query;
 mod reconciliation;
@@ -47,6 +48,7 @@ pub use note::{
     Confidentiality, EncounterClass, NewNote, Note, NoteStatus, Patient, PurgedNote, RelatedNote, Relation, Standing,
 };
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
+pub use outcome::{Ended, EntryOutcome, ItemOutcome};
 pub use preferences::{MOST_LISTS, Preferences, SavedList, SiteSettings, Tally};
 pub use query::{
     ClinicalIndicator, OptionKind, QUERY_ANSWER_CHARACTERS, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect,

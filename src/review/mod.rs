@@ -3,6 +3,7 @@
 mod codes;
 mod day;
 mod edits;
+mod outcome;
 mod queries;
 mod rollup;
 mod summary;
@@ -13,6 +14,7 @@ mod together;
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
 pub use edits::{AssignedCode, ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};
+pub use outcome::item_outcome;
 pub use queries::{condition_words, query_problems, quoted_evidence};
 pub use rollup::{evidence_key, rollup};
 pub use summary::{is_paid, is_unsure, outcomes, suggestions_of, summarize};

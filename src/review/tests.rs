@@ -71,7 +71,7 @@ fn candidate(code: &str, with: &[&str]) -> CodeCandidate {
 }
 
 /// A suggested diagnosis: its first code with what stands beside it, and an alternative that nobody chose.
-fn diagnosis(assertion: Assertion, codes: &[(&str, &[&str])]) -> CodedEntry {
+pub(crate) fn diagnosis(assertion: Assertion, codes: &[(&str, &[&str])]) -> CodedEntry {
     CodedEntry {
         id: String::new(),
         kind: EntryKind::Diagnosis,
@@ -137,7 +137,7 @@ fn item(class: Option<EncounterClass>, notes: Vec<(Note, Option<Extraction>)>) -
 }
 
 /// An outpatient of May with these suggestions.
-fn drafted(entries: Vec<CodedEntry>) -> ItemRecord {
+pub(crate) fn drafted(entries: Vec<CodedEntry>) -> ItemRecord {
     item(Some(EncounterClass::Outpatient), vec![note(on(date(2026, 5, 4)), entries)])
 }
 
@@ -154,7 +154,7 @@ pub(crate) fn record_of(code: &str, probability: f32) -> ItemRecord {
 }
 
 /// Decides as the service does: on the words that the entry rests on now.
-fn decide(record: &mut ItemRecord, entry_id: Uuid, kind: DecisionKind) {
+pub(crate) fn decide(record: &mut ItemRecord, entry_id: Uuid, kind: DecisionKind) {
     let decided = rollup(record).into_iter().find(|entry| entry.id == entry_id);
     let evidence = decided.map(|entry| entry.evidence_keys).unwrap_or_default();
     record.decisions.push(Decision {
@@ -175,11 +175,11 @@ fn choose(codes: &[&str]) -> Vec<ChosenCode> {
     codes.iter().map(chosen).collect()
 }
 
-fn amend(codes: &[&str], assertion: Option<Assertion>) -> DecisionKind {
+pub(crate) fn amend(codes: &[&str], assertion: Option<Assertion>) -> DecisionKind {
     DecisionKind::Amend { codes: choose(codes), assertion, status: None, attributes: None, comment: None }
 }
 
-fn add(codes: &[&str], assertion: Assertion) -> DecisionKind {
+pub(crate) fn add(codes: &[&str], assertion: Assertion) -> DecisionKind {
     DecisionKind::Add {
         kind: EntryKind::Diagnosis,
         display: "added".to_owned(),

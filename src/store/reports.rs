@@ -61,3 +61,26 @@ pub trait ReportStore: Send + Sync {
     /// What waits now, and what was done since.
     async fn work_report(&self, scope: ReportScope, since: Timestamp, now: Timestamp) -> Result<WorkReport, StoreError>;
 }
+
+/// Which outcomes are read: of what time, and by which of its times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OutcomeWindow {
+    /// From this moment on.
+    pub from: Timestamp,
+    /// Before this moment.
+    pub until: Timestamp,
+    /// Which moment of an encounter counts.
+    pub by: OutcomeTime,
+}
+
+/// Which moment of an encounter counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OutcomeTime {
+    /// When it was finished last; what is not finished is left out.
+    Finished,
+    /// When its first note came, finished or not.
+    Received,
+}
+
+/// Where a page of outcomes ended.
+pub type OutcomeEnd = (Timestamp, Uuid);
