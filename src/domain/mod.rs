@@ -24,6 +24,7 @@ mod routing;
 mod second_review;
 mod sensitivity;
 mod site_lists;
+mod site_pack;
 mod small_cells;
 mod span;
 mod surroundings;
@@ -68,6 +69,7 @@ pub use site_lists::{
     MOST_MEMBERS, MOST_REASONS, MOST_TEAMS, Reason, SiteListName, SiteListVersion, Team, problem_of_reasons, problem_of_teams,
     usual_label,
 };
+pub use site_pack::{CodePreference, KindThreshold, PackChange, SitePack, SiteTerm, SuppressedTerm};
 pub use small_cells::{Cell, SMALLEST_CELL, SuppressedTable, suppress, suppress_list};
 pub use span::Span;
 pub use surroundings::Surroundings;
