@@ -234,7 +234,7 @@ impl ReviewItem {
 }
 
 /// A code a coder chose.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChosenCode {
     /// Code system URI.
