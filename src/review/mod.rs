@@ -17,8 +17,10 @@ pub use edits::{AssignedCode, ItemEdit, OVERRIDE_REASONS, assigned_codes, item_e
 pub use outcome::item_outcome;
 pub use queries::{condition_words, query_problems, quoted_evidence};
 pub use rollup::{evidence_key, rollup};
-pub use summary::{is_paid, is_unsure, outcomes, suggestions_of, summarize};
-pub use together::{acceptable_together, last_decided};
+pub use summary::{
+    candidate_suggestions, engine_probability, is_paid, is_unsure, outcomes, reliability, suggestions_of, summarize,
+};
+pub use together::{Sure, acceptable_together, last_decided};
 
 use jiff::civil::Date;
 
