@@ -1,9 +1,12 @@
 //! The review of an encounter: the entries of all its notes rolled up per concept, with the decisions folded in.
 
+mod annotations;
 mod codes;
 mod day;
 mod edits;
 mod outcome;
+#[cfg(test)]
+mod outcome_tests;
 mod queries;
 mod rollup;
 mod summary;
@@ -11,6 +14,7 @@ mod summary;
 pub(crate) mod tests;
 mod together;
 
+pub use annotations::{Annotation, Judged, annotations};
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
 pub use edits::{AssignedCode, ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};
