@@ -9,6 +9,7 @@ mod copy;
 mod inspection;
 mod keys;
 mod messages;
+mod oversight;
 mod patients;
 pub mod postgres;
 mod queries;
@@ -31,6 +32,7 @@ pub use copy::{CopiedTable, copy};
 pub use inspection::{Holdings, KeyFit, SchemaState};
 pub use keys::{KeyHolder, KeyStore, RewrapPlace, WrappedKeys};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
+pub use oversight::{DRIFT_QUIET, DriftReference, OversightStore};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
@@ -563,6 +565,7 @@ pub trait Store:
     + RetentionStore
     + AccessStore
     + TrailStore
+    + OversightStore
 {
 }
 impl<T> Store for T where
@@ -582,5 +585,6 @@ impl<T> Store for T where
         + RetentionStore
         + AccessStore
         + TrailStore
+        + OversightStore
 {
 }

@@ -9,6 +9,7 @@ pub(crate) mod lineage;
 pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod outbox;
+pub(crate) mod oversight;
 pub(crate) mod patients;
 pub(crate) mod queries;
 pub(crate) mod retention;
@@ -81,6 +82,9 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, queries:
             a_draft_is_written_anew, a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
             destinations_hear_of_queries);
+        crate::store::conformance::conformance!(@module $open, oversight:
+            a_drift_is_told_once_until_it_is_acknowledged, a_reference_is_what_was_said_last, shadow_reports_are_kept,
+            the_live_engine_is_known, what_is_about_no_encounter_is_told_whoever_asks);
         crate::store::conformance::conformance!(@module $open, trail:
             accesses_of_a_thing_and_what_belongs_to_it, accesses_by_user_kind_and_time, pages_of_accesses_follow_each_other);
     };

@@ -202,7 +202,7 @@ pub(super) fn retry(unit: &Unit<'_>, note: Uuid, cause: &Cause) -> Result<bool, 
 fn emit(unit: &Unit<'_>, event: EventKind, note: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let item = unit.one("note", "SELECT id, item_id FROM note WHERE id = ?1", [bytes(note)], |row| row.id("item_id"))?;
     let Some(item) = item else { return Ok(()) };
-    outbox::emit(unit, &Happened { event, note: Some(note), item, outgoing: &[] }, now)
+    outbox::emit(unit, &Happened { event, note: Some(note), item: Some(item), outgoing: &[] }, now)
 }
 
 /// Ends a claim whose fence is still the job's. An expired lease that nobody took over still counts: the work is done.

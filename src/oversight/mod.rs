@@ -1,0 +1,12 @@
+//! Oversight of the engine by what coders made of its suggestions: what other thresholds would have done, what drifts, and whether another model,
+//! vocabulary or site pack is as good as the one that runs. Pure but for [`evaluate`], which reads and records.
+
+mod drift;
+#[cfg(test)]
+mod samples;
+mod shadow;
+mod thresholds;
+
+pub use drift::{Observations, Windows, findings};
+pub use shadow::{Compared, Scores, ShadowCase, judged};
+pub use thresholds::{Part, STEPS, Simulation, Step, Thresholds, simulate};
