@@ -79,7 +79,10 @@ pub use site_lists::{
     MOST_MEMBERS, MOST_REASONS, MOST_TEAMS, Reason, SiteListName, SiteListVersion, Team, problem_of_reasons, problem_of_teams,
     usual_label,
 };
-pub use site_pack::{CodePreference, KindThreshold, PackChange, SitePack, SiteTerm, SuppressedTerm};
+pub use site_pack::{
+    ActivationReason, CodePreference, KindThreshold, PackActivation, PackChange, PackShadow, PackTable, PackVersion, SitePack,
+    SiteTerm, SuppressedTerm, TableDifference, in_counts,
+};
 pub use small_cells::{Cell, SMALLEST_CELL, SuppressedTable, suppress, suppress_list};
 pub use span::Span;
 pub use surroundings::Surroundings;

@@ -214,7 +214,9 @@ impl Service {
             if let Ok(pipeline) = &made {
                 pipeline.vocabulary().prepare_search();
             }
-            Some(made)
+            // the site's pack stays when the tables change
+            let pack = service.engine.pipeline().site_pack();
+            Some(made.map(|pipeline| pipeline.with_site_pack(pack)))
         });
         let made = made.await.map_err(|_| ReloadError::unreadable())?.ok_or(ReloadError::NoFolder)?;
         made.map(Arc::new).map_err(ReloadError::Unusable)
@@ -222,7 +224,8 @@ impl Service {
 
     /// The pipeline before is let go of here, so that it stays in memory only as long as the notes that run with it.
     fn swap(&self, pipeline: Arc<Pipeline>) {
-        drop(self.engine.replace(Arc::clone(&pipeline)));
+        // a pack that became live meanwhile stays too; the vectors are shared by both
+        self.engine.change(|running| pipeline.with_site_pack(running.site_pack()));
         (self.vocabularies.make_vectors)(&pipeline);
     }
 

@@ -18,6 +18,7 @@ mod retention;
 mod review;
 mod second_reviews;
 mod sign_in;
+mod site_packs;
 mod sql;
 pub mod sqlite;
 mod trail;
@@ -45,6 +46,7 @@ pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, Which
 pub use sign_in::{
     CredentialChange, Credentials, KeptFactor, LiveSession, PROVED_TWICE, SignInStep, SignInStore, Try, TryKind,
 };
+pub use site_packs::{NewActivation, NewPack, SitePackStore};
 pub use sql::SqlStore;
 pub use trail::{
     AccessEnd, AccessFilter, CHECKPOINT_AFTER, CHECKPOINT_EVENTS, Checkpoint, Head, NoCheckpoint, Pruned, SEALED_AT_ONCE,
@@ -565,6 +567,7 @@ pub trait Store:
     + RetentionStore
     + AccessStore
     + TrailStore
+    + SitePackStore
     + OversightStore
 {
 }
@@ -585,6 +588,7 @@ impl<T> Store for T where
         + RetentionStore
         + AccessStore
         + TrailStore
+        + SitePackStore
         + OversightStore
 {
 }

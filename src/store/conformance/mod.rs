@@ -142,6 +142,7 @@ pub(crate) fn extraction(note: Uuid) -> Extraction {
             vocabulary: "test".to_owned(),
             edition: "ICD-10-CM FY2026".to_owned(),
             edition_exact: true,
+            site_pack: None,
         },
         sections: Vec::new(),
         boilerplate: Vec::new(),
