@@ -31,6 +31,7 @@ mod quarantine;
 mod render;
 mod running;
 mod serve;
+mod shadow;
 mod site;
 mod subject;
 mod transport;
@@ -109,6 +110,8 @@ enum Command {
     /// Vocabularies: import releases, build, look up
     #[command(subcommand)]
     Vocabulary(vocabulary::Vocabularies),
+    /// Try another model, vocabulary or site pack on encounters that coders finished, beside what is live; nobody sees what it suggests
+    Shadow(shadow::Shadow),
     /// Measure how fast this machine extracts
     Bench(bench::Bench),
     /// Print what a shell needs to complete commands and options
@@ -173,6 +176,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Purge(purge) => return Ok(if purge.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Hold(hold) => hold.run()?,
         Command::Patient(patients) => return Ok(if patients.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::Shadow(shadow) => return shadow.run(),
         Command::Bench(bench) => bench.run()?,
         Command::Openapi => {
             use std::io::Write as _;

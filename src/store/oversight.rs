@@ -52,8 +52,14 @@ pub trait OversightStore: Send + Sync {
     async fn shadow_reports(&self, limit: u32) -> Result<Vec<ShadowReport>, StoreError>;
     /// One of them.
     async fn shadow_report(&self, id: Uuid) -> Result<Option<ShadowReport>, StoreError>;
-    /// The newest report that tried this model and vocabulary without a site pack beside what ran then; none where there is none.
-    async fn shadow_report_of(&self, tried: &EngineIdentity) -> Result<Option<ShadowReport>, StoreError>;
+    /// The newest report that tried this model and vocabulary beside another one; none where there is none.
+    async fn shadow_report_of(
+        &self,
+        tried: &EngineIdentity,
+        beside: &EngineIdentity,
+    ) -> Result<Option<ShadowReport>, StoreError>;
+    /// Whether this model and vocabulary were ever live.
+    async fn was_live(&self, engine: &EngineIdentity) -> Result<bool, StoreError>;
     /// The model and vocabulary that were live last; none before the first start.
     async fn live_engine(&self) -> Result<Option<EngineIdentity>, StoreError>;
     /// Says which are live from now on; nothing when these were.

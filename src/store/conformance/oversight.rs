@@ -148,8 +148,9 @@ pub(crate) async fn shadow_reports_are_kept(store: Arc<dyn Store>) {
     assert_eq!(store.shadow_reports(2).await.expect("lists"), [other, passed.clone()]);
     assert_eq!(store.shadow_report(worse.id).await.expect("reads"), Some(worse));
     assert_eq!(store.shadow_report(Uuid::nil()).await.expect("reads"), None);
-    assert_eq!(store.shadow_report_of(&engine("new")).await.expect("reads"), Some(passed));
-    assert_eq!(store.shadow_report_of(&engine("live")).await.expect("reads"), None);
+    assert_eq!(store.shadow_report_of(&engine("new"), &engine("live")).await.expect("reads"), Some(passed));
+    assert_eq!(store.shadow_report_of(&engine("new"), &engine("older")).await.expect("reads"), None, "beside another one");
+    assert_eq!(store.shadow_report_of(&engine("live"), &engine("live")).await.expect("reads"), None);
 }
 
 pub(crate) async fn the_live_engine_is_known(store: Arc<dyn Store>) {
@@ -158,6 +159,7 @@ pub(crate) async fn the_live_engine_is_known(store: Arc<dyn Store>) {
         store.record_live_engine(id(), &engine(model), Actor::service(), at(seconds)).await.expect("records");
         assert_eq!(store.live_engine().await.expect("reads"), Some(engine(model)));
     }
+    assert!(store.was_live(&engine("b")).await.expect("reads") && !store.was_live(&engine("c")).await.expect("reads"));
     let events = store.audit_events(0, 100).await.expect("lists");
     assert_eq!(events.iter().filter(|event| event.action == "engine.live").count(), 3, "the second start changed nothing");
 }

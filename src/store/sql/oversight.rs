@@ -148,12 +148,24 @@ impl<D: Database> OversightStore for SqlStore<D> {
         self.database.read(move |unit| unit.one("shadow_report", sql, [bytes(id)], |row| read("shadow_report", row))).await
     }
 
-    async fn shadow_report_of(&self, tried: &EngineIdentity) -> Result<Option<ShadowReport>, StoreError> {
-        let (model, vocabulary) = (tried.model.clone(), tried.vocabulary.clone());
-        let sql = "SELECT id, body FROM shadow_report WHERE model = ?1 AND vocabulary = ?2 ORDER BY at DESC, id DESC LIMIT 1";
-        self.database
-            .read(move |unit| unit.one("shadow_report", sql, (model, vocabulary), |row| read("shadow_report", row)))
-            .await
+    async fn shadow_report_of(
+        &self,
+        tried: &EngineIdentity,
+        beside: &EngineIdentity,
+    ) -> Result<Option<ShadowReport>, StoreError> {
+        let (model, vocabulary, beside) = (tried.model.clone(), tried.vocabulary.clone(), beside.clone());
+        let sql = "SELECT id, body FROM shadow_report WHERE model = ?1 AND vocabulary = ?2 ORDER BY at DESC, id DESC";
+        let found = move |unit: &Unit<'_>| {
+            unit.all("shadow_report", sql, (model, vocabulary), |row| read::<ShadowReport>("shadow_report", row))
+        };
+        let reports = self.database.read(found).await?;
+        Ok(reports.into_iter().find(|report| report.champion.is_configured_as(&beside)))
+    }
+
+    async fn was_live(&self, engine: &EngineIdentity) -> Result<bool, StoreError> {
+        let (model, vocabulary) = (engine.model.clone(), engine.vocabulary.clone());
+        let sql = "SELECT count(*) AS n FROM live_engine WHERE model = ?1 AND vocabulary = ?2";
+        Ok(self.database.read(move |unit| unit.count(sql, (model, vocabulary))).await? > 0)
     }
 
     async fn live_engine(&self) -> Result<Option<EngineIdentity>, StoreError> {
