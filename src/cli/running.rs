@@ -33,9 +33,7 @@ use crate::{
     network::{ClientCertificates, Reach, ServerTls},
     oidc::RelyingParty,
     retention::{RetentionPolicy, Sweep},
-    service::{
-        Backlog, Counts, OversightSettings, Service, ShadowRuns, SignIn, SignInSettings, Tally, VocabularyControl,
-    },
+    service::{Backlog, Counts, OversightSettings, Service, ShadowRuns, SignIn, SignInSettings, Tally, VocabularyControl},
     store::{Actor, StoreError},
     telemetry, web,
     worker::{DriftWatch, TrailSealer, Worker},
@@ -147,7 +145,8 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, sign_in, oversight, linger, part, oidc, configuration, protection } = settings;
+        let Settings { listen, public_url, limits, sign_in, oversight, linger, part, oidc, configuration, protection } =
+            settings;
         let Protection { tls, of_listeners, requires_certificate, clients, reach } = protection;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;

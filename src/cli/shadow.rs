@@ -6,13 +6,7 @@ use anyhow::Context as _;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{
-    accounts::operator,
-    data::DataFolder,
-    load::Load,
-    running::runtime,
-    surroundings, vectors,
-};
+use super::{accounts::operator, data::DataFolder, load::Load, running::runtime, surroundings, vectors};
 use crate::{
     config::Configuration,
     domain::{EngineIdentity, EntryKind, ShadowFigure, ShadowKind, ShadowReport, ShadowVerdict},
@@ -69,7 +63,9 @@ impl Shadow {
                 rule: configuration.oversight.rule,
             };
             let bar = ProgressBar::new(0);
-            bar.set_style(ProgressStyle::with_template("{bar:30} {pos}/{len} encounters, {eta} left").context("the progress bar")?);
+            bar.set_style(
+                ProgressStyle::with_template("{bar:30} {pos}/{len} encounters, {eta} left").context("the progress bar")?,
+            );
             let surroundings = surroundings();
             let shown = bar.clone();
             let progress = move |Progress { done, all }: Progress| {
@@ -172,7 +168,9 @@ fn told(report: &ShadowReport) -> String {
     let margin = 100.0 * report.rule.margin;
     let verdict = match report.verdict {
         ShadowVerdict::Passed => {
-            format!("PASSED: not worse by {margin:.1} points on any kind with enough encounters, and at least as good on all together")
+            format!(
+                "PASSED: not worse by {margin:.1} points on any kind with enough encounters, and at least as good on all together"
+            )
         }
         ShadowVerdict::TooFew => {
             format!("TOO FEW: {} encounters, {} are needed", report.encounters, report.rule.encounters)

@@ -123,7 +123,7 @@ fn a_planted_drift_is_found_and_named() {
 
 #[test]
 fn a_difference_that_does_not_matter_is_no_drift() {
-    let many = Site { notes_a_day: 120, ..USUAL };
+    let many = Site { notes_a_day: 300, ..USUAL };
     let found = found(3, (many, Site { accepts: 0.77, ..many }), 999);
     let acceptance = &found[0];
     assert_eq!((acceptance.measure, acceptance.verdict), (DriftMeasure::AcceptanceRate, DriftVerdict::Small), "{acceptance:?}");

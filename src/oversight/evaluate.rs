@@ -56,8 +56,7 @@ pub async fn each_outcome(
     loop {
         let page = store.outcomes(scope.clone(), window, after, PAGE).await?;
         let Some(last) = page.last() else { return Ok(()) };
-        let finished = last.finished.as_ref().map(|(at, ..)| *at);
-        after = Some((if window.by == OutcomeTime::Finished { finished.unwrap_or(last.received_at) } else { last.received_at }, last.item));
+        after = Some(window.end_at(last));
         page.into_iter().for_each(&mut take);
     }
 }

@@ -37,9 +37,7 @@ pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
 pub use reports::Report;
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
-pub use shadow::{
-    Champion, MOST_ENCOUNTERS, Progress, SHADOW_DAYS, SHADOW_REPORTS, ShadowError, ShadowRun, ShadowRuns,
-};
+pub use shadow::{Champion, MOST_ENCOUNTERS, Progress, SHADOW_DAYS, SHADOW_REPORTS, ShadowError, ShadowRun, ShadowRuns};
 pub use sign_in::{CodesTaken, CredentialError, Entering, Proof, ProvedAtProvider, SESSION_COOKIES, SignIn, SignInSettings};
 pub use site_lists::{ListError, SiteList, SiteReasons};
 pub use site_packs::{Activate, PackError, PackState, TookPack};

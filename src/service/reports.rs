@@ -6,8 +6,8 @@ use jiff::SignedDuration;
 
 use super::{Service, access::scope_of};
 use crate::{
-    domain::{Agreement, User, Worksheet},
-    store::{StoreError, WhichReviews, WorkReport},
+    domain::{Agreement, ItemOutcome, User, Worksheet},
+    store::{OutcomeWindow, ReportScope, StoreError, WhichReviews, WorkReport},
 };
 
 /// Reviews that a report reads, at most: the last ones.
@@ -38,5 +38,30 @@ impl Service {
             *sum = sum.with(found);
         }
         Ok(Report { work, agreement })
+    }
+}
+
+/// Outcomes that are read at a time.
+const OUTCOMES: u32 = 500;
+
+impl Service {
+    /// Tells how the entries of encounters came out, one encounter after the other, in the order of the window's time. They are read some at a
+    /// time, so that the memory does not grow with the window.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn each_outcome(
+        &self,
+        scope: ReportScope,
+        window: OutcomeWindow,
+        mut tell: impl FnMut(ItemOutcome) + Send,
+    ) -> Result<(), StoreError> {
+        let mut after = None;
+        loop {
+            let found = self.store.outcomes(scope.clone(), window, after, OUTCOMES).await?;
+            let Some(last) = found.last() else { return Ok(()) };
+            after = Some(window.end_at(last));
+            found.into_iter().for_each(&mut tell);
+        }
     }
 }

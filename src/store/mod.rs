@@ -36,12 +36,12 @@ pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, Me
 pub use oversight::{DRIFT_QUIET, DriftReference, OversightStore};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
-pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
+pub use reports::{BACKLOG_DAYS, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, WorkOf, WorkReport};
 pub use retention::{
     HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining,
     RestOfItem, RetentionRule, RetentionStore, Subject, Tombstone, Unmerged, Versions,
 };
-pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
+pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore, WorkedOut};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
 pub use sign_in::{
     CredentialChange, Credentials, KeptFactor, LiveSession, PROVED_TWICE, SignInStep, SignInStore, Try, TryKind,

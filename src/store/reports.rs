@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::{ItemState, Sensitivities};
+use crate::domain::{ItemOutcome, ItemState, Sensitivities};
 
 /// Days after which an unfinished encounter stands in the next column of the backlog; what is older than the last stands in one more.
 pub const BACKLOG_DAYS: [i64; 3] = [1, 3, 7];
@@ -60,6 +60,14 @@ pub struct WorkReport {
 pub trait ReportStore: Send + Sync {
     /// What waits now, and what was done since.
     async fn work_report(&self, scope: ReportScope, since: Timestamp, now: Timestamp) -> Result<WorkReport, StoreError>;
+    /// How the entries of encounters came out, of a time, in its order, behind `after`, at most `limit`; none when there are no more.
+    async fn outcomes(
+        &self,
+        scope: ReportScope,
+        window: OutcomeWindow,
+        after: Option<OutcomeEnd>,
+        limit: u32,
+    ) -> Result<Vec<ItemOutcome>, StoreError>;
 }
 
 /// Which outcomes are read: of what time, and by which of its times.
@@ -80,6 +88,16 @@ pub enum OutcomeTime {
     Finished,
     /// When its first note came, finished or not.
     Received,
+}
+
+impl OutcomeWindow {
+    /// Where a page that ends with this outcome ends.
+    #[must_use]
+    pub fn end_at(&self, last: &ItemOutcome) -> OutcomeEnd {
+        let finished = last.finished.as_ref().map(|(at, _, _)| *at);
+        let at = if self.by == OutcomeTime::Finished { finished.unwrap_or(last.received_at) } else { last.received_at };
+        (at, last.item)
+    }
 }
 
 /// Where a page of outcomes ended.

@@ -6,13 +6,13 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 
 use super::{
-    Database, SqlStore, access,
+    Database, SqlStore, access, outcomes,
     unit::{Unit, bytes, micros},
     value::Value,
 };
 use crate::{
-    domain::ItemState,
-    store::{BACKLOG_DAYS, ReportScope, ReportStore, StoreError, WorkOf, WorkReport},
+    domain::{ItemOutcome, ItemState},
+    store::{BACKLOG_DAYS, OutcomeEnd, OutcomeWindow, ReportScope, ReportStore, StoreError, WorkOf, WorkReport},
 };
 
 #[async_trait]
@@ -21,6 +21,16 @@ impl<D: Database> ReportStore for SqlStore<D> {
         self.database
             .read(move |unit| Ok(WorkReport { backlog: backlog(unit, &scope, now)?, work: work(unit, &scope, since)? }))
             .await
+    }
+
+    async fn outcomes(
+        &self,
+        scope: ReportScope,
+        window: OutcomeWindow,
+        after: Option<OutcomeEnd>,
+        limit: u32,
+    ) -> Result<Vec<ItemOutcome>, StoreError> {
+        self.database.read(move |unit| outcomes::page(unit, &scope, (&window, after), limit)).await
     }
 }
 
