@@ -79,8 +79,25 @@ pub async fn metrics(State(service): State<Arc<Service>>, caller: Caller) -> Res
     ] {
         metrics::gauge!(name).set(value);
     }
+    tell_drift(&service, now).await?;
     tell_build(service.engine.pipeline().engine_version());
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (service.metrics)()))
+}
+
+/// Says how far the last evaluation found each measure from its reference, and how many alerts wait.
+async fn tell_drift(service: &Service, now: Timestamp) -> Result<(), ApiError> {
+    let waiting = service.store.waiting_drift_alerts().await?;
+    #[expect(clippy::cast_precision_loss, reason = "there are at most as many as measures")]
+    metrics::gauge!("abstractor_drift_alerts_waiting").set(waiting as f64);
+    let newest = service.store.drift_evaluations(1).await?.into_iter().next();
+    let Some(newest) = newest else { return Ok(()) };
+    metrics::gauge!("abstractor_drift_evaluation_age_seconds").set(now.duration_since(newest.at).as_secs_f64().max(0.0));
+    for finding in newest.findings {
+        let (measure, matters) = (finding.measure, finding.measure.material_from());
+        metrics::gauge!("abstractor_drift_effect", "measure" => measure.as_str())
+            .set(finding.effect.unwrap_or(0.0).abs() / matters);
+    }
+    Ok(())
 }
 
 /// Says what runs; what ran before, until other vocabularies came, does not any more.

@@ -22,6 +22,7 @@ mod items;
 mod messages;
 mod notes;
 mod oauth;
+mod oversight;
 mod queries;
 mod refusals;
 mod reports;
@@ -128,6 +129,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(audit::list_events))
         .routes(routes!(accesses::list_accesses))
         .routes(routes!(reports::work))
+        .routes(routes!(oversight::thresholds))
+        .routes(routes!(oversight::drift))
+        .routes(routes!(oversight::shadow_runs))
 }
 
 /// The OpenAPI description of all endpoints.

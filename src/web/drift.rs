@@ -248,10 +248,7 @@ pub(super) async fn show(
 pub(super) struct Nothing {}
 
 /// `POST /drift/evaluate`
-pub(super) async fn evaluate(
-    State(service): State<Arc<Service>>,
-    Posted { session, .. }: Posted<Nothing>,
-) -> Answer {
+pub(super) async fn evaluate(State(service): State<Arc<Service>>, Posted { session, .. }: Posted<Nothing>) -> Answer {
     let user = may_change(&session)?;
     service.evaluate_drift(actor(user)).await?;
     Ok(Redirect::to("/drift?notice=evaluated").into_response())

@@ -176,12 +176,7 @@ fn view(found: &Thresholds, current: [u8; 2]) -> KindView {
     KindView {
         word,
         title,
-        made_of: text!(
-            "thresholds-made-of",
-            decided = found.decided,
-            bulk = found.bulk,
-            silent = found.without_confidence
-        ),
+        made_of: text!("thresholds-made-of", decided = found.decided, bulk = found.bulk, silent = found.without_confidence),
         pictures: [
             picture("hide", (text!("thresholds-hide"), current[0]), hide),
             picture("accept", (text!("thresholds-accept"), current[1]), accept),
@@ -215,7 +210,14 @@ pub(super) async fn show(
         days,
         encounters: report.encounters,
         // all together first
-        kinds: report.kinds.iter().rev().take(1).chain(report.kinds.split_last().map_or(&[][..], |(_, kinds)| kinds)).map(|kind| view(kind, current)).collect(),
+        kinds: report
+            .kinds
+            .iter()
+            .rev()
+            .take(1)
+            .chain(report.kinds.split_last().map_or(&[][..], |(_, kinds)| kinds))
+            .map(|kind| view(kind, current))
+            .collect(),
         current,
     };
     Ok(page(StatusCode::OK, &view))

@@ -76,6 +76,7 @@ fn the_queue_escapes() {
             shell: shell(),
             notice: notice::lookup(Some("finished"), None),
             can_take: true,
+            drift_alerts: 2,
             tabs: vec![Tab { address: HOSTILE.to_owned(), label: HOSTILE.to_owned(), current: true }],
             asked: ListAddress { state: "open".to_owned(), department: HOSTILE.to_owned(), ..ListAddress::default() },
             classes: Vec::new(),
