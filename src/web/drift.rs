@@ -263,6 +263,7 @@ pub(super) fn may_change(session: &Session) -> Result<&crate::domain::User, Refu
 /// The form of an acknowledgment.
 #[derive(Deserialize)]
 pub(super) struct WordForm {
+    #[serde(default)]
     word: String,
 }
 

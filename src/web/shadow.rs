@@ -221,6 +221,7 @@ pub(super) async fn list(
 /// The form.
 #[derive(Deserialize)]
 pub(super) struct RunForm {
+    #[serde(default)]
     version: String,
     #[serde(default)]
     days: String,

@@ -47,6 +47,7 @@ mod oidc;
 mod oidc_hostile;
 mod openapi;
 mod operations;
+mod oversight;
 mod pages;
 mod people;
 mod permissions;
