@@ -32,6 +32,7 @@ mod render;
 mod running;
 mod serve;
 mod site;
+mod site_pack;
 mod subject;
 mod transport;
 mod vectors;
@@ -109,6 +110,8 @@ enum Command {
     /// Vocabularies: import releases, build, look up
     #[command(subcommand)]
     Vocabulary(vocabulary::Vocabularies),
+    /// What the site taught the engine: list its versions, write one to a file, add one from a file
+    SitePack(site_pack::SitePacks),
     /// Measure how fast this machine extracts
     Bench(bench::Bench),
     /// Print what a shell needs to complete commands and options
@@ -173,6 +176,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Purge(purge) => return Ok(if purge.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Hold(hold) => hold.run()?,
         Command::Patient(patients) => return Ok(if patients.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::SitePack(packs) => packs.run()?,
         Command::Bench(bench) => bench.run()?,
         Command::Openapi => {
             use std::io::Write as _;

@@ -47,6 +47,7 @@ mod shell;
 mod shortcuts;
 mod sign_in;
 mod site_lists;
+mod site_pack;
 mod site_templates;
 mod words;
 
@@ -146,6 +147,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/remark", post(movements::remark))
         .merge(queries::routes())
         .merge(break_glass::routes())
+        .merge(site_pack::routes())
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))

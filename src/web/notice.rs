@@ -41,6 +41,8 @@ fn made(word: &str) -> Option<&'static str> {
         "saved" => text!("notice-kept"),
         "reviewed" => text!("notice-reviewed"),
         "person_added" => text!("notice-person-added"),
+        "pack_live" => text!("notice-pack-live"),
+        "pack_kept" => text!("notice-pack-kept"),
         "list_saved" => text!("notice-list-saved"),
         "nothing_waits" => text!("notice-nothing-waits"),
         _ => return None,
