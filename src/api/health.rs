@@ -23,9 +23,12 @@ pub struct HealthBody {
     status: &'static str,
     /// Version of the program.
     version: &'static str,
+    /// Version of the site pack that this process runs with; left out where it runs with none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_pack: Option<u64>,
 }
 
-const OK: HealthBody = HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION") };
+const OK: HealthBody = HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), site_pack: None };
 
 /// The process runs and can work. Where it cannot, because every thread of the engine hangs, it has to be started again.
 #[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses(
@@ -45,7 +48,10 @@ pub async fn ready(State(service): State<Arc<Service>>) -> Result<Json<HealthBod
         return Err(ApiError::unavailable("stopping", "the service is shutting down", 5));
     }
     match tokio::time::timeout(PATIENCE, service.store.answers()).await {
-        Ok(Ok(())) => return Ok(Json(OK)),
+        Ok(Ok(())) => {
+            let site_pack = service.engine.pipeline().site_pack().map(|(version, _)| version);
+            return Ok(Json(HealthBody { site_pack, ..OK }));
+        }
         Ok(Err(error)) => tracing::error!(%error, "not ready"),
         Err(_) => tracing::error!("not ready: the store says nothing"),
     }

@@ -27,6 +27,7 @@ mod queries;
 mod refusals;
 mod reports;
 mod site_lists;
+mod site_packs;
 mod vocabularies;
 mod worklists;
 
@@ -115,6 +116,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(vocabularies::get_vocabularies))
         .routes(routes!(vocabularies::reload))
         .routes(routes!(vocabularies::roll_back))
+        .routes(routes!(site_packs::list_packs, site_packs::add_pack))
+        .routes(routes!(site_packs::get_pack))
+        .routes(routes!(site_packs::activate_pack))
         .routes(routes!(destinations::list_destinations, destinations::add_destination))
         .routes(routes!(destinations::disable_destination))
         .routes(routes!(destinations::enable_destination))

@@ -50,6 +50,8 @@ const COUNTS: Duration = Duration::from_secs(5);
 /// How often is looked whether more notes wait than may.
 const BACKLOG: Duration = Duration::from_secs(5);
 
+/// How often is looked which site pack is live.
+const SITE_PACK: Duration = Duration::from_secs(2);
 /// How often is told what was tried with unknown names.
 const UNKNOWN_TRIES: Duration = Duration::from_secs(60);
 /// What stands for the checksum where no configuration file is named.
@@ -189,6 +191,11 @@ impl Running {
             time_zone: site.time_zone.clone(),
             metrics: telemetry::start_metrics()?,
         });
+        // no note is taken or worked on with another pack than the one that is live
+        if let Err(error) = service.take_live_pack().await {
+            tracing::error!(%error, "the site pack that is live could not be taken; it is tried again");
+        }
+        watching.spawn(watch_site_pack(Arc::clone(&service)));
         let (stop, stopped) = watch::channel(false);
         let mut work = tokio::task::JoinSet::new();
         if part != Part::Server {
@@ -316,6 +323,16 @@ async fn watch_backlog(service: Arc<Service>, most: u64) {
             Err(error) => tracing::error!(%error, "it could not be seen how many notes wait"),
         }
         tokio::time::sleep(BACKLOG).await;
+    }
+}
+
+/// Looks whether another site pack became live, on this server or another one, and takes it.
+async fn watch_site_pack(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(SITE_PACK).await;
+        if let Err(error) = service.take_live_pack().await {
+            tracing::error!(%error, "the site pack that is live could not be taken; the one before stays in use");
+        }
     }
 }
 

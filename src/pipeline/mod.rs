@@ -26,7 +26,7 @@ mod spot_checks;
 pub use directions::{one_line, sig};
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
 pub use recode::Recoded;
-pub use site_pack::{MOST_PACK_ROWS, PACK_SCORE, PackProblem};
+pub use site_pack::{MOST_PACK_ROWS, PACK_SCORE, PackProblem, checked_pack};
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -211,7 +211,7 @@ impl Pipeline {
     /// # Errors
     /// The first row that cannot be used, such as one with a code that no loaded edition has.
     pub fn checked_pack(&self, pack: SitePack) -> Result<SitePack, PackProblem> {
-        site_pack::checked(&self.vocabulary, pack)
+        checked_pack(&self.vocabulary, pack)
     }
 
     /// The same with a model, which takes part where the recognizers say so.

@@ -163,7 +163,7 @@ impl<'a> Codes<'a> {
 ///
 /// # Errors
 /// The first row that cannot be used.
-pub(super) fn checked(vocabulary: &Vocabulary, mut pack: SitePack) -> Result<SitePack, PackProblem> {
+pub fn checked_pack(vocabulary: &Vocabulary, mut pack: SitePack) -> Result<SitePack, PackProblem> {
     if pack.rows() > MOST_PACK_ROWS {
         return Err(PackProblem::TooLong(pack.rows()));
     }

@@ -110,7 +110,7 @@ fn a_denied_term_is_denied_and_a_relatives_is_the_relatives() {
     let family = entry(&family, "zorblitis").expect("is found");
     assert_eq!(family.assertion, Some(Assertion::Family));
     assert_eq!(first(family), ("Z80.3", "family history of C50.919; a term of this site"));
-    let history = extracted(&changed, "PAST MEDICAL HISTORY: History of zorblitis, treated ten years ago.");
+    let history = extracted(&changed, "HISTORY: Remote history of zorblitis.");
     let history = entry(&history, "zorblitis").expect("is found");
     assert_eq!((history.assertion, first(history).0), (Some(Assertion::Historical), "Z85.3"));
 }

@@ -40,7 +40,7 @@ pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use shadow::{Champion, MOST_ENCOUNTERS, Progress, SHADOW_DAYS, SHADOW_REPORTS, ShadowError, ShadowRun, ShadowRuns};
 pub use sign_in::{CodesTaken, CredentialError, Entering, Proof, ProvedAtProvider, SESSION_COOKIES, SignIn, SignInSettings};
 pub use site_lists::{ListError, SiteList, SiteReasons};
-pub use site_packs::{Activate, PackError, PackState, TookPack};
+pub use site_packs::{Activate, PackError, PackState, TookPack, keep_pack, newest_pack};
 pub use tally::{Counts, RefusedTo, Tally};
 pub use trail::{ACCESS_COLUMNS, AccessError, AccessQuestion, AccessRows, access_rows, csv_of};
 pub use vocabularies::{

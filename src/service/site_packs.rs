@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use thiserror::Error;
 
 use super::{Service, actor};
@@ -13,7 +14,7 @@ use crate::{
         ActivationReason, PackActivation, PackChange, PackShadow, PackTable, PackVersion, Role, SitePack, User, in_counts,
     },
     pipeline::PackProblem,
-    store::{NewActivation, NewPack, StoreError},
+    store::{Actor, NewActivation, NewPack, Store, StoreError},
 };
 
 /// Versions and activations that are shown.
@@ -99,6 +100,43 @@ pub enum TookPack {
     Now(Option<u64>),
 }
 
+/// The newest version and its rows; version 0 without any where there is none.
+///
+/// # Errors
+/// When the store fails.
+pub async fn newest_pack(store: &dyn Store) -> Result<(u64, SitePack), StoreError> {
+    let newest = store.pack_versions(1).await?.first().map_or(0, |version| version.version);
+    Ok((newest, store.site_pack(newest).await?.unwrap_or_default()))
+}
+
+/// Keeps a pack that was checked as another version, behind the newest one; its number.
+///
+/// # Errors
+/// [`PackError`].
+pub async fn keep_pack(
+    store: &dyn Store,
+    (actor, now): (Actor, Timestamp),
+    (before, pack): (u64, SitePack),
+    note: &str,
+) -> Result<u64, PackError> {
+    if note.chars().count() > LONGEST_NOTE {
+        return Err(PackError::TooLong);
+    }
+    let (newest, known) = newest_pack(store).await?;
+    if newest != before {
+        return Err(PackError::Changed);
+    }
+    let differences = known.difference(&pack);
+    if differences.is_empty() {
+        return Err(PackError::Same);
+    }
+    let new = NewPack { before, pack, changed: in_counts(&differences), note: note.trim().to_owned() };
+    match store.add_site_pack(new, actor, now).await? {
+        true => Ok(before + 1),
+        false => Err(PackError::Changed),
+    }
+}
+
 impl Service {
     /// Where the pack stands.
     ///
@@ -129,8 +167,7 @@ impl Service {
     /// # Errors
     /// When the store fails.
     pub async fn newest_pack(&self) -> Result<(u64, SitePack), StoreError> {
-        let newest = self.store.pack_versions(1).await?.first().map_or(0, |version| version.version);
-        Ok((newest, self.store.site_pack(newest).await?.unwrap_or_default()))
+        newest_pack(&*self.store).await
     }
 
     /// Keeps a version with these changes on top of the newest one; its number. It becomes live by [`Self::activate_pack`] alone.
@@ -160,25 +197,10 @@ impl Service {
     /// # Errors
     /// [`PackError`].
     pub async fn set_pack(&self, user: &User, (before, pack): (u64, SitePack), note: &str) -> Result<u64, PackError> {
-        if note.chars().count() > LONGEST_NOTE {
-            return Err(PackError::TooLong);
-        }
         let pipeline = self.engine.pipeline();
         let checked = tokio::task::spawn_blocking(move || pipeline.checked_pack(pack)).await;
         let pack = checked.map_err(|_| StoreError::Database("the pack could not be checked".to_owned()))??;
-        let (newest, known) = self.newest_pack().await?;
-        if newest != before {
-            return Err(PackError::Changed);
-        }
-        let differences = known.difference(&pack);
-        if differences.is_empty() {
-            return Err(PackError::Same);
-        }
-        let new = NewPack { before, pack, changed: in_counts(&differences), note: note.trim().to_owned() };
-        match self.store.add_site_pack(new, actor(user), self.surroundings.now()).await? {
-            true => Ok(before + 1),
-            false => Err(PackError::Changed),
-        }
+        keep_pack(&*self.store, (actor(user), self.surroundings.now()), (before, pack), note).await
     }
 
     /// Keeps the newest version without one of its rows as another version; its number.

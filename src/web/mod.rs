@@ -49,6 +49,7 @@ mod shell;
 mod shortcuts;
 mod sign_in;
 mod site_lists;
+mod site_pack;
 mod site_templates;
 mod thresholds;
 mod words;
@@ -156,6 +157,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/shadow/{id}", get(shadow::show))
         .merge(queries::routes())
         .merge(break_glass::routes())
+        .merge(site_pack::routes())
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))

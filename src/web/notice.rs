@@ -41,6 +41,8 @@ fn made(word: &str) -> Option<&'static str> {
         "saved" => text!("notice-kept"),
         "reviewed" => text!("notice-reviewed"),
         "person_added" => text!("notice-person-added"),
+        "pack_live" => text!("notice-pack-live"),
+        "pack_kept" => text!("notice-pack-kept"),
         "list_saved" => text!("notice-list-saved"),
         "evaluated" => text!("notice-evaluated"),
         "shadow_started" => text!("notice-shadow-started"),

@@ -17,6 +17,7 @@ pub(crate) mod retention;
 pub(crate) mod review;
 pub(crate) mod searches;
 pub(crate) mod sign_in;
+pub(crate) mod site_packs;
 pub(crate) mod trail;
 pub(crate) mod workbench;
 
@@ -71,6 +72,9 @@ macro_rules! conformance {
             a_password_is_kept_and_taken_away, a_second_factor_from_enrolment_to_loss, tries_wait_after_some_failures,
             failed_tries_are_told, sessions_end_idle_and_in_time, a_first_step_works_once_and_for_a_while,
             a_token_is_followed_by_another);
+        crate::store::conformance::conformance!(@module $open, site_packs:
+            a_version_comes_on_top_of_the_newest, versions_added_at_once_are_one, what_is_live_is_the_newest_activation,
+            the_last_shadow_run_of_a_version_counts, packs_have_keys_of_their_own);
         crate::store::conformance::conformance!(@module $open, messages:
             a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
             failed_messages_are_listed_and_paged, a_failed_message_is_settled);

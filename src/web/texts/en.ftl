@@ -401,6 +401,8 @@ about-page = About
 about-title = About this installation
 about-running = Abstractor { $version } · model { $model } · vocabularies { $checksum }
 about-for-review = Suggestions are for a trained person to review.
+about-no-pack = No site pack is in use.
+about-pack = Version { $version } of the site pack is in use.
 about-programs = For programs: { $api }.
 about-api = the API
 about-editions = Code editions
@@ -494,6 +496,7 @@ settings-no-teams = There are none yet.
 settings-change-lists = Change teams and reasons
 settings-see-lists = Teams and reasons with their versions
 settings-templates = Templates of queries
+settings-site-pack = What the site taught the engine
 settings-reasons = Reasons that are asked for
 settings-in-use = In use
 settings-model = Model
@@ -511,6 +514,65 @@ lists-version = version { $number }
 lists-not-kept = Not kept: { $problem }.
 lists-keep = Keep
 lists-versions = Versions
+
+## The site's pack
+
+pack-page = Site pack
+pack-title = What the site taught the engine
+pack-about = Terms of this site, suggestions that it does not want, codes that it prefers and thresholds. A change is another version of the whole, and is used when that version is made live.
+pack-is-live = Version { $version } is live.
+pack-none-is-live = No version is live: the engine suggests as it was delivered.
+pack-use-none = Use none
+pack-not-yet = This server still runs with { $version }; it takes the live one within seconds.
+pack-left-out = { $rows ->
+    [one] { $rows } row of it is not used: the vocabularies that are loaded do not have its code.
+   *[other] { $rows } rows of it are not used: the vocabularies that are loaded do not have their codes.
+}
+pack-none = no version
+pack-version = version { $number }
+pack-make-live = Make version { $version } live
+pack-make-none-live = Use no version
+pack-no-difference = It says the same as what is live.
+pack-comes = Comes
+pack-goes = Goes
+pack-stored-stays = It holds for notes that are extracted from then on. Suggestions that are stored stay as they are.
+pack-explanation = Why it becomes live without having passed its shadow run
+pack-explanation-hint = At least 15 characters, without words of notes. It is kept with your name.
+pack-confirm = Make it so
+pack-leave = Leave it
+pack-nothing-yet = There is no version yet
+pack-content = Version { $number }
+pack-terms = Terms of this site
+pack-suppressed = Not suggested
+pack-preferences = Preferred codes
+pack-thresholds = Shown at once
+pack-any-code = any code
+pack-any-section = any section
+pack-instead-of = { $code } instead of { $other }
+pack-shown-from = from { $percent } percent on
+pack-words = Words
+pack-kind = Kind
+pack-said = What holds for them
+pack-remove = Remove
+pack-remove-row = Remove { $words } in another version
+pack-versions = Versions
+pack-version-number = Version
+pack-live = live
+pack-by = By
+pack-when = When
+pack-what = What
+pack-why = Why
+pack-shadow = Shadow run
+pack-no-shadow = none yet
+pack-shadow-passed = passed
+pack-shadow-not-passed = not passed
+pack-activate = Make live
+pack-activations = What was live
+pack-because-passed = its shadow run was passed
+pack-because-back = it was live before
+pack-because-none = no pack was wanted
+pack-because-admin = without a passed shadow run: { $words }
+pack-changed = Somebody changed the site pack meanwhile. This page shows how it stands now.
 
 ## Templates of queries, to be changed
 
@@ -785,6 +847,8 @@ notice-kept = Kept.
 notice-withdrawn = Taken back.
 notice-accepted-together = Accepted together. Undo takes all of them back.
 notice-reviewed = The review is kept.
+notice-pack-live = Kept. The engine suggests by it from the next note on; other servers follow within seconds.
+notice-pack-kept = Kept as another version. It is used when it is made live.
 notice-list-saved = The list is saved; it stands beside the others.
 notice-nothing-waits = Nothing waits for review.
 problem-held = Not done: another coder holds this encounter.
