@@ -62,7 +62,7 @@ pub trait OversightStore: Send + Sync {
     async fn was_live(&self, engine: &EngineIdentity) -> Result<bool, StoreError>;
     /// The model and vocabulary that were live last; none before the first start.
     async fn live_engine(&self) -> Result<Option<EngineIdentity>, StoreError>;
-    /// Says which are live from now on; nothing when these were.
+    /// Says which are live from now on; nothing when these were. That others are than before is recorded.
     async fn record_live_engine(
         &self,
         id: Uuid,

@@ -182,14 +182,20 @@ impl<D: Database> OversightStore for SqlStore<D> {
         let (engine, cause) = (engine.clone(), Cause { actor, now });
         self.database
             .write(move |unit| {
-                if live_engine(unit)?.is_some_and(|live| live.is_configured_as(&engine)) {
+                let before = live_engine(unit)?;
+                if before.as_ref().is_some_and(|live| live.is_configured_as(&engine)) {
                     return Ok(());
                 }
                 unit.execute(
                     "INSERT INTO live_engine (id, at, version, model, vocabulary) VALUES (?1, ?2, ?3, ?4, ?5)",
                     (bytes(id), micros(now), &engine.version, &engine.model, &engine.vocabulary),
                 )?;
-                let detail = format!("model {}, vocabulary {}", engine.model, engine.vocabulary);
+                // what the first one is stands with the start of the service
+                let Some(before) = before else { return Ok(()) };
+                let detail = format!(
+                    "model {} -> {}, vocabulary {} -> {}",
+                    before.model, engine.model, before.vocabulary, engine.vocabulary
+                );
                 audit::append(unit, &cause, &Event::of("engine.live", "live_engine", id, &detail))
             })
             .await
