@@ -11,4 +11,4 @@ mod thresholds;
 pub use drift::{Observations, Windows, findings};
 pub use evaluate::{CURRENT_DAYS, EVALUATED_EVERY, REFERENCE_DAYS, each_outcome, evaluate, windows};
 pub use shadow::{Compared, Scores, ShadowCase, judged};
-pub use thresholds::{Part, STEPS, Simulation, Step, Thresholds, simulate};
+pub use thresholds::{STEPS, Simulation, ThresholdShare, ThresholdStep, Thresholds, simulate};

@@ -13,7 +13,7 @@ pub const STEPS: [u8; 21] = [5, 10, 15, 20, 25, 30, 35, 40, 45, 50, 55, 60, 65, 
 
 /// A count of some of all, with Wilson's 95 % interval of the share.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Part {
+pub struct ThresholdShare {
     /// How many.
     pub of: u64,
     /// Of how many.
@@ -24,7 +24,7 @@ pub struct Part {
     pub high: Option<f64>,
 }
 
-impl Part {
+impl ThresholdShare {
     fn new(of: u64, all: u64) -> Self {
         let (low, high) = wilson(of, all).unzip();
         Self { of, all, low, high }
@@ -40,21 +40,21 @@ impl Part {
 
 /// What a threshold would have done.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, utoipa::ToSchema)]
-pub struct Step {
+pub struct ThresholdStep {
     /// Hundredths.
     pub threshold: u8,
     /// Suggestions below it, of all: these would have been hidden.
-    pub hidden: Part,
+    pub hidden: ThresholdShare,
     /// Of those hidden: what coders accepted or amended, so that it would have been lost.
-    pub lost: Part,
+    pub lost: ThresholdShare,
     /// Of those hidden: what coders rejected, so that a decision would have been saved.
-    pub spared: Part,
+    pub spared: ThresholdShare,
     /// Suggestions from it on, of all: these would have been accepted without a look. A suggestion without a code never is.
-    pub accepted: Part,
+    pub accepted: ThresholdShare,
     /// Of those accepted: what coders left with the same first code, so that a decision would have been saved.
-    pub right: Part,
+    pub right: ThresholdShare,
     /// Of those accepted: what coders amended or rejected, so that it would have gone out wrong.
-    pub wrong: Part,
+    pub wrong: ThresholdShare,
 }
 
 /// Thresholds tried on the suggestions of a kind, or on all.
@@ -69,7 +69,7 @@ pub struct Thresholds {
     /// Suggestions without a probability, which no threshold concerns.
     pub without_confidence: u64,
     /// What each threshold would have done.
-    pub steps: Vec<Step>,
+    pub steps: Vec<ThresholdStep>,
 }
 
 /// Counts of one kind while outcomes come in.
@@ -172,14 +172,14 @@ impl Tallies {
             let [kept, amended, rejected] = [0, 1, 2].map(|ended: usize| self.below[ended][at]);
             let hidden = kept + amended + rejected;
             let (right, wrong) = (self.above[0][at], self.above[1][at]);
-            Step {
+            ThresholdStep {
                 threshold: *threshold,
-                hidden: Part::new(hidden, all),
-                lost: Part::new(kept + amended, hidden),
-                spared: Part::new(rejected, hidden),
-                accepted: Part::new(right + wrong, all),
-                right: Part::new(right, right + wrong),
-                wrong: Part::new(wrong, right + wrong),
+                hidden: ThresholdShare::new(hidden, all),
+                lost: ThresholdShare::new(kept + amended, hidden),
+                spared: ThresholdShare::new(rejected, hidden),
+                accepted: ThresholdShare::new(right + wrong, all),
+                right: ThresholdShare::new(right, right + wrong),
+                wrong: ThresholdShare::new(wrong, right + wrong),
             }
         };
         Thresholds {
@@ -205,7 +205,7 @@ mod tests {
     use super::*;
     use crate::oversight::samples::{entry, outcome};
 
-    fn at(found: &Thresholds, threshold: u8) -> Step {
+    fn at(found: &Thresholds, threshold: u8) -> ThresholdStep {
         *found.steps.iter().find(|step| step.threshold == threshold).expect("a step")
     }
 

@@ -18,7 +18,7 @@ use super::{
 use crate::{
     auth::Permission,
     domain::EntryKind,
-    oversight::{Part, Step, Thresholds},
+    oversight::{ThresholdShare, ThresholdStep, Thresholds},
     service::{Service, actor},
 };
 
@@ -114,7 +114,7 @@ fn y(share: f64) -> f64 {
     CORNER.1 + SIZE.1 * (1.0 - share)
 }
 
-fn line(steps: &[Step], share: impl Fn(&Step) -> Option<f64>) -> String {
+fn line(steps: &[ThresholdStep], share: impl Fn(&ThresholdStep) -> Option<f64>) -> String {
     let mut points = String::new();
     for step in steps {
         if let Some(share) = share(step) {
@@ -125,7 +125,7 @@ fn line(steps: &[Step], share: impl Fn(&Step) -> Option<f64>) -> String {
 }
 
 /// A count with its share and Wilson's interval.
-fn told(part: Part) -> String {
+fn told(part: ThresholdShare) -> String {
     let hundredths = |share: f64| format!("{:.0}", 100.0 * share);
     match (part.share(), part.low, part.high) {
         (Some(share), Some(low), Some(high)) => text!(

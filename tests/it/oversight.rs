@@ -64,12 +64,9 @@ fn finished(server: &Server, number: usize, rejected: &str) {
     assert!(entries.len() >= 3, "{entries:?}");
     for entry in entries {
         let is_named = !rejected.is_empty() && entry["display"].to_string().to_lowercase().contains(rejected);
-        let decision = if is_named {
-            json!({"entry_id": entry["id"], "action": "reject", "reason": "not_documented"})
-        } else {
-            json!({"entry_id": entry["id"], "action": "accept"})
-        };
-        done("decisions", &json!({"decisions": [decision]}));
+        let decision =
+            if is_named { json!({"action": "reject", "reason": "not_documented"}) } else { json!({"action": "accept"}) };
+        done("decisions", &json!({"decisions": [{"entry_id": entry["id"], "decision": decision}]}));
     }
     done("finish", &json!({}));
 }
@@ -269,7 +266,9 @@ fn another_vocabulary_is_served_when_its_shadow_run_passed() {
     let tables = tempfile::tempdir().expect("a folder");
     let tables = other_tables(tables.path());
     let configuration = server.data.join("abstractor.toml").display().to_string();
-    let options = ["--config", configuration.as_str(), "--recognizers", "dictionary", "--vocabularies", &tables];
+    let key = server.data.join("demo.key").display().to_string();
+    let options =
+        ["--key-file", &key, "--config", configuration.as_str(), "--recognizers", "dictionary", "--vocabularies", &tables];
     server.kill();
     let refused = server.try_tool("serve", &[&options[..], &["--listen", "127.0.0.1:0"]].concat());
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
