@@ -25,6 +25,8 @@ const FORMAT: &str = "abstractor site pack 1";
 /// Arguments of `abstractor site-pack`.
 #[derive(Debug, Args)]
 pub(super) struct SitePacks {
+    #[command(flatten)]
+    data: DataFolder,
     #[command(subcommand)]
     command: PackCommand,
 }
@@ -32,14 +34,9 @@ pub(super) struct SitePacks {
 #[derive(Debug, Subcommand)]
 enum PackCommand {
     /// List the versions of the pack, the newest first, and say which one is live
-    List {
-        #[command(flatten)]
-        data: DataFolder,
-    },
+    List,
     /// Write a version of the pack as JSON: the live one, else the newest
     Export {
-        #[command(flatten)]
-        data: DataFolder,
         /// Another version
         #[arg(long, value_name = "NUMBER")]
         version: Option<u64>,
@@ -50,8 +47,6 @@ enum PackCommand {
     /// Add a version with the rows of such a file; what it says of the same words takes the place of what was said. It becomes live on the
     /// page or through the API alone
     Import {
-        #[command(flatten)]
-        data: DataFolder,
         #[command(flatten)]
         load: Box<Load>,
         /// The file
@@ -104,15 +99,15 @@ fn merged(into: SitePack, from: SitePack) -> SitePack {
 impl SitePacks {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.command {
-            PackCommand::List { data } => list(&data),
-            PackCommand::Export { data, version, output } => export(&data, version, output),
-            PackCommand::Import { data, load, file, replace } => {
+            PackCommand::List => list(&self.data),
+            PackCommand::Export { version, output } => export(&self.data, version, output),
+            PackCommand::Import { load, file, replace } => {
                 let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 let from = PackFile::read(&text).with_context(|| format!("cannot use {}", file.display()))?;
                 // before the database is opened: it takes a while, and may fail
                 let vocabulary = Vocabulary::load(&load.tables()?)?;
                 let given = checked_pack(&vocabulary, from.pack).with_context(|| format!("cannot use {}", file.display()))?;
-                import(&data, (from.version, given), if replace { How::Alone } else { How::OnTop })
+                import(&self.data, (from.version, given), if replace { How::Alone } else { How::OnTop })
             }
         }
     }
@@ -175,7 +170,9 @@ fn import(data: &DataFolder, (theirs, given): (u64, SitePack), how: How) -> anyh
         };
         let note = format!("imported from a file with version {theirs} of a pack");
         let version = keep_pack(&*store, (operator(), surroundings().now()), (before, pack), &note).await?;
-        println!("version {version} of the site pack is kept; make it live on the page /site-pack when its shadow run has passed");
+        println!(
+            "version {version} of the site pack is kept; make it live on the page /site-pack when its shadow run has passed"
+        );
         Ok(())
     })
 }
@@ -187,7 +184,8 @@ mod tests {
 
     #[test]
     fn a_file_of_another_kind_is_refused() {
-        let pack = SitePack { thresholds: vec![KindThreshold { kind: EntryKind::Diagnosis, shown_from: 30 }], ..SitePack::default() };
+        let pack =
+            SitePack { thresholds: vec![KindThreshold { kind: EntryKind::Diagnosis, shown_from: 30 }], ..SitePack::default() };
         let file = PackFile { format: FORMAT.to_owned(), version: 3, pack: pack.clone() };
         let text = serde_json::to_string(&file).expect("JSON");
         assert_eq!(PackFile::read(&text).expect("reads").pack, pack);
@@ -196,7 +194,8 @@ mod tests {
         for text in ["[]", "{}", &text.replace("\"version\"", "\"wersion\"")] {
             assert!(PackFile::read(text).is_err(), "{text}");
         }
-        let known = SitePack { thresholds: vec![KindThreshold { kind: EntryKind::Diagnosis, shown_from: 50 }], ..SitePack::default() };
+        let known =
+            SitePack { thresholds: vec![KindThreshold { kind: EntryKind::Diagnosis, shown_from: 50 }], ..SitePack::default() };
         assert_eq!(merged(known, pack.clone()), pack);
     }
 }

@@ -197,10 +197,14 @@ mod tests {
     fn settings_have_bounds() {
         assert_eq!(SiteSettings::default().problem(), None);
         assert!(SiteSettings { together_from: 49, ..SiteSettings::default() }.problem().is_some());
-        let pack = SitePack::default().with(PackChange::SetThreshold(KindThreshold { kind: EntryKind::Diagnosis, shown_from: 25 }));
+        let pack =
+            SitePack::default().with(PackChange::SetThreshold(KindThreshold { kind: EntryKind::Diagnosis, shown_from: 25 }));
         let shown = |kind, pack| SiteSettings::default().shown_from_of(kind, pack);
         assert!((shown(EntryKind::Diagnosis, Some(&pack)) - 0.25).abs() < 1e-6);
-        assert!((shown(EntryKind::Medication, Some(&pack)) - 0.4).abs() < 1e-6 && (shown(EntryKind::Diagnosis, None) - 0.4).abs() < 1e-6);
+        assert!(
+            (shown(EntryKind::Medication, Some(&pack)) - 0.4).abs() < 1e-6
+                && (shown(EntryKind::Diagnosis, None) - 0.4).abs() < 1e-6
+        );
         assert!(SiteSettings { shown_from: 101, ..SiteSettings::default() }.problem().is_some());
         assert_eq!(serde_json::from_str::<SiteSettings>("{}").expect("read"), SiteSettings::default());
     }

@@ -217,11 +217,8 @@ impl SitePack {
             PackTable::Preferences => pack.preferences.len(),
             PackTable::Thresholds => pack.thresholds.len(),
         };
-        let differences = PackTable::ALL.map(|table| TableDifference {
-            table,
-            added: rows(&added, table),
-            removed: rows(&removed, table),
-        });
+        let differences =
+            PackTable::ALL.map(|table| TableDifference { table, added: rows(&added, table), removed: rows(&removed, table) });
         differences.into_iter().filter(|difference| difference.added + difference.removed > 0).collect()
     }
 
@@ -345,10 +342,10 @@ mod tests {
     #[test]
     fn a_change_takes_the_place_of_what_it_says_of_the_same_words() {
         let one = SitePack::default().with(term("zorb", "A")).with(term("flib", "B"));
-        let other = one.clone().with(term("zorb", "C")).with(PackChange::SetThreshold(KindThreshold {
-            kind: EntryKind::Diagnosis,
-            shown_from: 30,
-        }));
+        let other = one
+            .clone()
+            .with(term("zorb", "C"))
+            .with(PackChange::SetThreshold(KindThreshold { kind: EntryKind::Diagnosis, shown_from: 30 }));
         assert_eq!((one.rows(), other.rows()), (2, 3));
         assert_eq!(in_counts(&one.difference(&other)), "terms +1 -1, thresholds +1");
         assert_eq!(in_counts(&one.difference(&one)), "nothing");

@@ -13,8 +13,8 @@ use crate::{
     assertion::assert_mention,
     coding::Coding,
     domain::{
-        AssertedSpan, Assertion, Attributes, Boilerplate, ChosenCode, CodedEntry, EntryKind, Extraction, MedicationStatus, Mention, MentionKind,
-        OffsetUnit, SectionOutline, Span,
+        AssertedSpan, Assertion, Attributes, Boilerplate, ChosenCode, CodedEntry, EntryKind, Extraction, MedicationStatus,
+        Mention, MentionKind, OffsetUnit, SectionOutline, Span,
     },
     medication,
     recognize::{

@@ -10,7 +10,9 @@ use super::{
 use crate::{
     assertion::{Context, assert_mention},
     coding::{CandidateSource, Diagnosed, Known, Near, NoteSays, Phrase, Reference, for_edition},
-    domain::{Assertion, Attributes, Boilerplate, ChosenCode, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
+    domain::{
+        Assertion, Attributes, Boilerplate, ChosenCode, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span,
+    },
     recognize::{Tagging, dictionary},
 };
 

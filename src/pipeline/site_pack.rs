@@ -15,7 +15,8 @@ use super::group::CodedMention;
 use crate::{
     coding::{Coding, DrugPlace, for_edition},
     domain::{
-        Assertion, Attributes, ChosenCode, CodeCandidate, CodePreference, CodeRole, EntryKind, SitePack, SiteTerm, SuppressedTerm, system,
+        Assertion, Attributes, ChosenCode, CodeCandidate, CodePreference, CodeRole, EntryKind, SitePack, SiteTerm,
+        SuppressedTerm, system,
     },
     recognize::PackTerms,
     text::Document,
@@ -148,7 +149,11 @@ impl<'a> Codes<'a> {
         }
         if kind == EntryKind::Diagnosis {
             let editions = &self.vocabulary.editions;
-            return editions.is_billable(&code.code).then(|| editions.lookup(&code.code)).flatten().map(|(_, code)| code.title.as_str());
+            return editions
+                .is_billable(&code.code)
+                .then(|| editions.lookup(&code.code))
+                .flatten()
+                .map(|(_, code)| code.title.as_str());
         }
         self.substances.get(&(code.system.as_str(), code.code.as_str())).copied()
     }
@@ -310,7 +315,8 @@ impl ReadyPack {
 
     /// The same for an allergen, which a term for a medication names too where the engine knows nothing of it.
     pub(super) fn allergen(&self, words: &str, made: impl FnOnce(&ChosenCode) -> Coding, coding: &mut Coding) {
-        let of_drug = || self.term(EntryKind::Medication, words).filter(|_| !coding.codes.iter().any(|code| code.role == CodeRole::Code));
+        let of_drug =
+            || self.term(EntryKind::Medication, words).filter(|_| !coding.codes.iter().any(|code| code.role == CodeRole::Code));
         let Some(term) = self.term(EntryKind::Allergy, words).or_else(of_drug) else { return };
         if first_is(coding, &term.code) {
             told(coding, WHY_TERM);

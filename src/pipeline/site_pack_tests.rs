@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use super::{NoteInput, PACK_SCORE, PackProblem, Pipeline};
 use crate::{
     domain::{
-        Assertion, ChosenCode, CodePreference, CodeRole, CodedEntry, EntryKind, Extraction, KindThreshold, NotReportable, PackChange,
-        SitePack, SiteTerm, SuppressedTerm, system,
+        Assertion, ChosenCode, CodePreference, CodeRole, CodedEntry, EntryKind, Extraction, KindThreshold, NotReportable,
+        PackChange, SitePack, SiteTerm, SuppressedTerm, system,
     },
     recognize::merge::Recognizers,
     vocabulary::Tables,
@@ -88,10 +88,7 @@ fn a_term_of_the_site_is_found_and_gets_its_code_first() {
 
 #[test]
 fn terms_keep_to_word_edges_and_short_ones_to_capitals() {
-    let changed = with([
-        term("zorb", EntryKind::Diagnosis, icd("K29.70")),
-        term("mz", EntryKind::Diagnosis, icd("J45.909")),
-    ]);
+    let changed = with([term("zorb", EntryKind::Diagnosis, icd("K29.70")), term("mz", EntryKind::Diagnosis, icd("J45.909"))]);
     for (text, words, is_found) in [
         ("He has zorbs and wheezing.", "zorbs", true),
         ("The zorbing ball was soft.", "zorb", false),
@@ -123,7 +120,8 @@ fn what_is_suppressed_is_not_suggested_there() {
     let text = "FAMILY HISTORY: Father has gout.\n\nASSESSMENT: Gout. Asthma.";
     let found = |changed: &Pipeline| {
         let extraction = extracted(changed, text);
-        let of_gout = extraction.entries.iter().flat_map(|entry| &entry.evidence).filter(|at| at.text.eq_ignore_ascii_case("gout"));
+        let of_gout =
+            extraction.entries.iter().flat_map(|entry| &entry.evidence).filter(|at| at.text.eq_ignore_ascii_case("gout"));
         let mut sections: Vec<String> = of_gout.map(|at| at.section.clone()).collect();
         sections.sort_unstable();
         assert!(entry(&extraction, "Asthma").is_some());
@@ -244,15 +242,18 @@ fn what_cannot_be_used_is_refused_with_its_row() {
         let problem = problem(changes);
         assert!(problem.contains(said), "{problem} / {said}");
     }
-    let many = SitePack { thresholds: vec![KindThreshold { kind: EntryKind::Allergy, shown_from: 1 }; 20_001], ..SitePack::default() };
+    let many =
+        SitePack { thresholds: vec![KindThreshold { kind: EntryKind::Allergy, shown_from: 1 }; 20_001], ..SitePack::default() };
     assert_eq!(pipeline().checked_pack(many), Err(PackProblem::TooLong(20_001)));
 }
 
 #[test]
 fn a_row_whose_code_the_tables_lost_is_left_out_and_the_rest_is_used() {
-    let pack = SitePack::default()
-        .with(term("zorblitis", EntryKind::Diagnosis, icd("K29.70")))
-        .with(term("flibosis", EntryKind::Diagnosis, icd("K00.XYZ")));
+    let pack = SitePack::default().with(term("zorblitis", EntryKind::Diagnosis, icd("K29.70"))).with(term(
+        "flibosis",
+        EntryKind::Diagnosis,
+        icd("K00.XYZ"),
+    ));
     let changed = pipeline().with_site_pack(Some((2, Arc::new(pack))));
     assert_eq!(changed.pack_rows_left_out(), 1);
     let found = extracted(&changed, "ASSESSMENT: Zorblitis. Flibosis.");
@@ -262,16 +263,27 @@ fn a_row_whose_code_the_tables_lost_is_left_out_and_the_rest_is_used() {
 /// Prints how much longer an extraction takes with a thousand terms; asserts only what no noise of a machine explains.
 #[test]
 fn a_thousand_terms_cost_little() {
-    let codes: Vec<String> =
-        pipeline().vocabulary().codes().all().iter().filter(|code| code.billable).take(1_000).map(|code| code.code.clone()).collect();
+    let codes: Vec<String> = pipeline()
+        .vocabulary()
+        .codes()
+        .all()
+        .iter()
+        .filter(|code| code.billable)
+        .take(1_000)
+        .map(|code| code.code.clone())
+        .collect();
     let name = |number: usize| {
-        let letter = |place: usize| char::from(b'a' + u8::try_from(number / 26usize.pow(u32::try_from(place).unwrap_or(0)) % 26).unwrap_or(0));
+        let letter = |place: usize| {
+            char::from(b'a' + u8::try_from(number / 26usize.pow(u32::try_from(place).unwrap_or(0)) % 26).unwrap_or(0))
+        };
         format!("zq{}{}{}osis of hand", letter(0), letter(1), letter(2))
     };
     let changed = with(codes.iter().enumerate().map(|(number, code)| term(&name(number), EntryKind::Diagnosis, icd(code))));
     let texts: Vec<String> = include_str!("../cli/demo_notes.jsonl")
         .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("a note")["text"].as_str().expect("its text").to_owned())
+        .map(|line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("a note")["text"].as_str().expect("its text").to_owned()
+        })
         .collect();
     let run = |pipeline: &Pipeline| {
         let start = std::time::Instant::now();
@@ -285,6 +297,12 @@ fn a_thousand_terms_cost_little() {
         plain = plain.min(run(pipeline()));
         packed = packed.min(run(&changed));
     }
-    println!("{} notes: {:.1} ms without a pack, {:.1} ms with 1,000 terms, ratio {:.3}", texts.len(), plain * 1e3, packed * 1e3, packed / plain);
+    println!(
+        "{} notes: {:.1} ms without a pack, {:.1} ms with 1,000 terms, ratio {:.3}",
+        texts.len(),
+        plain * 1e3,
+        packed * 1e3,
+        packed / plain
+    );
     assert!(packed < plain * 1.5, "ratio {:.3}", packed / plain);
 }

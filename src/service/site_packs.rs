@@ -48,13 +48,17 @@ pub enum PackError {
     #[error("version {0} has had no shadow run; start one, or let an admin answer for it in writing (without_shadow_run)")]
     NoShadowRun(u64),
     /// It was tried and did not pass.
-    #[error("version {0} did not pass its shadow run; mend it in another version, or let an admin answer for it in writing (without_shadow_run)")]
+    #[error(
+        "version {0} did not pass its shadow run; mend it in another version, or let an admin answer for it in writing (without_shadow_run)"
+    )]
     NotPassed(u64),
     /// Only an admin answers for a version without a shadow run.
     #[error("only an admin makes a version live that has not passed its shadow run")]
     NotAdmin,
     /// The explanation is missing.
-    #[error("write why the version becomes live without having passed its shadow run, in {SHORTEST_EXPLANATION} to {LONGEST_NOTE} characters")]
+    #[error(
+        "write why the version becomes live without having passed its shadow run, in {SHORTEST_EXPLANATION} to {LONGEST_NOTE} characters"
+    )]
     NoExplanation,
     /// The store failed.
     #[error(transparent)]
@@ -235,7 +239,9 @@ impl Service {
         let explanation = wanted.without_shadow_run.as_deref().map(str::trim).unwrap_or_default().to_owned();
         let reason = match wanted.version {
             None => ActivationReason::NoPack,
-            Some(version) => self.reason_for(user, version, wanted.without_shadow_run.is_some().then_some(&explanation)).await?,
+            Some(version) => {
+                self.reason_for(user, version, wanted.without_shadow_run.is_some().then_some(&explanation)).await?
+            }
         };
         let explanation = if reason == ActivationReason::WithoutShadowRun { explanation } else { String::new() };
         let activation = NewActivation { before, version: wanted.version, reason, explanation };

@@ -585,6 +585,6 @@ impl<T> Store for T where
         + RetentionStore
         + AccessStore
         + TrailStore
-    + SitePackStore
+        + SitePackStore
 {
 }

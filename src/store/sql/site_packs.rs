@@ -33,9 +33,8 @@ impl<D: Database> SitePackStore for SqlStore<D> {
     async fn pack_version(&self, number: u64) -> Result<Option<PackVersion>, StoreError> {
         self.database
             .read(move |unit| {
-                let found = unit.one("site_pack", &format!("{VERSION} WHERE p.version = ?1"), [signed(number)], |row| {
-                    version(unit, row)
-                })?;
+                let found = unit
+                    .one("site_pack", &format!("{VERSION} WHERE p.version = ?1"), [signed(number)], |row| version(unit, row))?;
                 found.map(|version| with_shadow(unit, version)).transpose()
             })
             .await
@@ -61,9 +60,7 @@ impl<D: Database> SitePackStore for SqlStore<D> {
     async fn pack_activations(&self, limit: u32) -> Result<Vec<PackActivation>, StoreError> {
         let sql = "SELECT id, number, version, reason, data_key, explanation, actor, at FROM site_pack_activation
                    ORDER BY number DESC LIMIT ?1";
-        self.database
-            .read(move |unit| unit.all("site_pack_activation", sql, [limit], |row| activation(unit, row)))
-            .await
+        self.database.read(move |unit| unit.all("site_pack_activation", sql, [limit], |row| activation(unit, row))).await
     }
 
     async fn live_pack(&self) -> Result<Option<u64>, StoreError> {
