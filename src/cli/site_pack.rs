@@ -25,6 +25,8 @@ const FORMAT: &str = "abstractor site pack 1";
 /// Arguments of `abstractor site-pack`.
 #[derive(Debug, Args)]
 pub(super) struct SitePacks {
+    #[command(flatten)]
+    data: DataFolder,
     #[command(subcommand)]
     command: PackCommand,
 }
@@ -32,14 +34,9 @@ pub(super) struct SitePacks {
 #[derive(Debug, Subcommand)]
 enum PackCommand {
     /// List the versions of the pack, the newest first, and say which one is live
-    List {
-        #[command(flatten)]
-        data: DataFolder,
-    },
+    List,
     /// Write a version of the pack as JSON: the live one, else the newest
     Export {
-        #[command(flatten)]
-        data: DataFolder,
         /// Another version
         #[arg(long, value_name = "NUMBER")]
         version: Option<u64>,
@@ -50,8 +47,6 @@ enum PackCommand {
     /// Add a version with the rows of such a file; what it says of the same words takes the place of what was said. It becomes live on the
     /// page or through the API alone
     Import {
-        #[command(flatten)]
-        data: DataFolder,
         #[command(flatten)]
         load: Box<Load>,
         /// The file
@@ -104,15 +99,15 @@ fn merged(into: SitePack, from: SitePack) -> SitePack {
 impl SitePacks {
     pub(super) fn run(self) -> anyhow::Result<()> {
         match self.command {
-            PackCommand::List { data } => list(&data),
-            PackCommand::Export { data, version, output } => export(&data, version, output),
-            PackCommand::Import { data, load, file, replace } => {
+            PackCommand::List => list(&self.data),
+            PackCommand::Export { version, output } => export(&self.data, version, output),
+            PackCommand::Import { load, file, replace } => {
                 let text = std::fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
                 let from = PackFile::read(&text).with_context(|| format!("cannot use {}", file.display()))?;
                 // before the database is opened: it takes a while, and may fail
                 let vocabulary = Vocabulary::load(&load.tables()?)?;
                 let given = checked_pack(&vocabulary, from.pack).with_context(|| format!("cannot use {}", file.display()))?;
-                import(&data, (from.version, given), if replace { How::Alone } else { How::OnTop })
+                import(&self.data, (from.version, given), if replace { How::Alone } else { How::OnTop })
             }
         }
     }

@@ -338,6 +338,7 @@ async fn confirmation(
 pub(super) struct ActivateForm {
     version: String,
     /// The newest activation that was seen.
+    #[serde(default)]
     before: String,
     /// What an admin writes who answers for it.
     #[serde(default)]
@@ -370,8 +371,10 @@ pub(super) async fn activate(
 pub(super) struct RemoveForm {
     /// The version that was seen.
     version: String,
+    #[serde(default)]
     table: String,
     /// Its place in the table.
+    #[serde(default)]
     row: String,
 }
 

@@ -60,6 +60,7 @@ mod set_up;
 mod several_servers;
 mod sign_in;
 mod site_lists;
+mod site_pack;
 mod soak;
 mod speed;
 mod supply_chain;

@@ -40,3 +40,6 @@ CREATE TABLE site_pack_shadow (
 CREATE TRIGGER site_pack_shadow_is_immutable BEFORE UPDATE OF version, report_id, passed, at ON site_pack_shadow
     EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER site_pack_shadow_is_not_deleted BEFORE DELETE OR TRUNCATE ON site_pack_shadow EXECUTE FUNCTION refuse_change();
+
+-- Which version an extraction was made with; NULL = none. Beside engine, model and vocabulary.
+ALTER TABLE extraction ADD COLUMN site_pack TEXT COLLATE "C";

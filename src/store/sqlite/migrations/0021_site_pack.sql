@@ -40,3 +40,6 @@ CREATE TABLE site_pack_shadow (
 CREATE TRIGGER site_pack_shadow_is_not_updated BEFORE UPDATE OF version, report_id, passed, at ON site_pack_shadow
     BEGIN SELECT RAISE(ABORT, 'shadow runs of a site pack are append-only'); END;
 CREATE TRIGGER site_pack_shadow_is_not_deleted BEFORE DELETE ON site_pack_shadow BEGIN SELECT RAISE(ABORT, 'shadow runs of a site pack are append-only'); END;
+
+-- Which version an extraction was made with; NULL = none. Beside engine, model and vocabulary.
+ALTER TABLE extraction ADD COLUMN site_pack TEXT;
