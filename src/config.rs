@@ -5,6 +5,7 @@
 mod fuzz;
 mod oidc;
 mod reference;
+mod shadow;
 
 use std::{
     collections::BTreeMap,
@@ -25,7 +26,7 @@ use crate::{
     mllp::Settings,
     network::{CertificateName, ClientCertificates, Network, Reach, TlsFiles},
     retention::RetentionPolicy,
-    service::SignInSettings,
+    service::{OversightSettings, SignInSettings},
     telemetry::TraceSettings,
 };
 
@@ -59,6 +60,8 @@ pub struct Configuration {
     pub retention: RetentionPolicy,
     /// How people are let in, and for how long.
     pub sign_in: SignInSettings,
+    /// What another model or vocabulary has to show before it is served.
+    pub oversight: OversightSettings,
     /// The hospital's own OpenID provider; none when left out.
     pub oidc: Option<crate::oidc::Settings>,
 }
@@ -117,6 +120,8 @@ struct File {
     retention: RetentionTable,
     #[serde(default)]
     sign_in: SignInTable,
+    #[serde(default)]
+    shadow: shadow::ShadowTable,
 }
 
 #[derive(Default, Deserialize)]
@@ -241,6 +246,7 @@ impl Configuration {
             linger: Duration::from_secs(linger),
             traces: file.traces.map(TracesTable::checked).transpose()?,
             retention: file.retention.checked()?,
+            oversight: file.shadow.checked()?,
             oidc: file.sign_in.oidc.take().map(|table| table.checked(folder)).transpose()?,
             sign_in: file.sign_in.checked()?,
         })

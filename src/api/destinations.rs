@@ -106,7 +106,8 @@ pub struct DeliveryBody {
     destination: String,
     event: EventKind,
     note_id: Option<Uuid>,
-    item_id: Uuid,
+    /// None where it is about no encounter.
+    item_id: Option<Uuid>,
     query_id: Option<Uuid>,
     state: DeliveryState,
     tries: u32,

@@ -23,9 +23,12 @@ pub struct HealthBody {
     status: &'static str,
     /// Version of the program.
     version: &'static str,
+    /// Version of the site pack that this process runs with; left out where it runs with none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    site_pack: Option<u64>,
 }
 
-const OK: HealthBody = HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION") };
+const OK: HealthBody = HealthBody { status: "ok", version: env!("CARGO_PKG_VERSION"), site_pack: None };
 
 /// The process runs and can work. Where it cannot, because every thread of the engine hangs, it has to be started again.
 #[utoipa::path(get, path = "/health/live", tag = "health", security(()), responses(
@@ -45,7 +48,10 @@ pub async fn ready(State(service): State<Arc<Service>>) -> Result<Json<HealthBod
         return Err(ApiError::unavailable("stopping", "the service is shutting down", 5));
     }
     match tokio::time::timeout(PATIENCE, service.store.answers()).await {
-        Ok(Ok(())) => return Ok(Json(OK)),
+        Ok(Ok(())) => {
+            let site_pack = service.engine.pipeline().site_pack().map(|(version, _)| version);
+            return Ok(Json(HealthBody { site_pack, ..OK }));
+        }
         Ok(Err(error)) => tracing::error!(%error, "not ready"),
         Err(_) => tracing::error!("not ready: the store says nothing"),
     }
@@ -79,8 +85,25 @@ pub async fn metrics(State(service): State<Arc<Service>>, caller: Caller) -> Res
     ] {
         metrics::gauge!(name).set(value);
     }
+    tell_drift(&service, now).await?;
     tell_build(service.engine.pipeline().engine_version());
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], (service.metrics)()))
+}
+
+/// Says how far the last evaluation found each measure from its reference, and how many alerts wait.
+async fn tell_drift(service: &Service, now: Timestamp) -> Result<(), ApiError> {
+    let waiting = service.store.waiting_drift_alerts().await?;
+    #[expect(clippy::cast_precision_loss, reason = "there are at most as many as measures")]
+    metrics::gauge!("abstractor_drift_alerts_waiting").set(waiting as f64);
+    let newest = service.store.drift_evaluations(1).await?.into_iter().next();
+    let Some(newest) = newest else { return Ok(()) };
+    metrics::gauge!("abstractor_drift_evaluation_age_seconds").set(now.duration_since(newest.at).as_secs_f64().max(0.0));
+    for finding in newest.findings {
+        let (measure, matters) = (finding.measure, finding.measure.material_from());
+        metrics::gauge!("abstractor_drift_effect", "measure" => measure.as_str())
+            .set(finding.effect.unwrap_or(0.0).abs() / matters);
+    }
+    Ok(())
 }
 
 /// Says what runs; what ran before, until other vocabularies came, does not any more.

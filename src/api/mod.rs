@@ -22,10 +22,12 @@ mod items;
 mod messages;
 mod notes;
 mod oauth;
+mod oversight;
 mod queries;
 mod refusals;
 mod reports;
 mod site_lists;
+mod site_packs;
 mod vocabularies;
 mod worklists;
 
@@ -114,6 +116,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(vocabularies::get_vocabularies))
         .routes(routes!(vocabularies::reload))
         .routes(routes!(vocabularies::roll_back))
+        .routes(routes!(site_packs::list_packs, site_packs::add_pack))
+        .routes(routes!(site_packs::get_pack))
+        .routes(routes!(site_packs::activate_pack))
         .routes(routes!(destinations::list_destinations, destinations::add_destination))
         .routes(routes!(destinations::disable_destination))
         .routes(routes!(destinations::enable_destination))
@@ -128,6 +133,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(audit::list_events))
         .routes(routes!(accesses::list_accesses))
         .routes(routes!(reports::work))
+        .routes(routes!(oversight::thresholds))
+        .routes(routes!(oversight::drift))
+        .routes(routes!(oversight::shadow_runs))
 }
 
 /// The OpenAPI description of all endpoints.

@@ -142,6 +142,7 @@ impl From<ReloadError> for ApiError {
         match error {
             ReloadError::NoFolder => conflict("no_vocabulary_folder", &error),
             ReloadError::Running => conflict("reload_running", &error),
+            ReloadError::NotTried => conflict("not_tried", &error),
             ReloadError::NothingBefore => conflict("nothing_to_roll_back", &error),
             ReloadError::Unusable(message) => Self::new(StatusCode::UNPROCESSABLE_ENTITY, "unusable_vocabularies", message),
             ReloadError::Store(error) => error.into(),

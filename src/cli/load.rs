@@ -96,6 +96,11 @@ impl Load {
         Only::try_parse_from(words).map(|only| only.load).map_err(|error| error.to_string())
     }
 
+    /// The same of what is live, from its own folders.
+    pub(super) fn live(&self, model: Option<PathBuf>, vocabularies: Option<PathBuf>) -> Self {
+        Self { model, vocabularies, ..self.clone() }
+    }
+
     /// Loads everything.
     ///
     /// # Errors

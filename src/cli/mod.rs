@@ -31,7 +31,9 @@ mod quarantine;
 mod render;
 mod running;
 mod serve;
+mod shadow;
 mod site;
+mod site_pack;
 mod subject;
 mod training;
 mod transport;
@@ -110,6 +112,10 @@ enum Command {
     /// Vocabularies: import releases, build, look up
     #[command(subcommand)]
     Vocabulary(vocabulary::Vocabularies),
+    /// What the site taught the engine: list its versions, write one to a file, add one from a file
+    SitePack(site_pack::SitePacks),
+    /// Try another model, vocabulary or site pack on encounters that coders finished, beside what is live; nobody sees what it suggests
+    Shadow(shadow::Shadow),
     /// Measure how fast this machine extracts
     Bench(bench::Bench),
     /// Print what a shell needs to complete commands and options
@@ -174,6 +180,8 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::Purge(purge) => return Ok(if purge.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
         Command::Hold(hold) => hold.run()?,
         Command::Patient(patients) => return Ok(if patients.run()? { ExitCode::SUCCESS } else { ExitCode::FAILURE }),
+        Command::SitePack(packs) => packs.run()?,
+        Command::Shadow(shadow) => return shadow.run(),
         Command::Bench(bench) => bench.run()?,
         Command::Openapi => {
             use std::io::Write as _;

@@ -21,6 +21,7 @@ use super::{
     http,
     keys::{self, KeySource},
     load::Load,
+    shadow,
     site::Site,
     surroundings, transport, vectors,
 };
@@ -32,10 +33,10 @@ use crate::{
     network::{ClientCertificates, Reach, ServerTls},
     oidc::RelyingParty,
     retention::{RetentionPolicy, Sweep},
-    service::{Backlog, Counts, Service, SignIn, SignInSettings, Tally, VocabularyControl},
+    service::{Backlog, Counts, OversightSettings, Service, ShadowRuns, SignIn, SignInSettings, Tally, VocabularyControl},
     store::{Actor, StoreError},
     telemetry, web,
-    worker::{TrailSealer, Worker},
+    worker::{DriftWatch, TrailSealer, Worker},
 };
 
 /// Interactive requests that may wait for the engine.
@@ -49,6 +50,8 @@ const COUNTS: Duration = Duration::from_secs(5);
 /// How often is looked whether more notes wait than may.
 const BACKLOG: Duration = Duration::from_secs(5);
 
+/// How often is looked which site pack is live.
+const SITE_PACK: Duration = Duration::from_secs(2);
 /// How often is told what was tried with unknown names.
 const UNKNOWN_TRIES: Duration = Duration::from_secs(60);
 /// What stands for the checksum where no configuration file is named.
@@ -61,6 +64,8 @@ pub(super) struct Settings {
     pub public_url: Option<String>,
     pub limits: Limits,
     pub sign_in: SignInSettings,
+    /// What another model or vocabulary has to show before it is served.
+    pub oversight: OversightSettings,
     /// How long it still serves everybody after it was told to stop, so that a balancer can take it out first.
     pub linger: Duration,
     pub part: Part,
@@ -92,7 +97,8 @@ impl Settings {
         let protection = Protection { reach: Reach::with_this_machine(), ..Protection::default() };
         let (limits, sign_in, configuration) = (Limits::default(), SignInSettings::default(), String::from(NO_FILE));
         let (linger, part) = (Duration::ZERO, Part::Both);
-        Self { listen, public_url: None, limits, sign_in, linger, part, oidc: None, configuration, protection }
+        let oversight = OversightSettings::default();
+        Self { listen, public_url: None, limits, sign_in, oversight, linger, part, oidc: None, configuration, protection }
     }
 }
 
@@ -141,12 +147,14 @@ pub(super) struct Running {
 impl Running {
     /// Loads everything, listens, and starts the worker.
     pub(super) async fn start(opened: &Opened, load: &Load, settings: Settings, site: &Site) -> anyhow::Result<Self> {
-        let Settings { listen, public_url, limits, sign_in, linger, part, oidc, configuration, protection } = settings;
+        let Settings { listen, public_url, limits, sign_in, oversight, linger, part, oidc, configuration, protection } =
+            settings;
         let Protection { tls, of_listeners, requires_certificate, clients, reach } = protection;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr()?;
         let tables = load.tables()?;
         let pipeline = Arc::new(load.pipeline_of(&tables)?);
+        shadow::check_live(&*opened.store(), &pipeline, oversight.required).await?;
         let make_vectors = vectors::in_background(load.clone());
         make_vectors(&pipeline);
         let first = Arc::clone(&pipeline);
@@ -177,15 +185,24 @@ impl Running {
             reach: reach.clone(),
             client_certificates: clients,
             public_url: public_url.unwrap_or_else(|| format!("{}://{address}", if tls.is_some() { "https" } else { "http" })),
+            oversight,
+            shadow_runs: ShadowRuns::default(),
             max_note_bytes: site.limit.bytes(),
             time_zone: site.time_zone.clone(),
             metrics: telemetry::start_metrics()?,
         });
+        // no note is taken or worked on with another pack than the one that is live
+        if let Err(error) = service.take_live_pack().await {
+            tracing::error!(%error, "the site pack that is live could not be taken; it is tried again");
+        }
+        watching.spawn(watch_site_pack(Arc::clone(&service)));
         let (stop, stopped) = watch::channel(false);
         let mut work = tokio::task::JoinSet::new();
         if part != Part::Server {
             let sender = Sender { store: Arc::clone(&store), surroundings: surroundings.clone(), reach };
             work.spawn(sender.run(stopped.clone()));
+            let (of_drift, clock) = (Arc::clone(&store), surroundings.clone());
+            work.spawn(DriftWatch { store: of_drift, surroundings: clock, stop: stopped.clone() }.run());
             work.spawn(Worker { store, engine, surroundings, wake, stop: stopped }.run());
         }
         if part != Part::Worker {
@@ -306,6 +323,16 @@ async fn watch_backlog(service: Arc<Service>, most: u64) {
             Err(error) => tracing::error!(%error, "it could not be seen how many notes wait"),
         }
         tokio::time::sleep(BACKLOG).await;
+    }
+}
+
+/// Looks whether another site pack became live, on this server or another one, and takes it.
+async fn watch_site_pack(service: Arc<Service>) {
+    loop {
+        tokio::time::sleep(SITE_PACK).await;
+        if let Err(error) = service.take_live_pack().await {
+            tracing::error!(%error, "the site pack that is live could not be taken; the one before stays in use");
+        }
     }
 }
 

@@ -92,6 +92,7 @@ impl Serve {
                 public_url: configuration.public_url,
                 limits: configuration.limits,
                 sign_in: configuration.sign_in,
+                oversight: configuration.oversight,
                 linger: configuration.linger,
                 part: if self.without_worker { Part::Server } else { Part::Both },
                 oidc,

@@ -60,6 +60,7 @@ impl Work {
                 public_url: configuration.public_url,
                 limits: configuration.limits,
                 sign_in: configuration.sign_in,
+                oversight: configuration.oversight,
                 linger: configuration.linger,
                 part: Part::Worker,
                 oidc: None,

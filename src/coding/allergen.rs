@@ -1,8 +1,11 @@
 //! Allergens: a drug to its RxNorm ingredient, anything else to SNOMED CT, and the ICD-10-CM allergy-status code beside it.
 
-use super::{Coder, Coding};
+use super::{
+    Coder, Coding,
+    medication::{DrugPlace, chosen},
+};
 use crate::{
-    domain::{CodeCandidate, CodeRole, Prompt, Span, system},
+    domain::{ChosenCode, CodeCandidate, CodeRole, Prompt, Span, system},
     text::Document,
     vocabulary::{Allergen, DrugClass, Medication, TermRef, Vocabulary},
 };
@@ -62,6 +65,23 @@ const STATUS: [(&str, &str); 19] = [
 ];
 
 impl Coder {
+    /// Codes an allergen by the code that somebody chose for its words, and says its category where it is known.
+    #[must_use]
+    pub fn allergen_of_code(&self, vocabulary: &Vocabulary, code: &ChosenCode, place: DrugPlace) -> (Coding, Option<String>) {
+        let (display, mut codes, category) = if let Some(drug) = place.ingredient(vocabulary) {
+            let mut codes = self.ingredient_codes(drug, 1.0, "");
+            codes.iter_mut().for_each(|code| code.role = CodeRole::Code);
+            codes.extend(unii(vocabulary, drug, codes.len()));
+            (drug.display.clone(), codes, Some("medication".to_owned()))
+        } else if let Some(allergen) = place.allergen.and_then(|place| vocabulary.allergens.get(place)) {
+            concept(allergen, 1.0)
+        } else {
+            (code.display.clone(), vec![chosen(code, CodeRole::Code)], None)
+        };
+        codes.extend(status_code(vocabulary, (&display, None, category.as_deref()), codes.len()));
+        (Coding { display, codes, prompts: Vec::new() }, category)
+    }
+
     /// Codes an allergen, and says its category: `medication`, `food`, `environment`, `biologic` or `other`.
     #[must_use]
     pub fn allergen(&self, vocabulary: &Vocabulary, document: &Document, span: Span) -> (Coding, Option<String>) {
@@ -100,19 +120,8 @@ impl Coder {
             (class.map_or(surface, |class| class.display.clone()), Vec::new(), Some("medication".to_owned()))
         };
         // the status code stands beside the substance's own code, never instead of it
-        let status = status(&display, class, category.as_deref()).filter(|code| vocabulary.is_billable(code));
-        if let Some(status) = status.filter(|_| !codes.is_empty()) {
-            codes.push(CodeCandidate {
-                rank: u32::try_from(codes.len() + 1).unwrap_or(u32::MAX),
-                role: CodeRole::AllergyStatus,
-                system: system::ICD10CM.to_owned(),
-                code: status.to_owned(),
-                display: vocabulary.title(status).to_owned(),
-                score: 0.8,
-                with: Vec::new(),
-                why: ALLERGY_STATUS_DISPLAY.to_owned(),
-                features: std::collections::BTreeMap::new(),
-            });
+        if !codes.is_empty() {
+            codes.extend(status_code(vocabulary, (&display, class, category.as_deref()), codes.len()));
         }
         let coded = codes.iter().any(|code| code.role == CodeRole::Code);
         let prompts = if coded {
@@ -122,6 +131,26 @@ impl Coder {
         };
         (Coding { display, codes, prompts }, category)
     }
+}
+
+/// The ICD-10-CM code of the state of being allergic to a substance; none where there is none for its category.
+fn status_code(
+    vocabulary: &Vocabulary,
+    (display, class, category): (&str, Option<&DrugClass>, Option<&str>),
+    before: usize,
+) -> Option<CodeCandidate> {
+    let status = status(display, class, category).filter(|code| vocabulary.is_billable(code))?;
+    Some(CodeCandidate {
+        rank: u32::try_from(before + 1).unwrap_or(u32::MAX),
+        role: CodeRole::AllergyStatus,
+        system: system::ICD10CM.to_owned(),
+        code: status.to_owned(),
+        display: vocabulary.title(status).to_owned(),
+        score: 0.8,
+        with: Vec::new(),
+        why: ALLERGY_STATUS_DISPLAY.to_owned(),
+        features: std::collections::BTreeMap::new(),
+    })
 }
 
 /// The UNII of a substance with one ingredient, beside its RxNorm code.

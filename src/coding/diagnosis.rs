@@ -44,6 +44,7 @@ pub struct Known<'a> {
 }
 
 /// How candidates are scored and shown.
+#[derive(Clone)]
 pub struct Ranking {
     /// The weights.
     pub model: RankingModel,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Coder, Coding};
 use crate::{
-    domain::{Attributes, CodeCandidate, CodeRole, Prompt, Span, system},
+    domain::{Attributes, ChosenCode, CodeCandidate, CodeRole, Prompt, Span, system},
     text::Document,
     vocabulary::{Medication, TermRef, Vocabulary},
 };
@@ -102,7 +102,82 @@ fn edit_distance(left: &[u8], right: &[u8]) -> usize {
     above[right.len()]
 }
 
+/// Where the substance of a code that somebody chose stands in the vocabularies.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct DrugPlace {
+    /// A medication that is this ingredient alone.
+    medication: Option<usize>,
+    /// The clinical drug.
+    drug: Option<usize>,
+    /// The allergen.
+    pub(super) allergen: Option<usize>,
+}
+
+impl DrugPlace {
+    /// Those of several codes, by code.
+    #[must_use]
+    pub fn all<'a>(vocabulary: &Vocabulary, codes: impl Iterator<Item = &'a ChosenCode>) -> HashMap<String, Self> {
+        let mut places: HashMap<String, Self> = codes.map(|code| (code.code.clone(), Self::default())).collect();
+        if places.is_empty() {
+            return places;
+        }
+        for (at, medication) in vocabulary.medications.iter().enumerate() {
+            if let [only] = medication.ingredients.as_slice()
+                && !medication.display.contains('+')
+                && let Some(place) = places.get_mut(only)
+            {
+                place.medication.get_or_insert(at);
+            }
+        }
+        for (at, drug) in vocabulary.clinical_drugs.iter().enumerate() {
+            if let Some(place) = places.get_mut(&drug.rxcui) {
+                place.drug.get_or_insert(at);
+            }
+        }
+        for (at, allergen) in vocabulary.allergens.iter().enumerate() {
+            if let Some(place) = places.get_mut(&allergen.code) {
+                place.allergen.get_or_insert(at);
+            }
+        }
+        places
+    }
+
+    /// The medication that is this ingredient alone.
+    pub(super) fn ingredient<'a>(&self, vocabulary: &'a Vocabulary) -> Option<&'a Medication> {
+        vocabulary.medications.get(self.medication?)
+    }
+}
+
 impl Coder {
+    /// Codes a medication by the RxNorm code that somebody chose for its words: an ingredient, with its clinical drug where the note has the
+    /// strength, or a clinical drug, with its ingredients behind it.
+    #[must_use]
+    pub fn medication_of_code(
+        &self,
+        vocabulary: &Vocabulary,
+        (code, place): (&ChosenCode, DrugPlace),
+        attributes: &Attributes,
+    ) -> Coding {
+        if let Some(medication) = place.ingredient(vocabulary) {
+            let mut codes = self.ingredient_codes(medication, 1.0, "");
+            codes.extend(clinical_drug(vocabulary, medication, attributes, codes.len()));
+            return Coding { display: medication.display.clone(), codes, prompts: Vec::new() };
+        }
+        let drug = place.drug.and_then(|place| vocabulary.clinical_drugs.get(place));
+        let role = if drug.is_some() { CodeRole::ClinicalDrug } else { CodeRole::Ingredient };
+        let mut codes = vec![chosen(code, role)];
+        for ingredient in drug.map(|drug| drug.ingredients.as_slice()).unwrap_or_default() {
+            let display = self.names.ingredient(ingredient).to_owned();
+            let code = ChosenCode { system: system::RXNORM.to_owned(), code: ingredient.clone(), display };
+            codes.push(CodeCandidate {
+                rank: u32::try_from(codes.len() + 1).unwrap_or(u32::MAX),
+                why: "ingredient of the drug".to_owned(),
+                ..chosen(&code, CodeRole::Ingredient)
+            });
+        }
+        Coding { display: code.display.clone(), codes, prompts: Vec::new() }
+    }
+
     /// Codes a medication mention.
     #[must_use]
     pub fn medication(&self, vocabulary: &Vocabulary, document: &Document, span: Span, attributes: &Attributes) -> Coding {
@@ -203,6 +278,21 @@ impl Coder {
             Meaning::Drug(medication, score, why) => Some((medication, score, why)),
             Meaning::Class(_) | Meaning::Unknown => None,
         }
+    }
+}
+
+/// The candidate that a chosen code is.
+pub(super) fn chosen(code: &ChosenCode, role: CodeRole) -> CodeCandidate {
+    CodeCandidate {
+        rank: 1,
+        role,
+        system: code.system.clone(),
+        code: code.code.clone(),
+        display: code.display.clone(),
+        score: 1.0,
+        with: Vec::new(),
+        why: String::new(),
+        features: std::collections::BTreeMap::new(),
     }
 }
 

@@ -30,6 +30,7 @@ pub use confidence::ConfidenceModel;
 pub use conventions::{Conventions, Diagnosed};
 pub use diagnosis::{Known, Ranking, Reference};
 pub use edition::for_edition;
+pub use medication::DrugPlace;
 pub use proposals::{CandidateSource, Phrase};
 pub use ranking::{NoteSays, RANKING_FEATURES, RankingModel};
 pub use reportable::reportable;

@@ -212,6 +212,26 @@ pub const REFERENCE: &[Table] = &[
         ],
     },
     Table {
+        header: "[shadow]",
+        meaning: "What another model, vocabulary or site pack has to show on encounters that coders finished.",
+        settings: &[
+            setting(
+                "required",
+                "false",
+                Holds::Default,
+                "Whether a model or vocabulary that was never live in this database is refused until a shadow run of it passed. Off, because a \
+                 database without finished encounters could not be brought up to another release.",
+            ),
+            setting(
+                "margin",
+                "0.02",
+                Holds::Default,
+                "How much lower F1 may be on any kind of entries, more than 0 and at most 0.2: the whole interval must lie above.",
+            ),
+            setting("encounters", "50", Holds::Default, "Finished encounters that a run needs at least, 1 to 100,000."),
+        ],
+    },
+    Table {
         header: "[retention]",
         meaning: "How long notes are kept, counted from the day of discharge or service, else from arrival; without this table for ever.",
         settings: &[

@@ -98,7 +98,7 @@ mod tests {
         let (start, end) = place("pneumonia since 2/27");
         let extraction: Extraction = serde_json::from_value(serde_json::json!({
             "note_id": "1", "offset_unit": "utf8",
-            "engine": serde_json::to_value(EngineVersion { version: "1".into(), model: "m".into(), vocabulary: "v".into(), edition: "e".into(), edition_exact: true }).expect("json"),
+            "engine": serde_json::to_value(EngineVersion { version: "1".into(), model: "m".into(), vocabulary: "v".into(), edition: "e".into(), edition_exact: true, site_pack: None }).expect("json"),
             "sections": [], "alerts": [{"kind": "x", "message": "told to Wetherby", "entries": []}],
             "entries": [{
                 "id": "e1", "kind": "diagnosis", "display": "Pneumonia", "assertion": "present", "status": null, "scope": null, "codes": [],

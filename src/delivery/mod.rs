@@ -86,7 +86,8 @@ impl Sender {
     async fn try_to_deliver(&self, claimed: &ClaimedDelivery) -> Result<(), StoreError> {
         let sent = match &claimed.destination.channel {
             Channel::Webhook { url, secret } => {
-                self.post(url, webhook::request(&claimed.delivery, secret, self.surroundings.now())).await
+                let told = (&claimed.delivery, claimed.body.as_deref());
+                self.post(url, webhook::request(told, secret, self.surroundings.now())).await
             }
             Channel::RestHook { url, headers } => self.post(url, webhook::empty_request(headers)).await,
             Channel::Hl7 { address, authority, .. } => {

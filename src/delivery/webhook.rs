@@ -15,7 +15,7 @@ use ureq::unversioned::{
 
 use super::{Failure, NOT_ALLOWED};
 use crate::{
-    domain::Delivery,
+    domain::{Delivery, EventKind},
     network::{Reach, ReachError},
 };
 
@@ -35,9 +35,17 @@ pub(super) fn empty_request(headers: &[(String, String)]) -> Request {
     Request { headers: headers.to_vec(), body: String::new() }
 }
 
-/// The request of a delivery, signed at `now`. It tells ids only: who may know more asks for it.
-pub(super) fn request(delivery: &Delivery, secret: &str, now: Timestamp) -> Request {
-    let mut data = json!({"item_id": delivery.item_id});
+/// The request of a delivery, signed at `now`. It tells ids only, of drift numbers too: who may know more asks for it.
+pub(super) fn request((delivery, told): (&Delivery, Option<&str>), secret: &str, now: Timestamp) -> Request {
+    let mut data = json!({});
+    if delivery.event == EventKind::DriftDetected
+        && let Some(told) = told.and_then(|told| serde_json::from_str(told).ok())
+    {
+        data = told;
+    }
+    if let Some(item) = delivery.item_id {
+        data["item_id"] = json!(item);
+    }
     if let Some(note) = delivery.note_id {
         data["note_id"] = json!(note);
     }

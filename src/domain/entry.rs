@@ -264,6 +264,9 @@ pub struct EngineVersion {
     pub edition: String,
     /// False when no loaded edition covers the date of service.
     pub edition_exact: bool,
+    /// Version of the site's pack; left out where none was used.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub site_pack: Option<String>,
 }
 
 /// Everything found in one note.

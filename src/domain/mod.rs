@@ -8,6 +8,7 @@ mod attributes;
 mod boilerplate;
 mod broken_glass;
 mod designation;
+mod drift;
 mod entry;
 mod hl7_destination;
 mod lifecycle;
@@ -23,6 +24,7 @@ mod review;
 mod routing;
 mod second_review;
 mod sensitivity;
+mod shadow;
 mod site_lists;
 mod site_pack;
 mod small_cells;
@@ -37,6 +39,10 @@ pub use attributes::{Attribute, Attributes, Flag};
 pub use boilerplate::{Boilerplate, BoilerplateKind};
 pub use broken_glass::{BrokenGlass, GLASS_OPEN, GlassReason};
 pub use designation::{Designation, DiagnosisRole, PresentOnAdmission};
+pub use drift::{
+    DriftAcknowledged, DriftAlert, DriftEvaluation, DriftFinding, DriftMeasure, DriftShare, DriftVerdict, DriftWindow,
+    DriftWord,
+};
 pub use entry::{
     Alert, AssertedSpan, CodeCandidate, CodeRole, CodedEntry, EngineVersion, EntryKind, Evidence, Extraction, NotReportable,
     OffsetUnit, Prompt, SectionCode, SectionOutline,
@@ -65,11 +71,18 @@ pub use second_review::{
     Agreement, CodingError, Finished, MOST_RULES, SamplingRule, SecondReview, Verdict, Worksheet, WorksheetLine, drawn,
 };
 pub use sensitivity::{Sensitivities, Sensitivity};
+pub use shadow::{
+    EngineIdentity, MOST_DIFFERENCES, ShadowChange, ShadowDifference, ShadowEffort, ShadowFigure, ShadowKind, ShadowReport,
+    ShadowRule, ShadowVerdict,
+};
 pub use site_lists::{
     MOST_MEMBERS, MOST_REASONS, MOST_TEAMS, Reason, SiteListName, SiteListVersion, Team, problem_of_reasons, problem_of_teams,
     usual_label,
 };
-pub use site_pack::{CodePreference, KindThreshold, PackChange, SitePack, SiteTerm, SuppressedTerm};
+pub use site_pack::{
+    ActivationReason, CodePreference, KindThreshold, PackActivation, PackChange, PackShadow, PackTable, PackVersion, SitePack,
+    SiteTerm, SuppressedTerm, TableDifference, in_counts,
+};
 pub use small_cells::{Cell, SMALLEST_CELL, SuppressedTable, suppress, suppress_list};
 pub use span::Span;
 pub use surroundings::Surroundings;

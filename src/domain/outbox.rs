@@ -30,11 +30,14 @@ pub enum EventKind {
     /// Somebody reads an encounter that their scope or clearance hides: for the privacy officer.
     #[serde(rename = "access.break_glass")]
     AccessBreakGlass,
+    /// Something drifted: a lead should look.
+    #[serde(rename = "drift.detected")]
+    DriftDetected,
 }
 
 impl EventKind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::ExtractionReady,
         Self::NoteQuarantined,
         Self::NoteRetracted,
@@ -42,6 +45,7 @@ impl EventKind {
         Self::QuerySent,
         Self::QueryAnswered,
         Self::AccessBreakGlass,
+        Self::DriftDetected,
     ];
 
     /// The word of the contract.
@@ -55,6 +59,7 @@ impl EventKind {
             Self::QuerySent => "query.sent",
             Self::QueryAnswered => "query.answered",
             Self::AccessBreakGlass => "access.break_glass",
+            Self::DriftDetected => "drift.detected",
         }
     }
 }
@@ -199,8 +204,8 @@ pub struct Delivery {
     pub event: EventKind,
     /// The note, where it is about one.
     pub note_id: Option<Uuid>,
-    /// The item.
-    pub item_id: Uuid,
+    /// The item, where it is about one.
+    pub item_id: Option<Uuid>,
     /// The query, where it is about one.
     pub query_id: Option<Uuid>,
     /// Where it stands.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{ChosenCode, MOST_RULES, SamplingRule, Worklist};
+use super::{ChosenCode, EntryKind, MOST_RULES, SamplingRule, SitePack, Worklist};
 
 /// Saved lists of one user.
 pub const MOST_LISTS: usize = 20;
@@ -106,6 +106,12 @@ impl Default for SiteSettings {
 }
 
 impl SiteSettings {
+    /// The confidence below which entries of a kind are folded away: the pack's where it says one, else the site's.
+    #[must_use]
+    pub fn shown_from_of(&self, kind: EntryKind, pack: Option<&SitePack>) -> f32 {
+        f32::from(pack.and_then(|pack| pack.shown_from(kind)).unwrap_or(self.shown_from)) / 100.0
+    }
+
     /// What is wrong with them; none when they can be used.
     #[must_use]
     pub fn problem(&self) -> Option<&'static str> {
@@ -159,6 +165,7 @@ impl Tally {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::{KindThreshold, PackChange};
 
     #[test]
     fn experience_moves_the_engines_word_as_far_as_there_is_of_it() {
@@ -214,6 +221,14 @@ mod tests {
     fn settings_have_bounds() {
         assert_eq!(SiteSettings::default().problem(), None);
         assert!(SiteSettings { together_from: 49, ..SiteSettings::default() }.problem().is_some());
+        let pack =
+            SitePack::default().with(PackChange::SetThreshold(KindThreshold { kind: EntryKind::Diagnosis, shown_from: 25 }));
+        let shown = |kind, pack| SiteSettings::default().shown_from_of(kind, pack);
+        assert!((shown(EntryKind::Diagnosis, Some(&pack)) - 0.25).abs() < 1e-6);
+        assert!(
+            (shown(EntryKind::Medication, Some(&pack)) - 0.4).abs() < 1e-6
+                && (shown(EntryKind::Diagnosis, None) - 0.4).abs() < 1e-6
+        );
         assert!(SiteSettings { shown_from: 101, ..SiteSettings::default() }.problem().is_some());
         assert_eq!(serde_json::from_str::<SiteSettings>("{}").expect("read"), SiteSettings::default());
     }

@@ -183,6 +183,12 @@ impl Engine {
         std::mem::replace(&mut *running, pipeline)
     }
 
+    /// Runs what is made of the pipeline as it is then, from the next batch on: nobody who does the same at the same time is passed over.
+    pub fn change(&self, make: impl FnOnce(&Pipeline) -> Pipeline) {
+        let mut running = self.shared.pipeline.write().unwrap_or_else(PoisonError::into_inner);
+        *running = Arc::new(make(&running));
+    }
+
     /// Extracts a note for a client; offsets of the answer are bytes.
     ///
     /// # Errors

@@ -6,14 +6,15 @@ use super::{
     Pipeline, Prepared, WindowLogits, alerts, context,
     group::{CodedMention, entries},
     reconcile::reconcile,
+    site_pack::is_of_pack,
 };
 use crate::{
     allergy::{self, FoundAllergy},
     assertion::assert_mention,
     coding::Coding,
     domain::{
-        AssertedSpan, Assertion, Attributes, Boilerplate, EntryKind, Extraction, MedicationStatus, Mention, MentionKind,
-        OffsetUnit, SectionOutline, Span,
+        AssertedSpan, Assertion, Attributes, Boilerplate, ChosenCode, CodedEntry, EntryKind, Extraction, MedicationStatus,
+        Mention, MentionKind, OffsetUnit, SectionOutline, Span,
     },
     medication,
     recognize::{
@@ -69,7 +70,8 @@ impl Assembly<'_> {
         let (pipeline, document) = (self.pipeline, &self.prepared.document);
         let boilerplate = boilerplate(document, &pipeline.boilerplate);
         let found = if pipeline.recognizers.dictionary {
-            dictionary::find(document, &pipeline.vocabulary)
+            let pack = pipeline.pack.as_ref().and_then(|pack| pack.terms.as_ref());
+            dictionary::find_with(document, &pipeline.vocabulary, pack)
         } else {
             dictionary::Found::default()
         };
@@ -86,11 +88,19 @@ impl Assembly<'_> {
         coded.extend(medications);
         coded.extend(allergies);
         coded.extend(none_known);
+        if let Some(pack) = &pipeline.pack {
+            pack.without_suppressed(document, &mut coded);
+        }
         self.settle(&mut coded);
+        if let Some(pack) = &pipeline.pack {
+            pack.without_suppressed_codes(document, &mut coded);
+        }
         let (edition, exact) = pipeline.vocabulary.editions.on(self.prepared.input.code_date());
         coded.sort_by_key(|mention| mention.span);
         let mut entries = entries(document, &self.prepared.input, &boilerplate, coded);
-        for entry in entries.iter_mut().filter(|entry| entry.kind == EntryKind::Diagnosis) {
+        // what the pack put first is none of what the model of confidence was fitted to
+        let measured = |entry: &&mut CodedEntry| entry.kind == EntryKind::Diagnosis && !is_of_pack(&entry.codes);
+        for entry in entries.iter_mut().filter(measured) {
             entry.confidence = pipeline.confidence.of(entry);
         }
         let mut engine = pipeline.engine_version();
@@ -143,7 +153,11 @@ impl Assembly<'_> {
                     attributes.indication = attributes.indication.filter(|indication| indication.start > mention.span.start);
                 }
                 attributes.change = pipeline.medication_cues.change(document, mention.span, status);
-                let coding = pipeline.coder.medication(&pipeline.vocabulary, document, mention.span, &attributes);
+                let mut coding = pipeline.coder.medication(&pipeline.vocabulary, document, mention.span, &attributes);
+                if let Some(pack) = &pipeline.pack {
+                    let words = mention.span.of(&document.text);
+                    pack.medication(words, |code| pipeline.medication_of_code(pack, code, &attributes), &mut coding);
+                }
                 CodedMention {
                     kind: EntryKind::Medication,
                     span: mention.span,
@@ -249,7 +263,16 @@ impl Assembly<'_> {
         mut attributes: Attributes,
         (confidence, sources, cues): (f32, Vec<String>, Vec<crate::domain::Cue>),
     ) -> CodedMention {
-        let (coding, category) = self.pipeline.coder.allergen(&self.pipeline.vocabulary, &self.prepared.document, span);
+        let (pipeline, document) = (self.pipeline, &self.prepared.document);
+        let (mut coding, mut category) = pipeline.coder.allergen(&pipeline.vocabulary, document, span);
+        if let Some(pack) = &pipeline.pack {
+            let made = |code: &ChosenCode| {
+                let (coding, known) = pipeline.coder.allergen_of_code(&pipeline.vocabulary, code, pack.place(code));
+                category = known;
+                coding
+            };
+            pack.allergen(span.of(&document.text), made, &mut coding);
+        }
         // a brand name does not show that its ingredient is an antibody; "Humira" is adalimumab
         let antibody = coding.display.split(['+', ' ']).any(|word| word.ends_with("mab"));
         if antibody || attributes.category.is_none() {

@@ -10,7 +10,9 @@ use super::{
 use crate::{
     assertion::{Context, assert_mention},
     coding::{CandidateSource, Diagnosed, Known, Near, NoteSays, Phrase, Reference, for_edition},
-    domain::{Assertion, Attributes, Boilerplate, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span},
+    domain::{
+        Assertion, Attributes, Boilerplate, ChosenCode, EntryKind, Experiencer, MedicationStatus, Mention, MentionKind, Span,
+    },
     recognize::{Tagging, dictionary},
 };
 
@@ -82,7 +84,11 @@ impl Assembly<'_> {
                 references: &references,
                 similar: similar.as_ref().map(|found| found.get(&mention.span).map_or(&[][..], Vec::as_slice)),
             };
-            let coding = pipeline.coder.diagnosis(&pipeline.ranking, phrase, known);
+            let mut coding = pipeline.coder.diagnosis(&pipeline.ranking, phrase, known);
+            if let Some(pack) = &pipeline.pack {
+                let words = (mention.span.of(&document.text), term.map(|span| span.of(&document.text)));
+                pack.diagnosis(&pipeline.vocabulary, words, known.assertion, &mut coding);
+            }
             if context.assertion.is_drafted() && words_of(mention.span) > 1 {
                 let words = document.words[document.words_in(mention.span)].iter().map(|word| word.folded.clone()).collect();
                 references.push(Reference { words, coding: coding.clone() });
@@ -122,10 +128,17 @@ impl Assembly<'_> {
             })
             .collect();
         if !pipeline.ranking.explain && !pipeline.ranking.without.contains(&CandidateSource::Conventions) {
-            let tables = (&pipeline.vocabulary, &pipeline.coder);
+            let tables = (&*pipeline.vocabulary, &*pipeline.coder);
             pipeline.conventions.apply(tables, &self.prepared.document, drugs, &mut diagnoses);
         }
         let (edition, _) = pipeline.vocabulary.editions.on(self.prepared.input.code_date());
+        if let Some(pack) = &pipeline.pack {
+            let made = |code: &ChosenCode, mention: &CodedMention| match mention.kind {
+                EntryKind::Allergy => pipeline.coder.allergen_of_code(&pipeline.vocabulary, code, pack.place(code)).0,
+                _ => pipeline.medication_of_code(pack, code, &mention.attributes),
+            };
+            pack.prefer((&pipeline.vocabulary, edition, &self.prepared.document), made, coded.iter_mut());
+        }
         for mention in coded {
             for_edition(&pipeline.vocabulary.editions, edition, &mut mention.coding);
             if mention.kind == EntryKind::Diagnosis {

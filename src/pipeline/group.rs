@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use uuid::Uuid;
 
-use super::{NoteInput, reconcile::list_of};
+use super::{NoteInput, reconcile::list_of, site_pack::is_drug_of_pack};
 use crate::{
     coding::{Coding, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY, reportable},
     domain::{
@@ -144,7 +144,7 @@ fn in_order_of_word<'a>(document: &Document, mentions: &'a [CodedMention]) -> Ve
 /// The best mention's coding; a medication's clinical drug is that of the mention whose strength is shown.
 fn with_clinical_drug(document: &Document, best: &CodedMention, mentions: &[CodedMention]) -> Coding {
     let mut coding = best.coding.clone();
-    if best.kind == EntryKind::Medication {
+    if best.kind == EntryKind::Medication && !is_drug_of_pack(&coding.codes) {
         coding.codes.retain(|code| code.role != CodeRole::ClinicalDrug);
         let drug = in_order_of_word(document, mentions)
             .into_iter()

@@ -17,17 +17,22 @@ mod input;
 mod pathological;
 mod recode;
 mod reconcile;
+mod site_pack;
+#[cfg(test)]
+mod site_pack_tests;
 #[cfg(test)]
 mod spot_checks;
 
 pub use directions::{one_line, sig};
 pub use input::{InputError, MAX_NOTE_BYTES, NoteInput, check_text};
 pub use recode::Recoded;
+pub use site_pack::{MOST_PACK_ROWS, PACK_SCORE, PackProblem, checked_pack};
 
 use std::sync::{Arc, PoisonError, RwLock};
 
 use rayon::iter::{IntoParallelRefIterator as _, ParallelIterator as _};
 
+use self::site_pack::ReadyPack;
 use crate::{
     allergy::{AllergyTables, AllergyTexts},
     assertion::CueTable,
@@ -35,7 +40,7 @@ use crate::{
         CandidateSource, Coder, ConfidenceModel, Conventions, Ranking, RankingModel, SpecificityPrompts, TermVectors,
         edits::EditRules, queries::QueryRules,
     },
-    domain::{EngineVersion, Extraction, table::TableError},
+    domain::{EngineVersion, Extraction, SitePack, table::TableError},
     medication::{MedicationCueTable, SigTable},
     recognize::{Input, Model, ModelError, TokenizedNote, Window, cut_windows, merge::Recognizers},
     text::{BoilerplateTable, Document, SectionTable},
@@ -45,26 +50,29 @@ use crate::{
 /// So many vectors of new terms are made before tables are exchanged: half a minute of one thread.
 const MADE_AT_ONCE: usize = 16_384;
 
-/// Everything loaded that turns a note into an extraction.
+/// Everything loaded that turns a note into an extraction. A clone shares all of it.
+#[derive(Clone)]
 pub struct Pipeline {
-    vocabulary: Vocabulary,
+    vocabulary: Arc<Vocabulary>,
     model: Option<Arc<Model>>,
-    coder: Coder,
-    sections: SectionTable,
-    boilerplate: BoilerplateTable,
-    ranking: Ranking,
-    vectors: RwLock<Vectors>,
-    edits: EditRules,
-    queries: QueryRules,
-    conventions: Conventions,
-    prompts: SpecificityPrompts,
-    confidence: ConfidenceModel,
-    cross_reactions: alerts::CrossReactions,
-    cues: CueTable,
-    sig: SigTable,
-    medication_cues: MedicationCueTable,
-    allergies: AllergyTables,
+    coder: Arc<Coder>,
+    sections: Arc<SectionTable>,
+    boilerplate: Arc<BoilerplateTable>,
+    ranking: Arc<Ranking>,
+    vectors: Arc<RwLock<Vectors>>,
+    edits: Arc<EditRules>,
+    queries: Arc<QueryRules>,
+    conventions: Arc<Conventions>,
+    prompts: Arc<SpecificityPrompts>,
+    confidence: Arc<ConfidenceModel>,
+    cross_reactions: Arc<alerts::CrossReactions>,
+    cues: Arc<CueTable>,
+    sig: Arc<SigTable>,
+    medication_cues: Arc<MedicationCueTable>,
+    allergies: Arc<AllergyTables>,
     recognizers: Recognizers,
+    /// What the site taught it.
+    pack: Option<Arc<ReadyPack>>,
     version: &'static str,
 }
 
@@ -144,35 +152,66 @@ impl Pipeline {
         let (limits, policy) = (tables.get("code_limits.tsv")?, tables.get("edit_policy.tsv")?);
         let (coder, edits) = rayon::join(|| Coder::new(&vocabulary), || EditRules::new(editions(), limits, policy));
         Ok(Self {
-            coder,
-            edits: edits?,
+            coder: Arc::new(coder),
+            edits: Arc::new(edits?),
             model: model.filter(|_| recognizers.model),
-            sections: SectionTable::parse(tables.get("sections.tsv")?.1)?.with_codes(tables.get("section_codes.tsv")?.1)?,
-            ranking: Ranking {
+            sections: Arc::new(
+                SectionTable::parse(tables.get("sections.tsv")?.1)?.with_codes(tables.get("section_codes.tsv")?.1)?,
+            ),
+            ranking: Arc::new(Ranking {
                 model: RankingModel::parse(tables.get("code_ranking.tsv")?)?,
                 explain: false,
                 without: Vec::new(),
-            },
-            vectors: RwLock::default(),
-            prompts: SpecificityPrompts::parse(tables.get("specificity_prompts.tsv")?)?,
-            conventions: Conventions::parse(tables.get("conventions.tsv")?, &vocabulary)?,
-            queries: QueryRules::parse(tables.get("queries.tsv")?, tables.get("query_words.tsv")?)?,
-            confidence: ConfidenceModel::parse(tables.get("code_confidence.tsv")?)?,
-            boilerplate: BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?,
-            cross_reactions: alerts::CrossReactions::parse(tables.get("cross_reactions.tsv")?.1)?,
-            cues: CueTable::parse(tables.get("cues.tsv")?.1)?,
-            sig: SigTable::parse(tables.get("sig_words.tsv")?.1)?,
-            medication_cues: MedicationCueTable::parse(tables.get("medication_cues.tsv")?.1)?,
-            allergies: AllergyTables::parse(AllergyTexts {
+            }),
+            vectors: Arc::default(),
+            prompts: Arc::new(SpecificityPrompts::parse(tables.get("specificity_prompts.tsv")?)?),
+            conventions: Arc::new(Conventions::parse(tables.get("conventions.tsv")?, &vocabulary)?),
+            queries: Arc::new(QueryRules::parse(tables.get("queries.tsv")?, tables.get("query_words.tsv")?)?),
+            confidence: Arc::new(ConfidenceModel::parse(tables.get("code_confidence.tsv")?)?),
+            boilerplate: Arc::new(BoilerplateTable::parse(tables.get("boilerplate.tsv")?.1)?),
+            cross_reactions: Arc::new(alerts::CrossReactions::parse(tables.get("cross_reactions.tsv")?.1)?),
+            cues: Arc::new(CueTable::parse(tables.get("cues.tsv")?.1)?),
+            sig: Arc::new(SigTable::parse(tables.get("sig_words.tsv")?.1)?),
+            medication_cues: Arc::new(MedicationCueTable::parse(tables.get("medication_cues.tsv")?.1)?),
+            allergies: Arc::new(AllergyTables::parse(AllergyTexts {
                 allergens: tables.get("allergens.tsv")?.1,
                 reactions: tables.get("reactions.tsv")?.1,
                 phrases: tables.get("reaction_phrases.tsv")?.1,
                 links: tables.get("allergy_links.tsv")?.1,
-            })?,
-            vocabulary,
+            })?),
+            vocabulary: Arc::new(vocabulary),
             recognizers,
+            pack: None,
             version: env!("CARGO_PKG_VERSION"),
         })
+    }
+
+    /// The same with a version of the site's pack in the place of the one that it has, or with none. Everything else is shared, so that this costs
+    /// little more than the pack itself. Rows whose code the vocabularies do not have are left out.
+    #[must_use]
+    pub fn with_site_pack(&self, pack: Option<(u64, Arc<SitePack>)>) -> Self {
+        let ready = pack.map(|(version, pack)| Arc::new(ReadyPack::new(&self.vocabulary, version, pack)));
+        Self { pack: ready, ..self.clone() }
+    }
+
+    /// The site's pack and its version, where it has one.
+    #[must_use]
+    pub fn site_pack(&self) -> Option<(u64, Arc<SitePack>)> {
+        self.pack.as_ref().map(|ready| (ready.version, Arc::clone(&ready.pack)))
+    }
+
+    /// Rows of the site's pack that cannot be used with these vocabularies.
+    #[must_use]
+    pub fn pack_rows_left_out(&self) -> usize {
+        self.pack.as_ref().map_or(0, |ready| ready.left_out)
+    }
+
+    /// A pack as it is kept: words folded, codes with their names.
+    ///
+    /// # Errors
+    /// The first row that cannot be used, such as one with a code that no loaded edition has.
+    pub fn checked_pack(&self, pack: SitePack) -> Result<SitePack, PackProblem> {
+        checked_pack(&self.vocabulary, pack)
     }
 
     /// The same with a model, which takes part where the recognizers say so.
@@ -184,7 +223,7 @@ impl Pipeline {
 
     /// The vocabularies.
     #[must_use]
-    pub const fn vocabulary(&self) -> &Vocabulary {
+    pub fn vocabulary(&self) -> &Vocabulary {
         &self.vocabulary
     }
 
@@ -208,27 +247,27 @@ impl Pipeline {
 
     /// The rules by which a drafted list of codes is checked.
     #[must_use]
-    pub const fn edits(&self) -> &EditRules {
+    pub fn edits(&self) -> &EditRules {
         &self.edits
     }
 
     /// The templates of queries to providers, and the rules that a draft keeps.
     #[must_use]
-    pub const fn queries(&self) -> &QueryRules {
+    pub fn queries(&self) -> &QueryRules {
         &self.queries
     }
 
     /// Shows every candidate of a diagnosis with its features.
     #[must_use]
     pub fn explaining(mut self) -> Self {
-        self.ranking.explain = true;
+        self.ranking = Arc::new(Ranking { explain: true, ..(*self.ranking).clone() });
         self
     }
 
     /// Codes without candidates of these sources, to measure what each adds.
     #[must_use]
     pub fn without(mut self, sources: Vec<CandidateSource>) -> Self {
-        self.ranking.without = sources;
+        self.ranking = Arc::new(Ranking { without: sources, ..(*self.ranking).clone() });
         self
     }
 
@@ -271,6 +310,7 @@ impl Pipeline {
             vocabulary: self.vocabulary.checksum.clone(),
             edition: self.vocabulary.editions.newest().name.clone(),
             edition_exact: true,
+            site_pack: self.pack.as_ref().map(|pack| pack.version.to_string()),
         }
     }
 

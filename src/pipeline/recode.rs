@@ -30,10 +30,19 @@ impl Pipeline {
         let document = Document::new(&input.text, &self.sections);
         let prepared = Prepared { input, document, tokenized: TokenizedNote::default(), windows: Vec::new() };
         let assembly = Assembly { pipeline: self, prepared: &prepared };
-        let found = self.recognizers.dictionary.then(|| dictionary::find(&prepared.document, &self.vocabulary));
+        let found = self.recognizers.dictionary.then(|| {
+            let pack = self.pack.as_ref().and_then(|pack| pack.terms.as_ref());
+            dictionary::find_with(&prepared.document, &self.vocabulary, pack)
+        });
         let candidates = found.map(|found| found.mentions).unwrap_or_default();
         let mut coded = assembly.coded_diagnoses(self.asserted(&prepared.document, extraction), &candidates);
+        if let Some(pack) = &self.pack {
+            pack.without_suppressed(&prepared.document, &mut coded);
+        }
         assembly.settle_with(&mut coded, &taken(extraction));
+        if let Some(pack) = &self.pack {
+            pack.without_suppressed_codes(&prepared.document, &mut coded);
+        }
         coded.sort_by_key(|mention| mention.span);
         let anew = entries(&prepared.document, &prepared.input, &[], coded);
         let diagnoses = extraction.entries.iter().filter(|entry| entry.kind == EntryKind::Diagnosis);

@@ -3,6 +3,7 @@
 //! Policy: among the terms that their guards allow, the longest wins, whichever vocabulary it comes from; of two equally long
 //! ones the earlier; phrases that are known not to be diagnoses ("hernia repair") win like terms and yield nothing.
 
+use super::pack_terms::{PACK_SOURCE, PackMatch, PackTerms};
 use crate::{
     domain::{MentionKind, Span},
     text::{Document, Section},
@@ -51,9 +52,24 @@ pub fn lists_medications(section: &str) -> bool {
 /// Finds terms.
 #[must_use]
 pub fn find(document: &Document, vocabulary: &Vocabulary) -> Found {
+    find_with(document, vocabulary, None)
+}
+
+/// Finds terms, also those of the site's pack, which go before others of the same words.
+#[must_use]
+pub fn find_with(document: &Document, vocabulary: &Vocabulary, pack: Option<&PackTerms>) -> Found {
     let mut found = Found::default();
     let mut allowed: Vec<(TermMatch<'_>, Reading)> = Vec::new();
     let mut allergens: Vec<(Span, TermRef)> = Vec::new();
+    let mut of_pack: Vec<Candidate> = Vec::new();
+    // first: a sort that keeps the order of equals leaves them before the vocabularies' own
+    for PackMatch { span, words, kind } in pack.map(|pack| pack.find(document)).unwrap_or_default() {
+        if kind == MentionKind::Allergen {
+            of_pack.push(Candidate { span, kind, meanings: Vec::new(), source: PACK_SOURCE.to_owned() });
+        } else {
+            allowed.push((TermMatch { span, words, meanings: &[] }, Reading::Mention { kind, meanings: Vec::new() }));
+        }
+    }
     for hit in vocabulary.terms.find(document) {
         let reader = Reader { document, vocabulary, hit };
         if let Some(reading) = reader.read() {
@@ -77,12 +93,19 @@ pub fn find(document: &Document, vocabulary: &Vocabulary) -> Found {
         match reading {
             Reading::Blocked => found.blocked.push(hit.span),
             Reading::Mention { kind, meanings } => {
-                let source = meanings.first().map(|meaning| source(vocabulary, *meaning)).unwrap_or_default();
+                // what a term of the pack stands for is no row of a vocabulary
+                let source = meanings.first().map_or_else(|| PACK_SOURCE.to_owned(), |meaning| source(vocabulary, *meaning));
                 found.mentions.push(Candidate { span: hit.span, kind, meanings, source });
             }
         }
     }
     found.mentions.sort_by_key(|candidate| candidate.span);
+    of_pack.sort_by_key(|candidate| (std::cmp::Reverse(candidate.span.len()), candidate.span.start));
+    for candidate in of_pack {
+        if !found.allergens.iter().any(|known| known.span.overlaps(candidate.span)) {
+            found.allergens.push(candidate);
+        }
+    }
     allergens.sort_by_key(|(span, _)| (std::cmp::Reverse(span.len()), span.start));
     for (span, meaning) in allergens {
         if let Some(same) = found.allergens.iter_mut().find(|candidate| candidate.span == span) {
@@ -245,7 +268,7 @@ fn written_as(surface: &str, term: &str) -> bool {
 }
 
 /// The sentence is in capitals, so capitals say nothing.
-fn shouted(document: &Document, span: Span) -> bool {
+pub(super) fn shouted(document: &Document, span: Span) -> bool {
     document.sentence_at(span).is_some_and(|sentence| {
         let text = sentence.span.of(&document.text);
         let letters = text.chars().filter(|letter| letter.is_alphabetic()).count();

@@ -7,12 +7,12 @@
 //!    words half a chance: then the longer term;
 //! 3. a dictionary term that no tag overlaps is a mention when the model gives its words at least the kind's dictionary floor
 //!    (without a model: always); shorthand, which the dictated notes that the model learnt from hardly have, at least a
-//!    hundredth;
+//!    hundredth; a term of the site's pack whatever the model gives it;
 //! 4. where kinds compete for words, the more probable one stays.
 //!
 //! A mention's confidence is the share of right mentions among its like. Floors and confidences were chosen on the tenth of the training notes that the weights never saw.
 
-use super::{Tagging, dictionary::Candidate};
+use super::{PACK_SOURCE, Tagging, dictionary::Candidate};
 use crate::domain::{Mention, MentionKind, Span};
 
 /// Which recognisers take part; for ablation tables and for tests.
@@ -48,6 +48,8 @@ const fn floors(kind: MentionKind) -> Floors {
 fn dictionary_floor(candidate: &Candidate) -> f32 {
     match (candidate.kind, candidate.source.as_str()) {
         (MentionKind::Diagnosis, "dictionary:abbreviation") | (MentionKind::Medication, "dictionary:everyday") => SHORTHAND,
+        // coders named these words: that the model does not know them is why they did
+        (_, PACK_SOURCE) => 0.0,
         (kind, _) => floors(kind).dictionary,
     }
 }
@@ -101,7 +103,10 @@ pub fn merge(candidates: &[Candidate], tagging: Option<&Tagging>) -> Vec<Mention
     for (candidate, _) in candidates.iter().zip(&used).filter(|(_, used)| !**used) {
         let probability = tagging.map(|tagging| tagging.probability(candidate.span, candidate.kind));
         if probability.is_none_or(|probability| probability >= dictionary_floor(candidate)) {
-            let confidence = probability.map_or_else(|| floors(candidate.kind).alone, unseen);
+            let alone = floors(candidate.kind).alone;
+            // of words that coders taught, the model is no witness
+            let least = if candidate.source == PACK_SOURCE { alone } else { 0.0 };
+            let confidence = probability.map_or(alone, unseen).max(least);
             let sources = vec![candidate.source.clone()];
             mentions.push(Mention { span: candidate.span, kind: candidate.kind, confidence, sources });
         }

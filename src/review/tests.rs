@@ -97,6 +97,7 @@ fn note(content: NewNote, entries: Vec<CodedEntry>) -> (Note, Option<Extraction>
         vocabulary: String::new(),
         edition: String::new(),
         edition_exact: true,
+        site_pack: None,
     };
     let extraction = Extraction {
         note_id: String::new(),

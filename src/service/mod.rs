@@ -9,12 +9,15 @@ mod destinations;
 mod messages;
 mod movements;
 mod notes;
+mod oversight;
 mod queries;
 mod queue;
 mod reports;
 mod second_reviews;
+mod shadow;
 mod sign_in;
 mod site_lists;
+mod site_packs;
 mod tally;
 mod trail;
 mod vocabularies;
@@ -29,12 +32,15 @@ pub use destinations::DestinationError;
 pub use messages::Replay;
 pub use movements::Moving;
 pub use notes::{Backlog, NoteAnswer, PostError};
+pub use oversight::{DriftState, OversightSettings, ReferenceError, ThresholdReport, identity_of, may_be_live};
 pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
 pub use reports::Report;
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
+pub use shadow::{Champion, MOST_ENCOUNTERS, Progress, SHADOW_DAYS, SHADOW_REPORTS, ShadowError, ShadowRun, ShadowRuns};
 pub use sign_in::{CodesTaken, CredentialError, Entering, Proof, ProvedAtProvider, SESSION_COOKIES, SignIn, SignInSettings};
 pub use site_lists::{ListError, SiteList, SiteReasons};
+pub use site_packs::{Activate, PackError, PackState, TookPack, keep_pack, newest_pack};
 pub use tally::{Counts, RefusedTo, Tally};
 pub use trail::{ACCESS_COLUMNS, AccessError, AccessQuestion, AccessRows, access_rows, csv_of};
 pub use vocabularies::{
@@ -84,6 +90,10 @@ pub struct Service {
     pub is_stopping: AtomicBool,
     /// Events that are counted before they are recorded.
     pub tally: Tally,
+    /// What other models and vocabularies have to show.
+    pub oversight: OversightSettings,
+    /// Shadow runs that were started on the pages.
+    pub shadow_runs: ShadowRuns,
     /// The longest note accepted, in bytes of UTF-8.
     pub max_note_bytes: usize,
     /// The zone of the times on the pages.

@@ -9,12 +9,12 @@ use std::{
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{Service, actor, visible};
+use super::{Service, actor, identity_of, may_be_live, visible};
 use crate::{
     auth::Scope,
     domain::{EntryKind, Extraction, ItemState, ListEnd, Sensitivities, Standing, User, Worklist},
     pipeline::{NoteInput, Pipeline, Recoded},
-    store::{ItemFilter, ItemRecord, StoreError},
+    store::{Actor, ItemFilter, ItemRecord, StoreError},
     vocabulary::Tables,
 };
 
@@ -66,6 +66,12 @@ pub enum ReloadError {
     /// Another reload runs.
     #[error("another reload runs; try again when it has ended")]
     Running,
+    /// They passed no shadow run, and the configuration asks for one.
+    #[error(
+        "these tables were never live here and passed no shadow run beside those that are, which [shadow] required asks for; try them with `abstractor \
+         shadow --vocabularies`"
+    )]
+    NotTried,
     /// There is nothing to go back to.
     #[error("there are no earlier tables: nothing was reloaded since the start")]
     NothingBefore,
@@ -174,9 +180,14 @@ impl Service {
         let mut report = self.changes(&pipeline, user).await?;
         report.without_meaning = self.engine.pipeline().vectors().is_some() && pipeline.vectors().is_none();
         if !only_report {
+            let engine = identity_of(&pipeline);
+            if self.oversight.required && !may_be_live(&*self.store, &engine).await? {
+                return Err(ReloadError::NotTried);
+            }
             // nothing is swapped that is not written down
             self.record_tables(user, "vocabularies.reloaded", &report.before, &report.checksum).await?;
             self.swap(pipeline);
+            self.record_live().await?;
             let mut kept = control.kept();
             kept.before = kept.in_use.replace(tables);
             report.active = true;
@@ -201,6 +212,7 @@ impl Service {
         let (after, before) = (pipeline.vocabulary().checksum.clone(), self.engine.pipeline().vocabulary().checksum.clone());
         self.record_tables(user, "vocabularies.rolled_back", &before, &after).await?;
         self.swap(pipeline);
+        self.record_live().await?;
         *control.kept() = Kept { in_use: Some(tables), before: None };
         Ok(after)
     }
@@ -214,7 +226,9 @@ impl Service {
             if let Ok(pipeline) = &made {
                 pipeline.vocabulary().prepare_search();
             }
-            Some(made)
+            // the site's pack stays when the tables change
+            let pack = service.engine.pipeline().site_pack();
+            Some(made.map(|pipeline| pipeline.with_site_pack(pack)))
         });
         let made = made.await.map_err(|_| ReloadError::unreadable())?.ok_or(ReloadError::NoFolder)?;
         made.map(Arc::new).map_err(ReloadError::Unusable)
@@ -222,8 +236,15 @@ impl Service {
 
     /// The pipeline before is let go of here, so that it stays in memory only as long as the notes that run with it.
     fn swap(&self, pipeline: Arc<Pipeline>) {
-        drop(self.engine.replace(Arc::clone(&pipeline)));
+        // a pack that became live meanwhile stays too; the vectors are shared by both
+        self.engine.change(|running| pipeline.with_site_pack(running.site_pack()));
         (self.vocabularies.make_vectors)(&pipeline);
+    }
+
+    /// Says which engine is live from now on.
+    async fn record_live(&self) -> Result<(), StoreError> {
+        let (id, now) = (self.surroundings.new_id(), self.surroundings.now());
+        self.store.record_live_engine(id, &identity_of(&self.engine.pipeline()), Actor::service(), now).await
     }
 
     async fn record_tables(&self, user: &User, action: &str, before: &str, after: &str) -> Result<(), StoreError> {

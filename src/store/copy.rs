@@ -28,7 +28,7 @@ const COMPARED: usize = 50;
 
 /// The tables in an order in which each row comes after those that it names, with the order of their rows. Tables without a number of
 /// their rows are small, and are begun anew.
-const TABLES: [(&str, &str); 42] = [
+const TABLES: [(&str, &str); 50] = [
     ("site_secret", BY_NUMBER),
     ("user_account", BY_NUMBER),
     ("token", BY_NUMBER),
@@ -60,6 +60,9 @@ const TABLES: [(&str, &str); 42] = [
     ("second_review", BY_NUMBER),
     ("item_outcome", BY_NUMBER),
     ("site_list", "name, version"),
+    ("site_pack", BY_NUMBER),
+    ("site_pack_activation", BY_NUMBER),
+    ("site_pack_shadow", BY_NUMBER),
     ("tombstone", BY_NUMBER),
     ("purge_permit", BY_NUMBER),
     ("legal_hold", BY_NUMBER),
@@ -72,6 +75,11 @@ const TABLES: [(&str, &str); 42] = [
     ("sign_in_failure", BY_NUMBER),
     ("unknown_sign_in", BY_NUMBER),
     ("sign_in_step", BY_NUMBER),
+    ("drift_reference", BY_NUMBER),
+    ("drift_evaluation", BY_NUMBER),
+    ("drift_alert", BY_NUMBER),
+    ("shadow_report", BY_NUMBER),
+    ("live_engine", BY_NUMBER),
 ];
 
 /// In the order in which they were added, with a number to go on from.

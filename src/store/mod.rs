@@ -9,6 +9,7 @@ mod copy;
 mod inspection;
 mod keys;
 mod messages;
+mod oversight;
 mod patients;
 pub mod postgres;
 mod queries;
@@ -17,6 +18,7 @@ mod retention;
 mod review;
 mod second_reviews;
 mod sign_in;
+mod site_packs;
 mod sql;
 pub mod sqlite;
 mod trail;
@@ -31,6 +33,7 @@ pub use copy::{CopiedTable, copy};
 pub use inspection::{Holdings, KeyFit, SchemaState};
 pub use keys::{KeyHolder, KeyStore, RewrapPlace, WrappedKeys};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
+pub use oversight::{DRIFT_QUIET, DriftReference, OversightStore};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{BACKLOG_DAYS, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, WorkOf, WorkReport};
@@ -43,6 +46,7 @@ pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, Which
 pub use sign_in::{
     CredentialChange, Credentials, KeptFactor, LiveSession, PROVED_TWICE, SignInStep, SignInStore, Try, TryKind,
 };
+pub use site_packs::{NewActivation, NewPack, SitePackStore};
 pub use sql::SqlStore;
 pub use trail::{
     AccessEnd, AccessFilter, CHECKPOINT_AFTER, CHECKPOINT_EVENTS, Checkpoint, Head, NoCheckpoint, Pruned, SEALED_AT_ONCE,
@@ -563,6 +567,8 @@ pub trait Store:
     + RetentionStore
     + AccessStore
     + TrailStore
+    + SitePackStore
+    + OversightStore
 {
 }
 impl<T> Store for T where
@@ -582,5 +588,7 @@ impl<T> Store for T where
         + RetentionStore
         + AccessStore
         + TrailStore
+        + SitePackStore
+        + OversightStore
 {
 }

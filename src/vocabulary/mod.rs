@@ -37,7 +37,7 @@ pub use poisoning::{Intent, Poisoning, Poisonings};
 pub use provenance::{LoadedSource, NotLoaded};
 pub use substances::{Allergen, CaseGuard, ClinicalDrug, DrugClass, Medication};
 pub use tables::Tables;
-pub use terms::{TermMatch, TermRef, Terms, normalize_term};
+pub use terms::{TermMatch, TermRef, Terms, TermsBuilder, normalize_term};
 
 use std::sync::OnceLock;
 

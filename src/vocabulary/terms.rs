@@ -23,7 +23,7 @@ pub enum TermRef {
 
 /// Collects surface forms.
 #[derive(Debug, Default)]
-pub(super) struct TermsBuilder {
+pub struct TermsBuilder {
     forms: Vec<(String, TermRef)>,
 }
 
@@ -80,6 +80,9 @@ impl TermsBuilder {
 
     /// Normalises the forms, on all cores, and grows the tree. The same meaning twice counts once; forms without letters are left
     /// out.
+    ///
+    /// # Errors
+    /// When there are more forms or words than a number of 32 bits can tell.
     pub fn build(self) -> Result<Terms, TableError> {
         let mut forms: Vec<(String, TermRef)> =
             self.forms.into_par_iter().map(|(term, meaning)| (normalize_term(&term), meaning)).collect();

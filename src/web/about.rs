@@ -27,6 +27,7 @@ struct AboutPage {
     model: String,
     checksum: String,
     similarity: String,
+    pack: String,
     editions: Vec<EditionRow>,
     sources: Vec<LoadedSource>,
     not_loaded: Vec<&'static str>,
@@ -56,6 +57,9 @@ pub(super) async fn show(State(service): State<Arc<Service>>, session: Session) 
         model: engine.model,
         checksum: engine.vocabulary,
         similarity,
+        pack: pipeline
+            .site_pack()
+            .map_or_else(|| text!("about-no-pack").to_owned(), |(version, _)| text!("about-pack", version = version)),
         editions: editions.collect(),
         sources: vocabulary.sources().to_vec(),
         not_loaded: vocabulary.not_loaded().to_vec(),

@@ -268,7 +268,8 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
         };
         place.push((at, entry));
     }
-    let shown_from = f32::from(settings.shown_from) / 100.0;
+    let pack = pipeline.site_pack().map(|(_, pack)| pack);
+    let shown_from = |kind| settings.shown_from_of(kind, pack.as_deref());
     let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
     let sure = Sure { from: f32::from(settings.together_from) / 100.0, tallies };
     let together = if held { acceptable_together((vocabulary, edition), record, (entries, edits), &sure) } else { Vec::new() };
@@ -282,7 +283,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
             .iter()
             .filter(|(_, entry)| entry.kind == kind || kind == EntryKind::Allergy && entry.kind == EntryKind::NoKnownAllergies);
         let (shown, less_sure): (Vec<_>, Vec<_>) =
-            of_group.partition(|(_, entry)| is_shown((entry, tallies.get(&entry.id)), shown_from));
+            of_group.partition(|(_, entry)| is_shown((entry, tallies.get(&entry.id)), shown_from(entry.kind)));
         let made = |list: &[(usize, &ReviewEntry)]| -> Vec<EntryView> {
             list.iter().filter(|(_, entry)| is_kept(entry)).map(|(at, entry)| views.view(*at, entry)).collect()
         };

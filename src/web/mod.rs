@@ -18,6 +18,7 @@ mod codes;
 mod confirm;
 mod conflict;
 mod csv_cell;
+mod drift;
 mod entry;
 mod highlight;
 mod history;
@@ -43,11 +44,14 @@ mod script_texts;
 mod second_reviews;
 mod session;
 mod settings;
+mod shadow;
 mod shell;
 mod shortcuts;
 mod sign_in;
 mod site_lists;
+mod site_pack;
 mod site_templates;
+mod thresholds;
 mod words;
 
 #[cfg(test)]
@@ -144,8 +148,16 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/escalate", post(movements::escalate))
         .route("/items/{id}/assign", post(movements::assign))
         .route("/items/{id}/remark", post(movements::remark))
+        .route("/thresholds", get(thresholds::show))
+        .route("/drift", get(drift::show))
+        .route("/drift/evaluate", post(drift::evaluate))
+        .route("/drift/reference", post(drift::set_reference))
+        .route("/drift/alerts/{id}", post(drift::acknowledge))
+        .route("/shadow", get(shadow::list).post(shadow::start))
+        .route("/shadow/{id}", get(shadow::show))
         .merge(queries::routes())
         .merge(break_glass::routes())
+        .merge(site_pack::routes())
         .route("/assets/{name}", get(assets::show))
         .layer(DefaultBodyLimit::max(FORM_LIMIT))
         .layer(middleware::from_fn(protect))

@@ -41,7 +41,11 @@ fn made(word: &str) -> Option<&'static str> {
         "saved" => text!("notice-kept"),
         "reviewed" => text!("notice-reviewed"),
         "person_added" => text!("notice-person-added"),
+        "pack_live" => text!("notice-pack-live"),
+        "pack_kept" => text!("notice-pack-kept"),
         "list_saved" => text!("notice-list-saved"),
+        "evaluated" => text!("notice-evaluated"),
+        "shadow_started" => text!("notice-shadow-started"),
         "nothing_waits" => text!("notice-nothing-waits"),
         _ => return None,
     })
@@ -79,6 +83,8 @@ fn not_made(word: &str) -> Option<&'static str> {
         "too_many_lists" => text!("problem-too-many-lists"),
         "sample" => text!("problem-sample"),
         "settings" => text!("problem-settings"),
+        "reference" => text!("problem-reference"),
+        "shadow_running" => text!("problem-shadow-running"),
         "invalid" => text!("problem-invalid"),
         _ => return None,
     })

@@ -94,6 +94,8 @@ pub(super) struct QueuePage {
     pub shell: Shell,
     /// What happened.
     pub notice: Option<Notice>,
+    /// Alerts of drift that wait, where the user reads reports.
+    pub drift_alerts: u64,
     /// The lists there are.
     pub tabs: Vec<Tab>,
     /// What is asked for, as it stands in the address.
@@ -232,8 +234,13 @@ pub(super) async fn show(
         .map(|saved| Tab { address: ListAddress::of(&saved.list).address(), current: saved.list == asked, label: saved.name })
         .collect();
     let plain = Worklist { state: asked.state, assigned: asked.assigned, ..Worklist::default() };
+    let drift_alerts = match permits(user.role, Permission::ReadReports) {
+        true => service.store.waiting_drift_alerts().await?,
+        false => 0,
+    };
     let view = QueuePage {
         shell: Shell::of(&session),
+        drift_alerts,
         notice: notice::lookup(address.notice.as_deref(), address.problem.as_deref()),
         tabs: tabs(&asked).into_iter().chain(saved).collect(),
         classes: own.classes(),

@@ -63,6 +63,8 @@ pub(super) struct ReportsPage {
     pub backlog: Vec<BacklogRow>,
     /// Who did what; all together last.
     pub work: Vec<WorkRow>,
+    /// Alerts of drift that wait.
+    pub drift_alerts: u64,
     /// The headings of the ages.
     pub ages: [String; 4],
 }
@@ -135,6 +137,7 @@ pub(super) async fn show(
         days,
         backlog,
         work,
+        drift_alerts: service.store.waiting_drift_alerts().await?,
         ages: [
             text!("reports-age-first", days = first),
             text!("reports-age-next", from = first, to = second),

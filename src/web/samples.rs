@@ -103,6 +103,7 @@ pub(super) fn extraction(note: Uuid) -> Extraction {
             vocabulary: "test".to_owned(),
             edition: "ICD-10-CM test".to_owned(),
             edition_exact: true,
+            site_pack: None,
         },
         sections: vec![SectionOutline {
             kind: "allergies".to_owned(),

@@ -215,6 +215,8 @@ impl House {
             reach: crate::network::Reach::default(),
             client_certificates: crate::network::ClientCertificates::default(),
             public_url: address.to_owned(),
+            oversight: crate::service::OversightSettings::default(),
+            shadow_runs: crate::service::ShadowRuns::default(),
             max_note_bytes: 1_000_000,
             time_zone: jiff::tz::TimeZone::UTC,
             metrics: Arc::new(String::new),

@@ -4,9 +4,11 @@
 //! [`MAX_TRIES`] (or [`MAX_CLAIMS`], when the process died with it), which quarantines its note and blocks nobody. A job that was claimed before (its worker died) runs alone,
 //! so that a note that kills the process is found without taking others with it.
 
+mod drift;
 mod sealer;
 mod summaries;
 
+pub use drift::DriftWatch;
 pub use sealer::TrailSealer;
 
 use std::{

@@ -58,6 +58,14 @@ fn things(server: &Server) -> Vec<(String, String)> {
         "admin",
         &json!({"name": "archive", "events": ["extraction.ready"], "channel": channel}),
     );
+    let code = json!({"system": "http://hl7.org/fhir/sid/icd-10-cm", "code": "K29.70"});
+    let rows = json!({"terms": [{"words": "zorblitis", "kind": "diagnosis", "code": code}],
+        "suppressed": [{"words": "gout", "kind": "diagnosis", "code": code, "section": "family_history"}],
+        "preferences": [{"words": "flib", "kind": "diagnosis", "instead_of": code, "code": code}],
+        "thresholds": [{"kind": "diagnosis", "shown_from": 30}]});
+    change(server, "/v1/site-packs", "admin", &json!({"pack": rows, "note": "of the site"}));
+    let without = json!({"version": 1, "without_shadow_run": "tried here and nowhere else"});
+    change(server, "/v1/site-packs/activate", "admin", &without);
     let text = "ASSESSMENT: Community-acquired pneumonia.\nMEDICATIONS: aspirin 81 mg by mouth daily, started today.\n\
                 ALLERGIES: penicillin (severe rash).";
     let patient = json!({"id": "P-1", "name": "Ada Example", "birth_date": "1950-01-31", "sex": "female"});

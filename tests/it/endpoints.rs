@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-pub const ENDPOINTS: [(&str, &str, &str); 51] = [
+pub const ENDPOINTS: [(&str, &str, &str); 58] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -48,6 +48,10 @@ pub const ENDPOINTS: [(&str, &str, &str); 51] = [
     ("post", "/v1/review/items/{id}/break-glass", ".xx.x"),
     ("get", "/v1/review/reasons", ".xx.."),
     ("get", "/v1/review/teams", ".xx.."),
+    ("get", "/v1/site-packs", "..x.x"),
+    ("post", "/v1/site-packs", "..x.x"),
+    ("get", "/v1/site-packs/{version}", "..x.x"),
+    ("post", "/v1/site-packs/activate", "..x.x"),
     ("get", "/v1/review/query-templates", ".xx.."),
     ("get", "/v1/review/items/{id}/queries", "xxx.."),
     ("post", "/v1/review/items/{id}/queries", ".xx.."),
@@ -75,6 +79,9 @@ pub const ENDPOINTS: [(&str, &str, &str); 51] = [
     ("get", "/v1/audit/events", "...x."),
     ("get", "/v1/audit/accesses", "...x."),
     ("get", "/v1/reports/work", "..xx."),
+    ("get", "/v1/reports/thresholds", "..xx."),
+    ("get", "/v1/drift", "..xx."),
+    ("get", "/v1/shadow-runs", "..xx."),
 ];
 
 #[test]
@@ -84,7 +91,11 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
         let query = if path == "/v1/codes" { "?query=gout" } else { "" };
         let address = format!(
             "{}{query}",
-            path.replace("{id}", NOBODY).replace("{code}", "E11.9").replace("{range}", "I00-I99").replace("{name}", "nowhere")
+            path.replace("{id}", NOBODY)
+                .replace("{code}", "E11.9")
+                .replace("{range}", "I00-I99")
+                .replace("{name}", "nowhere")
+                .replace("{version}", "1")
         );
         let body: Option<&[u8]> = match (method, path.rsplit('/').next()) {
             ("get", _) => None,
@@ -98,6 +109,8 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
             (_, Some("withdraw" | "revise")) => Some(b"{}"),
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
             (_, Some("reload" | "rollback" | "retraction" | "replay")) => Some(b"{}"),
+            (_, Some("site-packs")) => Some(br#"{"pack":{}}"#),
+            (_, Some("activate")) => Some(br#"{"version":null}"#),
             (_, Some("destinations")) => Some(br#"{"name":"","events":[],"channel":{"kind":"webhook","url":""}}"#),
             _ if path.starts_with("/cds-services") => Some(br#"{"hook":"","hookInstance":"","context":{}}"#),
             _ => Some(br#"{"text":""}"#),

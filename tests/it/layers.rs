@@ -6,12 +6,13 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 32] = [
+const RANKS: [(&str, u8); 34] = [
     ("domain", 0),
     ("fuzzing", 0),
     ("network", 1),
     ("text", 1),
     ("seal", 1),
+    ("statistics", 1),
     ("releases", 1),
     ("vocabulary", 2),
     ("recognize", 3),
@@ -26,6 +27,7 @@ const RANKS: [(&str, u8); 32] = [
     ("engine", 6),
     ("auth", 6),
     ("review", 6),
+    ("oversight", 6),
     ("oidc", 7),
     ("worker", 7),
     ("retention", 7),

@@ -232,7 +232,7 @@ fn server() -> &'static Server {
 
 fn filled(path: &str, id: &str) -> String {
     let path = path.replace("{id}", id).replace("{entry}", NOBODY).replace("{note}", NOBODY);
-    path.replace("{code}", "E11.9").replace("{range}", "I00-I99").replace("{name}", "nowhere")
+    path.replace("{code}", "E11.9").replace("{range}", "I00-I99").replace("{name}", "nowhere").replace("{version}", "1")
 }
 
 #[test]

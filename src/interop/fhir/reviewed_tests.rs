@@ -99,7 +99,14 @@ fn item() -> ReviewItem {
 
 fn engine() -> EngineVersion {
     let word = |word: &str| word.to_owned();
-    EngineVersion { version: word("0"), model: word("m"), vocabulary: word("v"), edition: word("e"), edition_exact: true }
+    EngineVersion {
+        version: word("0"),
+        model: word("m"),
+        vocabulary: word("v"),
+        edition: word("e"),
+        edition_exact: true,
+        site_pack: None,
+    }
 }
 
 /// The resources of an encounter with one entry.

@@ -55,6 +55,7 @@ fn extraction(entries: Vec<CodedEntry>) -> Extraction {
             vocabulary: "v".to_owned(),
             edition: "e".to_owned(),
             edition_exact: true,
+            site_pack: None,
         },
         sections: Vec::new(),
         boilerplate: Vec::new(),

@@ -10,12 +10,14 @@ pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod outbox;
 pub(crate) mod outcomes;
+pub(crate) mod oversight;
 pub(crate) mod patients;
 pub(crate) mod queries;
 pub(crate) mod retention;
 pub(crate) mod review;
 pub(crate) mod searches;
 pub(crate) mod sign_in;
+pub(crate) mod site_packs;
 pub(crate) mod trail;
 pub(crate) mod workbench;
 
@@ -70,6 +72,9 @@ macro_rules! conformance {
             a_password_is_kept_and_taken_away, a_second_factor_from_enrolment_to_loss, tries_wait_after_some_failures,
             failed_tries_are_told, sessions_end_idle_and_in_time, a_first_step_works_once_and_for_a_while,
             a_token_is_followed_by_another);
+        crate::store::conformance::conformance!(@module $open, site_packs:
+            a_version_comes_on_top_of_the_newest, versions_added_at_once_are_one, what_is_live_is_the_newest_activation,
+            the_last_shadow_run_of_a_version_counts, packs_have_keys_of_their_own);
         crate::store::conformance::conformance!(@module $open, messages:
             a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
             failed_messages_are_listed_and_paged, a_failed_message_is_settled);
@@ -83,6 +88,9 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, queries:
             a_draft_is_written_anew, a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
             destinations_hear_of_queries);
+        crate::store::conformance::conformance!(@module $open, oversight:
+            a_drift_is_told_once_until_it_is_acknowledged, a_reference_is_what_was_said_last, shadow_reports_are_kept,
+            the_live_engine_is_known, what_is_about_no_encounter_is_told_whoever_asks);
         crate::store::conformance::conformance!(@module $open, trail:
             accesses_of_a_thing_and_what_belongs_to_it, accesses_by_user_kind_and_time, pages_of_accesses_follow_each_other);
     };
@@ -140,6 +148,7 @@ pub(crate) fn extraction(note: Uuid) -> Extraction {
             vocabulary: "test".to_owned(),
             edition: "ICD-10-CM FY2026".to_owned(),
             edition_exact: true,
+            site_pack: None,
         },
         sections: Vec::new(),
         boilerplate: Vec::new(),

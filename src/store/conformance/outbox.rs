@@ -66,7 +66,7 @@ pub(crate) async fn every_event_is_written_with_its_cause(store: Arc<dyn Store>)
             (EventKind::ReviewFinished, None)
         ]
     );
-    assert!(listed.iter().all(|one| one.item_id == item));
+    assert!(listed.iter().all(|one| one.item_id == Some(item)));
     assert_eq!(listed.iter().filter(|one| one.destination == "finished").count(), 1);
 }
 

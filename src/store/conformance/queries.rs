@@ -212,7 +212,10 @@ pub(crate) async fn destinations_hear_of_queries(store: Arc<dyn Store>) {
     let told: Vec<_> = listed.iter().map(|one| (one.event, one.item_id, one.note_id, one.query_id)).collect();
     assert_eq!(
         told,
-        [(EventKind::QuerySent, item, None, Some(query.id)), (EventKind::QueryAnswered, item, None, Some(query.id))]
+        [
+            (EventKind::QuerySent, Some(item), None, Some(query.id)),
+            (EventKind::QueryAnswered, Some(item), None, Some(query.id))
+        ]
     );
     let claimed = store.claim_deliveries(MINUTE, at(9)).await.expect("claims");
     assert_eq!((claimed[0].delivery.query_id, &claimed[0].body), (Some(query.id), &None), "the ids alone");

@@ -107,7 +107,8 @@ impl<D: Database> AccessStore for SqlStore<D> {
                 )?;
                 let event = Event::of("access.broken_glass", "item", access.item_id, access.reason.as_str());
                 audit::append(unit, &cause, &event)?;
-                let happened = Happened { event: EventKind::AccessBreakGlass, note: None, item: access.item_id, outgoing: &[] };
+                let happened =
+                    Happened { event: EventKind::AccessBreakGlass, note: None, item: Some(access.item_id), outgoing: &[] };
                 outbox::emit(unit, &happened, access.at)
             })
             .await

@@ -119,8 +119,8 @@ pub(super) fn record(unit: &Unit<'_>, job: &ClaimedJob, extraction: &Extraction,
     let body = serde_json::to_vec(extraction).map_err(|_| inconsistent("its extraction cannot be written as JSON"))?;
     unit.execute("UPDATE extraction SET live = 0 WHERE note_id = ?1 AND live = 1", [bytes(job.note_id)])?;
     unit.execute(
-        "INSERT INTO extraction (id, note_id, live, engine_version, model, vocabulary, edition, edition_exact, body, recorded_at)
-         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO extraction (id, note_id, live, engine_version, model, vocabulary, edition, edition_exact, body, recorded_at, site_pack)
+         VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
             bytes(id),
             bytes(job.note_id),
@@ -130,7 +130,8 @@ pub(super) fn record(unit: &Unit<'_>, job: &ClaimedJob, extraction: &Extraction,
             extraction.engine.edition,
             extraction.engine.edition_exact,
             note.for_row("extraction", id).seal("body", &body),
-            micros(now)
+            micros(now),
+            extraction.engine.site_pack.as_deref()
         ],
     )?;
     set_status(unit, job.note_id, "ready", None)?;
@@ -202,7 +203,7 @@ pub(super) fn retry(unit: &Unit<'_>, note: Uuid, cause: &Cause) -> Result<bool, 
 fn emit(unit: &Unit<'_>, event: EventKind, note: Uuid, now: Timestamp) -> Result<(), StoreError> {
     let item = unit.one("note", "SELECT id, item_id FROM note WHERE id = ?1", [bytes(note)], |row| row.id("item_id"))?;
     let Some(item) = item else { return Ok(()) };
-    outbox::emit(unit, &Happened { event, note: Some(note), item, outgoing: &[] }, now)
+    outbox::emit(unit, &Happened { event, note: Some(note), item: Some(item), outgoing: &[] }, now)
 }
 
 /// Ends a claim whose fence is still the job's. An expired lease that nobody took over still counts: the work is done.

@@ -210,7 +210,7 @@ pub(super) fn retract(unit: &Unit<'_>, key: &NoteKey, at: Timestamp, cause: &Cau
     };
     for (note, item) in &taken {
         audit::append(unit, cause, &Event::of("note.retracted", "note", *note, ""))?;
-        let happened = Happened { event: EventKind::NoteRetracted, note: Some(*note), item: *item, outgoing: &[] };
+        let happened = Happened { event: EventKind::NoteRetracted, note: Some(*note), item: Some(*item), outgoing: &[] };
         outbox::emit(unit, &happened, cause.now)?;
     }
     settle_items(unit, taken.iter().map(|(_, item)| *item).collect(), cause)?;

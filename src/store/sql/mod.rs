@@ -32,6 +32,7 @@ mod note_rows;
 mod notes;
 mod outbox;
 mod outcomes;
+mod oversight;
 mod patient_rights;
 mod patients;
 mod places;
@@ -48,6 +49,7 @@ mod searches;
 mod second_reviews;
 mod sign_in;
 mod site_lists;
+mod site_packs;
 mod summaries;
 mod tail;
 pub(super) mod trail;
@@ -89,7 +91,7 @@ pub struct SqlStore<D> {
 }
 
 /// Tables whose rows have a data key.
-pub(in crate::store) const KEYED_TABLES: [&str; 9] = [
+pub(in crate::store) const KEYED_TABLES: [&str; 11] = [
     "patient",
     "encounter",
     "review_item",
@@ -99,6 +101,8 @@ pub(in crate::store) const KEYED_TABLES: [&str; 9] = [
     "user_preference",
     "user_credential",
     "broken_glass",
+    "site_pack",
+    "site_pack_activation",
 ];
 
 #[expect(private_bounds, reason = "who uses a store does not see how a database runs work")]

@@ -21,7 +21,7 @@ use crate::{
 pub(super) struct Happened<'a> {
     pub(super) event: EventKind,
     pub(super) note: Option<Uuid>,
-    pub(super) item: Uuid,
+    pub(super) item: Option<Uuid>,
     /// What is sent to destinations that want more than the event.
     pub(super) outgoing: &'a [Outgoing],
 }
@@ -153,7 +153,7 @@ impl<D: Database> OutboxStore for SqlStore<D> {
                 ];
                 let seen = filter.scope.map_or_else(String::new, |scope| {
                     let seen = reports::seen(&scope, &mut values);
-                    format!("AND EXISTS (SELECT 1 FROM review_item i WHERE i.id = d.item_id{seen})")
+                    format!("AND (d.item_id IS NULL OR EXISTS (SELECT 1 FROM review_item i WHERE i.id = d.item_id{seen}))")
                 });
                 let sql = format!(
                     "{DELIVERY} WHERE d.sequence > ?1 AND (d.state = ?2 OR ?2 IS NULL) AND (t.name = ?3 OR ?3 IS NULL)
@@ -247,7 +247,7 @@ fn delivery(row: &Columns<'_>) -> Result<Delivery, StoreError> {
         destination: row.get("name")?,
         event: row.word("event", |word| word.parse().ok())?,
         note_id: row.id_or_none("note_id")?,
-        item_id: row.id("item_id")?,
+        item_id: row.id_or_none("item_id")?,
         query_id: row.id_or_none("query_id")?,
         state: row.word("state", |word| word.parse().ok())?,
         tries: u32::try_from(row.unsigned("tries")?).unwrap_or(u32::MAX),

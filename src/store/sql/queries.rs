@@ -93,7 +93,7 @@ impl<D: Database> QueryStore for SqlStore<D> {
                     QueryAct::Revise(_) | QueryAct::Close { .. } | QueryAct::Withdraw { .. } => None,
                 };
                 if let Some(event) = heard {
-                    let happened = Happened { event, note: None, item: query.item_id, outgoing: &[] };
+                    let happened = Happened { event, note: None, item: Some(query.item_id), outgoing: &[] };
                     outbox::emit_about(unit, &happened, Some(id), now)?;
                 }
                 query.events.push(QueryEvent { by: by.clone(), at: now, act: act.clone() });

@@ -152,7 +152,7 @@ impl<D: Database> ReviewStore for SqlStore<D> {
                 }
                 workbench::count(unit, id, &finishing.outcomes, now)?;
                 let outgoing = &finishing.outgoing;
-                outbox::emit(unit, &Happened { event: EventKind::ReviewFinished, note: None, item: id, outgoing }, now)?;
+                outbox::emit(unit, &Happened { event: EventKind::ReviewFinished, note: None, item: Some(id), outgoing }, now)?;
                 let detail = format!("{} notes", item.notes.len());
                 change(unit, &item, &acting, ("item.finished", &detail))
             })

@@ -52,8 +52,7 @@ mod tests {
         let steps = |all: &[Migration]| all.iter().map(|step| (step.version, step.oldest_binary)).collect::<Vec<_>>();
         let (sqlite, postgres) = (steps(&sqlite::MIGRATIONS), steps(&postgres::MIGRATIONS));
         assert_eq!(sqlite[11..], postgres[..]);
-        for (index, (version, _)) in sqlite.iter().enumerate() {
-            assert_eq!(usize::try_from(*version), Ok(index + 1));
-        }
+        // a number may be missing where it was given to work that is not merged yet
+        assert!(sqlite.windows(2).all(|pair| pair[0].0 < pair[1].0), "{sqlite:?}");
     }
 }

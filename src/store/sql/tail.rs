@@ -44,7 +44,7 @@ struct KeptDelivery {
     key: RowKey,
     event: EventKind,
     note: Option<Uuid>,
-    item: Uuid,
+    item: Option<Uuid>,
     query: Option<Uuid>,
     body: Option<String>,
     at: i64,
@@ -121,7 +121,7 @@ pub(super) fn write(unit: &Unit<'_>) -> Result<(), StoreError> {
                 bytes(delivery.destination),
                 delivery.event.as_str(),
                 delivery.note.map(bytes),
-                bytes(delivery.item),
+                delivery.item.map(bytes),
                 body,
                 delivery.at,
                 delivery.query.map(bytes)

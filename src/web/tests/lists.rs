@@ -9,6 +9,7 @@ use crate::web::{
     notice,
     queue::{QueuePage, Row, Tab},
     site_lists::{ListView, ListsPage, VersionView},
+    site_pack::{ActivationView, Confirmation, PackPage, RowView, TableView, VersionView as PackVersionView},
     site_templates::{TemplateView, TemplatesPage},
 };
 
@@ -48,6 +49,47 @@ fn lists_of_the_site_escape() {
 }
 
 #[test]
+fn the_site_pack_escapes() {
+    let row = RowView { words: HOSTILE.to_owned(), kind: "diagnosis", said: HOSTILE.to_owned() };
+    let table = TableView { name: "terms", title: "Terms", rows: vec![row] };
+    let words = || HOSTILE.to_owned();
+    let page = |can_change, may_explain| PackPage {
+        shell: shell(),
+        notice: None,
+        can_change,
+        live: "Version 2 is live.".to_owned(),
+        is_any_live: true,
+        warning: Some(words()),
+        confirmation: Some(Confirmation {
+            version: words(),
+            question: words(),
+            before: 1,
+            differences: vec![("Comes", table.clone())],
+            obstacle: Some(words()),
+            may_explain,
+        }),
+        shown: 2,
+        is_newest: true,
+        tables: vec![table.clone()],
+        versions: vec![PackVersionView {
+            version: 2,
+            by: words(),
+            moment: words(),
+            changed: words(),
+            note: words(),
+            ..PackVersionView::default()
+        }],
+        activations: vec![ActivationView { which: words(), by: words(), moment: words(), why: words() }],
+    };
+    let html = page(true, true).render().expect("renders");
+    assert_escaped(&html);
+    assert!(html.contains("/site-pack/remove") && html.contains("name=\"explanation\""));
+    let html = page(true, false).render().expect("renders");
+    assert!(!html.contains("/site-pack/activate\""), "nobody but an admin goes past the shadow run");
+    assert!(!page(false, false).render().expect("renders").contains("/site-pack/remove"));
+}
+
+#[test]
 fn the_queue_escapes() {
     let row = Row {
         id: Uuid::from_u128(1),
@@ -76,6 +118,7 @@ fn the_queue_escapes() {
             shell: shell(),
             notice: notice::lookup(Some("finished"), None),
             can_take: true,
+            drift_alerts: 2,
             tabs: vec![Tab { address: HOSTILE.to_owned(), label: HOSTILE.to_owned(), current: true }],
             asked: ListAddress { state: "open".to_owned(), department: HOSTILE.to_owned(), ..ListAddress::default() },
             classes: Vec::new(),

@@ -401,6 +401,8 @@ about-page = About
 about-title = About this installation
 about-running = Abstractor { $version } · model { $model } · vocabularies { $checksum }
 about-for-review = Suggestions are for a trained person to review.
+about-no-pack = No site pack is in use.
+about-pack = Version { $version } of the site pack is in use.
 about-programs = For programs: { $api }.
 about-api = the API
 about-editions = Code editions
@@ -494,6 +496,7 @@ settings-no-teams = There are none yet.
 settings-change-lists = Change teams and reasons
 settings-see-lists = Teams and reasons with their versions
 settings-templates = Templates of queries
+settings-site-pack = What the site taught the engine
 settings-reasons = Reasons that are asked for
 settings-in-use = In use
 settings-model = Model
@@ -511,6 +514,65 @@ lists-version = version { $number }
 lists-not-kept = Not kept: { $problem }.
 lists-keep = Keep
 lists-versions = Versions
+
+## The site's pack
+
+pack-page = Site pack
+pack-title = What the site taught the engine
+pack-about = Terms of this site, suggestions that it does not want, codes that it prefers and thresholds. A change is another version of the whole, and is used when that version is made live.
+pack-is-live = Version { $version } is live.
+pack-none-is-live = No version is live: the engine suggests as it was delivered.
+pack-use-none = Use none
+pack-not-yet = This server still runs with { $version }; it takes the live one within seconds.
+pack-left-out = { $rows ->
+    [one] { $rows } row of it is not used: the vocabularies that are loaded do not have its code.
+   *[other] { $rows } rows of it are not used: the vocabularies that are loaded do not have their codes.
+}
+pack-none = no version
+pack-version = version { $number }
+pack-make-live = Make version { $version } live
+pack-make-none-live = Use no version
+pack-no-difference = It says the same as what is live.
+pack-comes = Comes
+pack-goes = Goes
+pack-stored-stays = It holds for notes that are extracted from then on. Suggestions that are stored stay as they are.
+pack-explanation = Why it becomes live without having passed its shadow run
+pack-explanation-hint = At least 15 characters, without words of notes. It is kept with your name.
+pack-confirm = Make it so
+pack-leave = Leave it
+pack-nothing-yet = There is no version yet
+pack-content = Version { $number }
+pack-terms = Terms of this site
+pack-suppressed = Not suggested
+pack-preferences = Preferred codes
+pack-thresholds = Shown at once
+pack-any-code = any code
+pack-any-section = any section
+pack-instead-of = { $code } instead of { $other }
+pack-shown-from = from { $percent } percent on
+pack-words = Words
+pack-kind = Kind
+pack-said = What holds for them
+pack-remove = Remove
+pack-remove-row = Remove { $words } in another version
+pack-versions = Versions
+pack-version-number = Version
+pack-live = live
+pack-by = By
+pack-when = When
+pack-what = What
+pack-why = Why
+pack-shadow = Shadow run
+pack-no-shadow = none yet
+pack-shadow-passed = passed
+pack-shadow-not-passed = not passed
+pack-activate = Make live
+pack-activations = What was live
+pack-because-passed = its shadow run was passed
+pack-because-back = it was live before
+pack-because-none = no pack was wanted
+pack-because-admin = without a passed shadow run: { $words }
+pack-changed = Somebody changed the site pack meanwhile. This page shows how it stands now.
 
 ## Templates of queries, to be changed
 
@@ -785,6 +847,8 @@ notice-kept = Kept.
 notice-withdrawn = Taken back.
 notice-accepted-together = Accepted together. Undo takes all of them back.
 notice-reviewed = The review is kept.
+notice-pack-live = Kept. The engine suggests by it from the next note on; other servers follow within seconds.
+notice-pack-kept = Kept as another version. It is used when it is made live.
 notice-list-saved = The list is saved; it stands beside the others.
 notice-nothing-waits = Nothing waits for review.
 problem-held = Not done: another coder holds this encounter.
@@ -1215,6 +1279,195 @@ reports-taken-back = Taken back
 reports-reviews = Second-level reviews
 reports-all = All
 reports-hint = Encounters are counted each time they are finished, decisions each time one is made. Only what you may see is counted.
+
+# What other thresholds would have done
+thresholds-title = Thresholds, tried on what coders decided
+thresholds-days = Encounters finished within so many days
+thresholds-show = Show
+thresholds-what = { $encounters ->
+    [one] One finished encounter takes part, of those that you may see.
+   *[other] { $encounters } finished encounters take part, of those that you may see.
+}
+thresholds-limits = What this cannot tell: coders saw each suggestion and how sure the engine was, so they accepted some that they would not have added themselves; entries accepted together were looked at less; entries of one encounter are alike, so the intervals are somewhat too narrow. Allergies are never folded away, and medications are folded by how sure their mention is, whatever stands here.
+thresholds-now = As it is set: entries are shown unfolded from { $shown } % on, and may be accepted together from { $together } % on.
+thresholds-empty = No encounter was finished within these days.
+thresholds-all = All together
+thresholds-made-of = { $decided } suggestions that coders decided on; { $bulk } of them were accepted together with others, { $silent } have no probability and take no part.
+thresholds-hide = Hidden below the threshold
+thresholds-accept = Accepted without a look from the threshold on
+thresholds-line-hidden = hidden, of all, in percent
+thresholds-line-lost = of these: wanted by coders, and lost
+thresholds-line-accepted = accepted, of all, in percent
+thresholds-line-wrong = of these: changed or rejected by coders
+thresholds-current = now { $threshold } %
+thresholds-table = The same as a table: { $kind }
+thresholds-threshold = Threshold
+thresholds-hidden = Hidden, of all
+thresholds-lost = Lost, of the hidden
+thresholds-spared = Rejections saved, of the hidden
+thresholds-accepted = Accepted, of all
+thresholds-right = Right as coders left them
+thresholds-wrong = Wrong: changed or rejected
+thresholds-holds = holds now
+thresholds-percent = { $share } %
+thresholds-part = { $of } of { $all }: { $share } % ({ $low } to { $high })
+thresholds-none = none
+
+# Drift
+drift-title = Drift
+drift-what = The last days against a reference, as numbers over all encounters of the site. What chance does not explain and what matters becomes an alert, until somebody acknowledges it. It is evaluated once a day.
+drift-evaluate = Evaluate now
+drift-waiting = Alerts that wait
+drift-none-waits = No alert waits.
+drift-word = What it is
+drift-acknowledge = Acknowledge
+drift-acknowledge-what = Acknowledge: { $name }
+drift-word-expected = expected: the change is known and wanted
+drift-word-looked-into = somebody looks into it
+drift-word-mended = mended
+drift-word-false-alarm = nothing is behind it
+drift-measures = The measures
+drift-evaluated = Evaluated on { $time }.
+drift-span = { $from } to { $until }
+drift-spans = Looked at: { $current }. Held against: { $reference }.
+drift-measure = Measure
+drift-before = Reference
+drift-now = Now
+drift-effect = Difference
+drift-p = p, corrected
+drift-made-of = Made of
+drift-verdict = Said of it
+drift-shares = What moved most
+drift-acceptance = Acceptance
+drift-acceptance-what = suggestions accepted as they were, of those that coders decided on
+drift-unknown = Unknown terms
+drift-unknown-what = entries without a code of the engine's (added by coders, or suggested without one), of those that stand in the end
+drift-abstention = Abstention
+drift-abstention-what = suggestions without a code, of those to be charted
+drift-types = Types of notes
+drift-types-what = shares of the types; the population stability index
+drift-entries = Suggestions a note
+drift-entries-what = of encounters by the day on which they came
+drift-confidence = Confidence
+drift-confidence-what = shares of the tenths of the confidence; the population stability index
+drift-arrivals = Notes a day
+drift-arrivals-what = by the day on which the first note of their encounter came
+drift-too-few = too few
+drift-steady = steady
+drift-small = small
+drift-drifted = drifted
+drift-percent = { $share } %
+drift-points = { $points } points
+drift-index = PSI { $index }
+drift-tenth = from { $from } %
+drift-no-type = no type given
+drift-share = { $class }: { $reference } → { $current }
+drift-of-encounters = { $before } and { $now } encounters
+drift-of-days = { $before } and { $now } days
+drift-found = { $before } → { $now } ({ $effect }).
+drift-found-shares = { $effect }.
+drift-since = Found { $first }, seen last { $last }.
+drift-acknowledged = Acknowledged by { $name } on { $time }: { $word }.
+drift-acknowledged-title = Acknowledged alerts
+drift-tests = Each test deals out whole encounters anew (of arrivals: days, within their day of the week), since entries of one encounter are alike; p is corrected for the number of measures, and 1 in 100 evaluations of an unchanged site is expected to find something. A window needs 30 encounters. Rates matter from 5 points on, distributions from a stability index of 0.1, suggestions a note from 15 %, arrivals from 30 %.
+drift-not-evaluated = Nothing was evaluated yet.
+drift-reference = What it is held against
+drift-reference-rolling = The last { $current } days are held against the { $days } days before.
+drift-reference-fixed = The last days are held against { $from } to { $until }, as { $name } set on { $time }.
+drift-from = First day of a fixed reference
+drift-until = Its last day
+drift-fix = Fix the reference
+drift-roll = Let it go along with time
+drift-reference-hint = Days like 2026-01-31, or moments like 2026-01-31T08:00:00Z. A fixed reference shows slow changes that a reference that goes along never sees.
+drift-alerts-wait = { $count ->
+    [one] Something drifts, and nobody has acknowledged it yet.
+   *[other] { $count } measures drift, and nobody has acknowledged them yet.
+}
+drift-look = Look at the drift
+notice-evaluated = Drift was evaluated.
+problem-reference = Not taken: a reference needs a first and a last day, in this order and in the past.
+
+# Shadow runs
+shadow-title = Shadow runs
+shadow-what = Another version of the site pack, another model or vocabulary on encounters that coders have finished, beside what is live. What it suggests is shown to nobody; it is counted against what coders left.
+shadow-under-way = A run is under way: { $done } of { $all } encounters.
+shadow-look-again = Look again
+shadow-failed = The last run failed; the log says why.
+shadow-no-versions = There is no version of the site pack yet that could be tried.
+shadow-pack = Version of the site pack
+shadow-days = Encounters finished within so many days
+shadow-start = Try it
+shadow-command = A model or vocabulary is tried on the command line: { $command }
+shadow-version = version { $version }
+shadow-version-live = version { $version }, live
+shadow-version-passed = version { $version }, passed
+shadow-version-not-passed = version { $version }, not passed
+shadow-reports = Reports
+shadow-none = Nothing was tried yet.
+shadow-when = When
+shadow-tried = Tried
+shadow-live = Live
+shadow-encounters = Encounters
+shadow-verdict = Came to
+shadow-who = Asked for by
+shadow-tried-engine = model or vocabulary
+shadow-tried-pack = site pack, version { $version }
+shadow-tried-none = no site pack
+shadow-engine = model { $model }, vocabulary { $vocabulary }
+shadow-engine-pack = model { $model }, vocabulary { $vocabulary }, site pack { $version }
+shadow-passed = passed
+shadow-too-few = too few encounters
+shadow-not-shown = not shown
+shadow-worse = worse
+shadow-all = all together
+shadow-report-title = Shadow run
+shadow-to-list = All reports
+shadow-sentence-passed = It passed: it is not worse by { $margin } points of F1 on any kind with enough encounters, and at least as good on all together.
+shadow-sentence-too-few = It did not pass: { $encounters } encounters take part, and { $needed } are needed.
+shadow-sentence-worse = It did not pass: on all together it is right less often than what is live.
+shadow-sentence-not-shown = It did not pass: it cannot be ruled out that it is worse by more than { $margin } points of F1 on { $kinds }.
+shadow-bias = Coders saw what the engine of that day suggested. What it missed and they missed too counts against whoever finds it, so this favours what is live.
+shadow-made-of = { $encounters } with { $notes } notes, finished since { $since }
+shadow-speed-title = Time
+shadow-speed = { $before } s and { $now } s: { $times } times as fast
+shadow-speed-unknown = not compared: what is live was taken as it is stored
+shadow-kinds = By kind of entry
+shadow-kind = Kind
+shadow-gold = Left by coders
+shadow-precision = Precision
+shadow-recall = Recall
+shadow-f1 = F1
+shadow-code = First code right
+shadow-coded-f1 = F1 with the code
+shadow-effort = Acts beside accepting
+shadow-does-not-count = too few by itself
+shadow-figure = { $before } → { $now } ({ $low } to { $high }, p { $p })
+shadow-no-figure = none
+shadow-acts = { $before } → { $now }; { $saved } saved, { $broken } added
+shadow-hint = Intervals of 95 % of the difference by drawing encounters; p by exchanging the two encounter by encounter. Suggestions that meet nothing a coder decided on count as wrong.
+shadow-differences = { $count ->
+    [one] One entry differs
+   *[other] { $count } entries differ
+}
+shadow-no-differences = Nothing differs in encounters that you may see.
+shadow-item = Encounter
+shadow-entry = Entry
+shadow-change = How
+shadow-lost = right, and lost
+shadow-miscoded = right, and with another code
+shadow-gained = right now
+shadow-silenced = rejected by coders, and gone
+shadow-raised = rejected by coders, and suggested
+shadow-unseen = new, and seen by nobody
+shadow-gone = gone, and decided on by nobody
+shadow-left-out = Left out, because a note could not be extracted
+notice-shadow-started = The run has begun. Its report stands here when it ends.
+problem-shadow-running = Not started: another run is under way.
+
+# Links between the reports
+reports-thresholds = Thresholds
+reports-drift = Drift
+reports-shadow = Shadow runs
 # Above the notes of an encounter: what the codes' own rules say against them
 item-edits-top = { $count ->
     [one] One edit of the codes stands below.

@@ -1,0 +1,16 @@
+//! Statistics of counts: intervals, distances between distributions, and tests that draw whole encounters, because what stands in one
+//! encounter is alike. Pure; every draw comes from a seed, so that a result can be had again.
+
+mod distance;
+mod draws;
+mod interval;
+mod paired;
+mod permutation;
+mod several;
+
+pub use distance::{jensen_shannon, stability_index};
+pub use draws::{Draws, Sampling};
+pub use interval::wilson;
+pub use paired::{PairedDifference, paired};
+pub use permutation::{Rows, permutation, permutation_within};
+pub use several::adjusted;
