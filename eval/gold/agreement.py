@@ -65,7 +65,12 @@ def label(mention: dict) -> object:
     if mention["kind"] == "DX":
         return tuple(mention["codes"][0]) if mention["codes"] else ()
     name = mention.get("ingredient") or mention.get("substance") or mention["assertion"]
-    return name if name.startswith("class:") else tuple(sorted(name.split("+")))
+    return name.removesuffix("s") if name.startswith("class:") else tuple(sorted(name.split("+")))
+
+
+def attributes(mention: dict) -> set[tuple[str, str]]:
+    """Its attributes without the case of their letters; of several reactions each is one."""
+    return {(key, part) for key, value in mention.get("attributes", {}).items() for part in value.casefold().split(" / ")}
 
 
 def share(count: int, total: int) -> str:
@@ -126,7 +131,7 @@ def compare(note: dict, second: list[dict], count: collections.Counter, listed: 
             count[kind, "category"] += [code[:3] for code in label(one)] == [code[:3] for code in label(other)]
             alternatives = [[tuple(codes) for codes in mention["codes"]] for mention in (one, other)]
             count[kind, "among"] += label(one) in alternatives[1] or label(other) in alternatives[0]
-        left, right = (set(mention.get("attributes", {}).items()) for mention in (one, other))
+        left, right = attributes(one), attributes(other)
         count[kind, "attributes"] += len(left) + len(right)
         count[kind, "attributes same"] += len(left & right)
         if not exact or one["assertion"] != other["assertion"] or not same_label or left != right:
