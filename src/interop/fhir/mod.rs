@@ -330,7 +330,8 @@ fn instant(at: Timestamp) -> Value {
 
 /// What made an extraction, in words.
 fn engine_name(engine: &EngineVersion) -> String {
-    format!("Abstractor {}, model {}, vocabulary {}", engine.version, engine.model, engine.vocabulary)
+    let pack = engine.site_pack.as_ref().map_or_else(String::new, |version| format!(", site pack {version}"));
+    format!("Abstractor {}, model {}, vocabulary {}{pack}", engine.version, engine.model, engine.vocabulary)
 }
 
 /// FHIR strings hold no control characters but tab and line breaks; a note may.
