@@ -18,6 +18,7 @@ mod note;
 mod outbox;
 mod outcome;
 mod preferences;
+mod proposal;
 mod query;
 mod reconciliation;
 mod review;
@@ -57,6 +58,7 @@ pub use note::{
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use outcome::{Ended, EntryOutcome, ItemOutcome};
 pub use preferences::{MOST_LISTS, PRIOR_WEIGHT, Preferences, SavedList, SiteSettings, Tally};
+pub use proposal::{DecidedProposal, Proposal, ProposalEffect, ProposalEvidence, ProposalExample, ProposalVerdict};
 pub use query::{
     ClinicalIndicator, OptionKind, QUERY_ANSWER_CHARACTERS, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect,
     QueryEvent, QueryKind, QueryOption, QueryState,

@@ -1,5 +1,5 @@
 //! How the entries of one encounter came out of review: what reports count and learning learns from. It is worked out whenever the encounter
-//! changes ([`crate::review::item_outcome`]) and kept sealed under the encounter's key, so that nobody has to roll up ten thousand encounters to
+//! changes (`review::item_outcome`) and kept sealed under the encounter's key, so that nobody has to roll up ten thousand encounters to
 //! count them.
 
 use jiff::{Timestamp, civil::Date};
@@ -44,13 +44,13 @@ impl Ended {
 /// What became of one entry.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct EntryOutcome {
-    /// The entry, see [`crate::domain::ReviewEntry`].
+    /// The entry, see [`ReviewEntry`](super::ReviewEntry).
     pub entry_id: Uuid,
     /// What it states.
     pub kind: EntryKind,
     /// What became of it.
     pub ended: Ended,
-    /// The note's words for it, folded ([`crate::vocabulary::normalize_term`]): of its first evidence, or where a coder added it; empty where it
+    /// The note's words for it, folded (`normalize_term`): of its first evidence, or where a coder added it; empty where it
     /// stands nowhere.
     pub words: String,
     /// The same of its other evidence, each once.

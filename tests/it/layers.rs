@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 34] = [
+const RANKS: [(&str, u8); 35] = [
     ("domain", 0),
     ("fuzzing", 0),
     ("network", 1),
@@ -28,6 +28,7 @@ const RANKS: [(&str, u8); 34] = [
     ("auth", 6),
     ("review", 6),
     ("oversight", 6),
+    ("learning", 6),
     ("oidc", 7),
     ("worker", 7),
     ("retention", 7),
