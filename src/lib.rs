@@ -23,6 +23,7 @@ pub mod engine;
 #[cfg(test)]
 mod fuzzing;
 pub mod interop;
+pub mod learning;
 pub mod medication;
 pub mod mllp;
 pub mod network;

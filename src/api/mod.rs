@@ -19,6 +19,7 @@ mod fuzz;
 mod headers;
 mod health;
 mod items;
+mod learning;
 mod messages;
 mod notes;
 mod oauth;
@@ -134,6 +135,8 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(accesses::list_accesses))
         .routes(routes!(reports::work))
         .routes(routes!(oversight::thresholds))
+        .routes(routes!(learning::proposals))
+        .routes(routes!(learning::decide_proposals))
         .routes(routes!(oversight::drift))
         .routes(routes!(oversight::shadow_runs))
 }

@@ -35,8 +35,10 @@ pub struct ProposalEvidence {
     /// Coders.
     pub coders: u64,
     /// The first and the last day on which coders decided so.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub first: Option<Timestamp>,
     /// The last one.
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last: Option<Timestamp>,
     /// Some of the entries.
     pub examples: Vec<ProposalExample>,
@@ -84,12 +86,11 @@ impl std::str::FromStr for ProposalVerdict {
 }
 
 /// A proposal.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Proposal {
     /// Made from the change, so that the same change is the same proposal.
     pub id: Uuid,
     /// What is proposed.
-    #[serde(flatten)]
     pub change: PackChange,
     /// What it rests on.
     pub evidence: ProposalEvidence,
@@ -108,12 +109,11 @@ impl Proposal {
 }
 
 /// A proposal that a lead decided on.
-#[derive(Debug, Clone, PartialEq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct DecidedProposal {
     /// The proposal.
     pub id: Uuid,
     /// What was proposed.
-    #[serde(flatten)]
     pub change: PackChange,
     /// What was decided.
     pub verdict: ProposalVerdict,

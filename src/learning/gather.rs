@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 use jiff::Timestamp;
 use uuid::Uuid;
 
-use crate::domain::{
-    ChosenCode, Ended, EntryKind, EntryOutcome, ItemOutcome, ItemState, ProposalEvidence, ProposalExample,
-};
+use crate::domain::{ChosenCode, Ended, EntryKind, EntryOutcome, ItemOutcome, ItemState, ProposalEvidence, ProposalExample};
 
 /// Entries that are told of a proposal.
 const EXAMPLES: usize = 20;
@@ -138,8 +136,7 @@ impl Gathered {
             Ended::Rejected | Ended::Amended => 1,
             Ended::Added | Ended::Ignored => return,
         };
-        let (_, steps) =
-            self.by_probability.entry(entry.kind.as_str()).or_insert_with(|| (entry.kind, vec![[0; 2]; STEPS]));
+        let (_, steps) = self.by_probability.entry(entry.kind.as_str()).or_insert_with(|| (entry.kind, vec![[0; 2]; STEPS]));
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between 0 and 100")]
         let step = (probability.clamp(0.0, 1.0) * 100.0).floor() as usize;
         steps[step][right] += 1;

@@ -167,13 +167,8 @@ impl About<'_> {
             {
                 continue;
             }
-            let term =
-                SiteTerm { words: self.words.to_owned(), kind: self.kind, code: self.gathered.named(code) };
-            let effect = ProposalEffect {
-                would_have_saved: support.entries,
-                would_have_broken: other,
-                encounters_read: None,
-            };
+            let term = SiteTerm { words: self.words.to_owned(), kind: self.kind, code: self.gathered.named(code) };
+            let effect = ProposalEffect { would_have_saved: support.entries, would_have_broken: other, encounters_read: None };
             found.push(proposal(PackChange::AddTerm(term), evidence(self.of.counts, support), effect));
         }
         found
@@ -208,14 +203,8 @@ impl About<'_> {
     /// Everywhere, or in the sections where it is wrong.
     fn suppression(&self) -> Vec<Proposal> {
         let of = |counts: Counts, support: &Support, section: Option<&String>| {
-            let speaks =
-                self.floors.are_reached(support) && is_surely(counts.rejected, counts.decided(), self.floors.rejected);
-            let term = SuppressedTerm {
-                words: self.words.to_owned(),
-                kind: self.kind,
-                code: None,
-                section: section.cloned(),
-            };
+            let speaks = self.floors.are_reached(support) && is_surely(counts.rejected, counts.decided(), self.floors.rejected);
+            let term = SuppressedTerm { words: self.words.to_owned(), kind: self.kind, code: None, section: section.cloned() };
             let effect = ProposalEffect {
                 would_have_saved: counts.rejected,
                 would_have_broken: counts.accepted + counts.amended,
@@ -243,18 +232,18 @@ fn proposal(change: PackChange, evidence: ProposalEvidence, effect: ProposalEffe
 fn says(pack: &SitePack, change: &PackChange) -> bool {
     let same = |one: &ChosenCode, other: &ChosenCode| (&one.system, &one.code) == (&other.system, &other.code);
     match change {
-        PackChange::AddTerm(term) => pack
-            .terms
-            .iter()
-            .any(|one| (&one.words, one.kind) == (&term.words, term.kind) && same(&one.code, &term.code)),
+        PackChange::AddTerm(term) => {
+            pack.terms.iter().any(|one| (&one.words, one.kind) == (&term.words, term.kind) && same(&one.code, &term.code))
+        }
         PackChange::Suppress(term) => pack.suppressed.iter().any(|one| {
             (&one.words, one.kind) == (&term.words, term.kind)
                 && one.code.is_none()
                 && (one.section.is_none() || one.section == term.section)
         }),
-        PackChange::Prefer(preference) => pack.preferences.iter().any(|one| {
-            (&one.words, one.kind) == (&preference.words, preference.kind) && same(&one.code, &preference.code)
-        }),
+        PackChange::Prefer(preference) => pack
+            .preferences
+            .iter()
+            .any(|one| (&one.words, one.kind) == (&preference.words, preference.kind) && same(&one.code, &preference.code)),
         PackChange::SetThreshold(threshold) => pack.thresholds.contains(threshold),
     }
 }

@@ -120,10 +120,7 @@ fn what_is_always_rejected_is_suppressed_and_what_is_sometimes_right_is_not() {
     // right in the assessment, wrong in the review of systems
     let by_section = many(40, |at| match at % 2 {
         0 => entry("cold", Ended::Accepted, Some("J00"), &["J00"]),
-        _ => EntryOutcome {
-            section: Some("review_of_systems".to_owned()),
-            ..entry("cold", Ended::Rejected, Some("J00"), &[])
-        },
+        _ => EntryOutcome { section: Some("review_of_systems".to_owned()), ..entry("cold", Ended::Rejected, Some("J00"), &[]) },
     });
     // the odd encounters are all of one coder; give them to both
     let by_section = by_section.into_iter().enumerate().map(|(at, mut one)| {
@@ -179,7 +176,11 @@ fn what_the_pack_says_is_not_proposed_again() {
     let other = SiteTerm { words: "hfpef".to_owned(), ..term.clone() };
     assert_ne!(proposal_id(&PackChange::AddTerm(other)), proposal_id(&PackChange::AddTerm(term.clone())));
     let renamed = SiteTerm { code: ChosenCode { display: "another name".to_owned(), ..term.code.clone() }, ..term.clone() };
-    assert_eq!(proposal_id(&PackChange::AddTerm(renamed)), proposal_id(&PackChange::AddTerm(term)), "a name is no other change");
+    assert_eq!(
+        proposal_id(&PackChange::AddTerm(renamed)),
+        proposal_id(&PackChange::AddTerm(term)),
+        "a name is no other change"
+    );
 }
 
 #[test]
@@ -229,7 +230,10 @@ fn no_proposal_falls_short_of_its_floors() {
             assert!(evidence.support >= floors.entries && evidence.encounters >= floors.encounters, "{proposal:?}");
             assert!(evidence.patients >= floors.patients && evidence.coders >= floors.coders, "{proposal:?}");
             if matches!(proposal.change, PackChange::Suppress(_)) {
-                assert!(evidence.rejected * 10 > (evidence.accepted + evidence.amended + evidence.rejected) * 7, "{proposal:?}");
+                assert!(
+                    evidence.rejected * 10 > (evidence.accepted + evidence.amended + evidence.rejected) * 7,
+                    "{proposal:?}"
+                );
             }
         }
         assert!(found.windows(2).all(|pair| pair[0].benefit() >= pair[1].benefit()));

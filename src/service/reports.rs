@@ -7,6 +7,7 @@ use jiff::SignedDuration;
 use super::{Service, access::scope_of};
 use crate::{
     domain::{Agreement, ItemOutcome, User, Worksheet},
+    oversight::each_outcome,
     store::{OutcomeWindow, ReportScope, StoreError, WhichReviews, WorkReport},
 };
 
@@ -41,9 +42,6 @@ impl Service {
     }
 }
 
-/// Outcomes that are read at a time.
-const OUTCOMES: u32 = 500;
-
 impl Service {
     /// Tells how the entries of encounters came out, one encounter after the other, in the order of the window's time. They are read some at a
     /// time, so that the memory does not grow with the window.
@@ -54,14 +52,8 @@ impl Service {
         &self,
         scope: ReportScope,
         window: OutcomeWindow,
-        mut tell: impl FnMut(ItemOutcome) + Send,
+        tell: impl FnMut(ItemOutcome) + Send,
     ) -> Result<(), StoreError> {
-        let mut after = None;
-        loop {
-            let found = self.store.outcomes(scope.clone(), window, after, OUTCOMES).await?;
-            let Some(last) = found.last() else { return Ok(()) };
-            after = Some(window.end_at(last));
-            found.into_iter().for_each(&mut tell);
-        }
+        each_outcome(&*self.store, (scope, window), tell).await
     }
 }

@@ -28,7 +28,7 @@ const COMPARED: usize = 50;
 
 /// The tables in an order in which each row comes after those that it names, with the order of their rows. Tables without a number of
 /// their rows are small, and are begun anew.
-const TABLES: [(&str, &str); 50] = [
+const TABLES: [(&str, &str); 51] = [
     ("site_secret", BY_NUMBER),
     ("user_account", BY_NUMBER),
     ("token", BY_NUMBER),
@@ -63,6 +63,7 @@ const TABLES: [(&str, &str); 50] = [
     ("site_pack", BY_NUMBER),
     ("site_pack_activation", BY_NUMBER),
     ("site_pack_shadow", BY_NUMBER),
+    ("proposal_decision", BY_NUMBER),
     ("tombstone", BY_NUMBER),
     ("purge_permit", BY_NUMBER),
     ("legal_hold", BY_NUMBER),

@@ -12,6 +12,7 @@ mod messages;
 mod oversight;
 mod patients;
 pub mod postgres;
+mod proposals;
 mod queries;
 mod reports;
 mod retention;
@@ -35,6 +36,7 @@ pub use keys::{KeyHolder, KeyStore, RewrapPlace, WrappedKeys};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use oversight::{DRIFT_QUIET, DriftReference, OversightStore};
 pub use patients::{Merged, PatientMerge, PatientStore};
+pub use proposals::{NewProposalDecision, ProposalStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{BACKLOG_DAYS, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, WorkOf, WorkReport};
 pub use retention::{
@@ -568,6 +570,7 @@ pub trait Store:
     + AccessStore
     + TrailStore
     + SitePackStore
+    + ProposalStore
     + OversightStore
 {
 }
@@ -589,6 +592,7 @@ impl<T> Store for T where
         + AccessStore
         + TrailStore
         + SitePackStore
+        + ProposalStore
         + OversightStore
 {
 }

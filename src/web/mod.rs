@@ -25,6 +25,7 @@ mod history;
 mod item;
 mod item_view;
 mod label_words;
+mod learning;
 mod list_address;
 mod lists;
 mod movements;
@@ -149,6 +150,7 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/items/{id}/assign", post(movements::assign))
         .route("/items/{id}/remark", post(movements::remark))
         .route("/thresholds", get(thresholds::show))
+        .route("/learning", get(learning::show).post(learning::decide))
         .route("/drift", get(drift::show))
         .route("/drift/evaluate", post(drift::evaluate))
         .route("/drift/reference", post(drift::set_reference))

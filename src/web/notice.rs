@@ -43,6 +43,7 @@ fn made(word: &str) -> Option<&'static str> {
         "person_added" => text!("notice-person-added"),
         "pack_live" => text!("notice-pack-live"),
         "pack_kept" => text!("notice-pack-kept"),
+        "proposals_declined" => text!("notice-proposals-declined"),
         "list_saved" => text!("notice-list-saved"),
         "evaluated" => text!("notice-evaluated"),
         "shadow_started" => text!("notice-shadow-started"),

@@ -39,6 +39,7 @@ mod labels;
 mod layers;
 mod leak;
 mod leak_everywhere;
+mod learning;
 mod ledger;
 mod limits;
 mod model;

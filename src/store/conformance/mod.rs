@@ -12,6 +12,7 @@ pub(crate) mod outbox;
 pub(crate) mod outcomes;
 pub(crate) mod oversight;
 pub(crate) mod patients;
+pub(crate) mod proposals;
 pub(crate) mod queries;
 pub(crate) mod retention;
 pub(crate) mod review;
@@ -75,6 +76,7 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, site_packs:
             a_version_comes_on_top_of_the_newest, versions_added_at_once_are_one, what_is_live_is_the_newest_activation,
             the_last_shadow_run_of_a_version_counts, packs_have_keys_of_their_own);
+        crate::store::conformance::conformance!(@module $open, proposals: what_was_decided_on_proposals_is_kept);
         crate::store::conformance::conformance!(@module $open, messages:
             a_message_is_read_back, a_message_is_known_again, the_same_message_at_once_is_kept_once,
             failed_messages_are_listed_and_paged, a_failed_message_is_settled);

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// Every step of the schema. The first one is SQLite's first twelve.
-pub(in crate::store) const MIGRATIONS: [Migration; 11] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 12] = [
     Migration { version: 12, name: "head", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_head.sql") },
     Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
     Migration { version: 14, name: "lists", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_lists.sql") },
@@ -32,6 +32,7 @@ pub(in crate::store) const MIGRATIONS: [Migration; 11] = [
     Migration { version: 19, name: "retention", oldest_binary: "0.1.0", sql: include_str!("migrations/0019_retention.sql") },
     Migration { version: 20, name: "outcomes", oldest_binary: "0.1.0", sql: include_str!("migrations/0020_outcomes.sql") },
     Migration { version: 21, name: "site_pack", oldest_binary: "0.1.0", sql: include_str!("migrations/0021_site_pack.sql") },
+    Migration { version: 22, name: "proposals", oldest_binary: "0.1.0", sql: include_str!("migrations/0022_proposals.sql") },
     Migration { version: 23, name: "oversight", oldest_binary: "0.1.0", sql: include_str!("migrations/0023_oversight.sql") },
 ];
 

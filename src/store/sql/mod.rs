@@ -37,6 +37,7 @@ mod patient_rights;
 mod patients;
 mod places;
 pub(super) mod proof;
+mod proposals;
 mod purge;
 mod queries;
 pub(super) mod replay;
@@ -91,7 +92,7 @@ pub struct SqlStore<D> {
 }
 
 /// Tables whose rows have a data key.
-pub(in crate::store) const KEYED_TABLES: [&str; 11] = [
+pub(in crate::store) const KEYED_TABLES: [&str; 12] = [
     "patient",
     "encounter",
     "review_item",
@@ -103,6 +104,7 @@ pub(in crate::store) const KEYED_TABLES: [&str; 11] = [
     "broken_glass",
     "site_pack",
     "site_pack_activation",
+    "proposal_decision",
 ];
 
 #[expect(private_bounds, reason = "who uses a store does not see how a database runs work")]

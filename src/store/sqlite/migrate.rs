@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Every step of the schema.
-pub(in crate::store) const MIGRATIONS: [Migration; 22] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 23] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -56,6 +56,7 @@ pub(in crate::store) const MIGRATIONS: [Migration; 22] = [
     Migration { version: 19, name: "retention", oldest_binary: "0.1.0", sql: include_str!("migrations/0019_retention.sql") },
     Migration { version: 20, name: "outcomes", oldest_binary: "0.1.0", sql: include_str!("migrations/0020_outcomes.sql") },
     Migration { version: 21, name: "site_pack", oldest_binary: "0.1.0", sql: include_str!("migrations/0021_site_pack.sql") },
+    Migration { version: 22, name: "proposals", oldest_binary: "0.1.0", sql: include_str!("migrations/0022_proposals.sql") },
     Migration { version: 23, name: "oversight", oldest_binary: "0.1.0", sql: include_str!("migrations/0023_oversight.sql") },
 ];
 
