@@ -212,11 +212,9 @@ fn drift_is_told_and_acknowledged_and_packs_are_tried_before_they_are_live() {
 
     browser.open(&format!("{}/shadow", server.url));
     assert_eq!(browser.accessibility(), [""; 0], "the shadow runs");
-    browser.screenshot("shadow-1366");
     browser.open(&format!("{}/shadow/{}", server.url, failed["id"].as_str().expect("an id")));
     assert_eq!(browser.accessibility(), [""; 0], "a report");
     assert!(browser.text("main").contains("It did not pass"), "{}", browser.text("main"));
-    browser.screenshot("shadow-report-1366");
     assert_eq!(complaints(&browser), [""; 0]);
 
     // who did what is in the trail, and no words of notes
