@@ -11,7 +11,11 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{ApiError, Caller, ProblemBody};
-use crate::{auth::Permission, domain::EngineVersion, service::Service};
+use crate::{
+    auth::Permission,
+    domain::{DriftMeasure, EngineVersion},
+    service::Service,
+};
 
 /// Who asks for readiness does not wait longer than this for the store.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -96,12 +100,12 @@ async fn tell_drift(service: &Service, now: Timestamp) -> Result<(), ApiError> {
     #[expect(clippy::cast_precision_loss, reason = "there are at most as many as measures")]
     metrics::gauge!("abstractor_drift_alerts_waiting").set(waiting as f64);
     let newest = service.store.drift_evaluations(1).await?.into_iter().next();
-    let Some(newest) = newest else { return Ok(()) };
-    metrics::gauge!("abstractor_drift_evaluation_age_seconds").set(now.duration_since(newest.at).as_secs_f64().max(0.0));
-    for finding in newest.findings {
-        let (measure, matters) = (finding.measure, finding.measure.material_from());
-        metrics::gauge!("abstractor_drift_effect", "measure" => measure.as_str())
-            .set(finding.effect.unwrap_or(0.0).abs() / matters);
+    let age = newest.as_ref().map_or(0.0, |newest| now.duration_since(newest.at).as_secs_f64().max(0.0));
+    metrics::gauge!("abstractor_drift_evaluation_age_seconds").set(age);
+    for measure in DriftMeasure::ALL {
+        let found = newest.as_ref().and_then(|newest| newest.findings.iter().find(|finding| finding.measure == measure));
+        let effect = found.and_then(|finding| finding.effect).unwrap_or(0.0).abs() / measure.material_from();
+        metrics::gauge!("abstractor_drift_effect", "measure" => measure.as_str()).set(effect);
     }
     Ok(())
 }

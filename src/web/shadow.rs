@@ -252,7 +252,7 @@ fn figure(figure: Option<ShadowFigure>) -> String {
         now = share(figure.challenger),
         low = signed(figure.low),
         high = signed(figure.high),
-        p = format!("{:.3}", figure.p)
+        p = format!("{:.4}", figure.p)
     )
 }
 
