@@ -30,6 +30,7 @@ pub mod oidc;
 pub mod pipeline;
 pub mod recognize;
 pub mod releases;
+pub mod report;
 pub mod retention;
 pub mod review;
 pub mod seal;

@@ -16,6 +16,7 @@ mod mention;
 mod note;
 mod outbox;
 mod outcome;
+mod period;
 mod preferences;
 mod query;
 mod reconciliation;
@@ -50,6 +51,7 @@ pub use note::{
 };
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use outcome::{Ended, EntryOutcome, ItemOutcome};
+pub use period::Period;
 pub use preferences::{MOST_LISTS, Preferences, SavedList, SiteSettings, Tally};
 pub use query::{
     ClinicalIndicator, OptionKind, QUERY_ANSWER_CHARACTERS, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect,

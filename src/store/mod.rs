@@ -33,7 +33,10 @@ pub use keys::{KeyHolder, KeyStore, RewrapPlace, WrappedKeys};
 pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, MessageOutcome, MessageStore, ReceivedMessage};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
-pub use reports::{BACKLOG_DAYS, ReportScope, ReportStore, WorkOf, WorkReport};
+pub use reports::{
+    BACKLOG_DAYS, Movements, ReportScope, ReportStore, StepAct, TrailStep, WAITING_DAYS, Waiting, WaitingGroup, WaitingItem,
+    WorkOf, WorkReport,
+};
 pub use retention::{
     HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining,
     RestOfItem, RetentionRule, RetentionStore, Subject, Tombstone, Unmerged, Versions,

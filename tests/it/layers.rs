@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 32] = [
+const RANKS: [(&str, u8); 33] = [
     ("domain", 0),
     ("fuzzing", 0),
     ("network", 1),
@@ -25,6 +25,7 @@ const RANKS: [(&str, u8); 32] = [
     ("store", 5),
     ("engine", 6),
     ("auth", 6),
+    ("report", 6),
     ("review", 6),
     ("oidc", 7),
     ("worker", 7),

@@ -38,6 +38,7 @@ pub(super) mod proof;
 mod purge;
 mod queries;
 pub(super) mod replay;
+mod report_rows;
 mod reports;
 mod reseal;
 mod retention;
