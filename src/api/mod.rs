@@ -128,6 +128,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(audit::list_events))
         .routes(routes!(accesses::list_accesses))
         .routes(routes!(reports::work))
+        .routes(routes!(reports::engine))
+        .routes(routes!(reports::backlog))
+        .routes(routes!(reports::queries))
 }
 
 /// The OpenAPI description of all endpoints.

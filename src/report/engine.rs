@@ -90,6 +90,19 @@ pub enum AmendedPart {
     Attributes,
 }
 
+impl AmendedPart {
+    /// The word of the contract.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Code => "code",
+            Self::Assertion => "assertion",
+            Self::Status => "status",
+            Self::Attributes => "attributes",
+        }
+    }
+}
+
 /// One code in the place of another.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Amendment {

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    domain::Assertion,
+    domain::{Assertion, Attributes, Evidence},
     review::tests::{add, amend, decide, diagnosis, drafted, record_of},
 };
 
@@ -17,6 +17,31 @@ fn what_nobody_decided_on_is_ignored() {
     assert_eq!(outcome.suggested.expect("was suggested").code, "I10");
     assert_eq!(outcome.confidence, Some(0.8));
     assert!(outcome.charted);
+    let mut record = record_of("I10", 0.8);
+    let text = "Hypertension. HTN";
+    record.notes[0].0.content.text = text.to_owned();
+    let evidence = |start, end| Evidence {
+        start,
+        end,
+        text: text[start..end].to_owned(),
+        section: "assessment".to_owned(),
+        assertion: None,
+        status: None,
+        confidence: 0.9,
+        attributes: Attributes::default(),
+        cues: Vec::new(),
+        sources: Vec::new(),
+        list: None,
+        boilerplate: None,
+    };
+    if let Some(extraction) = &mut record.notes[0].1 {
+        extraction.entries[0].evidence = vec![evidence(0, 12), evidence(14, 17)];
+    }
+    let all = outcomes(&record);
+    let outcome = &all.entries[0];
+    assert_eq!((outcome.words.as_str(), outcome.other_words.as_slice()), ("hypertension", &["htn".to_owned()][..]));
+    assert_eq!((outcome.section.as_deref(), outcome.note_id), (Some("assessment"), Some(record.notes[0].0.id)));
+    assert_eq!(all.engine_of(outcome), record.notes[0].1.as_ref().map(|extraction| &extraction.engine));
 }
 
 #[test]
@@ -48,7 +73,7 @@ fn what_was_added_is_not_the_engines_and_what_was_taken_back_is_nothing() {
     let added = all.entries.iter().find(|entry| entry.entry_id == id).expect("is there");
     assert_eq!((added.ended, added.suggested.is_none(), added.engine), (Ended::Added, true, None));
     assert_eq!(added.codes[0].code, "J18.9");
-    assert!(all.entries[0].suggested.is_none() && all.engine_of(&all.entries[0]).is_some(), "the engine abstained");
+    assert!(all.entries[0].suggested.is_none(), "the engine abstained");
     decide(&mut record, id, DecisionKind::Withdraw {});
     assert_eq!(outcomes(&record).entries.len(), 1);
 }
@@ -56,8 +81,8 @@ fn what_was_added_is_not_the_engines_and_what_was_taken_back_is_nothing() {
 #[test]
 fn added_words_are_read_where_they_were_marked() {
     let mut record = drafted(vec![]);
-    let (note, text) = (record.notes[0].0.id, record.notes[0].0.content.text.clone());
-    let end = text.chars().count().min(6);
+    record.notes[0].0.content.text = "Müde. The acute Gout again.".to_owned();
+    let note = record.notes[0].0.id;
     let marked = DecisionKind::Add {
         kind: EntryKind::Diagnosis,
         display: "added".to_owned(),
@@ -65,12 +90,12 @@ fn added_words_are_read_where_they_were_marked() {
         assertion: Some(Assertion::Present),
         status: None,
         note_id: Some(note),
-        start: Some(0),
-        end: Some(end),
+        start: Some(6),
+        end: Some(20),
         comment: None,
     };
     decide(&mut record, Uuid::from_u128(50), marked);
     let outcome = outcomes(&record).entries.remove(0);
-    assert_eq!(outcome.words, normalize_term(&text.chars().take(end).collect::<String>()));
+    assert_eq!(outcome.words, "acute gout");
     assert_eq!(outcome.note_id, Some(note));
 }

@@ -31,7 +31,7 @@ pub use movements::Moving;
 pub use notes::{Backlog, NoteAnswer, PostError};
 pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
-pub use reports::Report;
+pub use reports::{BacklogFigures, Report, ReportAsked};
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use sign_in::{CodesTaken, CredentialError, Entering, Proof, ProvedAtProvider, SESSION_COOKIES, SignIn, SignInSettings};
 pub use site_lists::{ListError, SiteList, SiteReasons};

@@ -28,7 +28,7 @@ const COMPARED: usize = 50;
 
 /// The tables in an order in which each row comes after those that it names, with the order of their rows. Tables without a number of
 /// their rows are small, and are begun anew.
-const TABLES: [(&str, &str); 41] = [
+const TABLES: [(&str, &str); 42] = [
     ("site_secret", BY_NUMBER),
     ("user_account", BY_NUMBER),
     ("token", BY_NUMBER),
@@ -58,6 +58,7 @@ const TABLES: [(&str, &str); 41] = [
     ("site_setting", BY_NUMBER),
     ("suggestion_tally", "suggestion"),
     ("second_review", BY_NUMBER),
+    ("item_outcome", BY_NUMBER),
     ("site_list", "name, version"),
     ("tombstone", BY_NUMBER),
     ("purge_permit", BY_NUMBER),

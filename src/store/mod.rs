@@ -34,14 +34,14 @@ pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, Me
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{
-    BACKLOG_DAYS, Movements, ReportScope, ReportStore, StepAct, TrailStep, WAITING_DAYS, Waiting, WaitingGroup, WaitingItem,
-    WorkOf, WorkReport,
+    BACKLOG_DAYS, Movements, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, StepAct, TrailStep, WAITING_DAYS,
+    Waiting, WaitingGroup, WaitingItem, WorkOf, WorkReport,
 };
 pub use retention::{
     HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining,
     RestOfItem, RetentionRule, RetentionStore, Subject, Tombstone, Unmerged, Versions,
 };
-pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore};
+pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore, WorkedOut};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};
 pub use sign_in::{
     CredentialChange, Credentials, KeptFactor, LiveSession, PROVED_TWICE, SignInStep, SignInStore, Try, TryKind,

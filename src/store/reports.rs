@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::{ItemState, Period, Priority, Query, Sensitivities};
+use crate::domain::{ItemOutcome, ItemState, Period, Priority, Query, Sensitivities};
 
 /// Days after which an unfinished encounter stands in the next column of the backlog; what is older than the last stands in one more.
 pub const BACKLOG_DAYS: [i64; 3] = [1, 3, 7];
@@ -149,6 +149,14 @@ pub struct Movements {
 pub trait ReportStore: Send + Sync {
     /// What waits now, and what was done within a time.
     async fn work_report(&self, scope: ReportScope, period: Period, now: Timestamp) -> Result<WorkReport, StoreError>;
+    /// How the entries of encounters came out, of a time, in its order, behind `after`, at most `limit`; none when there are no more.
+    async fn outcomes(
+        &self,
+        scope: ReportScope,
+        window: OutcomeWindow,
+        after: Option<OutcomeEnd>,
+        limit: u32,
+    ) -> Result<Vec<ItemOutcome>, StoreError>;
     /// What waits now, with the oldest ones, at most so many.
     async fn waiting(&self, scope: ReportScope, oldest: u32, now: Timestamp) -> Result<Waiting, StoreError>;
     /// What came and what was finished within a time.
@@ -179,6 +187,16 @@ pub enum OutcomeTime {
     Finished,
     /// When its first note came, finished or not.
     Received,
+}
+
+impl OutcomeWindow {
+    /// Where a page that ends with this outcome ends.
+    #[must_use]
+    pub fn end_at(&self, last: &ItemOutcome) -> OutcomeEnd {
+        let finished = last.finished.as_ref().map(|(at, _, _)| *at);
+        let at = if self.by == OutcomeTime::Finished { finished.unwrap_or(last.received_at) } else { last.received_at };
+        (at, last.item)
+    }
 }
 
 /// Where a page of outcomes ended.

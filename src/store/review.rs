@@ -6,7 +6,8 @@ use uuid::Uuid;
 
 use super::{AuditEvent, Drawn, StoreError, SuggestionOutcome};
 use crate::domain::{
-    Act, Decision, Extraction, ItemSummary, ListEnd, Note, Remark, ReviewItem, Sensitivities, Standing, User, Worklist,
+    Act, Decision, Extraction, ItemOutcome, ItemSummary, ListEnd, Note, Remark, ReviewItem, Sensitivities, Standing, User,
+    Worklist,
 };
 
 /// What the queue list is asked for. `None` = any.
@@ -55,6 +56,21 @@ impl ItemRecord {
     /// The notes that count, oldest first.
     pub fn current_notes(&self) -> impl Iterator<Item = &(Note, Option<Extraction>)> {
         self.notes.iter().filter(|(note, _)| note.standing == Standing::Current)
+    }
+}
+
+/// What is worked out of an item whenever it changed.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WorkedOut {
+    /// What lists say of it.
+    pub summary: ItemSummary,
+    /// How its entries came out.
+    pub outcome: Option<ItemOutcome>,
+}
+
+impl From<ItemSummary> for WorkedOut {
+    fn from(summary: ItemSummary) -> Self {
+        Self { summary, outcome: None }
     }
 }
 
@@ -197,7 +213,7 @@ pub trait ReviewStore: Send + Sync {
     /// Items whose summary is of an older revision, at most `limit`.
     async fn unsummarized_items(&self, limit: u32) -> Result<Vec<Uuid>, StoreError>;
     /// Keeps what lists say of an item, unless it is at another revision by now.
-    async fn summarize_item(&self, id: Uuid, summary: ItemSummary, now: Timestamp) -> Result<(), StoreError>;
+    async fn summarize_item(&self, id: Uuid, worked_out: WorkedOut, now: Timestamp) -> Result<(), StoreError>;
     /// Appends decisions, all or nothing, for the holder of the claim; `revision` is checked when given.
     async fn decide(
         &self,

@@ -1,13 +1,12 @@
-//! What lists say of items, made anew for those that changed. Whoever does it, the result is the same; a summary of an item that changed
+//! What lists say of items and how their entries came out, made anew for those that changed. Whoever does it, the result is the same; a summary of an item that changed
 //! meanwhile is not kept.
 
 use uuid::Uuid;
 
 use super::Worker;
 use crate::{
-    domain::ItemSummary,
-    review::{code_day, item_edits, rollup, summarize},
-    store::StoreError,
+    review::{code_day, item_edits, item_outcome, rollup, summarize},
+    store::{StoreError, WorkedOut},
 };
 
 /// Items summarised in one step, so that jobs are not kept waiting.
@@ -36,16 +35,17 @@ impl Worker {
             }
         };
         let pipeline = self.engine.pipeline();
-        let summary = tokio::task::spawn_blocking(move || -> ItemSummary {
+        let worked_out = tokio::task::spawn_blocking(move || -> WorkedOut {
             let vocabulary = pipeline.vocabulary();
             let (edition, _) = vocabulary.editions.on(code_day(&record));
             let entries = rollup(&record);
             let edits = item_edits((pipeline.edits(), &vocabulary.editions), &record, &entries);
-            summarize((vocabulary, edition), &record, (&entries, &edits))
+            let summary = summarize((vocabulary, edition), &record, (&entries, &edits));
+            WorkedOut { summary, outcome: Some(item_outcome(&record, &entries)) }
         })
         .await;
-        match summary {
-            Ok(summary) => self.store.summarize_item(id, summary, self.surroundings.now()).await.map(|()| true),
+        match worked_out {
+            Ok(worked_out) => self.store.summarize_item(id, worked_out, self.surroundings.now()).await.map(|()| true),
             Err(_) => {
                 tracing::error!(item = %id, "summarising an item panicked");
                 Ok(false)

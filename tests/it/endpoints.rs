@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-pub const ENDPOINTS: [(&str, &str, &str); 51] = [
+pub const ENDPOINTS: [(&str, &str, &str); 54] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -75,6 +75,9 @@ pub const ENDPOINTS: [(&str, &str, &str); 51] = [
     ("get", "/v1/audit/events", "...x."),
     ("get", "/v1/audit/accesses", "...x."),
     ("get", "/v1/reports/work", "..xx."),
+    ("get", "/v1/reports/engine", "..xx."),
+    ("get", "/v1/reports/backlog", "..xx."),
+    ("get", "/v1/reports/queries", "..xx."),
 ];
 
 #[test]

@@ -9,6 +9,7 @@ pub(crate) mod lineage;
 pub(crate) mod messages;
 pub(crate) mod notes;
 pub(crate) mod outbox;
+pub(crate) mod outcomes;
 pub(crate) mod patients;
 pub(crate) mod queries;
 pub(crate) mod retention;
@@ -53,6 +54,7 @@ macro_rules! conformance {
             lists_are_narrowed_and_ordered, what_moves_while_one_pages_is_not_left_out, a_team_works_on_its_own, seen_notes_are_the_users_own, arrangements_are_kept, suggestions_are_counted_once,
             a_history_tells_what_changed, a_second_look_is_recorded_once,
             a_sample_is_drawn_of_what_is_finished, a_report_counts_what_its_reader_may_see);
+        crate::store::conformance::conformance!(@module $open, outcomes: outcomes_are_read_by_time_and_scope);
         crate::store::conformance::conformance!(@module $open, searches:
             notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
             a_search_stays_in_its_scope, patients_are_found_in_their_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,

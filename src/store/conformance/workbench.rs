@@ -6,19 +6,21 @@ use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::{
-    MINUTE, at, extract_all, id, of_encounter, post,
+    MINUTE, at, extract_all, id, of_encounter,
+    outcomes::outcome_of,
+    post,
     review::{claim, decision, moving, ready},
     text, user,
 };
 use crate::{
     domain::{
         Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, ListEnd, NewNote,
-        PayerClass, Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName, SiteSettings,
+        PayerClass, Period, Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName, SiteSettings,
         Tally, User, Worklist, WorklistOrder, WorklistRule, Worksheet,
     },
     store::{
         Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, ReportScope, Reviewed, Store, Suggestion,
-        SuggestionOutcome, WhichReviews, WorkOf, WorkReport,
+        SuggestionOutcome, WhichReviews, WorkOf, WorkReport, WorkedOut,
     },
 };
 
@@ -152,10 +154,14 @@ pub(crate) async fn summaries_follow_the_revision(store: Arc<dyn Store>) {
         service_from: date("2026-01-02"),
         service_to: date("2026-01-05"),
     };
-    store.summarize_item(item, ItemSummary { revision: revision + 1, ..summary.clone() }, at(9)).await.expect("keeps");
+    store.summarize_item(item, ItemSummary { revision: revision + 1, ..summary.clone() }.into(), at(9)).await.expect("keeps");
     assert!(store.item(item, at(1)).await.expect("reads").expect("is there").item.summary.is_none(), "of another revision");
-    store.summarize_item(item, summary.clone(), at(9)).await.expect("keeps");
+    let worked_out = WorkedOut::from(summary.clone());
+    store.summarize_item(item, worked_out.clone(), at(9)).await.expect("keeps");
     assert_eq!(store.item(item, at(1)).await.expect("reads").expect("is there").item.summary, Some(summary));
+    assert_eq!(store.unsummarized_items(10).await.expect("reads"), [item], "how its entries came out is missing");
+    let outcome = Some(outcome_of(&*store, item).await);
+    store.summarize_item(item, WorkedOut { outcome, ..worked_out }, at(9)).await.expect("keeps");
     assert!(store.unsummarized_items(10).await.expect("reads").is_empty());
     claim(&*store, item, &coder, 2).await;
     assert_eq!(store.unsummarized_items(10).await.expect("reads"), [item], "it changed");
@@ -183,7 +189,7 @@ pub(crate) async fn rules_send_items_when_they_are_summarised(store: Arc<dyn Sto
     }
     let summarize = async |item| {
         let revision = store.item(item, at(2)).await.expect("reads").expect("is there").item.revision;
-        store.summarize_item(item, ItemSummary { revision, ..ItemSummary::default() }, at(2)).await.expect("keeps");
+        store.summarize_item(item, ItemSummary { revision, ..ItemSummary::default() }.into(), at(2)).await.expect("keeps");
         let item = store.item(item, at(2)).await.expect("reads").expect("is there").item;
         assert_eq!(item.revision, revision, "a rule is no change that a coder must be told of");
         (item.priority, item.team)
@@ -247,7 +253,7 @@ pub(crate) async fn lists_are_narrowed_and_ordered(store: Arc<dyn Store>) {
             note_types: kind.split(' ').map(str::to_owned).collect(),
             ..ItemSummary::default()
         };
-        store.summarize_item(*item, summary, at(3)).await.expect("keeps");
+        store.summarize_item(*item, summary.into(), at(3)).await.expect("keeps");
     }
     let any = Worklist::default();
     let text = |word: &str| Some(word.to_owned());
@@ -305,7 +311,7 @@ pub(crate) async fn what_moves_while_one_pages_is_not_left_out(store: Arc<dyn St
     let benefit = async |item: usize, waiting: u32, second: i64| {
         let revision = store.item(items[item], at(second)).await.expect("reads").expect("is there").item.revision;
         let summary = ItemSummary { revision, waiting, ..ItemSummary::default() };
-        store.summarize_item(items[item], summary, at(second)).await.expect("keeps");
+        store.summarize_item(items[item], summary.into(), at(second)).await.expect("keeps");
     };
     for (item, waiting) in [50, 40, 30, 20, 10].into_iter().enumerate() {
         benefit(item, waiting, 10).await;
@@ -546,7 +552,7 @@ pub(crate) async fn a_report_counts_what_its_reader_may_see(store: Arc<dyn Store
     }
     assert!(is_done(&store.finish_item(item, &coder, Finishing::at(None), at(3)).await.expect("answers")));
     let day = 24 * 3600;
-    let report = async |scope: ReportScope, since, now| store.work_report(scope, at(since), at(now)).await.expect("reads");
+    let report = async |scope: ReportScope, since, now| store.work_report(scope, Period { from: at(since), until: at(1_000_000) }, at(now)).await.expect("reads");
     let all = everywhere();
     let found = report(all.clone(), 0, 10).await;
     assert_eq!(found.backlog, [(ItemState::Open, [1, 0, 0, 0])]);

@@ -11,7 +11,7 @@ use crate::store::{
 };
 
 /// Every step of the schema. The first one is SQLite's first twelve.
-pub(in crate::store) const MIGRATIONS: [Migration; 8] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 9] = [
     Migration { version: 12, name: "head", oldest_binary: "0.1.0", sql: include_str!("migrations/0012_head.sql") },
     Migration { version: 13, name: "routing", oldest_binary: "0.1.0", sql: include_str!("migrations/0013_routing.sql") },
     Migration { version: 14, name: "lists", oldest_binary: "0.1.0", sql: include_str!("migrations/0014_lists.sql") },
@@ -30,6 +30,7 @@ pub(in crate::store) const MIGRATIONS: [Migration; 8] = [
     Migration { version: 17, name: "sign_in", oldest_binary: "0.1.0", sql: include_str!("migrations/0017_sign_in.sql") },
     Migration { version: 18, name: "labels", oldest_binary: "0.1.0", sql: include_str!("migrations/0018_labels.sql") },
     Migration { version: 19, name: "retention", oldest_binary: "0.1.0", sql: include_str!("migrations/0019_retention.sql") },
+    Migration { version: 20, name: "outcomes", oldest_binary: "0.1.0", sql: include_str!("migrations/0020_outcomes.sql") },
 ];
 
 /// How often it is tried to change tables that others hold, and the time between.

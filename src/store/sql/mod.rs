@@ -31,6 +31,7 @@ mod messages;
 mod note_rows;
 mod notes;
 mod outbox;
+mod outcomes;
 mod patient_rights;
 mod patients;
 mod places;

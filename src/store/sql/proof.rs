@@ -22,7 +22,7 @@ struct Sealed {
     sql: &'static str,
 }
 
-const SEALED: [Sealed; 13] = [
+const SEALED: [Sealed; 14] = [
     Sealed {
         kind: "broken_glass",
         key_of: "broken_glass",
@@ -71,6 +71,12 @@ const SEALED: [Sealed; 13] = [
         key_of: "review_item",
         column: "worksheet",
         sql: "SELECT i.id AS key_id, i.data_key, s.worksheet AS value FROM second_review s JOIN review_item i ON i.id = s.item_id WHERE s.id = ?1",
+    },
+    Sealed {
+        kind: "item_outcome",
+        key_of: "review_item",
+        column: "body",
+        sql: "SELECT i.id AS key_id, i.data_key, o.body AS value FROM item_outcome o JOIN review_item i ON i.id = o.id WHERE o.id = ?1",
     },
     Sealed {
         kind: "review_item",

@@ -115,6 +115,8 @@ pub(super) fn destroy(unit: &Unit<'_>, purge: &ItemPurge, cause: &Cause) -> Resu
             destroy_encounter(unit, encounter, &purging)?;
         }
     } else {
+        // it may hold words of the notes that go; it is worked out again of those that stay
+        unit.execute("UPDATE item_outcome SET body = ?2 WHERE id = ?1", (bytes(purge.item), nothing()))?;
         unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(purge.item)])?;
     }
     close_permit(unit, purge.item)?;
@@ -200,12 +202,13 @@ pub(super) fn destroy_message(unit: &Unit<'_>, message: Uuid, purging: &Purging<
 }
 
 /// Rows that an item seals, with the sealed column and how they are found.
-pub(super) const OF_ITEM: [(&str, &str, &str); 5] = [
+pub(super) const OF_ITEM: [(&str, &str, &str); 6] = [
     ("decision", "body", "item_id = ?1"),
     ("item_remark", "comment", "item_id = ?1 AND comment IS NOT NULL"),
     ("query", "body", "item_id = ?1"),
     ("query_act", "body", "query_id IN (SELECT id FROM query WHERE item_id = ?1)"),
     ("second_review", "worksheet", "item_id = ?1 AND worksheet IS NOT NULL"),
+    ("item_outcome", "body", "id = ?1"),
 ];
 
 /// Words of those who opened the encounter under broken glass, written since then. That they opened it, and the reason's word, stay.
@@ -235,7 +238,8 @@ fn destroy_item(unit: &Unit<'_>, item: Uuid, purging: &Purging<'_>) -> Result<()
         "UPDATE review_item SET data_key = ?2, state = 'finished', claimed_by = NULL, claimed_until = NULL, pended_until = NULL,
                 assigned_to = NULL, escalated = 0, place_reason = NULL, encounter_class = NULL, payer_class = NULL,
                 waiting = 0, unsure = 0, alerts = 0, hard_edits = 0, prompts = 0, payment = 0, note_types = '', service_from = NULL,
-                service_to = NULL, benefit_order = 0, revision = revision + 1, summary_revision = revision + 1
+                service_to = NULL, benefit_order = 0, revision = revision + 1, summary_revision = revision + 1,
+                outcome_revision = revision + 1
          WHERE id = ?1",
         (bytes(item), nothing()),
     )?;
@@ -267,10 +271,10 @@ pub(super) fn destroy_row(unit: &Unit<'_>, (kind, id): (&str, Uuid), purging: &P
         return destroy_words(unit, id, purging);
     }
     let Some((table, column, _)) = OF_ITEM.into_iter().find(|(table, _, _)| *table == kind) else { return Ok(()) };
-    let item = if table == "query_act" {
-        "SELECT q.id, q.item_id FROM query_act a JOIN query q ON q.id = a.query_id WHERE a.id = ?1".to_owned()
-    } else {
-        format!("SELECT id, item_id FROM {table} WHERE id = ?1")
+    let item = match table {
+        "query_act" => "SELECT q.id, q.item_id FROM query_act a JOIN query q ON q.id = a.query_id WHERE a.id = ?1".to_owned(),
+        "item_outcome" => "SELECT id, id AS item_id FROM item_outcome WHERE id = ?1".to_owned(),
+        _ => format!("SELECT id, item_id FROM {table} WHERE id = ?1"),
     };
     let Some(item) = unit.one(table, &item, [bytes(id)], |row| row.id("item_id"))? else { return Ok(()) };
     open_permit(unit, item)?;

@@ -7,13 +7,16 @@ use jiff::{SignedDuration, Timestamp};
 use uuid::Uuid;
 
 use super::{
-    Database, SqlStore, access, report_rows,
+    Database, SqlStore, access, outcomes, report_rows,
     unit::{Unit, bytes, micros},
     value::Value,
 };
 use crate::{
-    domain::{ItemState, Period, Query},
-    store::{BACKLOG_DAYS, Movements, ReportScope, ReportStore, StoreError, TrailStep, Waiting, WorkOf, WorkReport},
+    domain::{ItemOutcome, ItemState, Period, Query},
+    store::{
+        BACKLOG_DAYS, Movements, OutcomeEnd, OutcomeWindow, ReportScope, ReportStore, StoreError, TrailStep, Waiting, WorkOf,
+        WorkReport,
+    },
 };
 
 #[async_trait]
@@ -22,6 +25,16 @@ impl<D: Database> ReportStore for SqlStore<D> {
         self.database
             .read(move |unit| Ok(WorkReport { backlog: backlog(unit, &scope, now)?, work: work(unit, &scope, period)? }))
             .await
+    }
+
+    async fn outcomes(
+        &self,
+        scope: ReportScope,
+        window: OutcomeWindow,
+        after: Option<OutcomeEnd>,
+        limit: u32,
+    ) -> Result<Vec<ItemOutcome>, StoreError> {
+        self.database.read(move |unit| outcomes::page(unit, &scope, (&window, after), limit)).await
     }
 
     async fn waiting(&self, scope: ReportScope, oldest: u32, now: Timestamp) -> Result<Waiting, StoreError> {

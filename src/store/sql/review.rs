@@ -12,6 +12,7 @@ use super::{
     audit::{self, Event},
     items,
     outbox::{self, Happened},
+    outcomes,
     places::{self, Acting, Said, grow, step},
     second_reviews, summaries,
     unit::{Unit, bytes, micros},
@@ -19,8 +20,8 @@ use super::{
     workbench,
 };
 use crate::{
-    domain::{Act, Decision, EventKind, ItemSummary, RemarkKind, ReviewItem, User},
-    store::{Actor, Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, ReviewStore, StoreError},
+    domain::{Act, Decision, EventKind, RemarkKind, ReviewItem, User},
+    store::{Actor, Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, ReviewStore, StoreError, WorkedOut},
 };
 
 #[async_trait]
@@ -95,8 +96,13 @@ impl<D: Database> ReviewStore for SqlStore<D> {
         self.database.read(move |unit| summaries::stale(unit, limit)).await
     }
 
-    async fn summarize_item(&self, id: Uuid, summary: ItemSummary, now: Timestamp) -> Result<(), StoreError> {
-        self.database.write(move |unit| summaries::keep(unit, id, &summary, now)).await
+    async fn summarize_item(&self, id: Uuid, worked_out: WorkedOut, now: Timestamp) -> Result<(), StoreError> {
+        self.database
+            .write(move |unit| {
+                summaries::keep(unit, id, &worked_out.summary, now)?;
+                worked_out.outcome.clone().map_or(Ok(()), |outcome| outcomes::keep(unit, outcome))
+            })
+            .await
     }
 
     async fn decide(

@@ -14,9 +14,10 @@ use crate::{
     store::{Actor, StoreError},
 };
 
-/// Items whose summary is of another revision. The condition is that of the index over these few.
+/// Items whose summary or outcome is of another revision. The condition is that of the index over these few.
 pub(super) fn stale(unit: &Unit<'_>, limit: u32) -> Result<Vec<Uuid>, StoreError> {
-    let sql = "SELECT id FROM review_item WHERE summary_revision IS DISTINCT FROM revision ORDER BY id LIMIT ?1";
+    let sql = "SELECT id FROM review_item WHERE summary_revision IS DISTINCT FROM revision OR outcome_revision IS DISTINCT FROM revision
+               ORDER BY id LIMIT ?1";
     unit.all("review_item", sql, [limit], |row| row.id("id"))
 }
 

@@ -9,7 +9,7 @@ use crate::store::{
 };
 
 /// Every step of the schema.
-pub(in crate::store) const MIGRATIONS: [Migration; 19] = [
+pub(in crate::store) const MIGRATIONS: [Migration; 20] = [
     Migration { version: 1, name: "first", oldest_binary: "0.1.0", sql: include_str!("migrations/0001_first.sql") },
     Migration {
         version: 2,
@@ -54,6 +54,7 @@ pub(in crate::store) const MIGRATIONS: [Migration; 19] = [
     Migration { version: 17, name: "sign_in", oldest_binary: "0.1.0", sql: include_str!("migrations/0017_sign_in.sql") },
     Migration { version: 18, name: "labels", oldest_binary: "0.1.0", sql: include_str!("migrations/0018_labels.sql") },
     Migration { version: 19, name: "retention", oldest_binary: "0.1.0", sql: include_str!("migrations/0019_retention.sql") },
+    Migration { version: 20, name: "outcomes", oldest_binary: "0.1.0", sql: include_str!("migrations/0020_outcomes.sql") },
 ];
 
 /// Whether steps are missing. Refuses a schema that needs a newer program.
