@@ -156,7 +156,8 @@ mod tests {
         let told = |dimension| -> Vec<(String, u64)> {
             report.rows(dimension).iter().map(|row| (row.value.clone(), row.encounters.iter().sum())).collect()
         };
-        let rows = |rows: &[(&str, u64)]| -> Vec<(String, u64)> { rows.iter().map(|(value, n)| ((*value).to_owned(), *n)).collect() };
+        let rows =
+            |rows: &[(&str, u64)]| -> Vec<(String, u64)> { rows.iter().map(|(value, n)| ((*value).to_owned(), *n)).collect() };
         assert_eq!(told(WaitingDimension::State), rows(&[("open", 7), ("pended", 2)]));
         assert_eq!(told(WaitingDimension::Priority), rows(&[("stat", 4), ("routine", 5)]));
         assert_eq!(told(WaitingDimension::Team), rows(&[("", 6), ("heart", 3)]));

@@ -33,16 +33,8 @@ pub enum Dimension {
 
 impl Dimension {
     /// All of them.
-    pub const ALL: [Self; 8] = [
-        Self::Code,
-        Self::Section,
-        Self::NoteType,
-        Self::Coder,
-        Self::Engine,
-        Self::Facility,
-        Self::Department,
-        Self::Kind,
-    ];
+    pub const ALL: [Self; 8] =
+        [Self::Code, Self::Section, Self::NoteType, Self::Coder, Self::Engine, Self::Facility, Self::Department, Self::Kind];
 
     /// The word of the contract.
     #[must_use]
@@ -224,7 +216,8 @@ impl EngineReport {
                 match counts.get_mut(value) {
                     Some((_, counts)) => counts.add(entry.ended),
                     None => {
-                        let (_, counts) = counts.entry(value.to_owned()).or_insert((title.to_owned(), OutcomeCounts::default()));
+                        let (_, counts) =
+                            counts.entry(value.to_owned()).or_insert((title.to_owned(), OutcomeCounts::default()));
                         counts.add(entry.ended);
                     }
                 }
@@ -244,7 +237,8 @@ impl EngineReport {
             Ended::Rejected => *self.reasons.entry(entry.reason.clone().unwrap_or_default()).or_default() += 1,
             Ended::Amended => {
                 let from = entry.suggested.as_ref();
-                let is_same = entry.codes.first().map(|code| (&code.system, &code.code)) == from.map(|code| (&code.system, &code.code));
+                let is_same =
+                    entry.codes.first().map(|code| (&code.system, &code.code)) == from.map(|code| (&code.system, &code.code));
                 let part = if !is_same {
                     AmendedPart::Code
                 } else if entry.assertion[0] != entry.assertion[1] {
@@ -256,7 +250,8 @@ impl EngineReport {
                 };
                 *self.parts.entry(part).or_default() += 1;
                 if !is_same {
-                    let joined = |codes: &[ChosenCode]| codes.iter().map(|code| code.code.as_str()).collect::<Vec<_>>().join(", ");
+                    let joined =
+                        |codes: &[ChosenCode]| codes.iter().map(|code| code.code.as_str()).collect::<Vec<_>>().join(", ");
                     let pair = (from.map(|code| code.code.clone()).unwrap_or_default(), joined(&entry.codes));
                     let title = |code: Option<&ChosenCode>| code.map(|code| code.display.clone()).unwrap_or_default();
                     let kept = self.pairs.entry(pair).or_insert_with(|| (title(from), title(entry.codes.first()), 0));
@@ -275,7 +270,9 @@ impl EngineReport {
             .iter()
             .map(|(value, (title, counts))| OutcomeRow { value: value.clone(), title: title.clone(), counts: *counts })
             .collect();
-        rows.sort_by(|one, other| (Reverse(one.counts.total()), &one.value).cmp(&(Reverse(other.counts.total()), &other.value)));
+        rows.sort_by(|one, other| {
+            (Reverse(one.counts.total()), &one.value).cmp(&(Reverse(other.counts.total()), &other.value))
+        });
         let rest = rows.split_off(rows.len().min(most));
         let others = rest.iter().fold(OutcomeCounts::default(), |sum, row| sum.with(row.counts));
         OutcomeRows { rows, other_rows: rest.len(), others }
@@ -318,7 +315,9 @@ impl EngineReport {
                 times: *times,
             })
             .collect();
-        pairs.sort_by(|one, other| (Reverse(one.times), &one.from, &one.to).cmp(&(Reverse(other.times), &other.from, &other.to)));
+        pairs.sort_by(|one, other| {
+            (Reverse(one.times), &one.from, &one.to).cmp(&(Reverse(other.times), &other.from, &other.to))
+        });
         pairs.truncate(most);
         pairs
     }

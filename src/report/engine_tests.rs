@@ -90,7 +90,10 @@ fn sample() -> Vec<ItemOutcome> {
                 entry(Ended::Ignored, ("J45.909", &[]), ""),
             ],
         ),
-        item(Some("2026-05-03T23:00:00Z"), vec![entry(Ended::Amended, ("E11.9", &["E11.65", "Z79.4"]), "lee"), medication, asserted]),
+        item(
+            Some("2026-05-03T23:00:00Z"),
+            vec![entry(Ended::Amended, ("E11.9", &["E11.65", "Z79.4"]), "lee"), medication, asserted],
+        ),
         item(None, vec![entry(Ended::Ignored, ("J45.909", &[]), "")]),
         item(Some("2026-05-02T23:00:00Z"), Vec::new()),
     ]

@@ -108,7 +108,13 @@ mod tests {
         assert_eq!(period.until.duration_since(period.from).as_hours(), 71);
         let mut series = Series::<u64>::new(period, Step::of(&period), &zone());
         assert_eq!(series.steps.iter().map(|(day, _)| *day).collect::<Vec<_>>(), [7, 8, 9].map(|day| date(2026, 3, day)));
-        for at in ["2026-03-07T04:59:59Z", "2026-03-07T05:00:00Z", "2026-03-08T04:59:59Z", "2026-03-10T03:59:59Z", "2026-03-10T04:00:00Z"] {
+        for at in [
+            "2026-03-07T04:59:59Z",
+            "2026-03-07T05:00:00Z",
+            "2026-03-08T04:59:59Z",
+            "2026-03-10T03:59:59Z",
+            "2026-03-10T04:00:00Z",
+        ] {
             if let Some(counted) = series.at(at.parse().expect("a time")) {
                 *counted += 1;
             }

@@ -239,7 +239,10 @@ mod tests {
         assert_eq!(report.effects, BTreeMap::from([("entry_amended".to_owned(), 1)]));
         let kinds: Vec<(&str, u64)> = report.by_kind.iter().map(|row| (row.value.as_str(), row.sent)).collect();
         assert_eq!(kinds, [("specificity", 5), ("cause_and_effect", 0)]);
-        assert_eq!(report.by_provider.iter().map(|row| (row.value.as_str(), row.answered)).collect::<Vec<_>>(), [("Dr. Grey", 3)]);
+        assert_eq!(
+            report.by_provider.iter().map(|row| (row.value.as_str(), row.answered)).collect::<Vec<_>>(),
+            [("Dr. Grey", 3)]
+        );
         assert_eq!(report.by_coder.len(), 2);
         assert_eq!(report.steps.iter().map(|step| (step.sent, step.answered)).collect::<Vec<_>>(), [(4, 2), (1, 1)]);
     }

@@ -194,14 +194,18 @@ mod tests {
         ]);
         assert_eq!(minutes(&by["lee"]), (None, 1, 6, 1), "lee did not finish it");
         let kim = &by["kim"];
-        assert_eq!((kim.per_encounter.count, kim.per_encounter.median_seconds, kim.per_encounter.p90_seconds), (2, Some(60), Some(900)));
+        assert_eq!(
+            (kim.per_encounter.count, kim.per_encounter.median_seconds, kim.per_encounter.p90_seconds),
+            (2, Some(60), Some(900))
+        );
         assert_eq!((kim.sittings, kim.seconds), (3, 16 * 60));
         assert_eq!((all.sittings, all.seconds, all.entries), (4, 22 * 60, 2));
     }
 
     #[test]
     fn what_ran_out_or_was_taken_ends_with_the_last_act() {
-        let (by, _) = times(&[("kim", Claimed, 0), ("kim", Decided, 3), ("lee", Claimed, 60), ("lee", Decided, 61), ("lead", Left, 80)]);
+        let (by, _) =
+            times(&[("kim", Claimed, 0), ("kim", Decided, 3), ("lee", Claimed, 60), ("lee", Decided, 61), ("lead", Left, 80)]);
         assert_eq!((minutes(&by["kim"]), minutes(&by["lee"])), ((None, 1, 3, 1), (None, 1, 1, 1)));
         assert!(!by.contains_key("lead"));
         let (by, _) = times(&[("kim", Claimed, 0), ("kim", Decided, 2), ("kim", Claimed, 100), ("kim", Finished, 101)]);

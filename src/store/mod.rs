@@ -34,8 +34,8 @@ pub use messages::{KnownMessage, MessageFilter, MessageIdentity, MessageLine, Me
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use queries::{QueryChange, QueryStore};
 pub use reports::{
-    BACKLOG_DAYS, Movements, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, StepAct, TrailStep, WAITING_DAYS,
-    Waiting, WaitingGroup, WaitingItem, WorkOf, WorkReport,
+    BACKLOG_DAYS, Movements, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, StepAct, TrailStep,
+    WAITING_DAYS, Waiting, WaitingGroup, WaitingItem, WorkOf, WorkReport,
 };
 pub use retention::{
     HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining,

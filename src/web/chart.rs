@@ -162,7 +162,8 @@ impl Chart {
             let middle = x + (each - 4) / 2;
             chart.labels.push(Label { x: middle, y: y - 4, anchor: "middle", text: count.to_string() });
             // two lines where one is too short
-            let (first, second) = if name.chars().count() > 9 { name.split_once(' ').unwrap_or((name, "")) } else { (name.as_str(), "") };
+            let (first, second) =
+                if name.chars().count() > 9 { name.split_once(' ').unwrap_or((name, "")) } else { (name.as_str(), "") };
             chart.labels.push(Label { x: middle, y: top + height + 15, anchor: "middle", text: first.to_owned() });
             if !second.is_empty() {
                 chart.labels.push(Label { x: middle, y: top + height + 29, anchor: "middle", text: second.to_owned() });
@@ -247,7 +248,8 @@ impl Chart {
                     let x = place(*at, names.len());
                     chart.lines.push(Line { path: format!("M{x} {}V{}", y(*low), y(*high)), class: "whisker" });
                 }
-                let title = text!("chart-share", name = names[*at], share = percent(*rate), low = percent(*low), high = percent(*high));
+                let title =
+                    text!("chart-share", name = names[*at], share = percent(*rate), low = percent(*low), high = percent(*high));
                 chart.dots.push(Dot { x: place(*at, names.len()), y: y(*rate), class: kind.0, title });
             }
         }
@@ -281,7 +283,10 @@ mod tests {
         assert_eq!(drawn, [(0, 187, "accepted"), (187, 63, "rejected"), (0, 62, "amended"), (62, 63, "rejected")]);
         let html = chart.render().expect("renders");
         assert!(html.contains("role=\"img\"") && html.contains("aria-labelledby=\"c-title c-words\""), "{html}");
-        assert!(!html.contains("<b>") && !html.contains("<t>") && html.contains("&#60;t&#62;") && html.contains("d &#38; e"), "{html}");
+        assert!(
+            !html.contains("<b>") && !html.contains("<t>") && html.contains("&#60;t&#62;") && html.contains("d &#38; e"),
+            "{html}"
+        );
         assert!(!html.contains("style="), "a strict policy forbids it");
         assert_eq!(html.matches("<svg class=\"swatch\"").count(), 3, "the legend");
     }
@@ -305,7 +310,8 @@ mod tests {
         let (left, top, width, height) = FIELD;
         assert!(chart.dots.iter().all(|dot| (left..=left + width).contains(&dot.x) && (top..=top + height).contains(&dot.y)));
         assert_eq!((chart.dots.first().map(|dot| dot.x), chart.dots.last().map(|dot| dot.x)), (Some(left), Some(left + width)));
-        let below: Vec<&str> = chart.labels.iter().filter(|label| label.y > top + height + 10).map(|label| label.text.as_str()).collect();
+        let below: Vec<&str> =
+            chart.labels.iter().filter(|label| label.y > top + height + 10).map(|label| label.text.as_str()).collect();
         assert_eq!(below, ["2026-05-01", "2026-05-10", "2026-05-20", "2026-05-30", "2026-05-40"]);
         let one = Chart::lines(heading(), &[("arrived", "A")], (&names(1), &[vec![0]]));
         assert_eq!(one.dots.len(), 1);

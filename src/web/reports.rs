@@ -15,7 +15,6 @@ use super::{
     change::{Answer, filled},
     chart,
     csv_cell::cell,
-    session::Session,
     shell::{Refusal, refused},
 };
 use crate::{
@@ -55,8 +54,7 @@ pub(super) struct Address {
 }
 
 /// The kinds of entries that can be asked for.
-const KINDS: [EntryKind; 4] =
-    [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy, EntryKind::NoKnownAllergies];
+const KINDS: [EntryKind; 4] = [EntryKind::Diagnosis, EntryKind::Medication, EntryKind::Allergy, EntryKind::NoKnownAllergies];
 
 impl Address {
     /// Without what is not given, and with the days that are reported.
@@ -158,13 +156,15 @@ async fn file(service: &Service, user: &User, (name, asked): (&str, &Address), r
     use axum::{http::header, response::IntoResponse as _};
     let mut out = csv::Writer::from_writer(Vec::new());
     for row in &rows {
-        out.write_record(row.iter().map(|value| cell(value).into_owned()).collect::<Vec<_>>()).map_err(|_| super::shell::failed())?;
+        out.write_record(row.iter().map(|value| cell(value).into_owned()).collect::<Vec<_>>())
+            .map_err(|_| super::shell::failed())?;
     }
     let body = out.into_inner().map_err(|_| super::shell::failed())?;
     let detail = format!("{name} {}", asked.told());
     service.store.record_audit(actor(user), "report.exported", None, &detail, service.surroundings.now()).await?;
     let place = format!("attachment; filename=\"{name}.csv\"");
-    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, place)], body).into_response())
+    Ok(([(header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()), (header::CONTENT_DISPOSITION, place)], body)
+        .into_response())
 }
 
 /// A row of a file.
@@ -184,7 +184,10 @@ mod tests {
     #[test]
     fn an_address_keeps_its_question() {
         let asked = Address { facility: " North & South ".to_owned(), days: "abc".to_owned(), ..Address::default() }.tidied();
-        assert_eq!(asked.at("/reports/engine", &[("by", "section"), ("x", "")]), "/reports/engine?days=30&facility=North%20%26%20South&by=section");
+        assert_eq!(
+            asked.at("/reports/engine", &[("by", "section"), ("x", "")]),
+            "/reports/engine?days=30&facility=North%20%26%20South&by=section"
+        );
         assert_eq!(asked.told(), "days=30 facility=North%20%26%20South");
         let dated = Address { days: "7".to_owned(), until: "2026-05-01".to_owned(), ..Address::default() }.tidied();
         assert_eq!(dated.told(), "until=2026-05-01", "a day wins over a number of days");

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{at, id, identified, item_of, of_encounter, outbox::destination, post, user};
 use crate::{
     domain::{
-        BrokenGlass, Confidentiality, EventKind, GLASS_OPEN, GlassReason, NewNote, Patient, Period, Role, Sensitivities, Sensitivity,
-        User,
+        BrokenGlass, Confidentiality, EventKind, GLASS_OPEN, GlassReason, NewNote, Patient, Period, Role, Sensitivities,
+        Sensitivity, User,
     },
     store::{Actor, AddNote, DeliveryFilter, ItemFilter, NoteSearch, PatientMerge, ReportScope, Store},
 };

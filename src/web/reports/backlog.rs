@@ -108,23 +108,27 @@ pub(in crate::web) async fn show(
     let all = figures.report.all;
     let total: u64 = all.iter().sum();
     let sum = |count: fn(&crate::report::Flow) -> u64| figures.flow.iter().map(count).sum::<u64>().to_string();
-    let old = WAITING_DAYS[2];
     page.figures = vec![
         Figure { id: "waiting", name: text!("reports-waiting"), value: total.to_string(), hint: "" },
-        Figure {
-            id: "old",
-            name: text!("reports-old"),
-            value: text!("reports-old-count", count = all[3..].iter().sum::<u64>(), days = old),
-            hint: "",
-        },
+        Figure { id: "old", name: text!("reports-old"), value: all[3..].iter().sum::<u64>().to_string(), hint: "" },
         Figure {
             id: "oldest-age",
             name: text!("reports-oldest-age"),
             value: figures.oldest.first().map_or_else(String::new, |item| words::age(item.received_at, now)),
             hint: "",
         },
-        Figure { id: "arrived", name: text!("reports-arrived"), value: sum(|step| step.arrived), hint: text!("reports-arrived-hint") },
-        Figure { id: "finished", name: text!("reports-finished"), value: sum(|step| step.finished), hint: text!("reports-finished-hint") },
+        Figure {
+            id: "arrived",
+            name: text!("reports-arrived"),
+            value: sum(|step| step.arrived),
+            hint: text!("reports-arrived-hint"),
+        },
+        Figure {
+            id: "finished",
+            name: text!("reports-finished"),
+            value: sum(|step| step.finished),
+            hint: text!("reports-finished-hint"),
+        },
     ];
     page.figures.retain(|figure| !figure.value.is_empty());
     let columns: Vec<(String, u64)> = ages().into_iter().zip(all).collect();
@@ -191,7 +195,11 @@ fn oldest(figures: &BacklogFigures, service: &Service, may_open: bool) -> Block 
 }
 
 /// `GET /reports/backlog.csv`
-pub(in crate::web) async fn csv(State(service): State<Arc<Service>>, session: Session, Query(address): Query<Address>) -> Answer {
+pub(in crate::web) async fn csv(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Query(address): Query<Address>,
+) -> Answer {
     let user = session.may(Permission::ReadReports)?;
     let address = address.tidied();
     let figures = service.backlog_figures(user, &address.asked(&service)?).await?;

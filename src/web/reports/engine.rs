@@ -45,7 +45,9 @@ fn value_words(dimension: Dimension, value: &str) -> String {
             .into_iter()
             .find(|kind| kind.as_str() == value)
             .map_or_else(|| value.to_owned(), |kind| words::kind(kind).to_owned()),
-        Dimension::Code | Dimension::Coder | Dimension::Engine | Dimension::Facility | Dimension::Department => value.to_owned(),
+        Dimension::Code | Dimension::Coder | Dimension::Engine | Dimension::Facility | Dimension::Department => {
+            value.to_owned()
+        }
     }
 }
 
@@ -153,7 +155,8 @@ fn why(report: &EngineReport, reasons: &SiteReasons) -> [Block; 3] {
             (label.to_owned(), count.times)
         })
         .collect();
-    let parts: Vec<(String, u64)> = report.parts().into_iter().map(|(part, times)| (part_words(part).to_owned(), times)).collect();
+    let parts: Vec<(String, u64)> =
+        report.parts().into_iter().map(|(part, times)| (part_words(part).to_owned(), times)).collect();
     let bars = |counts: &[(String, u64)]| -> Vec<(String, Vec<u64>)> {
         counts.iter().take(CHARTED).map(|(name, times)| (name.clone(), vec![*times])).collect()
     };
@@ -207,7 +210,12 @@ pub(in crate::web) async fn show(
     let figure = |id, name, value: String, hint| Figure { id, name, value, hint };
     page.figures = vec![
         figure("encounters", text!("reports-encounters"), report.encounters.to_string(), text!("reports-encounters-hint")),
-        figure("accepted-share", text!("reports-accepted-share"), share_words(&all.accepted_share()), text!("reports-accepted-hint")),
+        figure(
+            "accepted-share",
+            text!("reports-accepted-share"),
+            share_words(&all.accepted_share()),
+            text!("reports-accepted-hint"),
+        ),
         figure("kept-share", text!("reports-kept-share"), share_words(&all.kept_share()), text!("reports-kept-hint")),
         figure("found-share", text!("reports-found-share"), share_words(&all.found_share()), text!("reports-found-hint")),
     ];
@@ -223,7 +231,11 @@ pub(in crate::web) async fn show(
 }
 
 /// `GET /reports/engine.csv`: every value of everything that outcomes are counted by, and reasons, one after the other.
-pub(in crate::web) async fn csv(State(service): State<Arc<Service>>, session: Session, Query(address): Query<Address>) -> Answer {
+pub(in crate::web) async fn csv(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Query(address): Query<Address>,
+) -> Answer {
     let user = session.may(Permission::ReadReports)?;
     let address = address.tidied();
     let report = service.engine_report(user, &address.asked(&service)?).await?;

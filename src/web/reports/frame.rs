@@ -168,7 +168,11 @@ impl ReportPage {
         (address, asked): (&Address, &ReportAsked),
         fields: Fields,
     ) -> Self {
-        let to = |(there, name): (&'static str, &'static str)| Choice { href: address.at(there, &[]), name, is_current: there == path };
+        let to = |(there, name): (&'static str, &'static str)| Choice {
+            href: address.at(there, &[]),
+            name,
+            is_current: there == path,
+        };
         let tabs: Vec<Choice> = tabs().into_iter().map(to).collect();
         let title = tabs.iter().find(|tab| tab.is_current).map_or("", |tab| tab.name);
         let moment = |at| words::moment(at, &service.time_zone);

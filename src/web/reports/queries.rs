@@ -44,8 +44,7 @@ fn spans() -> Vec<String> {
 
 fn histogram((id, heading): (&'static str, &'static str), (chart, title): (&'static str, &str), counts: &[u64; 7]) -> Block {
     let columns: Vec<(String, u64)> = spans().into_iter().zip(*counts).collect();
-    let heading_of_chart =
-        Heading { id: chart, title: title.to_owned(), description: text!("reports-chart-all").to_owned() };
+    let heading_of_chart = Heading { id: chart, title: title.to_owned(), description: text!("reports-chart-all").to_owned() };
     let drawn = Chart::columns(heading_of_chart, ("waiting", text!("reports-queries")), &columns);
     let rows = if counts.iter().sum::<u64>() == 0 {
         Vec::new()
@@ -109,7 +108,11 @@ fn effects(report: &QueryReport) -> Block {
     };
     let chart = Chart::rows(heading, &[("added", text!("reports-closed"))], &bars);
     let rows = counts.into_iter().map(|(name, count)| Row::of(name, [count])).collect();
-    Block::of(("effects", text!("reports-effects")), Some(chart), Table::of(&[text!("reports-effect"), text!("reports-closed")], rows))
+    Block::of(
+        ("effects", text!("reports-effects")),
+        Some(chart),
+        Table::of(&[text!("reports-effect"), text!("reports-closed")], rows),
+    )
 }
 
 /// `GET /reports/queries`
@@ -159,7 +162,11 @@ pub(in crate::web) async fn show(
 }
 
 /// `GET /reports/queries.csv`
-pub(in crate::web) async fn csv(State(service): State<Arc<Service>>, session: Session, Query(address): Query<Address>) -> Answer {
+pub(in crate::web) async fn csv(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Query(address): Query<Address>,
+) -> Answer {
     let user = session.may(Permission::ReadReports)?;
     let address = address.tidied();
     let report = service.query_figures(user, &address.asked(&service)?).await?;
@@ -176,12 +183,9 @@ pub(in crate::web) async fn csv(State(service): State<Arc<Service>>, session: Se
         &"p90_seconds",
     ])];
     let all = [report.all];
-    for (by, found) in [
-        ("all", all.as_slice()),
-        ("kind", &report.by_kind),
-        ("coder", &report.by_coder),
-        ("provider", &report.by_provider),
-    ] {
+    for (by, found) in
+        [("all", all.as_slice()), ("kind", &report.by_kind), ("coder", &report.by_coder), ("provider", &report.by_provider)]
+    {
         rows.extend(found.iter().map(|one| {
             let KindOfQuery { value, drafted, sent, answered, closed, withdrawn, open, turnaround } = one;
             let [median, p90] = [turnaround.median_seconds, turnaround.p90_seconds].map(or_empty);

@@ -19,13 +19,7 @@ use crate::{
     report::{OutcomeCounts, ReviewCounts, Share, WorkTime},
     service::{Report, Service},
     store::WorkOf,
-    web::{
-        change::Answer,
-        second_reviews,
-        session::Session,
-        shell::Refusal,
-        words,
-    },
+    web::{change::Answer, second_reviews, session::Session, shell::Refusal, words},
 };
 
 /// What is known of one coder.
@@ -216,7 +210,10 @@ fn review_blocks(report: &Report) -> [Block; 2] {
     let chart = Chart::rows(heading, &[("rejected", text!("reports-wrong"))], &bars);
     let rows = reviews.errors.iter().map(|count| Row::of(named(count.error), [count.times])).collect();
     let table = Table::of(&[text!("reports-error"), text!("reports-wrong")], rows);
-    [agreement.with_hint(text!("reports-reviews-hint")), Block::of(("errors", text!("reports-errors-title")), Some(chart), table)]
+    [
+        agreement.with_hint(text!("reports-reviews-hint")),
+        Block::of(("errors", text!("reports-errors-title")), Some(chart), table),
+    ]
 }
 
 /// `GET /reports`
@@ -257,7 +254,11 @@ pub(in crate::web) async fn show(
 }
 
 /// `GET /reports/work.csv`
-pub(in crate::web) async fn csv(State(service): State<Arc<Service>>, session: Session, Query(address): Query<Address>) -> Answer {
+pub(in crate::web) async fn csv(
+    State(service): State<Arc<Service>>,
+    session: Session,
+    Query(address): Query<Address>,
+) -> Answer {
     let user = session.may(Permission::ReadReports)?;
     let address = address.tidied();
     let report = service.report(user, &address.asked(&service)?).await?;

@@ -1325,7 +1325,6 @@ reports-age-last = more than { $days } days
 reports-total = All
 reports-waiting = Waiting
 reports-old = Older than a week
-reports-old-count = { $count }
 reports-oldest-age = Age of the oldest
 reports-arrived = Came
 reports-arrived-hint = Encounters whose first note came in this time
