@@ -1,4 +1,5 @@
-//! `abstractor export --deidentified`: finished encounters without identifiers, with extraction and what coders decided.
+//! `abstractor export`: finished encounters without identifiers, with extraction and what coders decided (`--deidentified`), or what coders left
+//! of their notes as training and evaluation data (`--training`, [`super::training`]).
 
 use std::{
     collections::BTreeMap,
@@ -19,6 +20,7 @@ use super::{
     data::{DataFolder, make_folder},
     deidentify::{Replacing, day_told, mentions, told},
     surroundings,
+    training::{self, AnnotatedNote, AnnotationFormat},
 };
 use crate::{
     deidentify::{DeidentificationKey, Deidentified, Deidentifier, Known, Method, Replacer},
@@ -26,7 +28,7 @@ use crate::{
         Confidentiality, DecisionKind, EntryState, Extraction, ItemState, ListEnd, Note, OffsetUnit, ReviewEntry,
         Sensitivities, Worklist,
     },
-    review::rollup,
+    review::{annotations, rollup},
     store::{ItemFilter, ItemRecord, Store},
     text::OffsetMap,
     vocabulary::{Tables, Vocabulary},
@@ -41,10 +43,20 @@ const MANIFEST: &str = "manifest.json";
 
 /// Arguments of `abstractor export`.
 #[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("what").required(true).args(["deidentified", "training"]))]
 pub(super) struct Export {
     /// Folder for the encounters without identifiers: encounters.jsonl and manifest.json, which must not exist
     #[arg(long, value_name = "DIR")]
-    deidentified: PathBuf,
+    deidentified: Option<PathBuf>,
+    /// Folder for the notes with what coders left of them as annotations, to train and to evaluate by: notes.jsonl or brat files, and manifest.json
+    #[arg(long, value_name = "DIR")]
+    training: Option<PathBuf>,
+    /// How annotations are written
+    #[arg(long, value_enum, default_value = "jsonl", requires = "training")]
+    format: AnnotationFormat,
+    /// Write the notes as they are, with the names and numbers of patients; for use within the hospital alone
+    #[arg(long, requires = "training", conflicts_with_all = ["method", "shift", "date_key", "strict"])]
+    with_identifiers: bool,
     /// Only notes of this day and later: of service, or where none is known of arrival
     #[arg(long, value_name = "DAY")]
     from: Option<Date>,
@@ -67,10 +79,12 @@ pub(super) struct Export {
 }
 
 /// What is written, and how.
-struct Exporter<'a> {
+pub(super) struct Exporter<'a> {
     export: &'a Export,
     deidentifier: &'a Deidentifier,
-    key: &'a DeidentificationKey,
+    pub(super) key: &'a DeidentificationKey,
+    /// Where brat files go; none where lines are written.
+    pub(super) brat: Option<&'a Path>,
 }
 
 /// What came of it.
@@ -84,10 +98,20 @@ struct Counts {
 impl Export {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let key = self.replacing.key()?;
-        let (path, manifest) = (self.deidentified.join(ENCOUNTERS), self.deidentified.join(MANIFEST));
+        let training = self.training.is_some();
+        let folder =
+            self.training.as_ref().or(self.deidentified.as_ref()).context("name --deidentified DIR or --training DIR")?;
+        let name = if training { training::NOTES } else { ENCOUNTERS };
+        let (path, manifest) = (folder.join(name), folder.join(MANIFEST));
         for file in [&path, &manifest] {
             anyhow::ensure!(!file.exists(), "{} is there already; name a folder without it", file.display());
         }
+        let brat = training && self.format == AnnotationFormat::Brat;
+        anyhow::ensure!(
+            !brat || !folder.exists() || std::fs::read_dir(folder)?.next().is_none(),
+            "{} is not empty; brat files go into a folder of their own",
+            folder.display()
+        );
         let tables = match &self.vocabularies {
             Some(folder) => Tables::with_folder(folder),
             None => Tables::embedded(),
@@ -95,16 +119,19 @@ impl Export {
         let tables = tables.context("cannot read the vocabularies")?;
         let vocabulary = Vocabulary::load(&tables).context("cannot read the vocabularies")?;
         let deidentifier = Deidentifier::new(&tables, &vocabulary).context("cannot read the vocabularies")?;
-        let exporter = Exporter { export: &self, deidentifier: &deidentifier, key: &key };
-        make_folder(&self.deidentified)?;
+        let exporter =
+            Exporter { export: &self, deidentifier: &deidentifier, key: &key, brat: brat.then_some(folder.as_path()) };
+        make_folder(folder)?;
         // under another name until it is whole
-        let unfinished = self.deidentified.join(format!("{ENCOUNTERS}.unfinished"));
+        let unfinished = folder.join(format!("{name}.unfinished"));
         let counts = runtime()?.block_on(exporter.write(&unfinished)).inspect_err(|_| {
             // what is there of it is not for use
             let _ = std::fs::remove_file(&unfinished);
         })?;
         let made = json!({
             "program": env!("CARGO_PKG_VERSION"),
+            "what": if training { "training" } else { "encounters" },
+            "identifiers": self.with_identifiers,
             "method": self.method_word(),
             "strict": self.replacing.is_strict(),
             "encounters": counts.encounters,
@@ -112,8 +139,13 @@ impl Export {
             "encounters_left_out": counts.left_out,
         });
         new_file(&manifest)?.write_all(format!("{made:#}\n").as_bytes())?;
-        std::fs::rename(&unfinished, &path).with_context(|| format!("cannot write {}", path.display()))?;
-        println!("{} encounters with {} notes in {}", counts.encounters, counts.notes, path.display());
+        if brat {
+            std::fs::remove_file(&unfinished).with_context(|| format!("cannot remove {}", unfinished.display()))?;
+        } else {
+            std::fs::rename(&unfinished, &path).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        let place = if brat { folder } else { &path };
+        println!("{} encounters with {} notes in {}", counts.encounters, counts.notes, place.display());
         if counts.left_out > 0 {
             eprintln!(
                 "{} encounters are left out: something in their notes may be an identifier, or a note could not be read",
@@ -125,6 +157,9 @@ impl Export {
     }
 
     const fn method_word(&self) -> &'static str {
+        if self.with_identifiers {
+            return "none";
+        }
         match self.replacing.method() {
             Method::Tag => "tag",
             Method::Surrogate(_) => "surrogate",
@@ -145,7 +180,7 @@ impl Export {
 }
 
 /// A file that must not exist, for this user alone.
-fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
+pub(super) fn new_file(path: &Path) -> anyhow::Result<std::fs::File> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
     #[cfg(unix)]
@@ -161,7 +196,8 @@ impl Exporter<'_> {
             ProgressBar::new_spinner().with_style(ProgressStyle::with_template("{spinner} {pos} encounters, {elapsed}")?);
         let mut counts = Counts::default();
         let detail = format!("method={} note_types={}", self.export.method_word(), self.export.note_type.len());
-        store.record_audit(operator(), "export.deidentified", None, &detail, surroundings().now()).await?;
+        let action = if self.export.training.is_some() { "export.training" } else { "export.deidentified" };
+        store.record_audit(operator(), action, None, &detail, surroundings().now()).await?;
         let mut after = None;
         loop {
             let now = surroundings().now();
@@ -199,10 +235,24 @@ impl Exporter<'_> {
         if record.item.state != ItemState::Finished || !record.current_notes().any(|(note, _)| self.export.wants(note)) {
             return Ok(());
         }
+        let detail = if self.export.with_identifiers { "with identifiers" } else { "deidentified" };
+        if self.export.training.is_some() {
+            let Some(notes) = self.annotated(&record) else {
+                counts.left_out += 1;
+                return Ok(());
+            };
+            // what cannot be recorded is not given away
+            store.record_audit(operator(), "item.exported", Some(("item", id)), detail, now).await?;
+            for note in &notes {
+                training::write(note, self.brat, out)?;
+            }
+            counts.encounters += 1;
+            counts.notes += notes.len();
+            return Ok(());
+        }
         match self.told(&record) {
             Some((line, notes)) => {
-                // what cannot be recorded is not given away
-                store.record_audit(operator(), "item.exported", Some(("item", id)), "deidentified", now).await?;
+                store.record_audit(operator(), "item.exported", Some(("item", id)), detail, now).await?;
                 serde_json::to_writer(&mut *out, &line)?;
                 writeln!(out)?;
                 counts.encounters += 1;
@@ -211,6 +261,40 @@ impl Exporter<'_> {
             None => counts.left_out += 1,
         }
         Ok(())
+    }
+
+    /// Its notes with what coders left of them; none when one of them must be left out.
+    fn annotated(&self, record: &ItemRecord) -> Option<Vec<AnnotatedNote>> {
+        let patient = record.item.patient_id.unwrap_or(record.item.id).to_string();
+        let replacer = Replacer {
+            deidentifier: self.deidentifier,
+            method: self.export.replacing.method(),
+            key: self.key,
+            patient: &patient,
+        };
+        let mut found = annotations(record, &rollup(record));
+        let mut notes = Vec::new();
+        for (note, extraction) in record.current_notes().filter(|(note, _)| self.export.wants(note)) {
+            let text = &note.content.text;
+            let told = if self.export.with_identifiers {
+                Deidentified::unchanged(text)
+            } else {
+                let spans = extraction.as_ref().map(mentions).unwrap_or_default();
+                let told = replacer.deidentify(text, &Known::from(&note.content), &spans);
+                if self.export.replacing.is_strict() && !told.unsure.is_empty() {
+                    return None;
+                }
+                told
+            };
+            let annotations = found.remove(&note.id).unwrap_or_default();
+            notes.push(AnnotatedNote {
+                id: self.key.pseudonym("note", &note.id.to_string()),
+                note_type: note.content.note_type.as_deref().map(|kind| told.words(kind)),
+                told,
+                annotations,
+            });
+        }
+        Some(notes)
     }
 
     /// The encounter as it is written, and of how many notes; none when one of them must be left out.

@@ -33,6 +33,7 @@ mod running;
 mod serve;
 mod site;
 mod subject;
+mod training;
 mod transport;
 mod vectors;
 mod vocabulary;

@@ -123,6 +123,10 @@ impl SiteSettings {
     }
 }
 
+/// As many decisions as the engine's word weighs. Its probabilities are calibrated over all words together; of the same words a coder sees a few a
+/// week, so that after a month the site's own experience should weigh more.
+pub const PRIOR_WEIGHT: f32 = 8.0;
+
 /// How suggestions like one ended so far.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -140,11 +144,31 @@ impl Tally {
     pub const fn total(self) -> u32 {
         self.accepted.saturating_add(self.amended).saturating_add(self.rejected)
     }
+
+    /// The probability that a suggestion is right, 0 to 1, after what coders made of those like it: the mean of a beta distribution whose prior is
+    /// the engine's own probability, which weighs as much as [`PRIOR_WEIGHT`] decisions.
+    #[must_use]
+    pub fn reliability(self, engine: f32) -> f32 {
+        // counts of decisions are far below what a float holds exactly
+        #[expect(clippy::cast_precision_loss, reason = "a count of decisions")]
+        let [accepted, total] = [self.accepted as f32, self.total() as f32];
+        (PRIOR_WEIGHT * engine.clamp(0.0, 1.0) + accepted) / (PRIOR_WEIGHT + total)
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn experience_moves_the_engines_word_as_far_as_there_is_of_it() {
+        let of = |accepted, amended, rejected| Tally { accepted, amended, rejected }.reliability(0.8);
+        assert!((of(0, 0, 0) - 0.8).abs() < 1e-6, "without experience it is the engine's");
+        assert!((of(0, 4, 4) - 0.4).abs() < 1e-6, "eight decisions weigh as much as its word");
+        assert!(of(0, 0, 1) < 0.8 && of(0, 0, 1) > 0.7, "one decision changes little");
+        assert!(of(0, 0, 1000) < 0.01 && of(1000, 0, 0) > 0.99);
+        assert!(of(0, 1, 0) < 0.8, "what was amended was not right");
+    }
 
     fn code(code: &str) -> ChosenCode {
         ChosenCode { system: "s".to_owned(), code: code.to_owned(), display: String::new() }

@@ -1,9 +1,12 @@
 //! The review of an encounter: the entries of all its notes rolled up per concept, with the decisions folded in.
 
+mod annotations;
 mod codes;
 mod day;
 mod edits;
 mod outcome;
+#[cfg(test)]
+mod outcome_tests;
 mod queries;
 mod rollup;
 mod summary;
@@ -11,14 +14,17 @@ mod summary;
 pub(crate) mod tests;
 mod together;
 
+pub use annotations::{Annotation, Judged, annotations};
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
 pub use edits::{AssignedCode, ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};
 pub use outcome::item_outcome;
 pub use queries::{condition_words, query_problems, quoted_evidence};
 pub use rollup::{evidence_key, rollup};
-pub use summary::{is_paid, is_unsure, outcomes, suggestions_of, summarize};
-pub use together::{acceptable_together, last_decided};
+pub use summary::{
+    candidate_suggestions, engine_probability, is_paid, is_unsure, outcomes, reliability, suggestions_of, summarize,
+};
+pub use together::{Sure, acceptable_together, last_decided};
 
 use jiff::civil::Date;
 

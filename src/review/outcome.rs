@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use uuid::Uuid;
 
-use super::rollup;
+use super::{annotations::added_at, rollup};
 use crate::{
     domain::{
         ChosenCode, CodeCandidate, CodeRole, Decision, DecisionKind, Ended, EngineVersion, EntryKind, EntryOutcome, EntryState,
-        Extraction, ItemOutcome, Note, OffsetUnit, ReviewEntry, Span, system,
+        Extraction, ItemOutcome, Note, ReviewEntry, system,
     },
     store::ItemRecord,
-    text::OffsetMap,
     vocabulary::normalize_term,
 };
 
@@ -144,23 +143,12 @@ fn reason(decision: &Decision) -> Option<String> {
 
 /// Where a coder marked an added entry: the note, the words, the section.
 fn marked(record: &ItemRecord, entry: &ReviewEntry) -> Option<(Option<Uuid>, String, Option<String>)> {
-    let place = |decision: &Decision| match &decision.kind {
-        DecisionKind::Add { note_id: Some(note), start: Some(start), end: Some(end), .. } => {
-            Some((*note, Span::new(*start, *end)))
-        }
-        _ => None,
-    };
-    let (note, span) = entry.decisions.iter().rev().find_map(place)?;
+    let (note, span) = added_at(record, entry)?;
     let (found, extraction): &(Note, Option<Extraction>) = record.notes.iter().find(|(one, _)| one.id == note)?;
     let text = &found.content.text;
-    let span = OffsetMap::new(text, OffsetUnit::Codepoint).to_bytes(span)?;
     let words = normalize_term(text.get(span.start..span.end)?);
     let sections = extraction.iter().flat_map(|extraction| &extraction.sections);
     let section =
         sections.filter(|one| one.body.start <= span.start && span.end <= one.body.end).map(|one| one.kind.clone()).next_back();
     Some((Some(note), words, section))
 }
-
-#[cfg(test)]
-#[path = "outcome_tests.rs"]
-mod tests;

@@ -1,23 +1,20 @@
 //! Outcomes: what was suggested beside what became of it.
 
-use super::*;
+use uuid::Uuid;
+
+use super::{item_outcome, rollup};
 use crate::{
-    domain::{Assertion, Attributes, Evidence},
+    domain::{Assertion, Attributes, DecisionKind, Ended, EntryKind, Evidence, ItemOutcome},
     review::tests::{add, amend, decide, diagnosis, drafted, record_of},
+    store::ItemRecord,
 };
 
 fn outcomes(record: &ItemRecord) -> ItemOutcome {
     item_outcome(record, &rollup(record))
 }
 
-#[test]
-fn what_nobody_decided_on_is_ignored() {
-    let outcome = outcomes(&record_of("I10", 0.8)).entries.remove(0);
-    assert_eq!((outcome.ended, outcome.codes.len(), outcome.decided), (Ended::Ignored, 0, None));
-    assert_eq!(outcome.suggested.expect("was suggested").code, "I10");
-    assert_eq!(outcome.confidence, Some(0.8));
-    assert!(outcome.charted);
-    let mut record = record_of("I10", 0.8);
+/// The record with its first entry said twice in its note.
+pub(crate) fn with_evidence(mut record: ItemRecord) -> ItemRecord {
     let text = "Hypertension. HTN";
     record.notes[0].0.content.text = text.to_owned();
     let evidence = |start, end| Evidence {
@@ -37,6 +34,17 @@ fn what_nobody_decided_on_is_ignored() {
     if let Some(extraction) = &mut record.notes[0].1 {
         extraction.entries[0].evidence = vec![evidence(0, 12), evidence(14, 17)];
     }
+    record
+}
+
+#[test]
+fn what_nobody_decided_on_is_ignored() {
+    let outcome = outcomes(&record_of("I10", 0.8)).entries.remove(0);
+    assert_eq!((outcome.ended, outcome.codes.len(), outcome.decided), (Ended::Ignored, 0, None));
+    assert_eq!(outcome.suggested.expect("was suggested").code, "I10");
+    assert_eq!(outcome.confidence, Some(0.8));
+    assert!(outcome.charted);
+    let record = with_evidence(record_of("I10", 0.8));
     let all = outcomes(&record);
     let outcome = &all.entries[0];
     assert_eq!((outcome.words.as_str(), outcome.other_words.as_slice()), ("hypertension", &["htn".to_owned()][..]));

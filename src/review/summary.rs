@@ -3,7 +3,7 @@
 use super::{edits::ItemEdit, rollup};
 use crate::{
     coding::edits::Severity,
-    domain::{EntryKind, ItemSummary, ReviewEntry, UNSURE_BELOW, system},
+    domain::{EntryKind, EntryState, ItemSummary, ReviewEntry, Tally, UNSURE_BELOW, system},
     store::{ItemRecord, Suggestion, SuggestionOutcome},
     vocabulary::{Edition, Vocabulary, normalize_term},
 };
@@ -68,7 +68,17 @@ pub fn suggestions_of(entry: &ReviewEntry) -> [Suggestion; 2] {
     [of(words), of(String::new())]
 }
 
-/// How the suggestions of an item ended, to be counted: accepted, amended and rejected ones, by what was suggested.
+/// What makes each candidate code of an entry the same as another for the same words, with the entry and the place of the candidate.
+pub fn candidate_suggestions(entry: &ReviewEntry) -> impl Iterator<Item = ((uuid::Uuid, usize), Suggestion)> {
+    let words = entry.evidence.first().map(|(_, evidence)| normalize_term(&evidence.text)).unwrap_or_default();
+    entry.codes.iter().enumerate().map(move |(at, code)| {
+        let code = format!("{}|{}", code.system, code.code);
+        ((entry.id, at), Suggestion { kind: entry.kind.as_str(), code, words: words.clone() })
+    })
+}
+
+/// How the suggestions of an item ended, to be counted: accepted, amended and rejected ones, by what was suggested. A code that a coder chose
+/// in place of another counts as accepted for the same words.
 #[must_use]
 pub fn outcomes(record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<SuggestionOutcome> {
     // as the engine suggested them, before coders changed their codes
@@ -76,7 +86,34 @@ pub fn outcomes(record: &ItemRecord, entries: &[ReviewEntry]) -> Vec<SuggestionO
     let of = |entry: &ReviewEntry| {
         let ended = entries.iter().find(|one| one.id == entry.id)?;
         let at = ended.deciding().next_back()?.at;
-        Some(suggestions_of(entry).map(|suggestion| SuggestionOutcome { suggestion, state: ended.state, at }))
+        let mut told: Vec<SuggestionOutcome> = suggestions_of(entry)
+            .map(|suggestion| SuggestionOutcome { suggestion, state: ended.state, at })
+            .into_iter()
+            .collect();
+        if ended.state == EntryState::Amended && ended.has_chosen_codes() {
+            let [chosen, _] = suggestions_of(&ReviewEntry { codes: ended.codes.clone(), ..entry.clone() });
+            if chosen.code != told[0].suggestion.code {
+                told.push(SuggestionOutcome { suggestion: chosen, state: EntryState::Accepted, at });
+            }
+        }
+        Some(told)
     };
     suggested.iter().filter_map(of).flatten().collect()
+}
+
+/// The engine's probability for an entry: of its code for a diagnosis, of its words for another; none where it abstained.
+#[must_use]
+pub fn engine_probability(entry: &ReviewEntry) -> Option<f32> {
+    if entry.kind == EntryKind::Diagnosis {
+        return entry.confidence.filter(|_| !entry.codes.is_empty());
+    }
+    entry.evidence.iter().map(|(_, evidence)| evidence.confidence).reduce(f32::max)
+}
+
+/// What is known of an entry's words and code by experience: the probability that it is right after what coders made of suggestions like it. Of
+/// what coders changed, or never saw before, there is nothing.
+#[must_use]
+pub fn reliability(entry: &ReviewEntry, tally: Option<&Tally>) -> Option<f32> {
+    let tally = tally.filter(|tally| tally.total() > 0 && entry.state == EntryState::Suggested)?;
+    engine_probability(entry).map(|engine| tally.reliability(engine))
 }

@@ -1,6 +1,6 @@
 //! The roll-up, the edits and the checks of decisions, on small items.
 
-use std::sync::LazyLock;
+use std::{collections::HashMap, sync::LazyLock};
 
 use jiff::{Timestamp, civil::date};
 use uuid::Uuid;
@@ -10,7 +10,8 @@ use crate::{
     coding::edits::{EditKind, EditRules, Severity},
     domain::{
         Assertion, Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, EncounterClass, EngineVersion,
-        EntryKind, Extraction, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem, Standing,
+        EntryKind, EntryState, Extraction, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem, Standing,
+        Tally, system,
     },
     store::ItemRecord,
     vocabulary::{Tables, Vocabulary},
@@ -483,4 +484,43 @@ fn an_override_is_recorded_with_kinds_and_reason_but_no_code() {
     let detail = override_detail(&hard, "provider_was_asked");
     assert_eq!(detail, "2 hard edits (age, not_billable): provider_was_asked");
     assert_eq!(override_reason(&detail), "provider_was_asked");
+}
+
+#[test]
+fn experience_folds_and_withholds_what_the_engine_was_sure_of() {
+    let record = record_of("I10", 0.95);
+    let entries = rollup(&record);
+    let often_wrong = Tally { accepted: 1, amended: 1, rejected: 14 };
+    let known = reliability(&entries[0], Some(&often_wrong)).expect("there is experience");
+    assert!(known < 0.4 && engine_probability(&entries[0]) == Some(0.95), "{known}");
+    assert_eq!(reliability(&entries[0], None), None);
+    assert_eq!(reliability(&entries[0], Some(&Tally::default())), None, "nobody decided on such a one yet");
+    let (vocabulary, _) = &*HOUSE;
+    let (edition, _) = vocabulary.editions.on(Some(date(2026, 5, 4)));
+    let together = |tallies: &HashMap<Uuid, Tally>| {
+        acceptable_together((vocabulary, edition), &record, (&entries, &[]), &Sure { from: 0.8, tallies })
+    };
+    assert_eq!(together(&HashMap::new()), [entries[0].id]);
+    assert!(together(&HashMap::from([(entries[0].id, often_wrong)])).is_empty());
+    // experience alone does not make sure
+    let record = record_of("I10", 0.5);
+    let entries = rollup(&record);
+    let tallies = HashMap::from([(entries[0].id, Tally { accepted: 1000, amended: 0, rejected: 0 })]);
+    let together = acceptable_together((vocabulary, edition), &record, (&entries, &[]), &Sure { from: 0.8, tallies: &tallies });
+    assert!(together.is_empty());
+}
+
+#[test]
+fn a_code_that_a_coder_chose_counts_for_the_words() {
+    let mut record = record_of("I10", 0.8);
+    let id = rollup(&record)[0].id;
+    decide(&mut record, id, amend(&["I11.9"], None));
+    let told: Vec<(String, EntryState)> =
+        outcomes(&record, &rollup(&record)).into_iter().map(|one| (one.suggestion.code, one.state)).collect();
+    let of = |code: &str| format!("{}|{code}", system::ICD10CM);
+    let expected = [(of("I10"), EntryState::Amended), (of("I10"), EntryState::Amended), (of("I11.9"), EntryState::Accepted)];
+    assert_eq!(told, expected);
+    let mut record = record_of("I10", 0.8);
+    decide(&mut record, id, amend(&[], Some(Assertion::Possible)));
+    assert_eq!(outcomes(&record, &rollup(&record)).len(), 2, "the code stayed");
 }

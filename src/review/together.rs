@@ -1,14 +1,14 @@
 //! Which entries may be accepted together, without a look at each by itself: what is beyond doubt and costs little where it is wrong. And which
 //! were decided last.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use uuid::Uuid;
 
-use super::{edits::ItemEdit, is_paid, rollup::entry_id};
+use super::{edits::ItemEdit, engine_probability, is_paid, reliability, rollup::entry_id};
 use crate::{
     coding::edits::Severity,
-    domain::{Decision, DecisionKind, EncounterClass, EntryKind, ReviewEntry, system},
+    domain::{Decision, DecisionKind, EncounterClass, EntryKind, ReviewEntry, Tally, system},
     store::ItemRecord,
     vocabulary::{Edition, Vocabulary},
 };
@@ -21,7 +21,7 @@ pub fn acceptable_together(
     (vocabulary, edition): (&Vocabulary, &Edition),
     record: &ItemRecord,
     (entries, edits): (&[ReviewEntry], &[ItemEdit]),
-    sure: f32,
+    sure: &Sure<'_>,
 ) -> Vec<Uuid> {
     let mut alerted = alerted(record);
     alerted
@@ -38,7 +38,7 @@ pub fn acceptable_together(
             && !asked
             && !alerted.contains(&entry.id)
             && !paid
-            && is_sure(entry, sure)
+            && sure.is_of(entry)
     };
     entries.iter().filter(may).map(|entry| entry.id).collect()
 }
@@ -67,12 +67,21 @@ pub fn last_decided(entries: &[ReviewEntry], user: Uuid) -> Vec<Uuid> {
     own.into_iter().filter(|(_, decision)| decision.at == at).map(|(entry, _)| entry).collect()
 }
 
-/// By the code where there is one to be sure of, else by the words.
-fn is_sure(entry: &ReviewEntry, sure: f32) -> bool {
-    if entry.kind == EntryKind::Diagnosis {
-        return !entry.codes.is_empty() && entry.confidence.is_some_and(|probability| probability >= sure);
+/// What is sure enough: from this probability on, by the engine and by what coders made of suggestions like it.
+#[derive(Debug, Clone, Copy)]
+pub struct Sure<'a> {
+    /// The probability, 0 to 1.
+    pub from: f32,
+    /// How suggestions like an entry's ended so far.
+    pub tallies: &'a HashMap<Uuid, Tally>,
+}
+
+impl Sure<'_> {
+    /// By the code where there is one to be sure of, else by the words. What coders often changed is not sure, however sure the engine is.
+    fn is_of(&self, entry: &ReviewEntry) -> bool {
+        let by_experience = reliability(entry, self.tallies.get(&entry.id)).is_none_or(|known| known >= self.from);
+        !entry.codes.is_empty() && by_experience && engine_probability(entry).is_some_and(|engine| engine >= self.from)
     }
-    !entry.codes.is_empty() && entry.evidence.iter().any(|(_, evidence)| evidence.confidence >= sure)
 }
 
 /// The entries that an alert of their note concerns.
@@ -90,7 +99,9 @@ fn alerted(record: &ItemRecord) -> HashSet<Uuid> {
 mod tests {
     use super::*;
 
-    const SURE: f32 = 0.8;
+    fn sure(tallies: &HashMap<Uuid, Tally>) -> Sure<'_> {
+        Sure { from: 0.8, tallies }
+    }
 
     use crate::{
         coding::edits::{Edit, EditKind},
@@ -150,7 +161,7 @@ mod tests {
         let record = tests::record_of("I10", 0.95);
         let entries = rollup(&record);
         let of = |record: &ItemRecord, entries: &[ReviewEntry]| {
-            acceptable_together((vocabulary, edition), record, (entries, &[]), SURE)
+            acceptable_together((vocabulary, edition), record, (entries, &[]), &sure(&HashMap::new()))
         };
         assert_eq!(of(&record, &entries), [entries[0].id]);
 
@@ -168,7 +179,7 @@ mod tests {
                 rule: String::new(),
             };
             let named = [ItemEdit { edit, entries: vec![entries[0].id] }];
-            let found = acceptable_together((vocabulary, edition), &record, (&entries, &named), SURE);
+            let found = acceptable_together((vocabulary, edition), &record, (&entries, &named), &sure(&HashMap::new()));
             assert_eq!(found.len(), expected, "{severity:?}");
         }
         let mut beside = record.clone();

@@ -12,7 +12,7 @@ use crate::{
         Assigned, Decision, DecisionKind, EntryKind, ItemState, ListEnd, ReviewEntry, ReviewItem, Role, SiteListName, User,
         Worklist,
     },
-    review::{self, DecisionError, ItemEdit},
+    review::{self, DecisionError, ItemEdit, Sure},
     store::{Finishing, ItemChange, ItemFilter, ItemRecord, StoreError},
 };
 
@@ -181,9 +181,10 @@ impl Service {
         let pipeline = self.engine.pipeline();
         let vocabulary = pipeline.vocabulary();
         let (edition, _) = vocabulary.editions.on(review::code_day(&record));
-        let sure = f32::from(self.store.settings().await?.together_from) / 100.0;
+        let tallies = self.tallies(&entries).await?;
+        let sure = Sure { from: f32::from(self.store.settings().await?.together_from) / 100.0, tallies: &tallies };
         let edits = self.edits(&record, &entries);
-        let mut chosen = review::acceptable_together((vocabulary, edition), &record, (&entries, &edits), sure);
+        let mut chosen = review::acceptable_together((vocabulary, edition), &record, (&entries, &edits), &sure);
         let of_kind = |id: &Uuid| entries.iter().any(|entry| entry.id == *id && entry.kind == kind);
         chosen.retain(|id| seen.contains(id) && of_kind(id));
         let decisions = chosen.into_iter().map(|id| (Some(id), DecisionKind::Accept { bulk: true })).collect();

@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{DecideError, QueueItem, Service, SiteReasons, actor};
 use crate::{
     auth::Scope,
-    domain::{Preferences, ReviewEntry, SecondReview, SiteSettings, Tally, User},
-    review::suggestions_of,
+    domain::{EntryState, Preferences, ReviewEntry, SecondReview, SiteSettings, Tally, User},
+    review::{candidate_suggestions, suggestions_of},
     store::{AuditEvent, StoreError, Suggestion},
 };
 
@@ -30,6 +30,9 @@ pub struct Workbench {
     pub settings: SiteSettings,
     /// How suggestions like an entry's ended so far, where there were any: for the same words, else for the same code.
     pub tallies: HashMap<Uuid, Tally>,
+    /// How often coders took or refused each candidate of an entry for its words, by the place of the candidate: of entries that wait, where there
+    /// was any.
+    pub candidates: HashMap<(Uuid, usize), Tally>,
     /// The reasons that may be given.
     pub reasons: SiteReasons,
     /// Second-level reviews of it that are done, oldest first.
@@ -37,15 +40,14 @@ pub struct Workbench {
 }
 
 impl Service {
-    /// One item as the user sees it; none when there is none in the user's scope. How suggestions ended so far is told of the entries `of`, of
-    /// all when none. Reading is recorded.
+    /// One item as the user sees it; none when there is none in the user's scope. Reading is recorded.
     ///
     /// # Errors
     /// When the store fails.
-    pub async fn workbench(&self, user: &User, id: Uuid, of: Option<&[Uuid]>) -> Result<Option<Workbench>, StoreError> {
+    pub async fn workbench(&self, user: &User, id: Uuid) -> Result<Option<Workbench>, StoreError> {
         let Some(item) = self.item(user, id).await? else { return Ok(None) };
-        let told: Vec<&ReviewEntry> = item.entries.iter().filter(|entry| of.is_none_or(|of| of.contains(&entry.id))).collect();
-        let tallies = self.tallies(&told).await?;
+        let tallies = self.tallies(&item.entries).await?;
+        let candidates = self.candidates(&item.entries).await?;
         Ok(Some(Workbench {
             seen: self.store.seen_notes(user.id, id).await?,
             preferences: self.store.preferences(user.id).await?,
@@ -53,18 +55,26 @@ impl Service {
             reasons: self.site_reasons().await?,
             second_reviews: self.store.second_reviews_of(id).await?.into_iter().filter(|one| one.worksheet.is_some()).collect(),
             tallies,
+            candidates,
             item,
         }))
     }
 
-    async fn tallies(&self, entries: &[&ReviewEntry]) -> Result<HashMap<Uuid, Tally>, StoreError> {
-        let asked: Vec<Suggestion> = entries.iter().flat_map(|entry| suggestions_of(entry)).collect();
+    pub(super) async fn tallies(&self, entries: &[ReviewEntry]) -> Result<HashMap<Uuid, Tally>, StoreError> {
+        let asked: Vec<Suggestion> = entries.iter().flat_map(suggestions_of).collect();
         let found = self.store.tallies(asked).await?;
         let of_entries = entries.iter().zip(found.chunks(2)).filter_map(|(entry, pair)| {
             let told = pair.iter().find(|tally| tally.total() >= ENOUGH).or_else(|| pair.last())?;
             (told.total() > 0).then_some((entry.id, *told))
         });
         Ok(of_entries.collect())
+    }
+
+    async fn candidates(&self, entries: &[ReviewEntry]) -> Result<HashMap<(Uuid, usize), Tally>, StoreError> {
+        let waiting = entries.iter().filter(|entry| entry.state == EntryState::Suggested && entry.codes.len() > 1);
+        let (places, asked): (Vec<_>, Vec<_>) = waiting.flat_map(candidate_suggestions).unzip();
+        let found = self.store.tallies(asked).await?;
+        Ok(places.into_iter().zip(found).filter(|(_, tally)| tally.total() > 0).collect())
     }
 
     /// Remembers that the user had notes of an item on the screen.

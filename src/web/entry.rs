@@ -12,6 +12,7 @@ use crate::{
         Evidence, NotReportable, PresentOnAdmission, ReviewEntry, Tally,
     },
     pipeline::{Pipeline, one_line, sig},
+    review::{engine_probability, reliability},
     service::SiteReasons,
     vocabulary::{Edition, Vocabulary},
 };
@@ -172,10 +173,23 @@ pub(super) struct EntryViews<'a> {
     pub inpatient: bool,
     /// How suggestions like an entry's ended so far.
     pub tallies: &'a HashMap<Uuid, Tally>,
+    /// How often coders took or refused a candidate for its words.
+    pub candidates: &'a HashMap<(Uuid, usize), Tally>,
     /// What coders read for the words of reasons.
     pub reasons: &'a SiteReasons,
     /// The zone of the times.
     pub zone: &'a TimeZone,
+}
+
+/// Whether an entry is shown at once: what was decided or changed, what is asked or alerted about, and what is sure enough: by the engine, and by
+/// what coders made of suggestions like it.
+pub(super) fn is_shown((entry, tally): (&ReviewEntry, Option<&Tally>), from: f32) -> bool {
+    if entry.state != EntryState::Suggested || entry.changed.is_some() {
+        return true;
+    }
+    // an allergy that is missed harms
+    matches!(entry.kind, EntryKind::Allergy | EntryKind::NoKnownAllergies)
+        || reliability(entry, tally).or_else(|| engine_probability(entry)).is_some_and(|known| known >= from)
 }
 
 impl EntryViews<'_> {
@@ -186,8 +200,17 @@ impl EntryViews<'_> {
             .codes
             .iter()
             .enumerate()
-            .map(|(index, code)| (self.code(index, code), of_coder || index == 0 || stands_beside(entry.kind, code)))
+            .map(|(index, code)| {
+                (self.code((entry.id, index), code), of_coder || index == 0 || stands_beside(entry.kind, code))
+            })
             .partition::<Vec<_>, _>(|(_, main)| *main);
+        let mut alternatives: Vec<(CodeView, bool)> = alternatives;
+        // what coders took for these words before comes first; without experience the order is the engine's
+        let likely = |view: &CodeView| {
+            let known = self.candidates.get(&(entry.id, view.index)).copied().unwrap_or_default();
+            entry.codes.get(view.index).map_or(0.0, |code| known.reliability(code.score))
+        };
+        alternatives.sort_by(|(one, _), (other, _)| likely(other).total_cmp(&likely(one)));
         let all_places = entry.evidence.iter().enumerate().map(|(place, (note, evidence))| PlaceView {
             anchor: anchor(at, place),
             quote: evidence.text.clone(),
@@ -310,7 +333,7 @@ impl EntryViews<'_> {
         first.into_iter().chain(rest).map(of).collect()
     }
 
-    fn code(&self, index: usize, code: &CodeCandidate) -> CodeView {
+    fn code(&self, (entry, index): (Uuid, usize), code: &CodeCandidate) -> CodeView {
         let titled = |code: &String| format!("{code} {}", title((self.vocabulary, self.edition), code));
         CodeView {
             index,
@@ -319,7 +342,11 @@ impl EntryViews<'_> {
             in_book: code.system == crate::domain::system::ICD10CM && self.vocabulary.codes().lookup(&code.code).is_some(),
             title: code.display.clone(),
             role: words::role(code.role),
-            why: code.why.clone(),
+            why: match self.candidates.get(&(entry, index)) {
+                // of the first one the entry itself tells
+                Some(tally) if index > 0 => format!("{} · {}", code.why, words::tally(*tally)),
+                _ => code.why.clone(),
+            },
             score: percent(code.score),
             // the other ingredients of a combination stand in the list themselves
             with: if code.role == CodeRole::Code { code.with.iter().map(titled).collect() } else { Vec::new() },

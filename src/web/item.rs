@@ -61,7 +61,7 @@ async fn shown(
 /// The page of an item for who is signed in.
 async fn made(service: &Service, session: &Session, id: Uuid, kept: Option<&[Uuid]>) -> Result<(Workbench, ItemPage), Refusal> {
     let user = session.may_read(service, Permission::ListItems, id).await?;
-    let bench = service.workbench(user, id, kept).await?.ok_or_else(|| missing(session))?;
+    let bench = service.workbench(user, id).await?.ok_or_else(|| missing(session))?;
     let pipeline = service.engine.pipeline();
     let glass = bench.item.glass;
     // nobody holds what they read under broken glass

@@ -7,7 +7,7 @@ use jiff::tz::TimeZone;
 use uuid::Uuid;
 
 use super::{
-    entry::{Choice, EntryView, EntryViews, anchor, context, marks_of, systems, title},
+    entry::{Choice, EntryView, EntryViews, anchor, context, is_shown, marks_of, systems, title},
     highlight::{Mark, Piece, pieces},
     lists::{self, ListTable},
     notice::Notice,
@@ -24,7 +24,9 @@ use crate::{
         system,
     },
     pipeline::Pipeline,
-    review::{AssignedCode, OVERRIDE_REASONS, acceptable_together, assigned_codes, code_day, last_decided, override_reason},
+    review::{
+        AssignedCode, OVERRIDE_REASONS, Sure, acceptable_together, assigned_codes, code_day, last_decided, override_reason,
+    },
     service::{QueueItem, SiteReasons, Workbench},
     store::ItemRecord,
     text::OffsetMap,
@@ -235,7 +237,7 @@ const FORMS_AT_ONCE: usize = 40;
 /// The page of an item for a user.
 pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<'_>) -> ItemPage {
     let vocabulary = pipeline.vocabulary();
-    let Workbench { item, seen, preferences, settings, tallies, reasons, second_reviews } = bench;
+    let Workbench { item, seen, preferences, settings, tallies, candidates, reasons, second_reviews } = bench;
     let QueueItem { record, entries, edits, .. } = item;
     let review = &record.item;
     let (edition, covers) = vocabulary.editions.on(code_day(record));
@@ -249,6 +251,7 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
         later: kept.is_none() && entries.len() > FORMS_AT_ONCE,
         inpatient: review.encounter_class == Some(EncounterClass::Inpatient),
         tallies,
+        candidates,
         reasons,
         zone,
     };
@@ -267,8 +270,8 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
     }
     let shown_from = f32::from(settings.shown_from) / 100.0;
     let undecided = entries.iter().filter(|entry| entry.needs_decision()).count();
-    let sure = f32::from(settings.together_from) / 100.0;
-    let together = if held { acceptable_together((vocabulary, edition), record, (entries, edits), sure) } else { Vec::new() };
+    let sure = Sure { from: f32::from(settings.together_from) / 100.0, tallies };
+    let together = if held { acceptable_together((vocabulary, edition), record, (entries, edits), &sure) } else { Vec::new() };
     let undo = if held { last_decided(entries, user) } else { Vec::new() };
     // naming one principal changes the one that was
     let is_kept = |entry: &ReviewEntry| kept.is_none_or(|kept| kept.contains(&entry.id) || !entry.designation.is_empty());
@@ -278,7 +281,8 @@ pub(super) fn view(bench: &Workbench, Seen { pipeline, user, zone, kept }: Seen<
         let of_group = main
             .iter()
             .filter(|(_, entry)| entry.kind == kind || kind == EntryKind::Allergy && entry.kind == EntryKind::NoKnownAllergies);
-        let (shown, less_sure): (Vec<_>, Vec<_>) = of_group.partition(|(_, entry)| is_shown(entry, shown_from));
+        let (shown, less_sure): (Vec<_>, Vec<_>) =
+            of_group.partition(|(_, entry)| is_shown((entry, tallies.get(&entry.id)), shown_from));
         let made = |list: &[(usize, &ReviewEntry)]| -> Vec<EntryView> {
             list.iter().filter(|(_, entry)| is_kept(entry)).map(|(at, entry)| views.view(*at, entry)).collect()
         };
@@ -455,19 +459,6 @@ fn at_hand(bench: &Workbench) -> Vec<AtHand> {
     all.filter(|(code, _)| code.system == system::ICD10CM)
         .map(|(code, favourite)| AtHand { code: code.code.clone(), title: code.display.clone(), favourite })
         .collect()
-}
-
-/// Whether an entry is shown at once: what was decided or changed, what is asked or alerted about, and what the engine is sure enough of.
-fn is_shown(entry: &ReviewEntry, from: f32) -> bool {
-    if entry.state != EntryState::Suggested || entry.changed.is_some() {
-        return true;
-    }
-    match entry.kind {
-        EntryKind::Diagnosis => entry.confidence.is_some_and(|confidence| confidence >= from),
-        // an allergy that is missed harms
-        EntryKind::Allergy | EntryKind::NoKnownAllergies => true,
-        EntryKind::Medication => entry.evidence.iter().any(|(_, evidence)| evidence.confidence >= from),
-    }
 }
 
 /// The version of its document that a note stands in the place of.

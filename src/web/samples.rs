@@ -238,6 +238,7 @@ pub(super) fn bench(state: ItemState) -> Workbench {
         preferences,
         settings: SiteSettings::default(),
         tallies,
+        candidates: std::collections::HashMap::new(),
         reasons: SiteReasons::default(),
         second_reviews: Vec::new(),
     }

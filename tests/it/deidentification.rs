@@ -151,3 +151,75 @@ fn finished_encounters_are_exported_without_identifiers() {
     assert_eq!(exported[0]["subject_id"], item.as_str());
     assert_eq!(events.iter().filter(|event| event["action"] == "export.deidentified").count(), 3);
 }
+
+#[test]
+fn what_coders_left_is_exported_to_train_and_to_evaluate_by() {
+    let server = Server::empty();
+    let note = json!({
+        "external_id": "T-1", "text": NOTE, "patient": {"id": "4471902", "name": "Wetherby, Ann"}, "author": "Halvorsen",
+        "encounter": "T-1", "encounter_class": "outpatient", "note_type": "progress_note", "service_date": "2026-03-04"
+    });
+    let note = server.post_note(&note);
+    server.extraction(&note);
+    let item = server.call("GET", &format!("/v1/notes/{note}"), "submitter", None).json()["item_id"]
+        .as_str()
+        .expect("an id")
+        .to_owned();
+    call(&server, &format!("/v1/review/items/{item}/claim"), &json!({}));
+    let entries = server.call("GET", &format!("/v1/review/items/{item}"), "coder", None).json()["entries"].clone();
+    for entry in entries.as_array().expect("entries").iter().filter(|entry| entry["needs_decision"] == true) {
+        let decision = if entry["kind"] == "medication" {
+            json!({"action": "reject", "reason": "not_documented"})
+        } else {
+            json!({"action": "accept"})
+        };
+        let body = json!({"decisions": [{"entry_id": entry["id"], "decision": decision}]});
+        call(&server, &format!("/v1/review/items/{item}/decisions"), &body);
+    }
+    let start = NOTE.find("Recheck").expect("is there");
+    let added = json!({
+        "action": "add", "kind": "diagnosis", "display": "Check", "codes": [], "assertion": "present",
+        "note_id": note, "start": start, "end": start + "Recheck".len()
+    });
+    call(&server, &format!("/v1/review/items/{item}/decisions"), &json!({"decisions": [{"decision": added}]}));
+    call(&server, &format!("/v1/review/items/{item}/finish"), &json!({}));
+
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).to_str().expect("a plain path").to_owned();
+    server.tool("export", &["--training", &path("lines")]);
+    let text = std::fs::read_to_string(folder.path().join("lines/notes.jsonl")).expect("reads");
+    assert_eq!((text.lines().count(), holds_a_secret(&text)), (1, None), "{text}");
+    let line: Value = serde_json::from_str(&text).expect("JSON");
+    let of = |list: &str| line[list].as_array().expect("a list").clone();
+    for one in of("annotations").iter().chain(&of("rejected")) {
+        assert_eq!(one["text"], words_at(&line["text"], one), "a quote stands where it says");
+    }
+    let standing: Vec<(String, String)> = of("annotations")
+        .iter()
+        .map(|one| (one["text"].as_str().expect("text").to_owned(), one["decided"].as_str().expect("decided").to_owned()))
+        .collect();
+    let pair = |words: &str, decided: &str| (words.to_owned(), decided.to_owned());
+    assert_eq!(standing, [pair("asthma", "accepted"), pair("Recheck", "added")]);
+    assert_eq!(of("annotations")[0]["codes"][0][0], "J45.909");
+    assert_eq!(
+        (of("rejected")[0]["text"].clone(), of("rejected")[0]["reason"].clone()),
+        (json!("Tylenol"), json!("not_documented"))
+    );
+
+    server.tool("export", &["--training", &path("brat"), "--format", "brat", "--with-identifiers"]);
+    let files: Vec<_> =
+        std::fs::read_dir(folder.path().join("brat")).expect("a folder").map(|file| file.expect("a file").path()).collect();
+    let of_kind = |kind: &str| files.iter().find(|file| file.extension().is_some_and(|one| one == kind)).expect("is there");
+    assert_eq!(std::fs::read_to_string(of_kind("txt")).expect("reads"), NOTE, "as it is");
+    let standoff = std::fs::read_to_string(of_kind("ann")).expect("reads");
+    for said in ["\tasthma\n", "ICD10CM:J45.909", "Judged T", "rejected", "Reason T"] {
+        assert!(standoff.contains(said), "{said}: {standoff}");
+    }
+    assert_eq!(files.len(), 3, "and the manifest");
+    assert_eq!(std::fs::metadata(of_kind("txt")).expect("a file").permissions().mode() & 0o777, 0o600);
+    assert!(!server.try_tool("export", &["--training", &path("brat"), "--format", "brat"]).status.success(), "not empty");
+    assert!(!server.try_tool("export", &["--deidentified", &path("x"), "--with-identifiers"]).status.success());
+    let told: Vec<Value> =
+        server.events().iter().filter(|event| event["action"] == "item.exported").map(|one| one["detail"].clone()).collect();
+    assert_eq!(told, ["deidentified", "with identifiers"]);
+}
