@@ -51,8 +51,8 @@ pub use note::{
 };
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use outcome::{Ended, EntryOutcome, ItemOutcome};
-pub use preferences::{MOST_LISTS, PRIOR_WEIGHT, Preferences, SavedList, SiteSettings, Tally};
 pub use period::Period;
+pub use preferences::{MOST_LISTS, PRIOR_WEIGHT, Preferences, SavedList, SiteSettings, Tally};
 pub use query::{
     ClinicalIndicator, OptionKind, QUERY_ANSWER_CHARACTERS, Query, QueryAct, QueryAnswer, QueryContent, QueryEffect,
     QueryEvent, QueryKind, QueryOption, QueryState,
