@@ -20,9 +20,9 @@ const LEASE: SignedDuration = SignedDuration::from_mins(30);
 /// The sample's extraction with more diagnoses, so that it is about as long as that of a stay.
 fn extraction(note: uuid::Uuid) -> crate::domain::Extraction {
     let mut extraction = samples::extraction(note);
-    for at in 0..60 {
+    for at in 0..60_u8 {
         // a few of many codes, other ones for each note
-        if (u128::from(at) * 7 + note.as_u128()) % 6 == 0 {
+        if (u128::from(at) * 7 + note.as_u128()).is_multiple_of(6) {
             let mut entry = extraction.entries[0].clone();
             entry.id = format!("more-{at}");
             entry.display = format!("diagnosis {at}");
@@ -119,8 +119,9 @@ async fn reports_of_many() {
         let (status, html) = house.get(path, &cookie).await;
         told.push_str(&format!(" {path} {} ms", start.elapsed().as_millis()));
         assert_eq!(status, StatusCode::OK, "{path}");
+        let is_page = !path.ends_with("csv");
         assert!(
-            !html.contains("<script>alert") && !html.contains("style="),
+            !is_page || !html.contains("<script>alert") && !html.contains("style="),
             "{path}: words of a sender stand in it as they are"
         );
         assert!(path.ends_with("csv") || html.len() < 250_000, "{path} has {} bytes", html.len());
