@@ -185,7 +185,7 @@ impl Chart {
         }
         let last = names.len().saturating_sub(1);
         let shown = last.min(NAMES - 1);
-        let mut places: Vec<usize> = (0..=shown).map(|at| if shown == 0 { 0 } else { at * last / shown }).collect();
+        let mut places: Vec<usize> = (0..=shown).map(|at| (at * last).checked_div(shown).unwrap_or(0)).collect();
         places.dedup();
         for at in places {
             let Some(name) = names.get(at) else { continue };

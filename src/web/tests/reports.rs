@@ -11,7 +11,10 @@ use super::{House, id};
 use crate::{
     domain::{Decision, DecisionKind, NewNote, Patient, Role, User},
     review::{item_outcome, rollup},
-    store::{Actor, AddNote, Finishing, ItemChange, NoteStore as _, ReviewStore as _, WorkedOut, sqlite::SqliteStore},
+    store::{
+        AccountStore as _, Actor, AddNote, Finishing, ItemChange, NoteStore as _, ReviewStore as _, WorkedOut,
+        sqlite::SqliteStore,
+    },
     web::samples,
 };
 
