@@ -83,7 +83,8 @@ async fn finish(store: &SqliteStore, item: uuid::Uuid, user: &User) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_of_many() {
-    let many: usize = std::env::var("ABSTRACTOR_TEST_ENCOUNTERS").ok().and_then(|many| many.parse().ok()).unwrap_or(60);
+    let asked = std::env::var_os("ABSTRACTOR_TEST_ENCOUNTERS").and_then(|many| many.into_string().ok()?.parse().ok());
+    let many: usize = asked.unwrap_or(60);
     let house = House::new().await;
     let store = &*house.store;
     stream::iter(0..many).for_each_concurrent(64, |at| post(store, at)).await;
