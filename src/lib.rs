@@ -32,6 +32,7 @@ pub mod oversight;
 pub mod pipeline;
 pub mod recognize;
 pub mod releases;
+pub mod report;
 pub mod retention;
 pub mod review;
 pub mod seal;

@@ -139,6 +139,9 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(learning::decide_proposals))
         .routes(routes!(oversight::drift))
         .routes(routes!(oversight::shadow_runs))
+        .routes(routes!(reports::engine))
+        .routes(routes!(reports::backlog))
+        .routes(routes!(reports::queries))
 }
 
 /// The OpenAPI description of all endpoints.

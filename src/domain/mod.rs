@@ -17,6 +17,7 @@ mod mention;
 mod note;
 mod outbox;
 mod outcome;
+mod period;
 mod preferences;
 mod proposal;
 mod query;
@@ -57,6 +58,7 @@ pub use note::{
 };
 pub use outbox::{Channel, Delivery, DeliveryState, Destination, EventKind};
 pub use outcome::{Ended, EntryOutcome, ItemOutcome};
+pub use period::Period;
 pub use preferences::{MOST_LISTS, PRIOR_WEIGHT, Preferences, SavedList, SiteSettings, Tally};
 pub use proposal::{DecidedProposal, Proposal, ProposalEffect, ProposalEvidence, ProposalExample, ProposalVerdict};
 pub use query::{

@@ -37,7 +37,7 @@ pub use notes::{Backlog, NoteAnswer, PostError};
 pub use oversight::{DriftState, OversightSettings, ReferenceError, ThresholdReport, identity_of, may_be_live};
 pub use queries::{QueryDraft, QueryError};
 pub use queue::{DecideError, QueueItem};
-pub use reports::Report;
+pub use reports::{BacklogFigures, Report, ReportAsked};
 pub use second_reviews::{MOST_OF_SAMPLE, ReviewedItem, SampleAsked};
 pub use shadow::{Champion, MOST_ENCOUNTERS, Progress, SHADOW_DAYS, SHADOW_REPORTS, ShadowError, ShadowRun, ShadowRuns};
 pub use sign_in::{CodesTaken, CredentialError, Entering, Proof, ProvedAtProvider, SESSION_COOKIES, SignIn, SignInSettings};

@@ -38,7 +38,10 @@ pub use oversight::{DRIFT_QUIET, DriftReference, OversightStore};
 pub use patients::{Merged, PatientMerge, PatientStore};
 pub use proposals::{NewProposalDecision, ProposalStore};
 pub use queries::{QueryChange, QueryStore};
-pub use reports::{BACKLOG_DAYS, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, WorkOf, WorkReport};
+pub use reports::{
+    BACKLOG_DAYS, Movements, OutcomeEnd, OutcomeTime, OutcomeWindow, ReportScope, ReportStore, StepAct, TrailStep,
+    WAITING_DAYS, Waiting, WaitingGroup, WaitingItem, WorkOf, WorkReport,
+};
 pub use retention::{
     HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining,
     RestOfItem, RetentionRule, RetentionStore, Subject, Tombstone, Unmerged, Versions,

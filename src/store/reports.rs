@@ -1,14 +1,19 @@
 //! Counts for reports: of what a reader may see, and nothing of a patient.
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
 
 use super::StoreError;
-use crate::domain::{ItemOutcome, ItemState, Sensitivities};
+use crate::domain::{ItemOutcome, ItemState, Period, Priority, Query, Sensitivities};
 
 /// Days after which an unfinished encounter stands in the next column of the backlog; what is older than the last stands in one more.
 pub const BACKLOG_DAYS: [i64; 3] = [1, 3, 7];
+
+/// The same for the report of the backlog, which shows more of what is old.
+pub const WAITING_DAYS: [i64; 6] = [1, 3, 7, 14, 30, 90];
 
 /// What a reader may see.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -55,11 +60,95 @@ pub struct WorkReport {
     pub work: Vec<WorkOf>,
 }
 
+/// What somebody did with an item, as far as it tells who worked on it and how long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StepAct {
+    /// Claimed it.
+    Claimed,
+    /// Accepted, amended, rejected or added an entry.
+    Decided,
+    /// Did something else with it: said what a diagnosis is to the encounter, took a decision back.
+    Other,
+    /// Ended a claim without finishing: gave it back, laid it aside, passed it up; a lead took it away, or nothing was left of it.
+    Left,
+    /// Finished it.
+    Finished,
+}
+
+/// One step of an item in the audit trail.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TrailStep {
+    /// The item.
+    pub item: Uuid,
+    /// Login name of who did it.
+    pub actor: Arc<str>,
+    /// What.
+    pub act: StepAct,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// Unfinished encounters that are alike.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingGroup {
+    /// Where they stand.
+    pub state: ItemState,
+    /// How soon they are to be coded.
+    pub priority: Priority,
+    /// The team that they are given to.
+    pub team: Option<String>,
+    /// Facility.
+    pub facility: Option<String>,
+    /// Department.
+    pub department: Option<String>,
+    /// How long ago they came: the place of their column by [`WAITING_DAYS`].
+    pub age: usize,
+    /// How many.
+    pub encounters: u64,
+}
+
+/// One unfinished encounter.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WaitingItem {
+    /// The item.
+    pub id: Uuid,
+    /// Where it stands.
+    pub state: ItemState,
+    /// How soon it is to be coded.
+    pub priority: Priority,
+    /// The team that it is given to.
+    pub team: Option<String>,
+    /// Facility.
+    pub facility: Option<String>,
+    /// Department.
+    pub department: Option<String>,
+    /// When its first note came.
+    pub received_at: Timestamp,
+}
+
+/// What waits now.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// All of it, by what is alike.
+    pub groups: Vec<WaitingGroup>,
+    /// The oldest ones.
+    pub oldest: Vec<WaitingItem>,
+}
+
+/// Encounters that came and that were finished, counted by quarters of an hour.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Movements {
+    /// Those whose first note came then.
+    pub arrived: Vec<(Timestamp, u64)>,
+    /// Those that were finished then, each time.
+    pub finished: Vec<(Timestamp, u64)>,
+}
+
 /// Reports.
 #[async_trait]
 pub trait ReportStore: Send + Sync {
-    /// What waits now, and what was done since.
-    async fn work_report(&self, scope: ReportScope, since: Timestamp, now: Timestamp) -> Result<WorkReport, StoreError>;
+    /// What waits now, and what was done within a time.
+    async fn work_report(&self, scope: ReportScope, period: Period, now: Timestamp) -> Result<WorkReport, StoreError>;
     /// How the entries of encounters came out, of a time, in its order, behind `after`, at most `limit`; none when there are no more.
     async fn outcomes(
         &self,
@@ -68,6 +157,16 @@ pub trait ReportStore: Send + Sync {
         after: Option<OutcomeEnd>,
         limit: u32,
     ) -> Result<Vec<ItemOutcome>, StoreError>;
+    /// What waits now, with the oldest ones, at most so many.
+    async fn waiting(&self, scope: ReportScope, oldest: u32, now: Timestamp) -> Result<Waiting, StoreError>;
+    /// What came and what was finished within a time.
+    async fn movements(&self, scope: ReportScope, period: Period) -> Result<Movements, StoreError>;
+    /// The items with a step in the audit trail within a time.
+    async fn worked_items(&self, scope: ReportScope, period: Period) -> Result<Vec<Uuid>, StoreError>;
+    /// All steps of items, of one item after another, oldest first.
+    async fn trail_steps(&self, items: Vec<Uuid>) -> Result<Vec<TrailStep>, StoreError>;
+    /// The queries that were drafted or touched within a time, and those that wait for an answer now, opened; what was purged is left out.
+    async fn reported_queries(&self, scope: ReportScope, period: Period) -> Result<Vec<Query>, StoreError>;
 }
 
 /// Which outcomes are read: of what time, and by which of its times.

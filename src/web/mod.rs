@@ -14,6 +14,7 @@ mod assets;
 mod audit;
 mod break_glass;
 mod change;
+mod chart;
 mod codes;
 mod confirm;
 mod conflict;
@@ -133,8 +134,16 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/queue/lists", post(preferences::save_list))
         .route("/second-reviews", get(second_reviews::list).post(second_reviews::draw))
         .route("/second-reviews/{id}", get(second_reviews::show).post(second_reviews::record))
-        .route("/reports", get(reports::show))
-        .route("/reports/work.csv", get(reports::work_csv))
+        .route("/reports", get(reports::work::show))
+        .route("/reports/work.csv", get(reports::work::csv))
+        .route("/reports/engine", get(reports::engine::show))
+        .route("/reports/engine.csv", get(reports::engine::csv))
+        .route("/reports/amendments.csv", get(reports::engine::amendments_csv))
+        .route("/reports/backlog", get(reports::backlog::show))
+        .route("/reports/backlog.csv", get(reports::backlog::csv))
+        .route("/reports/flow.csv", get(reports::backlog::flow_csv))
+        .route("/reports/queries", get(reports::queries::show))
+        .route("/reports/queries.csv", get(reports::queries::csv))
         .route("/audit", get(audit::show))
         .route("/audit/accesses.csv", get(audit::accesses_csv))
         .route("/audit/patient", post(audit::of_patient))

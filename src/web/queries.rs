@@ -192,7 +192,8 @@ pub(super) fn kind_words(kind: QueryKind) -> &'static str {
     }
 }
 
-fn effect_words(effect: QueryEffect) -> &'static str {
+/// What an answer led to, in words.
+pub(super) fn effect_words(effect: QueryEffect) -> &'static str {
     match effect {
         QueryEffect::EntryAccepted => text!("query-effect-accepted"),
         QueryEffect::EntryAmended => text!("query-effect-amended"),

@@ -579,4 +579,5 @@ mod audit;
 mod fuzz;
 mod lists;
 mod queries;
+mod reports;
 mod sign_in;

@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-pub const ENDPOINTS: [(&str, &str, &str); 60] = [
+pub const ENDPOINTS: [(&str, &str, &str); 63] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -84,6 +84,9 @@ pub const ENDPOINTS: [(&str, &str, &str); 60] = [
     ("post", "/v1/learning/proposals/decisions", "..x.."),
     ("get", "/v1/drift", "..xx."),
     ("get", "/v1/shadow-runs", "..xx."),
+    ("get", "/v1/reports/engine", "..xx."),
+    ("get", "/v1/reports/backlog", "..xx."),
+    ("get", "/v1/reports/queries", "..xx."),
 ];
 
 #[test]

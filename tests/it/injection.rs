@@ -43,7 +43,7 @@ const PAYLOADS: [&str; 22] = [
 ];
 
 /// Addresses with a place for words, and who may ask.
-const ADDRESSES: [(&str, &str); 22] = [
+const ADDRESSES: [(&str, &str); 25] = [
     ("/v1/review/items?department=", "coder"),
     ("/v1/review/items?note_type=", "coder"),
     ("/v1/review/items?team=", "coder"),
@@ -59,6 +59,9 @@ const ADDRESSES: [(&str, &str); 22] = [
     ("/v1/deliveries?destination=", "lead"),
     ("/v1/messages?after=", "lead"),
     ("/v1/reports/work?days=", "lead"),
+    ("/v1/reports/engine?facility=", "lead"),
+    ("/v1/reports/backlog?department=", "lead"),
+    ("/v1/reports/queries?coder=", "lead"),
     ("/fhir/Patient?identifier=", "coder"),
     ("/fhir/Patient/", "coder"),
     ("/fhir/DocumentReference?identifier=", "coder"),

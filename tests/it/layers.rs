@@ -6,7 +6,7 @@ use std::{
 };
 
 /// Modules and their rank: a module uses modules of a lower rank, or itself.
-const RANKS: [(&str, u8); 35] = [
+const RANKS: [(&str, u8); 36] = [
     ("domain", 0),
     ("fuzzing", 0),
     ("network", 1),
@@ -26,6 +26,7 @@ const RANKS: [(&str, u8); 35] = [
     ("store", 5),
     ("engine", 6),
     ("auth", 6),
+    ("report", 6),
     ("review", 6),
     ("oversight", 6),
     ("learning", 6),

@@ -53,6 +53,7 @@ mod pages;
 mod people;
 mod permissions;
 mod queries;
+mod reports;
 mod retention;
 mod rolling;
 mod routes;

@@ -6,7 +6,7 @@ use crate::server::{Server, program};
 
 /// Elements whose words are data: what notes, senders, coders and the site wrote, codes and their titles, what the engine writes. The element, or
 /// the one around it and it; with its first class.
-const DATA: [&str; 64] = [
+const DATA: [&str; 65] = [
     // names of users, patients, encounters, teams; times with their zone; keys
     "header.bar/p.who",
     "th/a",
@@ -45,6 +45,8 @@ const DATA: [&str; 64] = [
     "div.summary/p.notice",
     "li/strong",
     "ul.edit-list/li",
+    // names in charts
+    "svg.drawing/text",
     // notes
     "div.block/b",
     "div.text/div.block",

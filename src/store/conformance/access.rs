@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::{at, id, identified, item_of, of_encounter, outbox::destination, post, user};
 use crate::{
     domain::{
-        BrokenGlass, Confidentiality, EventKind, GLASS_OPEN, GlassReason, NewNote, Patient, Role, Sensitivities, Sensitivity,
-        User,
+        BrokenGlass, Confidentiality, EventKind, GLASS_OPEN, GlassReason, NewNote, Patient, Period, Role, Sensitivities,
+        Sensitivity, User,
     },
     store::{Actor, AddNote, DeliveryFilter, ItemFilter, NoteSearch, PatientMerge, ReportScope, Store},
 };
@@ -35,7 +35,7 @@ async fn seen(store: &dyn Store, scope: &ReportScope) -> [usize; 4] {
     };
     let search =
         NoteSearch { source, facility, department, include_restricted, clearances, hidden_patients, ..NoteSearch::default() };
-    let report = store.work_report(scope.clone(), at(0), at(9)).await.expect("counts");
+    let report = store.work_report(scope.clone(), Period { from: at(0), until: at(1000) }, at(9)).await.expect("counts");
     let counted: u64 = report.backlog.iter().flat_map(|(_, ages)| ages).sum();
     [
         store.items(filter, at(9)).await.expect("lists").len(),

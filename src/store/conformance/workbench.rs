@@ -15,8 +15,8 @@ use super::{
 use crate::{
     domain::{
         Act, Assigned, ChosenCode, DecisionKind, EncounterClass, EntryState, ItemState, ItemSummary, ListEnd, NewNote,
-        PayerClass, Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName, SiteSettings,
-        Tally, User, Worklist, WorklistOrder, WorklistRule, Worksheet,
+        PayerClass, Period, Preferences, Priority, RemarkKind, ReviewItem, Role, SamplingRule, SavedList, SiteListName,
+        SiteSettings, Tally, User, Worklist, WorklistOrder, WorklistRule, Worksheet,
     },
     store::{
         Actor, Drawn, Finishing, GivenToTeam, ItemChange, ItemFilter, Movement, ReportScope, Reviewed, Store, Suggestion,
@@ -552,7 +552,9 @@ pub(crate) async fn a_report_counts_what_its_reader_may_see(store: Arc<dyn Store
     }
     assert!(is_done(&store.finish_item(item, &coder, Finishing::at(None), at(3)).await.expect("answers")));
     let day = 24 * 3600;
-    let report = async |scope: ReportScope, since, now| store.work_report(scope, at(since), at(now)).await.expect("reads");
+    let report = async |scope: ReportScope, since, now| {
+        store.work_report(scope, Period { from: at(since), until: at(1_000_000) }, at(now)).await.expect("reads")
+    };
     let all = everywhere();
     let found = report(all.clone(), 0, 10).await;
     assert_eq!(found.backlog, [(ItemState::Open, [1, 0, 0, 0])]);

@@ -41,6 +41,7 @@ mod proposals;
 mod purge;
 mod queries;
 pub(super) mod replay;
+mod report_rows;
 mod reports;
 mod reseal;
 mod retention;

@@ -147,7 +147,8 @@ fn append(unit: &Unit<'_>, query: &Query, act: &QueryAct, cause: &Cause) -> Resu
     Ok(())
 }
 
-fn one(unit: &Unit<'_>, id: Uuid) -> Result<Option<Query>, StoreError> {
+/// One query, opened; none where it was purged.
+pub(super) fn one(unit: &Unit<'_>, id: Uuid) -> Result<Option<Query>, StoreError> {
     let sql = "SELECT q.id, q.item_id, q.user_id, u.name, q.at, q.state, q.body
                FROM query q JOIN user_account u ON u.id = q.user_id WHERE q.id = ?1 AND length(q.body) > 0";
     let found = unit.one("query", sql, [bytes(id)], |row| {

@@ -4,22 +4,26 @@ use std::collections::BTreeMap;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
+use uuid::Uuid;
 
 use super::{
-    Database, SqlStore, access, outcomes,
+    Database, SqlStore, access, outcomes, report_rows,
     unit::{Unit, bytes, micros},
     value::Value,
 };
 use crate::{
-    domain::{ItemOutcome, ItemState},
-    store::{BACKLOG_DAYS, OutcomeEnd, OutcomeWindow, ReportScope, ReportStore, StoreError, WorkOf, WorkReport},
+    domain::{ItemOutcome, ItemState, Period, Query},
+    store::{
+        BACKLOG_DAYS, Movements, OutcomeEnd, OutcomeWindow, ReportScope, ReportStore, StoreError, TrailStep, Waiting, WorkOf,
+        WorkReport,
+    },
 };
 
 #[async_trait]
 impl<D: Database> ReportStore for SqlStore<D> {
-    async fn work_report(&self, scope: ReportScope, since: Timestamp, now: Timestamp) -> Result<WorkReport, StoreError> {
+    async fn work_report(&self, scope: ReportScope, period: Period, now: Timestamp) -> Result<WorkReport, StoreError> {
         self.database
-            .read(move |unit| Ok(WorkReport { backlog: backlog(unit, &scope, now)?, work: work(unit, &scope, since)? }))
+            .read(move |unit| Ok(WorkReport { backlog: backlog(unit, &scope, now)?, work: work(unit, &scope, period)? }))
             .await
     }
 
@@ -31,6 +35,26 @@ impl<D: Database> ReportStore for SqlStore<D> {
         limit: u32,
     ) -> Result<Vec<ItemOutcome>, StoreError> {
         self.database.read(move |unit| outcomes::page(unit, &scope, (&window, after), limit)).await
+    }
+
+    async fn waiting(&self, scope: ReportScope, oldest: u32, now: Timestamp) -> Result<Waiting, StoreError> {
+        self.database.read(move |unit| report_rows::waiting(unit, &scope, (oldest, now))).await
+    }
+
+    async fn movements(&self, scope: ReportScope, period: Period) -> Result<Movements, StoreError> {
+        self.database.read(move |unit| report_rows::movements(unit, &scope, period)).await
+    }
+
+    async fn worked_items(&self, scope: ReportScope, period: Period) -> Result<Vec<Uuid>, StoreError> {
+        self.database.read(move |unit| report_rows::worked_items(unit, &scope, period)).await
+    }
+
+    async fn trail_steps(&self, items: Vec<Uuid>) -> Result<Vec<TrailStep>, StoreError> {
+        self.database.read(move |unit| report_rows::trail_steps(unit, &items)).await
+    }
+
+    async fn reported_queries(&self, scope: ReportScope, period: Period) -> Result<Vec<Query>, StoreError> {
+        self.database.read(move |unit| report_rows::reported_queries(unit, &scope, period)).await
     }
 }
 
@@ -64,11 +88,11 @@ fn backlog(unit: &Unit<'_>, scope: &ReportScope, now: Timestamp) -> Result<Vec<(
     values.extend(BACKLOG_DAYS.map(|days| Value::Integer(micros(now - SignedDuration::from_hours(24 * days)))));
     let seen = seen(scope, &mut values);
     let sql = format!(
-        "SELECT CASE WHEN i.state = 'claimed' AND i.claimed_until <= ?1 THEN 'open'
-                     WHEN i.state = 'open' AND i.pended_until > ?1 THEN 'pended' ELSE i.state END AS state,
+        "SELECT {} AS state,
                 CASE WHEN i.created_at > ?2 THEN 0 WHEN i.created_at > ?3 THEN 1 WHEN i.created_at > ?4 THEN 2 ELSE 3 END AS age,
                 count(*) AS counted
-         FROM review_item i WHERE i.state <> 'finished'{seen} GROUP BY 1, 2 ORDER BY 1, 2"
+         FROM review_item i WHERE i.state <> 'finished'{seen} GROUP BY 1, 2 ORDER BY 1, 2",
+        report_rows::STATE
     );
     let rows = unit.all("review_item", &sql, values, |row| {
         Ok((row.word("state", |word| word.parse().ok())?, row.unsigned("age")?, row.unsigned("counted")?))
@@ -86,18 +110,18 @@ fn backlog(unit: &Unit<'_>, scope: &ReportScope, now: Timestamp) -> Result<Vec<(
     Ok(found)
 }
 
-fn work(unit: &Unit<'_>, scope: &ReportScope, since: Timestamp) -> Result<Vec<WorkOf>, StoreError> {
-    let mut values = vec![Value::Integer(micros(since))];
+fn work(unit: &Unit<'_>, scope: &ReportScope, period: Period) -> Result<Vec<WorkOf>, StoreError> {
+    let mut values = vec![Value::Integer(micros(period.from)), Value::Integer(micros(period.until))];
     let seen = seen(scope, &mut values);
     let decided = format!(
         "SELECT u.name AS name, d.action AS act, count(*) AS counted
          FROM decision d JOIN user_account u ON u.id = d.user_id JOIN review_item i ON i.id = d.item_id
-         WHERE d.at >= ?1{seen} GROUP BY u.name, d.action"
+         WHERE d.at >= ?1 AND d.at < ?2{seen} GROUP BY u.name, d.action"
     );
     let finished = format!(
         "SELECT e.actor_name AS name, 'finish' AS act, count(*) AS counted
          FROM audit_event e JOIN review_item i ON i.id = e.subject_id
-         WHERE e.action = 'item.finished' AND e.at >= ?1{seen} GROUP BY e.actor_name"
+         WHERE e.action = 'item.finished' AND e.at >= ?1 AND e.at < ?2{seen} GROUP BY e.actor_name"
     );
     let mut found: BTreeMap<String, WorkOf> = BTreeMap::new();
     for sql in [decided, finished] {

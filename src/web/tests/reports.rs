@@ -1,0 +1,144 @@
+//! The pages of reports over many encounters: hostile words stay words, tables stay short, files are whole, and it is done in time.
+//! `ABSTRACTOR_TEST_ENCOUNTERS=10000 cargo test --lib reports_of_many -- --nocapture` prints how long.
+
+use std::time::Instant;
+
+use axum::http::StatusCode;
+use futures_util::{StreamExt as _, stream};
+use jiff::SignedDuration;
+
+use super::{House, id};
+use crate::{
+    domain::{Decision, DecisionKind, NewNote, Patient, Role, User},
+    review::{item_outcome, rollup},
+    store::{
+        AccountStore as _, Actor, AddNote, Finishing, ItemChange, NoteStore as _, ReviewStore as _, WorkedOut,
+        sqlite::SqliteStore,
+    },
+    web::samples,
+};
+
+const LEASE: SignedDuration = SignedDuration::from_mins(30);
+
+/// The sample's extraction with more diagnoses, so that it is about as long as that of a stay.
+fn extraction(note: uuid::Uuid) -> crate::domain::Extraction {
+    let mut extraction = samples::extraction(note);
+    for at in 0..60_u8 {
+        // a few of many codes, other ones for each note
+        if (u128::from(at) * 7 + note.as_u128()).is_multiple_of(6) {
+            let mut entry = extraction.entries[0].clone();
+            entry.id = format!("more-{at}");
+            entry.display = format!("diagnosis {at}");
+            if let Some(code) = entry.codes.first_mut() {
+                code.code = format!("A{at:02}.0");
+                code.display = format!("diagnosis {at}");
+            }
+            extraction.entries.push(entry);
+        }
+    }
+    extraction
+}
+
+/// A note of an encounter of its own.
+async fn post(store: &SqliteStore, at: usize) {
+    let patient = Some(Patient { id: format!("P-{at}"), ..Patient::default() });
+    let note = NewNote { patient, encounter: Some(format!("E-{at}")), ..samples::new_note() };
+    let added = store.add_note(id(), note.into(), Actor::service(), samples::now()).await.expect("stores");
+    assert!(matches!(added, AddNote::Created { .. }));
+}
+
+/// Claims an item, decides on everything, finishes it, and works out how it came out; how many entries it has.
+async fn finish(store: &SqliteStore, item: uuid::Uuid, user: &User) -> usize {
+    let now = samples::now();
+    assert!(matches!(store.claim_item(item, user, LEASE, now).await.expect("answers"), ItemChange::Done { .. }));
+    let entries = rollup(&store.item(item, now).await.expect("reads").expect("is there"));
+    let decisions: Vec<Decision> = entries
+        .iter()
+        .enumerate()
+        .filter(|(_, entry)| entry.needs_decision())
+        .map(|(at, entry)| Decision {
+            id: id(),
+            item_id: item,
+            entry_id: entry.id,
+            user_id: user.id,
+            user_name: user.name.clone(),
+            at: now,
+            kind: match at % 7 {
+                0 => DecisionKind::Reject { reason: "historical".to_owned(), comment: None },
+                _ => DecisionKind::Accept { bulk: false },
+            },
+            evidence: Vec::new(),
+        })
+        .collect();
+    store.decide(item, user, decisions, None, now).await.expect("answers");
+    let done = store.finish_item(item, user, Finishing::at(None), now).await.expect("answers");
+    assert!(matches!(done, ItemChange::Done { .. }), "{done:?}");
+    let record = store.item(item, now).await.expect("reads").expect("is there");
+    let outcome = item_outcome(&record, &rollup(&record));
+    let counted = outcome.entries.len();
+    let worked_out = WorkedOut { outcome: Some(outcome), ..WorkedOut::default() };
+    store.summarize_item(item, worked_out, now).await.expect("keeps");
+    counted
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_many() {
+    let asked = std::env::var_os("ABSTRACTOR_TEST_ENCOUNTERS").and_then(|many| many.into_string().ok()?.parse().ok());
+    let many: usize = asked.unwrap_or(60);
+    let house = House::new().await;
+    let store = &*house.store;
+    stream::iter(0..many).for_each_concurrent(64, |at| post(store, at)).await;
+    let mut items = Vec::new();
+    loop {
+        let jobs = store.claim_jobs(64, LEASE, samples::now()).await.expect("claims");
+        if jobs.is_empty() {
+            break;
+        }
+        let recorded = jobs.iter().map(|job| async move {
+            assert!(store.record_extraction(job, extraction(job.note_id), samples::now()).await.expect("records"));
+            store.note(job.note_id).await.expect("reads").expect("is there").item_id
+        });
+        items.extend(futures_util::future::join_all(recorded).await);
+    }
+    assert_eq!(items.len(), many);
+    let coder = store.user_named("coder").await.expect("reads").expect("is there");
+    let coder = &coder;
+    let entries: usize = stream::iter(items)
+        .map(|item| finish(store, item, coder))
+        .buffer_unordered(64)
+        .fold(0, async |sum, one| sum + one)
+        .await;
+
+    let cookie = house.sign_in(Role::Lead).await;
+    let mut told = format!("{many} encounters, {entries} entries:");
+    for path in [
+        "/reports",
+        "/reports/engine",
+        "/reports/engine?by=section",
+        "/reports/backlog",
+        "/reports/queries",
+        "/reports/engine.csv",
+    ] {
+        let start = Instant::now();
+        let (status, html) = house.get(path, &cookie).await;
+        told.push_str(&format!(" {path} {} ms", start.elapsed().as_millis()));
+        assert_eq!(status, StatusCode::OK, "{path}");
+        let is_page = !path.ends_with("csv");
+        assert!(
+            !is_page || !html.contains("<script>alert") && !html.contains("style="),
+            "{path}: words of a sender stand in it as they are"
+        );
+        assert!(path.ends_with("csv") || html.len() < 250_000, "{path} has {} bytes", html.len());
+    }
+    println!("{told}");
+    let (_, page) = house.get("/reports/engine?by=code", &cookie).await;
+    assert!(page.contains(&format!("id=\"encounters\">{many}<")), "{page}");
+    let table = page.split_once("aria-labelledby=\"by\"").expect("the table").1.split_once("</table>").expect("its end").0;
+    let rows = table.matches("<tr").count();
+    let (_, file) = house.get("/reports/engine.csv", &cookie).await;
+    let codes = file.lines().filter(|line| line.starts_with("code,")).count();
+    assert!(codes > 50 && rows == 52, "{codes} codes in the file, {rows} rows: a heading, fifty and the rest");
+    let (status, page) = house.get("/reports/engine?facility=nowhere", &cookie).await;
+    assert!(status == StatusCode::OK && page.contains("id=\"encounters\">0<"));
+    assert_eq!(house.get("/reports?from=2026-05-02&until=2026-05-01", &cookie).await.0, StatusCode::BAD_REQUEST);
+}
