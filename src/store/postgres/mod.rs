@@ -27,6 +27,7 @@
 //!
 //! Why not sqlx? Its SQLite would bind a second C library, and one set of queries on two drivers is what we have without it.
 
+mod group;
 mod inspect;
 mod listen;
 mod migrate;
@@ -47,7 +48,7 @@ use tokio::runtime::Handle;
 
 #[cfg(test)]
 pub(in crate::store) use self::migrate::MIGRATIONS;
-use self::session::database;
+use self::{group::Groups, session::database};
 pub use self::{
     inspect::{ServerInspection, inspect},
     listen::JobListener,
@@ -71,6 +72,7 @@ pub struct Postgres {
     connections: Connections,
     settings: PostgresSettings,
     vault: Arc<Vault>,
+    groups: Arc<Groups>,
 }
 
 impl Database for Postgres {
@@ -88,6 +90,22 @@ impl Database for Postgres {
         F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         self.connections.write(Arc::clone(&self.vault), work).await
+    }
+
+    async fn look<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.connections.look(Arc::clone(&self.vault), work).await
+    }
+
+    async fn write_named<T, F>(&self, names: Vec<[u8; 32]>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.groups.write(names, work).await
     }
 }
 
@@ -111,7 +129,8 @@ impl PostgresStore {
         let open = move || Vault::open(&PostgresSession::new(&client, &runtime), keys);
         let opened = tokio::task::spawn_blocking(open).await;
         let vault = Arc::new(opened.map_err(|_| StoreError::Database("opening its keys panicked".to_owned()))??);
-        Ok(Self::new(Postgres { connections, settings, vault: Arc::clone(&vault) }, vault))
+        let groups = Groups::new(connections.clone(), Arc::clone(&vault));
+        Ok(Self::new(Postgres { connections, settings, vault: Arc::clone(&vault), groups }, vault))
     }
 
     /// What hears of jobs that any server adds.

@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Cause, Event},
+    lineage::Known,
     note_rows::SealedNote,
     patients,
-    unit::{Unit, bytes, derived_id, micros},
+    unit::{Columns, Unit, bytes, derived_id, micros},
     value::params,
     vault::Vault,
 };
@@ -27,23 +28,25 @@ pub(super) struct Placing {
 }
 
 /// Finds or makes the note's patient, encounter and item.
-pub(super) fn place(unit: &Unit<'_>, note: &SealedNote) -> Result<Placing, StoreError> {
-    let patient_id = note.content.patient.as_ref().map(|patient| place_patient(unit, note, patient)).transpose()?;
+pub(super) fn place(unit: &Unit<'_>, note: &SealedNote, known: Known) -> Result<Placing, StoreError> {
+    let (source, named) = (&note.content.source, note.content.patient.as_ref());
+    let patient_id = named.map(|patient| place_patient(unit, note, (patient, known))).transpose()?;
     let encounter_id =
-        note.content.encounter.as_deref().map(|number| place_encounter(unit, note, number, patient_id)).transpose()?;
-    let named = note.content.patient.as_ref();
-    let came_with = named.map(|patient| patients::row_of(unit, &note.content.source, patient)).transpose()?.flatten();
+        note.content.encounter.as_deref().map(|number| place_encounter(unit, note, number, (patient_id, known))).transpose()?;
+    let came_with = named.filter(|_| known.patient).map(|patient| patients::row_of(unit, source, patient)).transpose()?.flatten();
     let came_with = came_with.filter(|row| Some(*row) != patient_id);
     let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item"), came_with, joined: false };
-    let known = match encounter_id {
+    let item = match encounter_id {
+        Some(_) if !known.encounter => None,
         Some(encounter) => {
             unit.one("review_item", "SELECT id FROM review_item WHERE encounter_id = ?1", [bytes(encounter)], |row| {
                 row.id("id")
             })?
         }
+        None if !known.kin => None,
         None => item_of_kin(unit, note, patient_id)?,
     };
-    match known {
+    match item {
         Some(item) => {
             placing.item_id = item;
             placing.joined = true;
@@ -65,17 +68,17 @@ fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> 
 
 /// A known patient takes over what the newer note says of them; what it leaves out stays. A number of another system is another patient's,
 /// found by its system too.
-fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Result<Uuid, StoreError> {
+fn place_patient(unit: &Unit<'_>, note: &SealedNote, (patient, known): (&Patient, Known)) -> Result<Uuid, StoreError> {
+    let id = derived_id(note.id, "patient");
+    if !known.patient {
+        return patients::add_first(unit, id, (note.patient, patient), note.received_at);
+    }
     match patients::known_and_held(unit, &note.content.source, patient)? {
         Some(id) => {
             patients::take_over(unit, id, patient)?;
             Ok(id)
         }
-        None => {
-            let id = derived_id(note.id, "patient");
-            patients::add(unit, id, (&note.content.source, patient), note.received_at)?;
-            Ok(id)
-        }
+        None => patients::add(unit, id, (&note.content.source, patient), note.received_at),
     }
 }
 
@@ -86,10 +89,15 @@ pub(super) fn encounter_index(vault: &Vault, source: &str, number: &str) -> [u8;
 
 /// The encounter of this number. A number that is already another patient's is another encounter; one that came without
 /// a patient takes the first patient named.
-fn place_encounter(unit: &Unit<'_>, note: &SealedNote, number: &str, patient_id: Option<Uuid>) -> Result<Uuid, StoreError> {
-    let index = encounter_index(unit.vault, &note.content.source, number);
+fn place_encounter(
+    unit: &Unit<'_>,
+    note: &SealedNote,
+    number: &str,
+    (patient_id, known): (Option<Uuid>, Known),
+) -> Result<Uuid, StoreError> {
     let sql = "SELECT id, patient_id FROM encounter WHERE encounter_index = ?1";
-    let known = unit.all("encounter", sql, [index], |row| Ok((row.id("id")?, row.id_or_none("patient_id")?)))?;
+    let read = |row: &Columns<'_>| Ok((row.id("id")?, row.id_or_none("patient_id")?));
+    let known = if known.encounter { unit.all("encounter", sql, [note.encounter], read)? } else { Vec::new() };
     if let Some((id, _)) = known.iter().find(|(_, patient)| *patient == patient_id) {
         return Ok(*id);
     }
@@ -97,18 +105,18 @@ fn place_encounter(unit: &Unit<'_>, note: &SealedNote, number: &str, patient_id:
         // Exactly one encounter has this number, and either it or the note names no patient: they are the same.
         [(id, other)] if other.is_none() || patient_id.is_none() => {
             let sql = "UPDATE encounter SET patient_id = coalesce(patient_id, ?2) WHERE id = ?1";
-            unit.execute(sql, (bytes(id), patient_id.map(bytes)))?;
+            unit.write(sql, (bytes(id), patient_id.map(bytes)))?;
             Ok(id)
         }
         _ => {
             let id = derived_id(note.id, "encounter");
             let (key, data_key) = unit.vault.new_data_key("encounter", id);
-            unit.execute(
+            unit.write(
                 "INSERT INTO encounter (id, encounter_index, patient_id, data_key, external_id, created_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     bytes(id),
-                    index,
+                    note.encounter,
                     patient_id.map(bytes),
                     data_key,
                     key.seal("external_id", number.as_bytes()),
@@ -167,7 +175,7 @@ pub(super) fn label_alike(unit: &Unit<'_>, identity: [u8; 32], cause: &Cause) ->
 
 fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     let (_, data_key) = unit.vault.new_data_key("review_item", placing.item_id);
-    unit.execute(
+    unit.write(
         "INSERT INTO review_item (id, encounter_id, patient_id, encounter_class, facility, department, restricted, state,
                                   revision, data_key, created_at, priority, payer_class, labels, source)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 1, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -186,13 +194,12 @@ fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(),
             note.content.labels.bits(),
             note.content.source
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// A further note of the item: the newest class, priority and payer stand, a first facility stays, restricted and labels stick.
 fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
-    unit.execute(
+    unit.write(
         "UPDATE review_item SET patient_id = coalesce(patient_id, ?2), encounter_class = coalesce(?3, encounter_class),
                 facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = CASE WHEN ?6 = 1 THEN 1 ELSE restricted END,
                 ordered_at = CASE WHEN priority <> coalesce(?7, priority) THEN ?9 ELSE ordered_at END, priority = coalesce(?7, priority),
@@ -211,6 +218,5 @@ fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<()
             note.content.labels.bits(),
             note.content.source
         ],
-    )?;
-    Ok(())
+    )
 }

@@ -136,8 +136,27 @@ pub(super) fn add(unit: &Unit<'_>, id: Uuid, (source, patient): (&str, &Patient)
         (Some(system), Some(_)) => (Some(system_index(unit, (source, &patient.id), system)), Some(number)),
         _ => ((!patient.id.is_empty()).then_some(number), None),
     };
+    insert(unit, id, (identity, number, patient), now)
+}
+
+/// Makes the row of a patient whose number, when there is one, nobody has.
+pub(super) fn add_first(
+    unit: &Unit<'_>,
+    id: Uuid,
+    (number, patient): (Option<[u8; 32]>, &Patient),
+    now: Timestamp,
+) -> Result<Uuid, StoreError> {
+    insert(unit, id, (number, None, patient), now)
+}
+
+fn insert(
+    unit: &Unit<'_>,
+    id: Uuid,
+    (identity, number, patient): (Option<[u8; 32]>, Option<[u8; 32]>, &Patient),
+    now: Timestamp,
+) -> Result<Uuid, StoreError> {
     let (key, data_key) = unit.vault.new_data_key("patient", id);
-    unit.execute(
+    unit.write(
         "INSERT INTO patient (id, identity_index, number_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![bytes(id), identity, number, data_key, key.seal("details", &json(patient)), micros(now)],
     )?;
@@ -170,29 +189,28 @@ fn fill(unit: &Unit<'_>, id: Uuid, other: Uuid) -> Result<(), StoreError> {
 }
 
 fn change(unit: &Unit<'_>, id: Uuid, change: impl FnOnce(&Patient) -> Patient) -> Result<bool, StoreError> {
-    let before = details(unit, id)?;
+    let (key, before) = opened(unit, id)?;
     let after = change(&before);
     if after == before {
         return Ok(false);
     }
-    let details = key_of(unit, id)?.seal("details", &json(&after));
-    unit.execute("UPDATE patient SET details = ?2 WHERE id = ?1", (bytes(id), details))?;
+    let details = key.seal("details", &json(&after));
+    unit.write("UPDATE patient SET details = ?2 WHERE id = ?1", (bytes(id), details))?;
     Ok(true)
 }
 
-fn key_of(unit: &Unit<'_>, id: Uuid) -> Result<super::vault::RowKey, StoreError> {
-    let key = unit.one("patient", "SELECT id, data_key FROM patient WHERE id = ?1", [bytes(id)], |row| {
-        unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)
+/// The key of a patient, and what it opens.
+fn opened(unit: &Unit<'_>, id: Uuid) -> Result<(super::vault::RowKey, Patient), StoreError> {
+    let opened = unit.one("patient", "SELECT id, data_key, details FROM patient WHERE id = ?1", [bytes(id)], |row| {
+        let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)?;
+        let details = key.open_json("details", &row.get::<Vec<u8>>("details")?)?;
+        Ok((key, details))
     })?;
-    key.ok_or_else(|| missing(id))
+    opened.ok_or_else(|| missing(id))
 }
 
 fn details(unit: &Unit<'_>, id: Uuid) -> Result<Patient, StoreError> {
-    let key = key_of(unit, id)?;
-    let details = unit.one("patient", "SELECT id, details FROM patient WHERE id = ?1", [bytes(id)], |row| {
-        key.open_json("details", &row.get::<Vec<u8>>("details")?)
-    })?;
-    details.ok_or_else(|| missing(id))
+    opened(unit, id).map(|(_, details)| details)
 }
 
 fn missing(id: Uuid) -> StoreError {

@@ -111,7 +111,7 @@ pub(super) fn write(unit: &Unit<'_>) -> Result<(), StoreError> {
         let sequence = unit.count("SELECT coalesce(max(sequence), 0) + 1 AS n FROM delivery", ())?;
         let id = Uuid::new_v5(&delivery.destination, &sequence.to_be_bytes());
         let body = delivery.body.as_ref().map(|body| delivery.key.for_row("delivery", id).seal("body", body.as_bytes()));
-        unit.execute(
+        unit.write(
             "INSERT INTO delivery (sequence, id, destination_id, event, note_id, item_id, body, state, tries, run_after, fence,
                                    created_at, query_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, 0, ?8, ?9)",
@@ -139,7 +139,7 @@ pub(super) fn write(unit: &Unit<'_>) -> Result<(), StoreError> {
             "INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail) VALUES {}",
             rows.join(", ")
         );
-        unit.execute(&sql, events.iter().flat_map(KeptEvent::values).collect::<Vec<_>>())?;
+        unit.write(&sql, events.iter().flat_map(KeptEvent::values).collect::<Vec<_>>())?;
     }
     Ok(())
 }
