@@ -38,7 +38,7 @@ use crate::store::{
 /// Pieces of work that may share one commit.
 const GROUP: usize = 64;
 /// Groups at the same time in one process: one is flushed while others are prepared.
-const LEADERS: usize = 2;
+pub(super) const LEADERS: usize = 2;
 /// Pieces of work that may wait; beyond it a caller waits to queue.
 const QUEUE: usize = 256;
 
@@ -126,6 +126,12 @@ impl Groups {
         let is_wanted = waiting.leaders < LEADERS;
         waiting.leaders += usize::from(is_wanted);
         is_wanted
+    }
+
+    /// Pieces that no leader has taken yet.
+    #[cfg(test)]
+    pub(super) fn waits(&self) -> usize {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pieces.len()
     }
 
     /// What has queued up; a leader that gets nothing leaves.

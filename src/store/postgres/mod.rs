@@ -19,8 +19,12 @@
 //! above, they wait instead.
 //!
 //! **What that costs.** Whoever numbers rows holds one lock from the first numbered row, the last thing that a transaction writes, until
-//! its commit is on the disk. Writes that leave an audit event therefore commit one after another: their rate is at most one in the time
-//! of two round trips and one flush of the log, over all servers. Reading, sealing, finding and everything else runs beside it.
+//! its commit is on the disk. Writes that leave an audit event therefore commit one after another, over all servers. So the lock, the rows and the
+//! commit go to the server in one message, notes share a commit (`group`), and everything else runs beside it: reading, sealing, finding.
+//!
+//! **Ways there and back.** A statement of which nobody needs an answer waits for the next question and goes with it (`session`).
+//! The commit is the last of such a message: the server answers it by undoing when anything before it failed, and it is not sent behind a
+//! statement that could not be.
 //!
 //! Work is synchronous, so it runs on threads that may wait, one for each connection in use. Work that reads sees one state (REPEATABLE
 //! READ, read only) and waits for nobody; a quarter of the connections is kept for it.
@@ -37,6 +41,8 @@ mod settings;
 
 #[cfg(test)]
 pub(crate) mod cluster;
+#[cfg(test)]
+mod group_tests;
 #[cfg(test)]
 mod many;
 #[cfg(test)]

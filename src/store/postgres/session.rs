@@ -72,6 +72,14 @@ enum Answer {
     Rows(Vec<tokio_postgres::Row>),
 }
 
+/// What failed first of what was sent at once.
+struct Fault {
+    at: usize,
+    /// Whether it never left this program, nor anything behind it.
+    is_unsent: bool,
+    error: Failure,
+}
+
 type Sent<'s> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 's>>;
 
 impl<'a> PostgresSession<'a> {
@@ -86,7 +94,7 @@ impl<'a> PostgresSession<'a> {
 
     /// Runs words that take no values.
     pub(in crate::store) fn run(&self, words: &str) -> Result<(), StoreError> {
-        self.send(Step::Words(Cow::Borrowed(words))).map(drop).map_err(|(_, error)| self.failed(&error))
+        self.send(Step::Words(Cow::Borrowed(words))).map(drop).map_err(|fault| self.failed(&fault.error))
     }
 
     /// Begins a transaction: with the first question.
@@ -98,9 +106,9 @@ impl<'a> PostgresSession<'a> {
     /// answered, it is not known whether it was done: then it is not to be done again.
     pub(super) fn commit(&self) -> Result<(), StoreError> {
         let last = self.waiting.borrow().len();
-        self.send(Step::Words(Cow::Borrowed("COMMIT"))).map(drop).map_err(|(at, error)| {
+        self.send(Step::Words(Cow::Borrowed("COMMIT"))).map(drop).map_err(|Fault { at, is_unsent, error }| {
             let told = self.failed(&error);
-            if at == last || error.as_db_error().is_none() {
+            if !is_unsent && (at == last || error.as_db_error().is_none()) {
                 self.health.set(Health::Unknown);
             }
             told
@@ -123,14 +131,14 @@ impl<'a> PostgresSession<'a> {
         database(error)
     }
 
-    /// Sends what waits and then this, all at once; the answer to this, or what failed first, and at which place.
-    fn send(&self, last: Step<'_>) -> Result<Answer, (usize, Failure)> {
+    /// Sends what waits and then this, all at once; the answer to this, or what failed first.
+    fn send(&self, last: Step<'_>) -> Result<Answer, Fault> {
         let mut steps: Vec<Step<'_>> = self.waiting.take();
         steps.push(last);
         self.runtime.block_on(async {
             let mut sent = Vec::with_capacity(steps.len());
             for (at, step) in steps.iter().enumerate() {
-                sent.push(self.sent(step).await.map_err(|error| (at, error))?);
+                sent.push(self.sent(step).await.map_err(|error| Fault { at, is_unsent: true, error })?);
             }
             in_order(sent).await
         })
@@ -162,9 +170,9 @@ impl<'a> PostgresSession<'a> {
     }
 }
 
-/// Sends all, and waits for all; the last answer, or the first failure and its place. What cannot be sent keeps everything behind it from being
+/// Sends all, and waits for all; the last answer, or the first failure. What cannot be sent keeps everything behind it from being
 /// sent, a commit above all.
-async fn in_order(mut sent: Vec<Sent<'_>>) -> Result<Answer, (usize, Failure)> {
+async fn in_order(mut sent: Vec<Sent<'_>>) -> Result<Answer, Fault> {
     let mut answers: Vec<Option<Result<Answer, Failure>>> = Vec::with_capacity(sent.len());
     poll_fn(|context| {
         for future in &mut sent {
@@ -184,18 +192,20 @@ async fn in_order(mut sent: Vec<Sent<'_>>) -> Result<Answer, (usize, Failure)> {
     .await;
     let mut last = Answer::Count(0);
     for (at, (future, answer)) in sent.iter_mut().zip(answers).enumerate() {
+        let is_answered = answer.is_some();
         let answer = match answer {
             Some(answer) => answer,
             None => future.await,
         };
-        last = answer.map_err(|error| (at, error))?;
+        // a connection that is lost may have taken it with it
+        last = answer.map_err(|error| Fault { at, is_unsent: is_answered && !error.is_closed(), error })?;
     }
     Ok(last)
 }
 
 impl Session for PostgresSession<'_> {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        match self.send(Step::Change(sql, values)).map_err(|(_, error)| self.failed(&error))? {
+        match self.send(Step::Change(sql, values)).map_err(|fault| self.failed(&fault.error))? {
             Answer::Count(rows) => Ok(usize::try_from(rows).unwrap_or(usize::MAX)),
             Answer::Rows(rows) => Ok(rows.len()),
         }
@@ -213,7 +223,7 @@ impl Session for PostgresSession<'_> {
         values: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        match self.send(Step::Query(sql, values)).map_err(|(_, error)| self.failed(&error))? {
+        match self.send(Step::Query(sql, values)).map_err(|fault| self.failed(&fault.error))? {
             Answer::Rows(rows) => rows.iter().try_for_each(|row| each(row)),
             Answer::Count(_) => Ok(()),
         }

@@ -6,7 +6,7 @@ use super::{
     audit::{self, Cause, Event},
     lineage::Known,
     note_rows::SealedNote,
-    patients,
+    patients::{self, Found},
     unit::{Columns, Unit, bytes, derived_id, micros},
     value::params,
     vault::Vault,
@@ -29,31 +29,25 @@ pub(super) struct Placing {
 
 /// Finds or makes the note's patient, encounter and item.
 pub(super) fn place(unit: &Unit<'_>, note: &SealedNote, known: Known) -> Result<Placing, StoreError> {
-    let (source, named) = (&note.content.source, note.content.patient.as_ref());
-    let patient_id = named.map(|patient| place_patient(unit, note, (patient, known))).transpose()?;
-    let encounter_id =
-        note.content.encounter.as_deref().map(|number| place_encounter(unit, note, number, (patient_id, known))).transpose()?;
-    let came_with = named.filter(|_| known.patient).map(|patient| patients::row_of(unit, source, patient)).transpose()?.flatten();
-    let came_with = came_with.filter(|row| Some(*row) != patient_id);
-    let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item"), came_with, joined: false };
-    let item = match encounter_id {
-        Some(_) if !known.encounter => None,
-        Some(encounter) => {
-            unit.one("review_item", "SELECT id FROM review_item WHERE encounter_id = ?1", [bytes(encounter)], |row| {
-                row.id("id")
-            })?
-        }
+    let found = note.content.patient.as_ref().map(|patient| place_patient(unit, note, (patient, known))).transpose()?;
+    let patient_id = found.map(|found| found.patient);
+    let place = |number| place_encounter(unit, note, number, (patient_id, known));
+    let encounter = note.content.encounter.as_deref().map(place).transpose()?;
+    let came_with = found.map(|found| found.row).filter(|row| Some(*row) != patient_id);
+    let item_id = derived_id(note.id, "item");
+    let item = match &encounter {
+        Some((_, item)) => *item,
         None if !known.kin => None,
         None => item_of_kin(unit, note, patient_id)?,
     };
-    match item {
-        Some(item) => {
-            placing.item_id = item;
-            placing.joined = true;
-            join_item(unit, note, &placing)?;
-        }
-        None => add_item(unit, note, &placing)?,
-    }
+    let placing = Placing {
+        patient_id,
+        encounter_id: encounter.map(|(encounter, _)| encounter),
+        item_id: item.unwrap_or(item_id),
+        came_with,
+        joined: item.is_some(),
+    };
+    if placing.joined { join_item(unit, note, &placing)? } else { add_item(unit, note, &placing)? }
     Ok(placing)
 }
 
@@ -68,18 +62,18 @@ fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> 
 
 /// A known patient takes over what the newer note says of them; what it leaves out stays. A number of another system is another patient's,
 /// found by its system too.
-fn place_patient(unit: &Unit<'_>, note: &SealedNote, (patient, known): (&Patient, Known)) -> Result<Uuid, StoreError> {
+fn place_patient(unit: &Unit<'_>, note: &SealedNote, (patient, known): (&Patient, Known)) -> Result<Found, StoreError> {
     let id = derived_id(note.id, "patient");
     if !known.patient {
-        return patients::add_first(unit, id, (note.patient, patient), note.received_at);
+        patients::add_first(unit, id, (note.patient, patient), note.received_at)?;
+        return Ok(Found { row: id, patient: id });
     }
-    match patients::known_and_held(unit, &note.content.source, patient)? {
-        Some(id) => {
-            patients::take_over(unit, id, patient)?;
-            Ok(id)
-        }
-        None => patients::add(unit, id, (&note.content.source, patient), note.received_at),
+    if let Some(found) = patients::find_and_hold(unit, &note.content.source, patient)? {
+        patients::take_over(unit, found.patient, patient)?;
+        return Ok(found);
     }
+    patients::add(unit, id, (&note.content.source, patient), note.received_at)?;
+    Ok(Found { row: id, patient: id })
 }
 
 /// The blind index of an encounter number at a source.
@@ -87,26 +81,27 @@ pub(super) fn encounter_index(vault: &Vault, source: &str, number: &str) -> [u8;
     vault.blind_index("encounter.external_id", &[source, number])
 }
 
-/// The encounter of this number. A number that is already another patient's is another encounter; one that came without
-/// a patient takes the first patient named.
+/// The encounter of this number, and its item where it has one. A number that is already another patient's is another encounter; one that came
+/// without a patient takes the first patient named.
 fn place_encounter(
     unit: &Unit<'_>,
     note: &SealedNote,
     number: &str,
     (patient_id, known): (Option<Uuid>, Known),
-) -> Result<Uuid, StoreError> {
-    let sql = "SELECT id, patient_id FROM encounter WHERE encounter_index = ?1";
-    let read = |row: &Columns<'_>| Ok((row.id("id")?, row.id_or_none("patient_id")?));
+) -> Result<(Uuid, Option<Uuid>), StoreError> {
+    let sql = "SELECT e.id, e.patient_id, i.id AS item_id FROM encounter e LEFT JOIN review_item i ON i.encounter_id = e.id
+               WHERE e.encounter_index = ?1";
+    let read = |row: &Columns<'_>| Ok((row.id("id")?, row.id_or_none("patient_id")?, row.id_or_none("item_id")?));
     let known = if known.encounter { unit.all("encounter", sql, [note.encounter], read)? } else { Vec::new() };
-    if let Some((id, _)) = known.iter().find(|(_, patient)| *patient == patient_id) {
-        return Ok(*id);
+    if let Some((id, _, item)) = known.iter().find(|(_, patient, _)| *patient == patient_id) {
+        return Ok((*id, *item));
     }
     match known[..] {
         // Exactly one encounter has this number, and either it or the note names no patient: they are the same.
-        [(id, other)] if other.is_none() || patient_id.is_none() => {
+        [(id, other, item)] if other.is_none() || patient_id.is_none() => {
             let sql = "UPDATE encounter SET patient_id = coalesce(patient_id, ?2) WHERE id = ?1";
             unit.write(sql, (bytes(id), patient_id.map(bytes)))?;
-            Ok(id)
+            Ok((id, item))
         }
         _ => {
             let id = derived_id(note.id, "encounter");
@@ -123,7 +118,7 @@ fn place_encounter(
                     micros(note.received_at)
                 ],
             )?;
-            Ok(id)
+            Ok((id, None))
         }
     }
 }

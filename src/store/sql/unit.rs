@@ -103,9 +103,12 @@ impl<'a> Unit<'a> {
         self.session.hold(&numbers(indexes.iter()))
     }
 
-    /// Holds one row, when it is there.
+    /// Holds one row, when it is there, before whatever is asked next.
     pub(super) fn hold_row(&self, table: &'static str, id: Uuid) -> Result<(), StoreError> {
-        self.hold_rows(table, "id = ?1", [bytes(id)]).map(drop)
+        if !self.session.is_shared() {
+            return Ok(());
+        }
+        self.write(&format!("SELECT id FROM {table} WHERE id = ?1 {}", self.held()), [bytes(id)])
     }
 
     /// Holds the rows of a table that meet a condition, in the order of their ids; how many. None where nobody else writes.
