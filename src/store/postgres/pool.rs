@@ -144,9 +144,9 @@ impl Connections {
         for attempt in 1.. {
             let held = match client.take() {
                 Some(held) => held,
-                None => {
-                    runtime.block_on(self.pool.get()).map_err(|_| StoreError::Unavailable("the connection was lost".to_owned()))?
-                }
+                None => runtime
+                    .block_on(self.pool.get())
+                    .map_err(|_| StoreError::Unavailable("the connection was lost".to_owned()))?,
             };
             let (result, health, left) = attempt_once(held, runtime, vault, work);
             *client = left;

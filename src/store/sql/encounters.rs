@@ -47,7 +47,11 @@ pub(super) fn place(unit: &Unit<'_>, note: &SealedNote, known: Known) -> Result<
         came_with,
         joined: item.is_some(),
     };
-    if placing.joined { join_item(unit, note, &placing)? } else { add_item(unit, note, &placing)? }
+    if placing.joined {
+        join_item(unit, note, &placing)?
+    } else {
+        add_item(unit, note, &placing)?
+    }
     Ok(placing)
 }
 

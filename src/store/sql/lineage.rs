@@ -37,18 +37,19 @@ pub(super) struct Known {
 
 /// Looks what is there. The names are held, so that it stays so.
 pub(super) fn look(unit: &Unit<'_>, note: &SealedNote) -> Result<Known, StoreError> {
-    let sql = "SELECT CASE WHEN EXISTS (SELECT 1 FROM note WHERE id = ?1) THEN 1 ELSE 0 END AS is_id,
-                   CASE WHEN EXISTS (SELECT 1 FROM note WHERE identity_index IN (?2, ?3))
-                          OR EXISTS (SELECT 1 FROM note WHERE related_index IN (?2, ?3)) THEN 1 ELSE 0 END AS is_kin,
-                   CASE WHEN EXISTS (SELECT 1 FROM patient WHERE identity_index = ?4) THEN 1 ELSE 0 END AS is_patient,
-                   CASE WHEN EXISTS (SELECT 1 FROM encounter WHERE encounter_index = ?5) THEN 1 ELSE 0 END AS is_encounter";
+    // counted, each by one equality: for EXISTS, or for a list, PostgreSQL may read a table that was small when it planned from end to end
+    let sql = "SELECT (SELECT count(*) FROM note WHERE id = ?1) AS of_id,
+                   (SELECT count(*) FROM note WHERE identity_index = ?2) + (SELECT count(*) FROM note WHERE related_index = ?2)
+                   + (SELECT count(*) FROM note WHERE identity_index = ?3) + (SELECT count(*) FROM note WHERE related_index = ?3) AS of_kin,
+                   (SELECT count(*) FROM patient WHERE identity_index = ?4) AS of_patient,
+                   (SELECT count(*) FROM encounter WHERE encounter_index = ?5) AS of_encounter";
     let values = (bytes(note.id), note.identity, note.related, note.patient, note.encounter);
     let known = unit.one("note", sql, values, |row| {
         Ok(Known {
-            id: row.get("is_id")?,
-            kin: row.get("is_kin")?,
-            patient: row.get("is_patient")?,
-            encounter: row.get("is_encounter")?,
+            id: row.get::<i64>("of_id")? > 0,
+            kin: row.get::<i64>("of_kin")? > 0,
+            patient: row.get::<i64>("of_patient")? > 0,
+            encounter: row.get::<i64>("of_encounter")? > 0,
         })
     })?;
     known.ok_or_else(|| StoreError::Database("a question was not answered".to_owned()))

@@ -132,11 +132,12 @@ pub(super) fn write(unit: &Unit<'_>) -> Result<(), StoreError> {
         // the largest plus one, plus two ...; an undone event leaves no gap
         let row = |number: usize| {
             let values: Vec<String> = (1..=7).map(|value| format!("?{}", number * 7 + value)).collect();
-            format!("((SELECT coalesce(max(sequence), 0) + {} FROM audit_event), {})", number + 1, values.join(", "))
+            format!("((SELECT n FROM last) + {}, {})", number + 1, values.join(", "))
         };
         let rows: Vec<String> = (0..events.len()).map(row).collect();
         let sql = format!(
-            "INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail) VALUES {}",
+            "WITH last (n) AS (SELECT coalesce(max(sequence), 0) FROM audit_event)
+             INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail) VALUES {}",
             rows.join(", ")
         );
         unit.write(&sql, events.iter().flat_map(KeptEvent::values).collect::<Vec<_>>())?;
