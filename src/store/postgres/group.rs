@@ -1,6 +1,6 @@
 //! Group commit: short work that holds nothing but names shares a transaction with whatever else of its kind has queued up.
 //!
-//! A few leaders take what waits, at most [`GROUP`] pieces each, and do it on one connection: the names of all are held first, in one order, then
+//! A leader, or two when many wait, takes what waits, at most [`GROUP`] pieces, and does it on one connection: the names of all are held first, in one order, then
 //! one piece after the other is done, then the numbered rows of all are written and committed at once. So the lock under which rows are numbered
 //! and the flush of the log are paid for once a group, and while one group is flushed the next one is prepared. Nobody hears "done" before
 //! the commit that holds their work.
@@ -39,6 +39,8 @@ use crate::store::{
 const GROUP: usize = 64;
 /// Groups at the same time in one process: one is flushed while others are prepared.
 pub(super) const LEADERS: usize = 2;
+/// So many wait before another leader comes, or one that is not alone goes on: few large groups cost less than many small ones.
+pub(super) const CROWD: usize = 16;
 /// Pieces of work that may wait; beyond it a caller waits to queue.
 const QUEUE: usize = 256;
 
@@ -123,7 +125,7 @@ impl Groups {
     fn add(&self, piece: Box<dyn Write>) -> bool {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
         waiting.pieces.push_back(piece);
-        let is_wanted = waiting.leaders < LEADERS;
+        let is_wanted = waiting.leaders == 0 || (waiting.leaders < LEADERS && waiting.pieces.len() >= CROWD);
         waiting.leaders += usize::from(is_wanted);
         is_wanted
     }
@@ -134,10 +136,13 @@ impl Groups {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).pieces.len()
     }
 
-    /// What has queued up; a leader that gets nothing leaves.
+    /// What has queued up; a leader that gets nothing leaves. Where another one is at work, a few are left to that one.
     fn take(&self) -> Vec<Box<dyn Write>> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = waiting.pieces.len().min(GROUP);
+        let count = match waiting.pieces.len() {
+            few if waiting.leaders > 1 && few < CROWD => 0,
+            all => all.min(GROUP),
+        };
         if count == 0 {
             waiting.leaders -= 1;
         }

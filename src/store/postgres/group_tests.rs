@@ -7,6 +7,7 @@ use std::sync::{
 
 use super::{
     PostgresStore,
+    group::{CROWD, LEADERS},
     tests::{Kept, cluster, database, open},
 };
 use crate::{
@@ -34,7 +35,7 @@ async fn count(store: &PostgresStore, sql: &'static str) -> u64 {
     store.database.read(move |unit| unit.count(sql, ())).await.expect("counts")
 }
 
-/// Holds a name that both leaders wait for, and queues the works behind them, so that they come in groups. Their answers.
+/// Holds a name that all leaders wait for, and queues the works behind them, so that they come in groups. Their answers.
 async fn in_groups<W>(store: &Arc<PostgresStore>, works: impl IntoIterator<Item = W>) -> Vec<Result<(), StoreError>>
 where
     W: Fn(&Unit<'_>) -> Result<(), StoreError> + Send + 'static,
@@ -62,8 +63,9 @@ where
         tokio::spawn(async move { store.database.write_named(names, work).await })
     };
     let mut leaders = Vec::new();
-    for leader in 1..=super::group::LEADERS {
-        leaders.push(add(vec![name(255)], Box::new(|_| Ok(()))));
+    for leader in 1..=LEADERS {
+        let enough = if leader == 1 { 1 } else { CROWD };
+        leaders.extend((0..enough).map(|_| add(vec![name(255)], Box::new(|_| Ok(())))));
         let waiting = "SELECT count(*) AS n FROM pg_locks WHERE locktype = 'advisory' AND NOT granted
                        AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
         while count(store, waiting).await < leader as u64 {
