@@ -272,6 +272,11 @@ fn notes(words: usize) -> Vec<String> {
     notes
 }
 
+/// Notes of about so many bytes each.
+pub(super) fn notes_of(bytes: usize) -> Vec<String> {
+    notes(bytes / 6 + 1)
+}
+
 fn input(text: &str) -> NoteInput {
     NoteInput { text: text.to_owned(), ..NoteInput::default() }
 }

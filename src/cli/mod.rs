@@ -30,6 +30,7 @@ mod purge;
 mod quarantine;
 mod render;
 mod running;
+mod sending;
 mod serve;
 mod shadow;
 mod site;
@@ -118,6 +119,8 @@ enum Command {
     Shadow(shadow::Shadow),
     /// Measure how fast this machine extracts
     Bench(bench::Bench),
+    /// Measure how many notes a running service takes: fictional ones, into a database made for it
+    Load(sending::Sending),
     /// Print what a shell needs to complete commands and options
     Completions(configuration::Completions),
     /// Print the manual as a page for `man`
@@ -183,6 +186,7 @@ pub fn run() -> anyhow::Result<ExitCode> {
         Command::SitePack(packs) => packs.run()?,
         Command::Shadow(shadow) => return shadow.run(),
         Command::Bench(bench) => bench.run()?,
+        Command::Load(sending) => sending.run()?,
         Command::Openapi => {
             use std::io::Write as _;
             let text = serde_json::to_string_pretty(&crate::api::openapi())?;

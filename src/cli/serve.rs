@@ -36,6 +36,10 @@ pub(super) struct Serve {
     /// Leave the queue of jobs and deliveries to `abstractor worker` processes on the same database
     #[arg(long, env = "ABSTRACTOR_WITHOUT_WORKER")]
     without_worker: bool,
+    /// Take notes and serve coders, but extract nothing and send nothing: jobs and deliveries wait for a start without this. To load many notes
+    /// first, or to measure
+    #[arg(long, env = "ABSTRACTOR_PAUSED")]
+    paused: bool,
     #[command(flatten)]
     transport: Transport,
     #[command(flatten)]
@@ -76,6 +80,9 @@ impl Serve {
             if self.without_worker && opened.job_listener().is_none() {
                 anyhow::bail!("--without-worker needs --database: nothing else may work on a database file that is served");
             }
+            if self.paused {
+                tracing::warn!("paused: notes are taken, but extracted only after a start without --paused");
+            }
             // what is wrong with the configuration is told before anything is loaded
             check_clients(&*opened.store(), &configuration).await?;
             let listeners = listeners(&*opened.store(), configuration.mllp).await?;
@@ -94,7 +101,7 @@ impl Serve {
                 sign_in: configuration.sign_in,
                 oversight: configuration.oversight,
                 linger: configuration.linger,
-                part: if self.without_worker { Part::Server } else { Part::Both },
+                part: if self.without_worker || self.paused { Part::Server } else { Part::Both },
                 oidc,
                 configuration: checksum(self.config.as_deref())?,
                 protection,

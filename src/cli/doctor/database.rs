@@ -205,7 +205,7 @@ pub(super) fn jobs(findings: &mut Findings, holds: &Holdings, now: Timestamp) {
         Some(waits) if holds.held_until.is_none_or(|until| until <= now) => findings.warning(
             CHECK,
             format!("not done: {}, the oldest waits for {} minutes, and nobody does them", holds.jobs, waits.as_mins()),
-            "start `abstractor worker`, or `serve` without --without-worker",
+            "start `abstractor worker`, or `serve` without --without-worker and --paused",
         ),
         _ => findings.ok(CHECK, format!("not done: {}; none of them is left lying", holds.jobs)),
     }

@@ -19,14 +19,19 @@
 //! above, they wait instead.
 //!
 //! **What that costs.** Whoever numbers rows holds one lock from the first numbered row, the last thing that a transaction writes, until
-//! its commit is on the disk. Writes that leave an audit event therefore commit one after another: their rate is at most one in the time
-//! of two round trips and one flush of the log, over all servers. Reading, sealing, finding and everything else runs beside it.
+//! its commit is on the disk. Writes that leave an audit event therefore commit one after another, over all servers. So the lock, the rows and the
+//! commit go to the server in one message, notes share a commit (`group`), and everything else runs beside it: reading, sealing, finding.
+//!
+//! **Ways there and back.** A statement of which nobody needs an answer waits for the next question and goes with it (`session`).
+//! The commit is the last of such a message: the server answers it by undoing when anything before it failed, and it is not sent behind a
+//! statement that could not be.
 //!
 //! Work is synchronous, so it runs on threads that may wait, one for each connection in use. Work that reads sees one state (REPEATABLE
 //! READ, read only) and waits for nobody; a quarter of the connections is kept for it.
 //!
 //! Why not sqlx? Its SQLite would bind a second C library, and one set of queries on two drivers is what we have without it.
 
+mod group;
 mod inspect;
 mod listen;
 mod migrate;
@@ -36,6 +41,8 @@ mod settings;
 
 #[cfg(test)]
 pub(crate) mod cluster;
+#[cfg(test)]
+mod group_tests;
 #[cfg(test)]
 mod many;
 #[cfg(test)]
@@ -47,7 +54,7 @@ use tokio::runtime::Handle;
 
 #[cfg(test)]
 pub(in crate::store) use self::migrate::MIGRATIONS;
-use self::session::database;
+use self::{group::Groups, session::database};
 pub use self::{
     inspect::{ServerInspection, inspect},
     listen::JobListener,
@@ -71,6 +78,7 @@ pub struct Postgres {
     connections: Connections,
     settings: PostgresSettings,
     vault: Arc<Vault>,
+    groups: Arc<Groups>,
 }
 
 impl Database for Postgres {
@@ -88,6 +96,22 @@ impl Database for Postgres {
         F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         self.connections.write(Arc::clone(&self.vault), work).await
+    }
+
+    async fn look<T, F>(&self, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.connections.look(Arc::clone(&self.vault), work).await
+    }
+
+    async fn write_named<T, F>(&self, names: Vec<[u8; 32]>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.groups.write(names, work).await
     }
 }
 
@@ -111,7 +135,8 @@ impl PostgresStore {
         let open = move || Vault::open(&PostgresSession::new(&client, &runtime), keys);
         let opened = tokio::task::spawn_blocking(open).await;
         let vault = Arc::new(opened.map_err(|_| StoreError::Database("opening its keys panicked".to_owned()))??);
-        Ok(Self::new(Postgres { connections, settings, vault: Arc::clone(&vault) }, vault))
+        let groups = Groups::new(connections.clone(), Arc::clone(&vault));
+        Ok(Self::new(Postgres { connections, settings, vault: Arc::clone(&vault), groups }, vault))
     }
 
     /// What hears of jobs that any server adds.

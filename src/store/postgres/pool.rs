@@ -7,7 +7,10 @@ use std::{
 };
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
-use tokio::{runtime::Handle, sync::Semaphore};
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+};
 
 use super::{
     session::{Health, PostgresSession, database},
@@ -33,6 +36,7 @@ const BEGINNING: &str =
         CASE current_setting('synchronous_commit') WHEN 'remote_apply' THEN 'remote_apply' ELSE 'on' END, false)";
 
 /// The connections of one process.
+#[derive(Clone)]
 pub(in crate::store) struct Connections {
     pool: Pool,
     writing: Arc<Semaphore>,
@@ -85,14 +89,33 @@ impl Connections {
         let runtime = Handle::current();
         let read = move || {
             let session = PostgresSession::new(&client, &runtime);
-            let result = session.run("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY").and_then(|()| {
-                catch_unwind(AssertUnwindSafe(|| work(&Unit::new(&session, &vault)))).unwrap_or_else(|_| Err(panicked()))
-            });
-            let ended = session.run("ROLLBACK");
-            discard_unless(ended.is_ok(), client);
+            session.begin("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+            let result =
+                catch_unwind(AssertUnwindSafe(|| work(&Unit::new(&session, &vault)))).unwrap_or_else(|_| Err(panicked()));
+            let is_clean = session.roll_back();
+            discard_unless(is_clean, client);
             result
         };
         tokio::task::spawn_blocking(read).await.map_err(|_| panicked())?
+    }
+
+    /// Runs one question without a transaction around it: it is one way there and back.
+    pub(super) async fn look<T, F>(&self, vault: Arc<Vault>, work: F) -> Result<T, StoreError>
+    where
+        T: Send + 'static,
+        F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        let client = self.get().await?;
+        let runtime = Handle::current();
+        let look = move || work(&Unit::new(&PostgresSession::new(&client, &runtime), &vault));
+        tokio::task::spawn_blocking(look).await.map_err(|_| panicked())?
+    }
+
+    /// A connection to write with, once one of those is free, and what keeps it from others meanwhile.
+    pub(super) async fn to_write(&self) -> Result<(OwnedSemaphorePermit, Object), StoreError> {
+        let closed = |_| StoreError::Database("its connections are closed".to_owned());
+        let permit = Arc::clone(&self.writing).acquire_owned().await.map_err(closed)?;
+        Ok((permit, self.get().await?))
     }
 
     /// Runs work in a transaction and commits; again, when another one was in its way.
@@ -101,73 +124,74 @@ impl Connections {
         T: Send + 'static,
         F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
     {
-        let closed = |_| StoreError::Database("its connections are closed".to_owned());
-        let permit = Arc::clone(&self.writing).acquire_owned().await.map_err(closed)?;
-        let first = self.get().await?;
-        let (runtime, pool) = (Handle::current(), self.pool.clone());
+        let (permit, first) = self.to_write().await?;
+        let (runtime, connections) = (Handle::current(), self.clone());
         let write = move || {
             let _permit = permit;
-            let mut client = Some(first);
-            for attempt in 1.. {
-                let held = match client.take() {
-                    Some(held) => held,
-                    None => runtime
-                        .block_on(pool.get())
-                        .map_err(|_| StoreError::Unavailable("the connection was lost".to_owned()))?,
-                };
-                match attempt_once(held, &runtime, &vault, &work) {
-                    (Err(_), Health::Again) if attempt < TRIES => {
-                        tracing::debug!(attempt, "a transaction is done again");
-                        runtime.block_on(tokio::time::sleep(Duration::from_millis(10) * attempt));
-                    }
-                    (result, _) => return result,
-                }
-            }
-            unreachable!("the last attempt returns")
+            connections.write_here(&mut Some(first), &runtime, &vault, &mut |unit| work(unit))
         };
         tokio::task::spawn_blocking(write).await.map_err(|_| panicked())?
     }
+
+    /// As [`Self::write`], on this thread, which may wait. Begins with the connection that is given, and leaves one that can be used.
+    pub(super) fn write_here<T>(
+        &self,
+        client: &mut Option<Object>,
+        runtime: &Handle,
+        vault: &Vault,
+        work: &mut dyn FnMut(&Unit<'_>) -> Result<T, StoreError>,
+    ) -> Result<T, StoreError> {
+        for attempt in 1.. {
+            let held = match client.take() {
+                Some(held) => held,
+                None => runtime
+                    .block_on(self.pool.get())
+                    .map_err(|_| StoreError::Unavailable("the connection was lost".to_owned()))?,
+            };
+            let (result, health, left) = attempt_once(held, runtime, vault, work);
+            *client = left;
+            if result.is_ok() || health != Health::Again || attempt == TRIES {
+                return result;
+            }
+            tracing::debug!(attempt, "a transaction is done again");
+            runtime.block_on(tokio::time::sleep(Duration::from_millis(10) * attempt));
+        }
+        unreachable!("the last attempt returns")
+    }
 }
 
-/// Does the work once; with how its transaction was before the commit.
-fn attempt_once<T>(
+/// Does the work once; with how its transaction was, and the connection, where it can be used again.
+pub(super) fn attempt_once<T>(
     client: Object,
     runtime: &Handle,
     vault: &Vault,
-    work: impl Fn(&Unit<'_>) -> Result<T, StoreError>,
-) -> (Result<T, StoreError>, Health) {
+    work: &mut dyn FnMut(&Unit<'_>) -> Result<T, StoreError>,
+) -> (Result<T, StoreError>, Health, Option<Object>) {
     let session = PostgresSession::new(&client, runtime);
-    let done = session.run("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE").and_then(|()| {
-        let unit = Unit::new(&session, vault);
-        catch_unwind(AssertUnwindSafe(|| work(&unit).and_then(|value| unit.finish().map(|()| value))))
-            .unwrap_or_else(|_| Err(panicked()))
-    });
-    let health = session.health();
+    session.begin("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE");
+    let unit = Unit::new(&session, vault);
+    let done = catch_unwind(AssertUnwindSafe(|| work(&unit).and_then(|value| unit.finish().map(|()| value))))
+        .unwrap_or_else(|_| Err(panicked()));
     let result = match done {
-        Ok(value) if health == Health::Well => match session.run("COMMIT") {
-            Ok(()) => Ok(value),
-            Err(error) => {
-                // whether it was committed is not known when the connection is lost here, so it is not done again
-                discard_unless(false, client);
-                return (Err(error), Health::Failed);
-            }
-        },
+        Ok(value) if session.health() == Health::Well => session.commit().map(|()| value),
         // a COMMIT of a transaction with a failure in it would be answered like one that was kept
         Ok(_) => Err(StoreError::Database("the transaction was undone by the database".to_owned())),
         Err(error) => Err(error),
     };
-    let is_clean = result.is_ok() || session.run("ROLLBACK").is_ok();
-    discard_unless(is_clean, client);
-    (result, health)
+    let health = session.health();
+    let is_clean = result.is_ok() || session.roll_back();
+    (result, health, discard_unless(is_clean, client))
 }
 
-/// Gives a connection back, or closes it, so that nobody gets one in the middle of a transaction.
-fn discard_unless(is_clean: bool, client: Object) {
-    if !is_clean {
-        drop(Object::take(client));
+/// Keeps a connection, or closes it, so that nobody gets one in the middle of a transaction.
+fn discard_unless(is_clean: bool, client: Object) -> Option<Object> {
+    if is_clean {
+        return Some(client);
     }
+    drop(Object::take(client));
+    None
 }
 
-fn panicked() -> StoreError {
+pub(super) fn panicked() -> StoreError {
     StoreError::Database("a piece of work panicked; it was undone".to_owned())
 }

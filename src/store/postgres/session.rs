@@ -1,6 +1,13 @@
 //! Statements and rows of PostgreSQL as the shared code sees them, and what of an error may be said.
 
-use std::{borrow::Cow, cell::Cell, fmt::Write as _};
+use std::{
+    borrow::Cow,
+    cell::{Cell, RefCell},
+    fmt::Write as _,
+    future::poll_fn,
+    pin::Pin,
+    task::Poll,
+};
 
 use bytes::BytesMut;
 use deadpool_postgres::Object;
@@ -19,6 +26,7 @@ use crate::store::{
 };
 
 type Problem = Box<dyn std::error::Error + Sync + Send>;
+type Failure = tokio_postgres::Error;
 
 /// What happened to a transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,18 +37,54 @@ pub(super) enum Health {
     Failed,
     /// Another one was in its way, or the connection was lost: it was undone, and may be done again.
     Again,
+    /// Its commit failed, or the connection was lost in it: it may have been done.
+    Unknown,
 }
 
 /// A connection inside a transaction, used by a thread that may wait.
+///
+/// What nobody needs an answer of waits until the next question, and goes to the server together with it: one way there and back for all.
+/// The server does it in that order, and refuses everything after a statement that failed.
 pub(in crate::store) struct PostgresSession<'a> {
     client: &'a Object,
     runtime: &'a Handle,
     health: Cell<Health>,
+    waiting: RefCell<Vec<Step<'static>>>,
 }
+
+/// What is sent to the server.
+enum Step<'v> {
+    /// Words that take no values: BEGIN, COMMIT.
+    Words(Cow<'v, str>),
+    /// A statement whose rows are wanted.
+    Query(&'v str, &'v [Value<'v>]),
+    /// A statement of which is wanted how many rows it changed.
+    Change(&'v str, &'v [Value<'v>]),
+    /// A statement of which nothing is wanted.
+    Write(String, Vec<Value<'static>>),
+    /// Numbers to be held, one after another.
+    Hold(Vec<i64>),
+}
+
+/// What comes back of it.
+enum Answer {
+    Count(u64),
+    Rows(Vec<tokio_postgres::Row>),
+}
+
+/// What failed first of what was sent at once.
+struct Fault {
+    at: usize,
+    /// Whether it never left this program, nor anything behind it.
+    is_unsent: bool,
+    error: Failure,
+}
+
+type Sent<'s> = Pin<Box<dyn Future<Output = Result<Answer, Failure>> + 's>>;
 
 impl<'a> PostgresSession<'a> {
     pub(in crate::store) const fn new(client: &'a Object, runtime: &'a Handle) -> Self {
-        Self { client, runtime, health: Cell::new(Health::Well) }
+        Self { client, runtime, health: Cell::new(Health::Well), waiting: RefCell::new(Vec::new()) }
     }
 
     /// How the transaction is.
@@ -48,12 +92,37 @@ impl<'a> PostgresSession<'a> {
         self.health.get()
     }
 
-    /// Runs words that take no values: BEGIN, COMMIT.
+    /// Runs words that take no values.
     pub(in crate::store) fn run(&self, words: &str) -> Result<(), StoreError> {
-        self.runtime.block_on(self.client.batch_execute(words)).map_err(|error| self.failed(&error))
+        self.send(Step::Words(Cow::Borrowed(words))).map(drop).map_err(|fault| self.failed(&fault.error))
     }
 
-    fn failed(&self, error: &tokio_postgres::Error) -> StoreError {
+    /// Begins a transaction: with the first question.
+    pub(super) fn begin(&self, words: &'static str) {
+        self.waiting.borrow_mut().push(Step::Words(Cow::Borrowed(words)));
+    }
+
+    /// Sends what waits, and the commit behind it. Where the server did not say that something before the commit failed, and yet the commit is not
+    /// answered, it is not known whether it was done: then it is not to be done again.
+    pub(super) fn commit(&self) -> Result<(), StoreError> {
+        let last = self.waiting.borrow().len();
+        self.send(Step::Words(Cow::Borrowed("COMMIT"))).map(drop).map_err(|Fault { at, is_unsent, error }| {
+            let told = self.failed(&error);
+            if !is_unsent && (at == last || error.as_db_error().is_none()) {
+                self.health.set(Health::Unknown);
+            }
+            told
+        })
+    }
+
+    /// Undoes the transaction; whether the connection can be used again.
+    pub(super) fn roll_back(&self) -> bool {
+        // nothing was sent yet, not even its beginning
+        let is_unsent = matches!(self.waiting.take().first(), Some(Step::Words(_)));
+        is_unsent || self.run("ROLLBACK").is_ok()
+    }
+
+    fn failed(&self, error: &Failure) -> StoreError {
         let undone = error.is_closed()
             || error.code().is_some_and(|code| {
                 [SqlState::T_R_SERIALIZATION_FAILURE, SqlState::T_R_DEADLOCK_DETECTED, SqlState::ADMIN_SHUTDOWN].contains(code)
@@ -61,15 +130,91 @@ impl<'a> PostgresSession<'a> {
         self.health.set(if undone { Health::Again } else { Health::Failed });
         database(error)
     }
+
+    /// Sends what waits and then this, all at once; the answer to this, or what failed first.
+    fn send(&self, last: Step<'_>) -> Result<Answer, Fault> {
+        let mut steps: Vec<Step<'_>> = self.waiting.take();
+        steps.push(last);
+        self.runtime.block_on(async {
+            let mut sent = Vec::with_capacity(steps.len());
+            for (at, step) in steps.iter().enumerate() {
+                sent.push(self.sent(step).await.map_err(|error| Fault { at, is_unsent: true, error })?);
+            }
+            in_order(sent).await
+        })
+    }
+
+    async fn changing<'s>(&'s self, sql: &'s str, values: &'s [Value<'s>]) -> Result<Sent<'s>, Failure> {
+        let statement = self.client.prepare_cached(&numbered(sql)).await?;
+        Ok(Box::pin(async move { self.client.execute_raw(&statement, values.iter()).await.map(Answer::Count) }))
+    }
+
+    /// A step that is ready to be sent: its statement is known to the server.
+    async fn sent<'s>(&'s self, step: &'s Step<'_>) -> Result<Sent<'s>, Failure> {
+        Ok(match step {
+            Step::Words(words) => Box::pin(async { self.client.batch_execute(words).await.map(|()| Answer::Count(0)) }),
+            Step::Query(sql, values) => {
+                let statement = self.client.prepare_cached(&numbered(sql)).await?;
+                let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
+                Box::pin(async move { self.client.query(&statement, &values).await.map(Answer::Rows) })
+            }
+            Step::Change(sql, values) => self.changing(sql, values).await?,
+            Step::Write(sql, values) => self.changing(sql, values).await?,
+            Step::Hold(numbers) => {
+                // one after another in the order of the list
+                let sql = "SELECT pg_advisory_xact_lock(held) FROM unnest($1::bigint[]) AS names (held)";
+                let statement = self.client.prepare_cached(sql).await?;
+                Box::pin(async move { self.client.execute_raw(&statement, [numbers]).await.map(Answer::Count) })
+            }
+        })
+    }
+}
+
+/// Sends all, and waits for all; the last answer, or the first failure. What cannot be sent keeps everything behind it from being
+/// sent, a commit above all.
+async fn in_order(mut sent: Vec<Sent<'_>>) -> Result<Answer, Fault> {
+    let mut answers: Vec<Option<Result<Answer, Failure>>> = Vec::with_capacity(sent.len());
+    poll_fn(|context| {
+        for future in &mut sent {
+            // the first poll is what sends it
+            let answer = match future.as_mut().poll(context) {
+                Poll::Ready(answer) => Some(answer),
+                Poll::Pending => None,
+            };
+            let is_unsent = matches!(answer, Some(Err(_)));
+            answers.push(answer);
+            if is_unsent {
+                break;
+            }
+        }
+        Poll::Ready(())
+    })
+    .await;
+    let mut last = Answer::Count(0);
+    for (at, (future, answer)) in sent.iter_mut().zip(answers).enumerate() {
+        let is_answered = answer.is_some();
+        let answer = match answer {
+            Some(answer) => answer,
+            None => future.await,
+        };
+        // a connection that is lost may have taken it with it
+        last = answer.map_err(|error| Fault { at, is_unsent: is_answered && !error.is_closed(), error })?;
+    }
+    Ok(last)
 }
 
 impl Session for PostgresSession<'_> {
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError> {
-        let changed = self.runtime.block_on(async {
-            let statement = self.client.prepare_cached(&numbered(sql)).await?;
-            self.client.execute_raw(&statement, values).await
-        });
-        changed.map(|rows| usize::try_from(rows).unwrap_or(usize::MAX)).map_err(|error| self.failed(&error))
+        match self.send(Step::Change(sql, values)).map_err(|fault| self.failed(&fault.error))? {
+            Answer::Count(rows) => Ok(usize::try_from(rows).unwrap_or(usize::MAX)),
+            Answer::Rows(rows) => Ok(rows.len()),
+        }
+    }
+
+    fn write(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        let values = values.iter().map(|value| value.clone().into_owned()).collect();
+        self.waiting.borrow_mut().push(Step::Write(sql.to_owned(), values));
+        Ok(())
     }
 
     fn query(
@@ -78,12 +223,10 @@ impl Session for PostgresSession<'_> {
         values: &[Value<'_>],
         each: &mut dyn FnMut(&dyn Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
-        let values: Vec<&(dyn ToSql + Sync)> = values.iter().map(|value| value as _).collect();
-        let rows = self.runtime.block_on(async {
-            let statement = self.client.prepare_cached(&numbered(sql)).await?;
-            self.client.query(&statement, &values).await
-        });
-        rows.map_err(|error| self.failed(&error))?.iter().try_for_each(|row| each(row))
+        match self.send(Step::Query(sql, values)).map_err(|fault| self.failed(&fault.error))? {
+            Answer::Rows(rows) => rows.iter().try_for_each(|row| each(row)),
+            Answer::Count(_) => Ok(()),
+        }
     }
 
     fn is_shared(&self) -> bool {
@@ -91,17 +234,10 @@ impl Session for PostgresSession<'_> {
     }
 
     fn hold(&self, numbers: &[i64]) -> Result<(), StoreError> {
-        match numbers {
-            [] => Ok(()),
-            [number] => self.query("SELECT pg_advisory_xact_lock(?1)", &[Value::Integer(*number)], &mut |_| Ok(())),
-            numbers => {
-                let rows: Vec<String> = (1..=numbers.len()).map(|number| format!("(?{number}::bigint)")).collect();
-                // one after another in the order of the list
-                let sql = format!("SELECT pg_advisory_xact_lock(held) FROM (VALUES {}) AS names (held)", rows.join(", "));
-                let values: Vec<Value<'_>> = numbers.iter().map(|number| Value::Integer(*number)).collect();
-                self.query(&sql, &values, &mut |_| Ok(()))
-            }
+        if !numbers.is_empty() {
+            self.waiting.borrow_mut().push(Step::Hold(numbers.to_vec()));
         }
+        Ok(())
     }
 
     fn unguarded(&self, tables: &[&str], work: &mut dyn FnMut() -> Result<(), StoreError>) -> Result<(), StoreError> {

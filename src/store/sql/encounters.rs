@@ -4,9 +4,10 @@ use uuid::Uuid;
 
 use super::{
     audit::{self, Cause, Event},
+    lineage::Known,
     note_rows::SealedNote,
-    patients,
-    unit::{Unit, bytes, derived_id, micros},
+    patients::{self, Found},
+    unit::{Columns, Unit, bytes, derived_id, micros},
     value::params,
     vault::Vault,
 };
@@ -27,29 +28,29 @@ pub(super) struct Placing {
 }
 
 /// Finds or makes the note's patient, encounter and item.
-pub(super) fn place(unit: &Unit<'_>, note: &SealedNote) -> Result<Placing, StoreError> {
-    let patient_id = note.content.patient.as_ref().map(|patient| place_patient(unit, note, patient)).transpose()?;
-    let encounter_id =
-        note.content.encounter.as_deref().map(|number| place_encounter(unit, note, number, patient_id)).transpose()?;
-    let named = note.content.patient.as_ref();
-    let came_with = named.map(|patient| patients::row_of(unit, &note.content.source, patient)).transpose()?.flatten();
-    let came_with = came_with.filter(|row| Some(*row) != patient_id);
-    let mut placing = Placing { patient_id, encounter_id, item_id: derived_id(note.id, "item"), came_with, joined: false };
-    let known = match encounter_id {
-        Some(encounter) => {
-            unit.one("review_item", "SELECT id FROM review_item WHERE encounter_id = ?1", [bytes(encounter)], |row| {
-                row.id("id")
-            })?
-        }
+pub(super) fn place(unit: &Unit<'_>, note: &SealedNote, known: Known) -> Result<Placing, StoreError> {
+    let found = note.content.patient.as_ref().map(|patient| place_patient(unit, note, (patient, known))).transpose()?;
+    let patient_id = found.map(|found| found.patient);
+    let place = |number| place_encounter(unit, note, number, (patient_id, known));
+    let encounter = note.content.encounter.as_deref().map(place).transpose()?;
+    let came_with = found.map(|found| found.row).filter(|row| Some(*row) != patient_id);
+    let item_id = derived_id(note.id, "item");
+    let item = match &encounter {
+        Some((_, item)) => *item,
+        None if !known.kin => None,
         None => item_of_kin(unit, note, patient_id)?,
     };
-    match known {
-        Some(item) => {
-            placing.item_id = item;
-            placing.joined = true;
-            join_item(unit, note, &placing)?;
-        }
-        None => add_item(unit, note, &placing)?,
+    let placing = Placing {
+        patient_id,
+        encounter_id: encounter.map(|(encounter, _)| encounter),
+        item_id: item.unwrap_or(item_id),
+        came_with,
+        joined: item.is_some(),
+    };
+    if placing.joined {
+        join_item(unit, note, &placing)?
+    } else {
+        add_item(unit, note, &placing)?
     }
     Ok(placing)
 }
@@ -65,18 +66,18 @@ fn item_of_kin(unit: &Unit<'_>, note: &SealedNote, patient_id: Option<Uuid>) -> 
 
 /// A known patient takes over what the newer note says of them; what it leaves out stays. A number of another system is another patient's,
 /// found by its system too.
-fn place_patient(unit: &Unit<'_>, note: &SealedNote, patient: &Patient) -> Result<Uuid, StoreError> {
-    match patients::known_and_held(unit, &note.content.source, patient)? {
-        Some(id) => {
-            patients::take_over(unit, id, patient)?;
-            Ok(id)
-        }
-        None => {
-            let id = derived_id(note.id, "patient");
-            patients::add(unit, id, (&note.content.source, patient), note.received_at)?;
-            Ok(id)
-        }
+fn place_patient(unit: &Unit<'_>, note: &SealedNote, (patient, known): (&Patient, Known)) -> Result<Found, StoreError> {
+    let id = derived_id(note.id, "patient");
+    if !known.patient {
+        patients::add_first(unit, id, (note.patient, patient), note.received_at)?;
+        return Ok(Found { row: id, patient: id });
     }
+    if let Some(found) = patients::find_and_hold(unit, &note.content.source, patient)? {
+        patients::take_over(unit, found.patient, patient)?;
+        return Ok(found);
+    }
+    patients::add(unit, id, (&note.content.source, patient), note.received_at)?;
+    Ok(Found { row: id, patient: id })
 }
 
 /// The blind index of an encounter number at a source.
@@ -84,38 +85,44 @@ pub(super) fn encounter_index(vault: &Vault, source: &str, number: &str) -> [u8;
     vault.blind_index("encounter.external_id", &[source, number])
 }
 
-/// The encounter of this number. A number that is already another patient's is another encounter; one that came without
-/// a patient takes the first patient named.
-fn place_encounter(unit: &Unit<'_>, note: &SealedNote, number: &str, patient_id: Option<Uuid>) -> Result<Uuid, StoreError> {
-    let index = encounter_index(unit.vault, &note.content.source, number);
-    let sql = "SELECT id, patient_id FROM encounter WHERE encounter_index = ?1";
-    let known = unit.all("encounter", sql, [index], |row| Ok((row.id("id")?, row.id_or_none("patient_id")?)))?;
-    if let Some((id, _)) = known.iter().find(|(_, patient)| *patient == patient_id) {
-        return Ok(*id);
+/// The encounter of this number, and its item where it has one. A number that is already another patient's is another encounter; one that came
+/// without a patient takes the first patient named.
+fn place_encounter(
+    unit: &Unit<'_>,
+    note: &SealedNote,
+    number: &str,
+    (patient_id, known): (Option<Uuid>, Known),
+) -> Result<(Uuid, Option<Uuid>), StoreError> {
+    let sql = "SELECT e.id, e.patient_id, i.id AS item_id FROM encounter e LEFT JOIN review_item i ON i.encounter_id = e.id
+               WHERE e.encounter_index = ?1";
+    let read = |row: &Columns<'_>| Ok((row.id("id")?, row.id_or_none("patient_id")?, row.id_or_none("item_id")?));
+    let known = if known.encounter { unit.all("encounter", sql, [note.encounter], read)? } else { Vec::new() };
+    if let Some((id, _, item)) = known.iter().find(|(_, patient, _)| *patient == patient_id) {
+        return Ok((*id, *item));
     }
     match known[..] {
         // Exactly one encounter has this number, and either it or the note names no patient: they are the same.
-        [(id, other)] if other.is_none() || patient_id.is_none() => {
+        [(id, other, item)] if other.is_none() || patient_id.is_none() => {
             let sql = "UPDATE encounter SET patient_id = coalesce(patient_id, ?2) WHERE id = ?1";
-            unit.execute(sql, (bytes(id), patient_id.map(bytes)))?;
-            Ok(id)
+            unit.write(sql, (bytes(id), patient_id.map(bytes)))?;
+            Ok((id, item))
         }
         _ => {
             let id = derived_id(note.id, "encounter");
             let (key, data_key) = unit.vault.new_data_key("encounter", id);
-            unit.execute(
+            unit.write(
                 "INSERT INTO encounter (id, encounter_index, patient_id, data_key, external_id, created_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
                 params![
                     bytes(id),
-                    index,
+                    note.encounter,
                     patient_id.map(bytes),
                     data_key,
                     key.seal("external_id", number.as_bytes()),
                     micros(note.received_at)
                 ],
             )?;
-            Ok(id)
+            Ok((id, None))
         }
     }
 }
@@ -167,7 +174,7 @@ pub(super) fn label_alike(unit: &Unit<'_>, identity: [u8; 32], cause: &Cause) ->
 
 fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
     let (_, data_key) = unit.vault.new_data_key("review_item", placing.item_id);
-    unit.execute(
+    unit.write(
         "INSERT INTO review_item (id, encounter_id, patient_id, encounter_class, facility, department, restricted, state,
                                   revision, data_key, created_at, priority, payer_class, labels, source)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'open', 1, ?8, ?9, ?10, ?11, ?12, ?13)",
@@ -186,13 +193,12 @@ fn add_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(),
             note.content.labels.bits(),
             note.content.source
         ],
-    )?;
-    Ok(())
+    )
 }
 
 /// A further note of the item: the newest class, priority and payer stand, a first facility stays, restricted and labels stick.
 fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<(), StoreError> {
-    unit.execute(
+    unit.write(
         "UPDATE review_item SET patient_id = coalesce(patient_id, ?2), encounter_class = coalesce(?3, encounter_class),
                 facility = coalesce(facility, ?4), department = coalesce(department, ?5), restricted = CASE WHEN ?6 = 1 THEN 1 ELSE restricted END,
                 ordered_at = CASE WHEN priority <> coalesce(?7, priority) THEN ?9 ELSE ordered_at END, priority = coalesce(?7, priority),
@@ -211,6 +217,5 @@ fn join_item(unit: &Unit<'_>, note: &SealedNote, placing: &Placing) -> Result<()
             note.content.labels.bits(),
             note.content.source
         ],
-    )?;
-    Ok(())
+    )
 }

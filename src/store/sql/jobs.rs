@@ -20,12 +20,11 @@ const FARTHEST: SignedDuration = SignedDuration::from_mins(10);
 
 /// Queues the extraction of a new note. It is due at once, whatever the clock does meanwhile.
 pub(super) fn add(unit: &Unit<'_>, note: Uuid, source: &str, now: Timestamp) -> Result<(), StoreError> {
-    unit.execute(
+    unit.write(
         "INSERT INTO job (id, note_id, state, run_after, fence, tries, created_at, source)
          VALUES (?1, ?2, 'waiting', 0, 0, 0, ?3, ?4)",
         (bytes(derived_id(note, "job")), bytes(note), micros(now), source),
-    )?;
-    Ok(())
+    )
 }
 
 /// Claims due jobs: as many of each source that has some, and of a source the oldest first.

@@ -21,9 +21,43 @@ use crate::{
     store::{AddNote, IDEMPOTENCY_KEPT, NoteKey, StoreError, Unversioned},
 };
 
+/// What is there already of that which a posted note names. Most notes are the first of their document, and many of their encounter: of what is
+/// not there nothing more is asked.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    /// Its id.
+    id: bool,
+    /// A version of its document, one of the document it relates to, or a note that relates to either.
+    pub(super) kin: bool,
+    /// The number of its patient.
+    pub(super) patient: bool,
+    /// The number of its encounter.
+    pub(super) encounter: bool,
+}
+
+/// Looks what is there. The names are held, so that it stays so.
+pub(super) fn look(unit: &Unit<'_>, note: &SealedNote) -> Result<Known, StoreError> {
+    // counted, each by one equality: for EXISTS, or for a list, PostgreSQL may read a table that was small when it planned from end to end
+    let sql = "SELECT (SELECT count(*) FROM note WHERE id = ?1) AS of_id,
+                   (SELECT count(*) FROM note WHERE identity_index = ?2) + (SELECT count(*) FROM note WHERE related_index = ?2)
+                   + (SELECT count(*) FROM note WHERE identity_index = ?3) + (SELECT count(*) FROM note WHERE related_index = ?3) AS of_kin,
+                   (SELECT count(*) FROM patient WHERE identity_index = ?4) AS of_patient,
+                   (SELECT count(*) FROM encounter WHERE encounter_index = ?5) AS of_encounter";
+    let values = (bytes(note.id), note.identity, note.related, note.patient, note.encounter);
+    let known = unit.one("note", sql, values, |row| {
+        Ok(Known {
+            id: row.get::<i64>("of_id")? > 0,
+            kin: row.get::<i64>("of_kin")? > 0,
+            patient: row.get::<i64>("of_patient")? > 0,
+            encounter: row.get::<i64>("of_encounter")? > 0,
+        })
+    })?;
+    known.ok_or_else(|| StoreError::Database("a question was not answered".to_owned()))
+}
+
 /// Holds the items of a note's document and of the one that it relates to, before anything of them changes.
-pub(super) fn hold_items(unit: &Unit<'_>, note: &SealedNote) -> Result<(), StoreError> {
-    if note.identity.is_none() && note.related.is_none() {
+pub(super) fn hold_items(unit: &Unit<'_>, note: &SealedNote, known: Known) -> Result<(), StoreError> {
+    if !known.kin {
         return Ok(());
     }
     let condition = "id IN (SELECT item_id FROM note WHERE identity_index IN (?1, ?2))";
@@ -39,14 +73,17 @@ pub(super) enum Identity {
 }
 
 /// The identity rules, see [`AddNote`]: an external id names a document, its versions are told apart by the sender's word.
-pub(super) fn identify(unit: &Unit<'_>, note: &SealedNote, unversioned: Unversioned) -> Result<Identity, StoreError> {
-    let by_id = unit.count("SELECT count(*) AS n FROM note WHERE id = ?1", [bytes(note.id)])?;
-    if by_id > 0 {
+pub(super) fn identify(
+    unit: &Unit<'_>,
+    note: &SealedNote,
+    (unversioned, known): (Unversioned, Known),
+) -> Result<Identity, StoreError> {
+    if known.id {
         let problem = "a new note cannot take the id of one that is there".to_owned();
         return Err(StoreError::Inconsistent { table: "note", id: note.id.to_string(), problem });
     }
     let new = |version: &str, previous| Ok(Identity::New { version: version.to_owned(), previous });
-    let Some(identity) = note.identity else { return new(&note.version, None) };
+    let Some(identity) = note.identity.filter(|_| known.kin) else { return new(&note.version, None) };
     let mut versions = versions(unit, identity)?;
     versions.reverse();
     let Some(newest) = versions.first() else { return new(&note.version, None) };
@@ -82,7 +119,7 @@ pub(super) fn keyed(
     now: Timestamp,
 ) -> Result<Option<AddNote>, StoreError> {
     let before = now.saturating_sub(IDEMPOTENCY_KEPT).unwrap_or(Timestamp::MIN);
-    unit.execute("DELETE FROM idempotency_key WHERE created_at < ?1", [micros(before)])?;
+    unit.write("DELETE FROM idempotency_key WHERE created_at < ?1", [micros(before)])?;
     let sql = "SELECT note_id, body_hash FROM idempotency_key WHERE key_index = ?1";
     unit.one("idempotency_key", sql, [key_index], |row| {
         let id = row.id("note_id")?;
@@ -99,8 +136,7 @@ pub(super) fn keep_key(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     let sql = "INSERT INTO idempotency_key (key_index, body_hash, note_id, created_at) VALUES (?1, ?2, ?3, ?4)";
-    unit.execute(sql, (key_index, body, bytes(note), micros(now)))?;
-    Ok(())
+    unit.write(sql, (key_index, body, bytes(note), micros(now)))
 }
 
 /// One version of a document.
@@ -149,7 +185,16 @@ fn versions(unit: &Unit<'_>, identity: [u8; 32]) -> Result<Vec<Version>, StoreEr
 
 /// Decides anew which notes count after `note` was written: the versions of its document, and of the document it replaces.
 /// Items that lost or gained a note that counts are opened or closed.
-pub(super) fn note_arrived(unit: &Unit<'_>, note: &SealedNote, placing: &Placing, cause: &Cause) -> Result<(), StoreError> {
+pub(super) fn note_arrived(
+    unit: &Unit<'_>,
+    note: &SealedNote,
+    (placing, known): (&Placing, Known),
+    cause: &Cause,
+) -> Result<(), StoreError> {
+    if !known.kin {
+        // nothing stands beside it, so it counts
+        return settle_items(unit, if placing.joined { vec![placing.item_id] } else { Vec::new() }, cause);
+    }
     let mut touched = Vec::new();
     if let Some(identity) = note.identity {
         touched.extend(settle(unit, identity, cause)?);
@@ -165,7 +210,7 @@ pub(super) fn note_arrived(unit: &Unit<'_>, note: &SealedNote, placing: &Placing
         touched.push(placing.item_id);
     } else {
         // a late version is shown, and opens nothing
-        unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(placing.item_id)])?;
+        unit.write("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(placing.item_id)])?;
     }
     settle_items(unit, touched, cause)
 }
@@ -265,7 +310,7 @@ pub(super) fn settle_items(unit: &Unit<'_>, mut items: Vec<Uuid>, cause: &Cause)
         if place != found.place() {
             places::write(unit, item, place, None)?;
         }
-        unit.execute("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(item)])?;
+        unit.write("UPDATE review_item SET revision = revision + 1 WHERE id = ?1", [bytes(item)])?;
         let event = match (found.state, place.state) {
             (before, after) if before == after => None,
             (_, ItemState::Finished) => Some("item.closed"),

@@ -78,6 +78,26 @@ pub(in crate::store) trait Database: Send + Sync + 'static {
     where
         T: Send + 'static,
         F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static;
+    /// As [`Self::read`], for work that asks one question, or whose questions need not see one state: a database may leave the transaction out.
+    fn look<T, F>(&self, work: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.read(work)
+    }
+    /// As [`Self::write`], for short work that holds these names before it reads anything, and no others: it may share its transaction, and so its
+    /// commit, with other work of the kind. The names are held already when it is run.
+    fn write_named<T, F>(&self, names: Vec<[u8; 32]>, work: F) -> impl Future<Output = Result<T, StoreError>> + Send
+    where
+        T: Send + 'static,
+        F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+    {
+        self.write(move |unit| {
+            unit.hold_indexes(&names)?;
+            work(unit)
+        })
+    }
     /// Brings what was written to its last place and empties the log, where the database has one of its own: after a purge nothing of what
     /// was destroyed is left in either.
     fn settle(&self) -> impl Future<Output = Result<(), StoreError>> + Send {

@@ -32,6 +32,10 @@ pub(super) struct SealedNote {
     text: Vec<u8>,
     /// Blind index of the document that it relates to.
     pub(super) related: Option<[u8; 32]>,
+    /// Blind index of the patient's number; none = no number.
+    pub(super) patient: Option<[u8; 32]>,
+    /// Blind index of the encounter's number.
+    pub(super) encounter: Option<[u8; 32]>,
     external_id: Option<Vec<u8>>,
     related_external_id: Option<Vec<u8>>,
     author: Option<Vec<u8>>,
@@ -46,7 +50,10 @@ impl SealedNote {
         let text = std::mem::take(&mut note.text);
         let index = |external_id: &String| identity_index(vault, &note.source, external_id);
         let related = note.related.as_ref().map(|related| &related.external_id);
+        let patient = note.patient.as_ref().filter(|patient| !patient.id.is_empty());
         Self {
+            patient: patient.map(|patient| patients::number_index(vault, &note.source, &patient.id)),
+            encounter: note.encounter.as_ref().map(|number| encounters::encounter_index(vault, &note.source, number)),
             identity: external_id.as_ref().map(index),
             related: related.map(index),
             related_external_id: related.map(|external_id| key.seal("related_external_id", external_id.as_bytes())),
@@ -65,12 +72,8 @@ impl SealedNote {
 
 impl SealedNote {
     /// Blind indexes of all that its place is found by: request, document, related document, patient and encounter.
-    pub(super) fn names(&self, vault: &Vault, key: Option<[u8; 32]>) -> Vec<[u8; 32]> {
-        let source = &self.content.source;
-        let patient = self.content.patient.as_ref().filter(|patient| !patient.id.is_empty());
-        let patient = patient.map(|patient| patients::number_index(vault, source, &patient.id));
-        let encounter = self.content.encounter.as_ref().map(|number| encounters::encounter_index(vault, source, number));
-        [key, self.identity, self.related, patient, encounter].into_iter().flatten().collect()
+    pub(super) fn names(&self, key: Option<[u8; 32]>) -> Vec<[u8; 32]> {
+        [key, self.identity, self.related, self.patient, self.encounter].into_iter().flatten().collect()
     }
 }
 
@@ -86,7 +89,7 @@ pub(super) fn insert(
     placing: &Placing,
     (version, previous): (&str, Option<Uuid>),
 ) -> Result<(), StoreError> {
-    unit.execute(
+    unit.write(
         "INSERT INTO note (id, item_id, encounter_id, patient_id, previous_id, source, identity_index, version, content_hash,
                            data_key, text, external_id, author, note_type, encounter_class, service_date, facility,
                            department, confidentiality, status, received_at, discharge_date, relation, related_index,
@@ -122,8 +125,7 @@ pub(super) fn insert(
             placing.came_with.map(bytes),
             note.content.labels.bits()
         ],
-    )?;
-    Ok(())
+    )
 }
 
 const NOTE: &str = "

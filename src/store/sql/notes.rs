@@ -26,31 +26,32 @@ impl<D: Database> NoteStore for SqlStore<D> {
         let key = key.map(|key| (self.vault.blind_index("idempotency_key", &[&key.owner, &key.key]), key.body));
         let sealed = SealedNote::seal(&self.vault, id, note, now);
         let cause = Cause { actor, now };
+        // what decides whether and where the note is new stays as it is until it is there
+        let names = sealed.names(key.map(|(index, _)| index));
         self.database
-            .write(move |unit| {
-                // what decides whether and where the note is new stays as it is until it is there
-                unit.hold_indexes(&sealed.names(unit.vault, key.map(|(index, _)| index)))?;
+            .write_named(names, move |unit| {
                 if let Some((index, body)) = key
                     && let Some(outcome) = lineage::keyed(unit, index, body, now)?
                 {
                     return Ok(outcome);
                 }
-                let outcome = match lineage::identify(unit, &sealed, unversioned)? {
+                let known = lineage::look(unit, &sealed)?;
+                let outcome = match lineage::identify(unit, &sealed, (unversioned, known))? {
                     Identity::Known(outcome) => {
                         if let AddNote::Existing { id } = outcome {
-                            lineage::hold_items(unit, &sealed)?;
+                            lineage::hold_items(unit, &sealed, known)?;
                             encounters::tighten(unit, &sealed, id, &cause)?;
                         }
                         outcome
                     }
                     Identity::New { version, previous } => {
-                        lineage::hold_items(unit, &sealed)?;
-                        let placing = encounters::place(unit, &sealed)?;
+                        lineage::hold_items(unit, &sealed, known)?;
+                        let placing = encounters::place(unit, &sealed, known)?;
                         note_rows::insert(unit, &sealed, &placing, (&version, previous))?;
                         jobs::add(unit, id, &sealed.content.source, now)?;
                         let detail = format!("item {}", placing.item_id);
                         audit::append(unit, &cause, &Event::of("note.stored", "note", id, &detail))?;
-                        lineage::note_arrived(unit, &sealed, &placing, &cause)?;
+                        lineage::note_arrived(unit, &sealed, (&placing, known), &cause)?;
                         AddNote::Created { id }
                     }
                 };

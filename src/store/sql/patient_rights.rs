@@ -43,8 +43,10 @@ pub(super) fn unmerge(unit: &Unit<'_>, named: &Named, cause: &Cause) -> Result<O
     let Named::Patient { source, record, system } = named else { return Ok(None) };
     let patient = Patient { id: record.clone(), system: system.clone(), ..Patient::default() };
     unit.hold_indexes(&[patients::number_index(unit.vault, source, record)])?;
-    let Some(own) = patients::row_of(unit, source, &patient)? else { return Ok(None) };
-    let Some(survivor) = patients::known(unit, source, &patient)?.filter(|survivor| *survivor != own) else { return Ok(None) };
+    let Some(found) = patients::find(unit, source, &patient)?.filter(|found| found.patient != found.row) else {
+        return Ok(None);
+    };
+    let (own, survivor) = (found.row, found.patient);
     unit.hold_rows("patient", "id IN (?1, ?2)", (bytes(own), bytes(survivor)))?;
     let pair = (bytes(own), bytes(survivor));
     unit.hold_rows("encounter", "patient_id = ?1", [bytes(survivor)])?;

@@ -30,7 +30,7 @@ impl<D: Database> PatientStore for SqlStore<D> {
         self.database
             .write(move |unit| {
                 unit.hold_indexes(&[number_index(unit.vault, &source, &patient.id)])?;
-                let Some(id) = known_and_held(unit, &source, &patient)? else { return Ok(None) };
+                let Some(Found { patient: id, .. }) = find_and_hold(unit, &source, &patient)? else { return Ok(None) };
                 if take_over(unit, id, &patient)? {
                     show_anew(unit, id)?;
                     audit::append(unit, &cause, &Event::of("patient.updated", "patient", id, ""))?;
@@ -47,12 +47,12 @@ impl<D: Database> PatientStore for SqlStore<D> {
                 let PatientMerge { source, surviving, retired } = &merge;
                 let number = |patient: &Patient| number_index(unit.vault, source, &patient.id);
                 unit.hold_indexes(&[number(surviving), number(retired)])?;
-                let survivor = match known_and_held(unit, source, surviving)? {
-                    Some(survivor) => survivor,
+                let survivor = match find_and_hold(unit, source, surviving)? {
+                    Some(survivor) => survivor.patient,
                     None => add(unit, derived_id(id, "surviving"), (source, surviving), now)?,
                 };
-                let gone = match known_and_held(unit, source, retired)? {
-                    Some(gone) => gone,
+                let gone = match find_and_hold(unit, source, retired)? {
+                    Some(gone) => gone.patient,
                     // so that what comes later under the number finds its way
                     None => add(unit, derived_id(id, "retired"), (source, retired), now)?,
                 };
@@ -85,34 +85,30 @@ fn system_index(unit: &Unit<'_>, (source, number): (&str, &str), system: &str) -
     unit.vault.blind_index("patient.id", &[source, number, system])
 }
 
-/// The patient of a record number; the survivor when it was merged. A number without a system is the first patient's who has it; a blank
-/// number identifies nobody.
-pub(super) fn known(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Uuid>, StoreError> {
-    let Some((row, survivor)) = of_number(unit, source, patient)? else { return Ok(None) };
-    let Some(system) = &patient.system else { return Ok(Some(survivor)) };
-    if details(unit, row)?.system.is_none_or(|first| first == *system) {
-        return Ok(Some(survivor));
-    }
-    let sql = "SELECT coalesce(merged_into, id) AS id FROM patient WHERE identity_index = ?1";
-    unit.one("patient", sql, [system_index(unit, (source, &patient.id), system)], |row| row.id("id"))
+/// What a record number leads to.
+#[derive(Clone, Copy)]
+pub(super) struct Found {
+    /// The row of the number itself.
+    pub(super) row: Uuid,
+    /// The patient whose it is: the survivor when the row was merged into another.
+    pub(super) patient: Uuid,
 }
 
-/// The row of a record number itself, whether or not it was merged into another one.
-pub(super) fn row_of(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Uuid>, StoreError> {
-    let Some((row, _)) = of_number(unit, source, patient)? else { return Ok(None) };
-    let Some(system) = &patient.system else { return Ok(Some(row)) };
-    if details(unit, row)?.system.is_none_or(|first| first == *system) {
-        return Ok(Some(row));
+/// What a record number leads to. A number without a system is the first patient's who has it; a blank number identifies nobody.
+pub(super) fn find(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Found>, StoreError> {
+    let Some(found) = of_number(unit, source, patient)? else { return Ok(None) };
+    let Some(system) = &patient.system else { return Ok(Some(found)) };
+    if details(unit, found.row)?.system.is_none_or(|first| first == *system) {
+        return Ok(Some(found));
     }
-    let sql = "SELECT id FROM patient WHERE identity_index = ?1";
-    unit.one("patient", sql, [system_index(unit, (source, &patient.id), system)], |row| row.id("id"))
+    of_index(unit, system_index(unit, (source, &patient.id), system))
 }
 
-/// As [`known`], and held: what belongs to the patient is linked to nobody else meanwhile. The number is held already.
-pub(super) fn known_and_held(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Uuid>, StoreError> {
+/// As [`find`], and the patient is held: what belongs to it is linked to nobody else meanwhile. The number is held already.
+pub(super) fn find_and_hold(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Found>, StoreError> {
     loop {
-        let found = known(unit, source, patient)?;
-        let Some(id) = found.filter(|_| unit.session.is_shared()) else { return Ok(found) };
+        let found = find(unit, source, patient)?;
+        let Some(Found { patient: id, .. }) = found.filter(|_| unit.session.is_shared()) else { return Ok(found) };
         // none when it was merged into another one just now, which is found next
         if unit.hold_rows("patient", "id = ?1 AND merged_into IS NULL", [bytes(id)])? > 0 {
             return Ok(found);
@@ -121,12 +117,16 @@ pub(super) fn known_and_held(unit: &Unit<'_>, source: &str, patient: &Patient) -
 }
 
 /// The row that has the number alone, and the patient that it stands for.
-fn of_number(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<(Uuid, Uuid)>, StoreError> {
+fn of_number(unit: &Unit<'_>, source: &str, patient: &Patient) -> Result<Option<Found>, StoreError> {
     if patient.id.is_empty() {
         return Ok(None);
     }
+    of_index(unit, number_index(unit.vault, source, &patient.id))
+}
+
+fn of_index(unit: &Unit<'_>, index: [u8; 32]) -> Result<Option<Found>, StoreError> {
     let sql = "SELECT id, coalesce(merged_into, id) AS survivor FROM patient WHERE identity_index = ?1";
-    unit.one("patient", sql, [number_index(unit.vault, source, &patient.id)], |row| Ok((row.id("id")?, row.id("survivor")?)))
+    unit.one("patient", sql, [index], |row| Ok(Found { row: row.id("id")?, patient: row.id("survivor")? }))
 }
 
 /// Makes the row of a patient. The number alone leads to the first one who has it; another one of another system is found by both.
@@ -136,8 +136,27 @@ pub(super) fn add(unit: &Unit<'_>, id: Uuid, (source, patient): (&str, &Patient)
         (Some(system), Some(_)) => (Some(system_index(unit, (source, &patient.id), system)), Some(number)),
         _ => ((!patient.id.is_empty()).then_some(number), None),
     };
+    insert(unit, id, (identity, number, patient), now)
+}
+
+/// Makes the row of a patient whose number, when there is one, nobody has.
+pub(super) fn add_first(
+    unit: &Unit<'_>,
+    id: Uuid,
+    (number, patient): (Option<[u8; 32]>, &Patient),
+    now: Timestamp,
+) -> Result<Uuid, StoreError> {
+    insert(unit, id, (number, None, patient), now)
+}
+
+fn insert(
+    unit: &Unit<'_>,
+    id: Uuid,
+    (identity, number, patient): (Option<[u8; 32]>, Option<[u8; 32]>, &Patient),
+    now: Timestamp,
+) -> Result<Uuid, StoreError> {
     let (key, data_key) = unit.vault.new_data_key("patient", id);
-    unit.execute(
+    unit.write(
         "INSERT INTO patient (id, identity_index, number_index, data_key, details, created_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
         params![bytes(id), identity, number, data_key, key.seal("details", &json(patient)), micros(now)],
     )?;
@@ -170,29 +189,28 @@ fn fill(unit: &Unit<'_>, id: Uuid, other: Uuid) -> Result<(), StoreError> {
 }
 
 fn change(unit: &Unit<'_>, id: Uuid, change: impl FnOnce(&Patient) -> Patient) -> Result<bool, StoreError> {
-    let before = details(unit, id)?;
+    let (key, before) = opened(unit, id)?;
     let after = change(&before);
     if after == before {
         return Ok(false);
     }
-    let details = key_of(unit, id)?.seal("details", &json(&after));
-    unit.execute("UPDATE patient SET details = ?2 WHERE id = ?1", (bytes(id), details))?;
+    let details = key.seal("details", &json(&after));
+    unit.write("UPDATE patient SET details = ?2 WHERE id = ?1", (bytes(id), details))?;
     Ok(true)
 }
 
-fn key_of(unit: &Unit<'_>, id: Uuid) -> Result<super::vault::RowKey, StoreError> {
-    let key = unit.one("patient", "SELECT id, data_key FROM patient WHERE id = ?1", [bytes(id)], |row| {
-        unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)
+/// The key of a patient, and what it opens.
+fn opened(unit: &Unit<'_>, id: Uuid) -> Result<(super::vault::RowKey, Patient), StoreError> {
+    let opened = unit.one("patient", "SELECT id, data_key, details FROM patient WHERE id = ?1", [bytes(id)], |row| {
+        let key = unit.vault.data_key("patient", id, &row.get::<Vec<u8>>("data_key")?)?;
+        let details = key.open_json("details", &row.get::<Vec<u8>>("details")?)?;
+        Ok((key, details))
     })?;
-    key.ok_or_else(|| missing(id))
+    opened.ok_or_else(|| missing(id))
 }
 
 fn details(unit: &Unit<'_>, id: Uuid) -> Result<Patient, StoreError> {
-    let key = key_of(unit, id)?;
-    let details = unit.one("patient", "SELECT id, details FROM patient WHERE id = ?1", [bytes(id)], |row| {
-        key.open_json("details", &row.get::<Vec<u8>>("details")?)
-    })?;
-    details.ok_or_else(|| missing(id))
+    opened(unit, id).map(|(_, details)| details)
 }
 
 fn missing(id: Uuid) -> StoreError {

@@ -207,7 +207,7 @@ fn find(unit: &Unit<'_>, named: &Named) -> Result<Vec<Subject>, StoreError> {
     match named {
         Named::Patient { source, record, system } => {
             let patient = Patient { id: record.clone(), system: system.clone(), ..Patient::default() };
-            Ok(patients::known(unit, source, &patient)?.map(Subject::Patient).into_iter().collect())
+            Ok(patients::find(unit, source, &patient)?.map(|found| Subject::Patient(found.patient)).into_iter().collect())
         }
         Named::Encounter { source, number } => {
             let index = encounters::encounter_index(unit.vault, source, number);

@@ -111,7 +111,7 @@ pub(super) fn write(unit: &Unit<'_>) -> Result<(), StoreError> {
         let sequence = unit.count("SELECT coalesce(max(sequence), 0) + 1 AS n FROM delivery", ())?;
         let id = Uuid::new_v5(&delivery.destination, &sequence.to_be_bytes());
         let body = delivery.body.as_ref().map(|body| delivery.key.for_row("delivery", id).seal("body", body.as_bytes()));
-        unit.execute(
+        unit.write(
             "INSERT INTO delivery (sequence, id, destination_id, event, note_id, item_id, body, state, tries, run_after, fence,
                                    created_at, query_id)
              VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'waiting', 0, ?8, 0, ?8, ?9)",
@@ -132,14 +132,15 @@ pub(super) fn write(unit: &Unit<'_>) -> Result<(), StoreError> {
         // the largest plus one, plus two ...; an undone event leaves no gap
         let row = |number: usize| {
             let values: Vec<String> = (1..=7).map(|value| format!("?{}", number * 7 + value)).collect();
-            format!("((SELECT coalesce(max(sequence), 0) + {} FROM audit_event), {})", number + 1, values.join(", "))
+            format!("((SELECT n FROM last) + {}, {})", number + 1, values.join(", "))
         };
         let rows: Vec<String> = (0..events.len()).map(row).collect();
         let sql = format!(
-            "INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail) VALUES {}",
+            "WITH last (n) AS (SELECT coalesce(max(sequence), 0) FROM audit_event)
+             INSERT INTO audit_event (sequence, at, actor_id, actor_name, action, subject_kind, subject_id, detail) VALUES {}",
             rows.join(", ")
         );
-        unit.execute(&sql, events.iter().flat_map(KeptEvent::values).collect::<Vec<_>>())?;
+        unit.write(&sql, events.iter().flat_map(KeptEvent::values).collect::<Vec<_>>())?;
     }
     Ok(())
 }

@@ -17,6 +17,9 @@ use crate::store::StoreError;
 pub(in crate::store) trait Session {
     /// Runs a statement that gives no rows; how many it changed. Values are named `?1`, `?2` … or stand as `?` in their order.
     fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, StoreError>;
+    /// Runs a statement of which nobody needs to know how many rows it changed. It may be sent together with the next one; where it fails, that
+    /// one says so, or the commit.
+    fn write(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError>;
     /// Runs a statement and hands over its rows.
     fn query(
         &self,
@@ -26,7 +29,7 @@ pub(in crate::store) trait Session {
     ) -> Result<(), StoreError>;
     /// Whether others write at the same time.
     fn is_shared(&self) -> bool;
-    /// Waits for these numbers and holds them until the transaction ends; in order, so that two who want the same ones do not wait for
+    /// Waits for these numbers, before whatever is asked next, and holds them until the transaction ends; in order, so that two who want the same ones do not wait for
     /// each other. Nothing where nobody else writes.
     fn hold(&self, numbers: &[i64]) -> Result<(), StoreError>;
     /// Does work while the triggers that keep these tables append-only stand aside, and puts them back, all in this transaction: nobody else
@@ -62,6 +65,11 @@ impl<'a> Unit<'a> {
         self.session.execute(sql, &values.to_values())
     }
 
+    /// Runs a statement of which nobody needs to know how many rows it changed; see [`Session::write`].
+    pub(in crate::store) fn write(&self, sql: &str, values: impl Values) -> Result<(), StoreError> {
+        self.session.write(sql, &values.to_values())
+    }
+
     /// Every row of a query over `table`.
     pub(in crate::store) fn all<T>(
         &self,
@@ -92,16 +100,15 @@ impl<'a> Unit<'a> {
 
     /// Holds what these blind indexes name, whether or not there is a row of it: who comes with the same one waits until the transaction ends.
     pub(super) fn hold_indexes(&self, indexes: &[[u8; 32]]) -> Result<(), StoreError> {
-        let number = |index: &[u8; 32]| index.first_chunk().map_or(0, |first| i64::from_be_bytes(*first));
-        let mut numbers: Vec<i64> = indexes.iter().map(number).collect();
-        numbers.sort_unstable();
-        numbers.dedup();
-        self.session.hold(&numbers)
+        self.session.hold(&numbers(indexes.iter()))
     }
 
-    /// Holds one row, when it is there.
+    /// Holds one row, when it is there, before whatever is asked next.
     pub(super) fn hold_row(&self, table: &'static str, id: Uuid) -> Result<(), StoreError> {
-        self.hold_rows(table, "id = ?1", [bytes(id)]).map(drop)
+        if !self.session.is_shared() {
+            return Ok(());
+        }
+        self.write(&format!("SELECT id FROM {table} WHERE id = ?1 {}", self.held()), [bytes(id)])
     }
 
     /// Holds the rows of a table that meet a condition, in the order of their ids; how many. None where nobody else writes.
@@ -122,6 +129,15 @@ impl<'a> Unit<'a> {
     pub(super) fn passing_over_held(&self, table: &str) -> String {
         if self.session.is_shared() { format!("FOR NO KEY UPDATE OF {table} SKIP LOCKED") } else { String::new() }
     }
+}
+
+/// The numbers that are held for these blind indexes, in the order in which everybody holds them.
+pub(in crate::store) fn numbers<'i>(indexes: impl Iterator<Item = &'i [u8; 32]>) -> Vec<i64> {
+    let number = |index: &[u8; 32]| index.first_chunk().map_or(0, |first| i64::from_be_bytes(*first));
+    let mut numbers: Vec<i64> = indexes.map(number).collect();
+    numbers.sort_unstable();
+    numbers.dedup();
+    numbers
 }
 
 /// Every row of a query over `table`, for what needs no keys.

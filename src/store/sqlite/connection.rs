@@ -26,6 +26,9 @@ pub(super) fn open_writer(path: &Path) -> Result<Connection, StoreError> {
              data folder on a local file system"
         )));
     }
+    // Pages of indexes over random values are changed again and again: written back seldom, each is written back once for many changes.
+    connection.pragma_update(None, "wal_autocheckpoint", 8_000).map_err(database)?;
+    connection.pragma_update(None, "cache_size", -65_536).map_err(database)?;
     // After a burst the log shrinks again.
     connection.pragma_update(None, "journal_size_limit", 64 << 20).map_err(database)?;
     connection.pragma_update(None, "foreign_keys", true).map_err(database)?;
@@ -69,10 +72,10 @@ pub(super) fn open_plain(path: &Path) -> Result<Connection, StoreError> {
 fn open(path: &Path, flags: OpenFlags) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(database)?;
     connection.busy_timeout(BUSY).map_err(database)?;
-    // Sorting never spills to a file; 16 MiB of page cache a connection.
+    // Sorting never spills to a file; 16 MiB of page cache a connection that reads.
     connection.pragma_update(None, "temp_store", "MEMORY").map_err(database)?;
     connection.pragma_update(None, "cache_size", -16_384).map_err(database)?;
-    connection.set_prepared_statement_cache_capacity(64);
+    connection.set_prepared_statement_cache_capacity(256);
     Ok(connection)
 }
 

@@ -24,6 +24,10 @@ impl Session for SqliteSession<'_> {
         self.0.prepare_cached(sql).and_then(|mut statement| statement.execute(params_from_iter(values))).map_err(database)
     }
 
+    fn write(&self, sql: &str, values: &[Value<'_>]) -> Result<(), StoreError> {
+        self.execute(sql, values).map(drop)
+    }
+
     fn query(
         &self,
         sql: &str,

@@ -1,7 +1,8 @@
 //! The one writer: a thread that commits whatever has queued up in one transaction (group commit).
 //!
-//! Each piece of work runs in a savepoint, so one that fails undoes only itself. Nobody hears "done" before the commit
-//! that holds their work has reached the disk.
+//! Nobody hears "done" before the commit that holds their work has reached the disk. Where a piece fails, the group is undone and done again with a
+//! savepoint around each piece, so that one that fails undoes only itself. Not so from the start: under a savepoint SQLite copies every page
+//! before its first change, for each piece anew, and a piece that fails is rare.
 //!
 //! Why not a transaction per write? With `synchronous=FULL` each commit waits for the disk; under load the wait is
 //! shared by all who queued during the one before.
@@ -28,7 +29,7 @@ const QUEUE: usize = 256;
 
 /// One piece of work in the queue.
 trait Write: Send {
-    /// Does it. `false` when it must be undone.
+    /// Does it, once more where it was undone. `false` when it must be undone.
     fn run(&mut self, unit: &Unit<'_>) -> bool;
     /// Why it must be undone, when it must.
     fn failure(&self) -> Option<&StoreError>;
@@ -37,7 +38,7 @@ trait Write: Send {
 }
 
 struct Piece<T, F> {
-    work: Option<F>,
+    work: F,
     result: Option<Result<T, StoreError>>,
     caller: oneshot::Sender<Result<T, StoreError>>,
 }
@@ -45,11 +46,10 @@ struct Piece<T, F> {
 impl<T, F> Write for Piece<T, F>
 where
     T: Send,
-    F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send,
+    F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send,
 {
     fn run(&mut self, unit: &Unit<'_>) -> bool {
-        let Some(work) = self.work.take() else { return false };
-        let result = catch_unwind(AssertUnwindSafe(|| work(unit).and_then(|value| unit.finish().map(|()| value))))
+        let result = catch_unwind(AssertUnwindSafe(|| (self.work)(unit).and_then(|value| unit.finish().map(|()| value))))
             .unwrap_or_else(|_| Err(StoreError::Database("a write panicked; it was undone".to_owned())));
         self.result.insert(result).is_ok()
     }
@@ -97,11 +97,11 @@ impl Writer {
     pub(super) async fn write<T, F>(&self, work: F) -> Result<T, StoreError>
     where
         T: Send + 'static,
-        F: FnOnce(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
+        F: Fn(&Unit<'_>) -> Result<T, StoreError> + Send + 'static,
     {
         let closed = || StoreError::Database("the writing thread has ended".to_owned());
         let (caller, answer) = oneshot::channel();
-        let piece = Box::new(Piece { work: Some(work), result: None, caller });
+        let piece = Box::new(Piece { work, result: None, caller });
         self.queue.as_ref().ok_or_else(closed)?.send(piece).await.map_err(|_| closed())?;
         answer.await.map_err(|_| closed())?
     }
@@ -118,43 +118,59 @@ impl Drop for Writer {
 
 /// Runs `first` and what else has queued, commits, answers.
 fn commit_group(connection: &Connection, vault: &Vault, first: Box<dyn Write>, pieces: &mut mpsc::Receiver<Box<dyn Write>>) {
-    let mut group = Vec::new();
-    let outcome = run_group(connection, vault, first, pieces, &mut group);
+    let mut group = vec![first];
+    let mut outcome = run_together(connection, vault, pieces, &mut group);
+    if let Err(Undone::Piece) = outcome {
+        // one that was alone knows what is wrong with it already
+        outcome = if group.len() == 1 { Ok(()) } else { run_apart(connection, vault, &mut group) };
+    }
+    let outcome = outcome.map_err(|undone| match undone {
+        Undone::Group(problem) => problem,
+        Undone::Piece => StoreError::Database("a group of writes was not run".to_owned()),
+    });
     if let Err(problem) = &outcome {
         tracing::error!(%problem, writes = group.len(), "a group of writes was not committed");
-        if !connection.is_autocommit() {
-            let _ = connection.execute_batch("ROLLBACK");
-        }
+        roll_back(connection);
     }
     for piece in group {
         piece.answer(outcome.clone());
     }
 }
 
-fn run_group(
+/// Why a group was undone.
+enum Undone {
+    /// A piece of it failed.
+    Piece,
+    /// None of it can be done now.
+    Group(StoreError),
+}
+
+fn execute(connection: &Connection, sql: &str) -> Result<(), Undone> {
+    let done = connection.prepare_cached(sql).and_then(|mut statement| statement.execute([]));
+    done.map(drop).map_err(|error| Undone::Group(database(error)))
+}
+
+fn roll_back(connection: &Connection) {
+    if !connection.is_autocommit() {
+        let _ = connection.execute_batch("ROLLBACK");
+    }
+}
+
+/// Runs the first of the group and takes in what has queued up meanwhile.
+fn run_together(
     connection: &Connection,
     vault: &Vault,
-    first: Box<dyn Write>,
     pieces: &mut mpsc::Receiver<Box<dyn Write>>,
     group: &mut Vec<Box<dyn Write>>,
-) -> Result<(), StoreError> {
-    let execute = |sql: &str| connection.prepare_cached(sql).and_then(|mut statement| statement.execute([])).map_err(database);
-    group.push(first);
-    execute("BEGIN IMMEDIATE")?;
+) -> Result<(), Undone> {
+    execute(connection, "BEGIN IMMEDIATE")?;
     loop {
-        execute("SAVEPOINT piece")?;
         let kept = group.last_mut().is_some_and(|piece| piece.run(&Unit::new(&SqliteSession(connection), vault)));
-        if connection.is_autocommit() {
-            // A full disk or an I/O error makes SQLite undo the whole transaction by itself.
-            let undone = || StoreError::Database("the transaction was undone by the database".to_owned());
-            // what is wrong with the last one's rows is told to the last one alone
-            let of_database = |error: &&StoreError| matches!(error, StoreError::Full(_) | StoreError::Unavailable(_));
-            return Err(group.last().and_then(|piece| piece.failure()).filter(of_database).cloned().unwrap_or_else(undone));
-        }
+        still_begun(connection, group.last().and_then(|piece| piece.failure()))?;
         if !kept {
-            execute("ROLLBACK TO piece")?;
+            roll_back(connection);
+            return Err(Undone::Piece);
         }
-        execute("RELEASE piece")?;
         if group.len() == GROUP {
             break;
         }
@@ -163,6 +179,31 @@ fn run_group(
             Err(_) => break,
         }
     }
-    execute("COMMIT")?;
-    Ok(())
+    execute(connection, "COMMIT")
+}
+
+/// Runs every piece of a group in a savepoint: what fails is undone by itself.
+fn run_apart(connection: &Connection, vault: &Vault, group: &mut [Box<dyn Write>]) -> Result<(), Undone> {
+    execute(connection, "BEGIN IMMEDIATE")?;
+    for piece in group {
+        execute(connection, "SAVEPOINT piece")?;
+        let kept = piece.run(&Unit::new(&SqliteSession(connection), vault));
+        still_begun(connection, piece.failure())?;
+        if !kept {
+            execute(connection, "ROLLBACK TO piece")?;
+        }
+        execute(connection, "RELEASE piece")?;
+    }
+    execute(connection, "COMMIT")
+}
+
+/// A full disk or an I/O error makes SQLite undo the whole transaction by itself.
+fn still_begun(connection: &Connection, failure: Option<&StoreError>) -> Result<(), Undone> {
+    if !connection.is_autocommit() {
+        return Ok(());
+    }
+    let undone = || StoreError::Database("the transaction was undone by the database".to_owned());
+    // what is wrong with the last one's rows is told to the last one alone
+    let of_database = |error: &&StoreError| matches!(error, StoreError::Full(_) | StoreError::Unavailable(_));
+    Err(Undone::Group(failure.filter(of_database).cloned().unwrap_or_else(undone)))
 }
