@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
-use super::{EntryKind, PackChange};
+use super::{ChosenCode, EntryKind, PackChange};
 
 /// An entry that a proposal rests on, by our ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
@@ -161,5 +161,21 @@ impl PackChange {
             Self::Prefer(preference) => Some(&preference.words),
             Self::SetThreshold(_) => None,
         }
+    }
+
+    /// The id of its proposal: the same for the same change, whatever its codes are called. It is worked out, and never kept: whoever has the
+    /// database could try words against it.
+    #[must_use]
+    pub fn proposal_id(&self) -> Uuid {
+        let code = |code: &ChosenCode| format!("{}|{}", code.system, code.code);
+        let optional = |one: &Option<ChosenCode>| one.as_ref().map_or_else(String::new, code);
+        let said = match self {
+            Self::AddTerm(term) => code(&term.code),
+            Self::Suppress(term) => format!("{}|{}", optional(&term.code), term.section.as_deref().unwrap_or_default()),
+            Self::Prefer(preference) => format!("{}|{}", optional(&preference.instead_of), code(&preference.code)),
+            Self::SetThreshold(threshold) => threshold.shown_from.to_string(),
+        };
+        let name = [self.as_str(), self.kind().as_str(), self.words().unwrap_or_default(), &said].join("\u{1f}");
+        Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
     }
 }

@@ -15,7 +15,7 @@ mod propose;
 mod tests;
 
 pub use gather::Gathered;
-pub use propose::{occurrences, proposal_id};
+pub use propose::occurrences;
 
 /// How much must speak for a proposal.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -28,7 +28,9 @@ pub struct Floors {
     pub patients: u64,
     /// Coders.
     pub coders: u64,
-    /// The lower end of the interval of the share that speaks for it, of a term or a preference.
+    /// The share that speaks for a term or a preference.
+    pub share: f64,
+    /// The lower end of the interval of that share.
     pub agreement: f64,
     /// The same of a suppression, which hides what somebody may look for.
     pub rejected: f64,
@@ -47,6 +49,7 @@ impl Default for Floors {
             encounters: 3,
             patients: 3,
             coders: 2,
+            share: 0.8,
             agreement: 0.5,
             rejected: 0.7,
             hidden: 0.02,

@@ -1,7 +1,5 @@
 //! Proposals of what was gathered.
 
-use uuid::Uuid;
-
 use super::{
     Floors, Gathered,
     gather::{Code, Counts, OfWords, Support, evidence},
@@ -21,21 +19,6 @@ const DIGITS: usize = 4;
 /// Letters and words of a term.
 const LETTERS: std::ops::RangeInclusive<usize> = 2..=60;
 const WORDS: usize = 8;
-
-/// The id of the proposal of a change: the same for the same change.
-#[must_use]
-pub fn proposal_id(change: &PackChange) -> Uuid {
-    let code = |code: &ChosenCode| format!("{}|{}", code.system, code.code);
-    let optional = |one: &Option<ChosenCode>| one.as_ref().map_or_else(String::new, code);
-    let said = match change {
-        PackChange::AddTerm(term) => code(&term.code),
-        PackChange::Suppress(term) => format!("{}|{}", optional(&term.code), term.section.as_deref().unwrap_or_default()),
-        PackChange::Prefer(preference) => format!("{}|{}", optional(&preference.instead_of), code(&preference.code)),
-        PackChange::SetThreshold(threshold) => threshold.shown_from.to_string(),
-    };
-    let name = [change.as_str(), change.kind().as_str(), change.words().unwrap_or_default(), &said].join("\u{1f}");
-    Uuid::new_v5(&Uuid::NAMESPACE_OID, name.as_bytes())
-}
 
 /// Whether a text, folded, has the words side by side.
 #[must_use]
@@ -61,6 +44,15 @@ impl Floors {
 /// Whether so many of so many are surely at least this share.
 fn is_surely(part: u64, whole: u64, least: f64) -> bool {
     wilson(part, whole).is_some_and(|(low, _)| low >= least)
+}
+
+impl Floors {
+    /// Whether coders agree: nearly all of those there are, and enough of them to be no chance. A few who agree are enough where nobody says
+    /// otherwise.
+    #[expect(clippy::cast_precision_loss, reason = "counts are far below 2^53")]
+    fn is_agreed(&self, part: u64, whole: u64) -> bool {
+        part as f64 >= self.share * whole as f64 && is_surely(part, whole, self.agreement.min(sure_of(part)))
+    }
 }
 
 fn may_be_a_term(words: &str) -> bool {
@@ -163,7 +155,7 @@ impl About<'_> {
             if self.of.suggested.contains(code)
                 || !may_be_a_term(self.words)
                 || !self.floors.are_reached(support)
-                || !is_surely(support.entries, support.entries + other, self.floors.agreement.min(sure_of(support.entries)))
+                || !self.floors.is_agreed(support.entries, support.entries + other)
             {
                 continue;
             }
@@ -179,7 +171,7 @@ impl About<'_> {
         for ((from, to), support) in &self.of.amended {
             let decided: Counts = self.of.by_suggested.get(from).copied().unwrap_or_default();
             if !self.floors.are_reached(support)
-                || !is_surely(support.entries, decided.decided(), self.floors.agreement.min(sure_of(support.entries)))
+                || !self.floors.is_agreed(support.entries, decided.decided())
             {
                 continue;
             }
@@ -219,13 +211,13 @@ impl About<'_> {
     }
 }
 
-/// The lower end that so many without one against them reach: a few coders who agree are enough where nobody says otherwise.
+/// The lower end that so many without one against them reach.
 fn sure_of(entries: u64) -> f64 {
     wilson(entries, entries).map_or(0.0, |(low, _)| low)
 }
 
 fn proposal(change: PackChange, evidence: ProposalEvidence, effect: ProposalEffect) -> Proposal {
-    Proposal { id: proposal_id(&change), change, evidence, effect }
+    Proposal { id: change.proposal_id(), change, evidence, effect }
 }
 
 /// Whether the pack says it already.

@@ -79,6 +79,8 @@ impl Service {
         proposals.retain(|proposal| !is_declined(proposal, &decided));
         self.read_for_terms(&mut proposals, &last[last.len().saturating_sub(READ)..]).await?;
         proposals.sort_by_key(|proposal| (std::cmp::Reverse(proposal.benefit()), proposal.id));
+        // words of encounters that lie outside the user's scope are not told
+        let decided = decided.into_iter().filter(|one| sees_everything(user) || one.by == user.name).collect();
         Ok(Learning { encounters: gathered.encounters(), proposals, decided })
     }
 
@@ -177,6 +179,10 @@ fn is_declined(proposal: &Proposal, decided: &[DecidedProposal]) -> bool {
     last.is_some_and(|last| {
         last.verdict == ProposalVerdict::Declined && proposal.evidence.support < last.support.saturating_mul(2)
     })
+}
+
+const fn sees_everything(user: &User) -> bool {
+    user.source.is_none() && user.facility.is_none() && user.department.is_none()
 }
 
 fn left(outcome: &ItemOutcome) -> Left {

@@ -11,9 +11,10 @@ use crate::{
 fn proposal(words: &str) -> Proposal {
     let code = ChosenCode { system: "s".to_owned(), code: "J00".to_owned(), display: "Cold".to_owned() };
     let term = SuppressedTerm { words: words.to_owned(), kind: EntryKind::Diagnosis, code: Some(code), section: None };
+    let change = PackChange::Suppress(term);
     Proposal {
-        id: id(),
-        change: PackChange::Suppress(term),
+        id: change.proposal_id(),
+        change,
         evidence: ProposalEvidence { support: 9, ..ProposalEvidence::default() },
         effect: ProposalEffect { would_have_saved: 9, would_have_broken: 1, encounters_read: Some(70) },
     }

@@ -28,7 +28,7 @@ impl<D: Database> ProposalStore for SqlStore<D> {
 
     async fn decided_proposals(&self, limit: u32) -> Result<Vec<DecidedProposal>, StoreError> {
         let sql =
-            "SELECT id, proposal_id, verdict, data_key, body, support, saved, broken, encounters_read, pack_version, actor, at
+            "SELECT id, verdict, data_key, body, support, saved, broken, encounters_read, pack_version, actor, at
                    FROM proposal_decision ORDER BY at DESC, id LIMIT ?1";
         self.database.read(move |unit| unit.all("proposal_decision", sql, [limit], |row| open(unit, row))).await
     }
@@ -48,11 +48,10 @@ fn add(unit: &Unit<'_>, decision: &NewProposalDecision, cause: &Cause) -> Result
     let (key, data_key) = unit.vault.new_data_key("proposal_decision", *id);
     unit.execute(
         "INSERT INTO proposal_decision
-            (id, proposal_id, verdict, data_key, body, support, saved, broken, encounters_read, pack_version, actor_id, actor, at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+            (id, verdict, data_key, body, support, saved, broken, encounters_read, pack_version, actor_id, actor, at)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
         params![
             bytes(*id),
-            bytes(proposal.id),
             verdict.as_str(),
             data_key,
             key.seal("body", &body),
@@ -67,16 +66,17 @@ fn add(unit: &Unit<'_>, decision: &NewProposalDecision, cause: &Cause) -> Result
         ],
     )?;
     let into = pack_version.map_or_else(String::new, |version| format!(", version {version}"));
-    let detail = format!("{} {}{into}, proposal {}", proposal.change.as_str(), verdict.as_str(), proposal.id);
+    let detail = format!("{} {}{into}, decision {id}", proposal.change.as_str(), verdict.as_str());
     audit::append(unit, cause, &Event { action: "proposal.decided", subject: None, detail: &detail })
 }
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<DecidedProposal, StoreError> {
     let key = unit.vault.data_key("proposal_decision", row.id("id")?, &row.get::<Vec<u8>>("data_key")?)?;
     let optional = |column: &str| Ok::<_, StoreError>(row.get::<Option<i64>>(column)?.and_then(|one| u64::try_from(one).ok()));
+    let change = key.open_json::<PackChange>("body", &row.get::<Vec<u8>>("body")?)?;
     Ok(DecidedProposal {
-        id: row.id("proposal_id")?,
-        change: key.open_json::<PackChange>("body", &row.get::<Vec<u8>>("body")?)?,
+        id: change.proposal_id(),
+        change,
         verdict: row.word("verdict", |word| word.parse().ok())?,
         support: row.unsigned("support")?,
         effect: ProposalEffect {

@@ -1,7 +1,6 @@
 -- What leads decided on what the site's reviews proposed. What was proposed is sealed: it has words of notes.
 CREATE TABLE proposal_decision (
     id             UUID NOT NULL PRIMARY KEY,
-    proposal_id    UUID NOT NULL,        -- made from the change: the same for the same change
     verdict        TEXT COLLATE "C" NOT NULL CHECK (verdict IN ('approved', 'declined')),
     data_key       BYTEA NOT NULL,
     body           BYTEA NOT NULL,        -- sealed: the change as JSON
@@ -14,9 +13,8 @@ CREATE TABLE proposal_decision (
     actor          TEXT COLLATE "C" NOT NULL,
     at             BIGINT NOT NULL
 );
-CREATE INDEX proposal_decision_of ON proposal_decision (proposal_id, at);
 CREATE INDEX proposal_decision_at ON proposal_decision (at);
 CREATE TRIGGER proposal_decision_is_immutable
-    BEFORE UPDATE OF id, proposal_id, verdict, body, support, saved, broken, encounters_read, pack_version, actor_id, actor, at ON proposal_decision
+    BEFORE UPDATE OF id, verdict, body, support, saved, broken, encounters_read, pack_version, actor_id, actor, at ON proposal_decision
     EXECUTE FUNCTION refuse_change();
 CREATE TRIGGER proposal_decision_is_not_deleted BEFORE DELETE OR TRUNCATE ON proposal_decision EXECUTE FUNCTION refuse_change();

@@ -1,7 +1,6 @@
 -- What leads decided on what the site's reviews proposed. What was proposed is sealed: it has words of notes.
 CREATE TABLE proposal_decision (
     id             BLOB NOT NULL PRIMARY KEY,
-    proposal_id    BLOB NOT NULL,        -- made from the change: the same for the same change
     verdict        TEXT NOT NULL CHECK (verdict IN ('approved', 'declined')),
     data_key       BLOB NOT NULL,
     body           BLOB NOT NULL,        -- sealed: the change as JSON
@@ -14,10 +13,9 @@ CREATE TABLE proposal_decision (
     actor          TEXT NOT NULL,
     at             INTEGER NOT NULL
 ) STRICT;
-CREATE INDEX proposal_decision_of ON proposal_decision (proposal_id, at);
 CREATE INDEX proposal_decision_at ON proposal_decision (at);
 CREATE TRIGGER proposal_decision_is_not_updated
-    BEFORE UPDATE OF id, proposal_id, verdict, body, support, saved, broken, encounters_read, pack_version, actor_id, actor, at ON proposal_decision
+    BEFORE UPDATE OF id, verdict, body, support, saved, broken, encounters_read, pack_version, actor_id, actor, at ON proposal_decision
     BEGIN SELECT RAISE(ABORT, 'decisions on proposals are append-only'); END;
 CREATE TRIGGER proposal_decision_is_not_deleted BEFORE DELETE ON proposal_decision
     BEGIN SELECT RAISE(ABORT, 'decisions on proposals are append-only'); END;
