@@ -194,3 +194,15 @@ fn recall_on_the_second_blind_notes() {
     let (letters, mentions, precision) = measured.all();
     assert!(letters > 0.0 && mentions > 0.0 && precision > 0.0, "{letters} {mentions} {precision}");
 }
+
+/// Development notes that came last: what is missed is printed.
+#[test]
+fn recall_on_more_development_notes() {
+    let notes = notes("development-more.txt");
+    assert!(notes.len() >= 40);
+    let measured = measure(&notes);
+    measured.print("development 2");
+    println!("missed:\n{}\nwrong:\n{}", measured.missed.join("\n"), measured.wrong.join("\n"));
+    let (letters, _, precision) = measured.all();
+    assert!(letters > 0.9 && precision > 0.9, "{letters} {precision}");
+}

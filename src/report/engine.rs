@@ -323,9 +323,10 @@ impl EngineReport {
     }
 }
 
-/// Program, model and vocabulary in one name. The edition is left out: it follows the day of the encounter.
+/// Program, model, vocabulary and site pack in one name. The edition is left out: it follows the day of the encounter.
 fn engine_name(engine: &EngineVersion) -> String {
-    format!("{} · {} · {}", engine.version, engine.model, engine.vocabulary)
+    let parts = [Some(&engine.version), Some(&engine.model), Some(&engine.vocabulary), engine.site_pack.as_ref()];
+    parts.into_iter().flatten().map(String::as_str).collect::<Vec<_>>().join(" · ")
 }
 
 #[cfg(test)]
