@@ -1527,6 +1527,7 @@ pack-not-yet = This server still runs with { $version }; it takes the live one w
 pack-left-out = { $rows ->
     [one] { $rows } row of it is not used: the vocabularies that are loaded do not have its code.
    *[other] { $rows } rows of it are not used: the vocabularies that are loaded do not have their codes.
+}
 pack-none = no version
 pack-version = version { $number }
 pack-make-live = Make version { $version } live
@@ -1581,6 +1582,7 @@ thresholds-show = Show
 thresholds-what = { $encounters ->
     [one] One finished encounter takes part, of those that you may see.
    *[other] { $encounters } finished encounters take part, of those that you may see.
+}
 thresholds-limits = What this cannot tell: coders saw each suggestion and how sure the engine was, so they accepted some that they would not have added themselves; entries accepted together were looked at less; entries of one encounter are alike, so the intervals are somewhat too narrow. Allergies are never folded away, and medications are folded by how sure their mention is, whatever stands here.
 thresholds-now = As it is set: entries are shown unfolded from { $shown } % on, and may be accepted together from { $together } % on.
 thresholds-empty = No encounter was finished within these days.
@@ -1674,6 +1676,7 @@ drift-reference-hint = Days like 2026-01-31, or moments like 2026-01-31T08:00:00
 drift-alerts-wait = { $count ->
     [one] Something drifts, and nobody has acknowledged it yet.
    *[other] { $count } measures drift, and nobody has acknowledged them yet.
+}
 drift-look = Look at the drift
 notice-evaluated = Drift was evaluated.
 problem-reference = Not taken: a reference needs a first and a last day, in this order and in the past.
@@ -1738,6 +1741,7 @@ shadow-hint = Intervals of 95 % of the difference by drawing encounters; p by ex
 shadow-differences = { $count ->
     [one] One entry differs
    *[other] { $count } entries differ
+}
 shadow-no-differences = Nothing differs in encounters that you may see.
 shadow-item = Encounter
 shadow-entry = Entry
