@@ -10,6 +10,7 @@ mod learning;
 mod messages;
 mod movements;
 mod notes;
+mod population;
 mod oversight;
 mod queries;
 mod queue;
