@@ -403,25 +403,29 @@ impl<'a> Population<'a> {
 /// What may be told of a row. Who was seen in a column either has it or has it not: a table of two rows, whose totals of columns are the patients
 /// seen. Patients of all columns are no sum of the columns, since some are counted in several, but lie between the largest and the sum.
 fn told_of((seen, row): (&Counted, &Counted), smallest: u64) -> Told {
-    let without = seen.cells.iter().zip(&row.cells).map(|(seen, with)| seen.saturating_sub(*with)).collect();
-    let table = suppress(&[row.cells.clone(), without], smallest);
+    // where nobody was seen nobody has it: nothing hides there
+    let lived: Vec<usize> = (0..seen.cells.len()).filter(|at| seen.cells[*at] > 0).collect();
+    let with: Vec<u64> = lived.iter().map(|at| row.cells[*at]).collect();
+    let without = lived.iter().zip(&with).map(|(at, with)| seen.cells[*at].saturating_sub(*with)).collect();
+    let table = suppress(&[with, without], smallest);
     let is_told = |cell: &Cell| cell.told().is_some();
     let sums_are_told = table.rows.first().is_some_and(is_told) && is_told(&table.all);
     let rest = seen.patients.saturating_sub(row.patients);
     let tells_patients = sums_are_told && !is_small(row.patients, smallest) && !is_small(rest, smallest);
-    let mut cells = table.cells.into_iter().next().unwrap_or_default();
-    if !tells_patients && row.cells.iter().filter(|count| **count > 0).count() == 1 {
-        // the one column with patients would tell how many there are of all
-        for (cell, _) in cells.iter_mut().zip(&row.cells).filter(|(_, count)| **count > 0) {
-            *cell = Cell::Suppressed;
-        }
-    }
-    Told {
-        cells,
+    // the one column with patients would tell how many there are of all
+    let is_alone = row.cells.iter().filter(|count| **count > 0).count() == 1;
+    let mut told = Told {
+        cells: vec![Cell::Count(0); seen.cells.len()],
         patients: if tells_patients { Cell::Count(row.patients) } else { Cell::Suppressed },
-        seen: table.columns.iter().map(is_told).collect(),
+        seen: vec![true; seen.cells.len()],
         all_seen: is_told(&table.all),
+    };
+    for ((at, cell), column) in lived.into_iter().zip(&table.cells[0]).zip(&table.columns) {
+        let tells_all = !tells_patients && is_alone && row.cells[at] > 0;
+        told.cells[at] = if tells_all { Cell::Suppressed } else { *cell };
+        told.seen[at] = is_told(column);
     }
+    told
 }
 
 /// The rows with the most patients that are told, for a chart: of at most so many rows their names and, by column, what is told.
