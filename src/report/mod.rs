@@ -20,7 +20,7 @@ pub use engine::{
 pub use months::{ColumnsBy, Months, MonthsError};
 pub use period::{Series, Step};
 pub use population::{
-    CodeLevel, ColumnOf, CountedBy, Population, PopulationAsked, PopulationReport, PopulationRow, RowOf, charted,
+    CodeLevel, ColumnOf, CountedBy, Gathered, Population, PopulationAsked, PopulationReport, PopulationRow, RowOf, charted,
 };
 pub use queries::{KindOfQuery, QueryFact, QueryReport, QueryStep, TURNAROUND_HOURS, query_report};
 pub use reviews::{ErrorCount, ReviewCounts, ReviewReport, review_report};

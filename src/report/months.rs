@@ -74,7 +74,9 @@ pub enum MonthsError {
     #[error("the first month comes before the last, and they are at most {MOST_MONTHS} months and {MOST_STEPS} columns")]
     Order,
     /// The last has not ended.
-    #[error("only what has ended is counted, since what grows from day to day would tell who came: choose an earlier last month")]
+    #[error(
+        "only what has ended is counted, since what grows from day to day would tell who came: choose an earlier last month"
+    )]
     NotEnded,
     /// Quarters or years are cut.
     #[error("quarters begin in January, April, July and October, years in January: choose whole ones")]

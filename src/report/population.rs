@@ -10,7 +10,9 @@ use uuid::Uuid;
 
 use super::{ColumnsBy, Months};
 use crate::{
-    domain::{Cell, Ended, EntryKind, EntryOutcome, ItemOutcome, MedicationStatus, SMALLEST_CELL, suppress, suppress_list, system},
+    domain::{
+        Cell, Ended, EntryKind, EntryOutcome, ItemOutcome, MedicationStatus, SMALLEST_CELL, suppress, suppress_list, system,
+    },
     vocabulary::Vocabulary,
 };
 
@@ -150,14 +152,19 @@ type Fact = (u32, u32, u32);
 
 /// Patients of finished encounters, counted.
 pub struct Population<'a> {
-    asked: PopulationAsked,
     zone: TimeZone,
     vocabulary: &'a Vocabulary,
     patients: HashMap<Uuid, u32>,
-    places: HashMap<String, u32>,
-    rows: HashMap<RowOf, (u32, String)>,
     /// What a code counts under, and its title.
     levels: HashMap<String, (String, String)>,
+    gathered: Gathered,
+}
+
+/// Who is in which row and column, before anything is left out.
+pub struct Gathered {
+    asked: PopulationAsked,
+    places: HashMap<String, u32>,
+    rows: HashMap<RowOf, (u32, String)>,
     facts: Vec<Fact>,
     /// So many facts stood when they were last put in order, each once.
     tidied: usize,
@@ -205,74 +212,55 @@ impl<'a> Population<'a> {
     /// With nobody counted.
     #[must_use]
     pub fn new(asked: PopulationAsked, zone: &TimeZone, vocabulary: &'a Vocabulary) -> Self {
-        Self {
-            asked,
-            zone: zone.clone(),
-            vocabulary,
-            patients: HashMap::new(),
-            places: HashMap::new(),
-            rows: HashMap::new(),
-            levels: HashMap::new(),
-            facts: Vec::new(),
-            tidied: 0,
-            without_patient: 0,
-        }
+        let gathered =
+            Gathered { asked, places: HashMap::new(), rows: HashMap::new(), facts: Vec::new(), tidied: 0, without_patient: 0 };
+        Self { zone: zone.clone(), vocabulary, patients: HashMap::new(), levels: HashMap::new(), gathered }
+    }
+
+    /// Who was counted: what is told of them takes no vocabulary.
+    #[must_use]
+    pub fn gathered(self) -> Gathered {
+        self.gathered
     }
 
     /// Counts the patient of an encounter, if it is finished and lies in the months that are asked for.
     pub fn add(&mut self, item: &ItemOutcome) {
         let Some((finished_at, ..)) = &item.finished else { return };
         let day = finished_at.to_zoned(self.zone.clone()).date();
-        let Some(step) = self.asked.months.step_of(day, self.asked.columns) else { return };
+        let Some(step) = self.gathered.asked.months.step_of(day, self.gathered.asked.columns) else { return };
         let Some(patient) = item.patient else {
-            self.without_patient += 1;
+            self.gathered.without_patient += 1;
             return;
         };
         let patients = next_index(self.patients.len());
         let patient = *self.patients.entry(patient).or_insert(patients);
-        let column = match self.asked.columns {
+        let column = match self.gathered.asked.columns {
             ColumnsBy::Month | ColumnsBy::Quarter | ColumnsBy::Year => next_index(step),
-            ColumnsBy::Facility => self.place(item.facility.as_deref()),
-            ColumnsBy::Department => self.place(item.department.as_deref()),
-            ColumnsBy::EncounterClass => self.place(item.encounter_class.map(crate::domain::EncounterClass::as_str)),
+            ColumnsBy::Facility => self.gathered.place(item.facility.as_deref()),
+            ColumnsBy::Department => self.gathered.place(item.department.as_deref()),
+            ColumnsBy::EncounterClass => self.gathered.place(item.encounter_class.map(crate::domain::EncounterClass::as_str)),
         };
-        self.facts.push((0, column, patient));
+        self.gathered.facts.push((0, column, patient));
         for entry in item.entries.iter().filter(|entry| stands(entry)) {
             for (of, title) in self.rows_of(entry) {
-                let next = next_index(self.rows.len() + 1);
-                let (row, name) = self.rows.entry(of).or_insert_with(|| (next, title.clone()));
+                let next = next_index(self.gathered.rows.len() + 1);
+                let (row, name) = self.gathered.rows.entry(of).or_insert_with(|| (next, title.clone()));
                 // whatever the order in which encounters come
                 if name.is_empty() || !title.is_empty() && title < *name {
                     *name = title;
                 }
-                self.facts.push((*row, column, patient));
+                self.gathered.facts.push((*row, column, patient));
             }
         }
         // the memory grows with who is counted, not with how often
-        if self.facts.len() > 2 * self.tidied + 100_000 {
-            self.tidy();
+        if self.gathered.facts.len() > 2 * self.gathered.tidied + 100_000 {
+            self.gathered.tidy();
         }
-    }
-
-    fn tidy(&mut self) {
-        self.facts.sort_unstable();
-        self.facts.dedup();
-        self.tidied = self.facts.len();
-    }
-
-    fn place(&mut self, name: Option<&str>) -> u32 {
-        let name = name.unwrap_or_default();
-        if let Some(place) = self.places.get(name) {
-            return *place;
-        }
-        let place = next_index(self.places.len());
-        self.places.insert(name.to_owned(), place);
-        place
     }
 
     /// The rows that an entry counts in, with their titles.
     fn rows_of(&mut self, entry: &EntryOutcome) -> Vec<(RowOf, String)> {
-        let rows: Vec<(RowOf, String)> = match (self.asked.by, entry.kind) {
+        let rows: Vec<(RowOf, String)> = match (self.gathered.asked.by, entry.kind) {
             (CountedBy::Allergy, EntryKind::NoKnownAllergies) => return vec![(RowOf::NoKnownAllergies, String::new())],
             (CountedBy::Diagnosis, EntryKind::Diagnosis) => {
                 let codes = entry.codes.iter().filter(|code| code.system == system::ICD10CM);
@@ -286,9 +274,7 @@ impl<'a> Population<'a> {
             (CountedBy::Medication, EntryKind::Medication) | (CountedBy::Allergy, EntryKind::Allergy) => {
                 let codes = entry.codes.iter();
                 codes
-                    .map(|code| {
-                        (RowOf::Code { system: code.system.clone(), code: code.code.clone() }, code.display.clone())
-                    })
+                    .map(|code| (RowOf::Code { system: code.system.clone(), code: code.code.clone() }, code.display.clone()))
                     .collect()
             }
             _ => return Vec::new(),
@@ -303,7 +289,7 @@ impl<'a> Population<'a> {
         }
         let titled = |code: &str| (code.to_owned(), self.vocabulary.title(code).to_owned());
         let over = self.vocabulary.blocks.over(code);
-        let found = match self.asked.level {
+        let found = match self.gathered.asked.level {
             CodeLevel::Code => titled(code),
             CodeLevel::Category => titled(code.get(..3).unwrap_or(code)),
             CodeLevel::Block => over.last().map_or_else(|| titled(code), |block| (block.range.clone(), block.title.clone())),
@@ -314,6 +300,24 @@ impl<'a> Population<'a> {
         };
         self.levels.insert(code.to_owned(), found.clone());
         found
+    }
+}
+
+impl Gathered {
+    fn tidy(&mut self) {
+        self.facts.sort_unstable();
+        self.facts.dedup();
+        self.tidied = self.facts.len();
+    }
+
+    fn place(&mut self, name: Option<&str>) -> u32 {
+        let name = name.unwrap_or_default();
+        if let Some(place) = self.places.get(name) {
+            return *place;
+        }
+        let place = next_index(self.places.len());
+        self.places.insert(name.to_owned(), place);
+        place
     }
 
     /// The report as it may be told.
@@ -431,7 +435,12 @@ fn told_of((seen, row): (&Counted, &Counted), smallest: u64) -> Told {
 /// The rows with the most patients that are told, for a chart: of at most so many rows their names and, by column, what is told.
 #[must_use]
 pub fn charted(report: &PopulationReport, most: usize) -> Vec<&PopulationRow> {
-    report.rows.iter().filter(|row| row.cells.iter().any(|cell| cell.told().is_some_and(|count| count > 0))).take(most).collect()
+    report
+        .rows
+        .iter()
+        .filter(|row| row.cells.iter().any(|cell| cell.told().is_some_and(|count| count > 0)))
+        .take(most)
+        .collect()
 }
 
 #[cfg(test)]

@@ -76,7 +76,7 @@ fn item(patient: u128, month: i8, entries: Vec<EntryOutcome>) -> ItemOutcome {
 fn report(asked: PopulationAsked, items: &[ItemOutcome], smallest: u64) -> PopulationReport {
     let mut population = Population::new(asked, &TimeZone::UTC, vocabulary());
     items.iter().for_each(|item| population.add(item));
-    population.told_from(smallest)
+    population.gathered().told_from(smallest)
 }
 
 /// The rows by their codes: cells, then the patients of all columns; what is not told is none.
@@ -159,7 +159,8 @@ fn medications_and_allergens_have_rows_of_their_own() {
 
 #[test]
 fn patients_count_once_and_encounters_without_one_apart() {
-    let mut items: Vec<ItemOutcome> = (1..=12).map(|patient| item(patient, 1, vec![diagnosis("I10"), diagnosis("I10")])).collect();
+    let mut items: Vec<ItemOutcome> =
+        (1..=12).map(|patient| item(patient, 1, vec![diagnosis("I10"), diagnosis("I10")])).collect();
     items.extend((1..=12).map(|patient| item(patient, 3, vec![diagnosis("I10")])));
     items.extend((21..=40).map(|patient| item(patient, 1, vec![diagnosis("E11.9")])));
     items.extend((21..=23).map(|patient| item(patient, 2, vec![diagnosis("K29.70")])));
@@ -187,7 +188,10 @@ fn patients_count_once_and_encounters_without_one_apart() {
 fn many_places_are_told_together() {
     let items: Vec<ItemOutcome> = (1..=25_u128)
         .flat_map(|place| (0..place + 10).map(move |patient| (place, place * 1000 + patient)))
-        .map(|(place, patient)| ItemOutcome { facility: Some(format!("F{place:02}")), ..item(patient, 1, vec![diagnosis("I10")]) })
+        .map(|(place, patient)| ItemOutcome {
+            facility: Some(format!("F{place:02}")),
+            ..item(patient, 1, vec![diagnosis("I10")])
+        })
         .collect();
     let told = report(asked(CountedBy::Diagnosis, CodeLevel::Code, ColumnsBy::Facility), &items, SMALLEST_CELL);
     assert_eq!((told.columns.len(), told.columns.last()), (21, Some(&ColumnOf::OtherPlaces)));
@@ -293,7 +297,8 @@ fn no_small_number_follows_from_what_is_told() {
         assert!(by_told.len() > 100, "{} ways to tell", by_told.len());
         assert!(by_told.keys().any(|told| told.iter().all(Option::is_some)), "much is told");
         for (told, hidden) in by_told {
-            let fits = |numbers: &&Vec<u64>| told.iter().zip(*numbers).all(|(told, number)| told.is_none_or(|told| told == *number));
+            let fits =
+                |numbers: &&Vec<u64>| told.iter().zip(*numbers).all(|(told, number)| told.is_none_or(|told| told == *number));
             let fitting: Vec<&Vec<u64>> = all.iter().filter(fits).collect();
             for numbers in hidden {
                 for (at, number) in numbers.iter().enumerate().filter(|(_, number)| is_small(**number, smallest)) {

@@ -31,7 +31,10 @@ impl Service {
             let window = OutcomeWindow { from: period.from, until: period.until, by: OutcomeTime::Finished };
             each_outcome(&*self.store, (scope_of(user), window), |outcome| population.add(&outcome)).await?;
         }
-        let report = population.told();
+        // many rows take their time, which must not hold up what else this thread does
+        let gathered = population.gathered();
+        let report = tokio::task::spawn_blocking(move || gathered.told()).await;
+        let report = report.map_err(|_| StoreError::Database("patients could not be counted".to_owned()))?;
         let (by, columns) = (asked.by.as_str(), asked.columns.as_str());
         let level = if asked.by == CountedBy::Diagnosis { asked.level.as_str() } else { "code" };
         let (first, last) = (asked.months.first(), asked.months.last());

@@ -23,8 +23,8 @@ use crate::{
     domain::{Cell, SMALLEST_CELL},
     interop::fhir::percent_encoded,
     report::{
-        CodeLevel, ColumnOf, ColumnsBy, CountedBy, MOST_ROWS, MonthsError, PopulationAsked, PopulationReport, PopulationRow, RowOf,
-        charted,
+        CodeLevel, ColumnOf, ColumnsBy, CountedBy, MOST_ROWS, MonthsError, PopulationAsked, PopulationReport, PopulationRow,
+        RowOf, charted,
     },
     service::Service,
 };
@@ -232,9 +232,7 @@ pub(super) async fn show(
     };
     let view = PopulationPage {
         shell: Shell::of(&session),
-        by: CountedBy::ALL
-            .map(|one| Choice { word: one.as_str(), name: by_words(one), is_chosen: one == asked.by })
-            .into(),
+        by: CountedBy::ALL.map(|one| Choice { word: one.as_str(), name: by_words(one), is_chosen: one == asked.by }).into(),
         levels: CodeLevel::ALL
             .map(|one| Choice { word: one.as_str(), name: level_words(one), is_chosen: one == asked.level })
             .into(),

@@ -77,16 +77,19 @@ fn on_page(visitor: &Visitor, server: &Server, query: &str) -> Rows {
     let (status, _, page) = visitor.get(server, &format!("/population?{query}"));
     assert_eq!(status, 200, "{page}");
     let body = page.split_once("<tbody>").and_then(|(_, rest)| rest.split_once("</tbody>")).expect("a table").0;
-    body.split("<tr").skip(1).map(|row| {
-        let name = row.split_once("<th scope=\"row\">").expect("a heading").1.split('<').next().expect("words").trim();
-        let cells = row.split("<td>").skip(1).map(|cell| {
-            let words = cell.split('<').next().expect("words");
-            assert!(words == "*" || words.parse::<u64>().is_ok(), "{words}");
-            words.parse().ok()
-        });
-        let name = if row.starts_with(" id=\"seen\"") { "seen" } else { name };
-        (name.to_owned(), cells.collect())
-    }).collect()
+    body.split("<tr")
+        .skip(1)
+        .map(|row| {
+            let name = row.split_once("<th scope=\"row\">").expect("a heading").1.split('<').next().expect("words").trim();
+            let cells = row.split("<td>").skip(1).map(|cell| {
+                let words = cell.split('<').next().expect("words");
+                assert!(words == "*" || words.parse::<u64>().is_ok(), "{words}");
+                words.parse().ok()
+            });
+            let name = if row.starts_with(" id=\"seen\"") { "seen" } else { name };
+            (name.to_owned(), cells.collect())
+        })
+        .collect()
 }
 
 fn in_file(visitor: &Visitor, server: &Server, query: &str) -> Rows {
@@ -135,7 +138,8 @@ fn few_patients_are_told_nowhere_and_many_everywhere() {
     set_clock(&clock, "+0");
 
     let (report, rows) = by_api(server, "", "lead");
-    let column = report["columns"].as_array().expect("columns").iter().position(|one| one["value"] == month).expect("the month");
+    let column =
+        report["columns"].as_array().expect("columns").iter().position(|one| one["value"] == month).expect("the month");
     assert_eq!((rows["seen"].len(), rows["seen"][column], rows["seen"][12]), (13, Some(24), Some(24)), "{report}");
     for many in ["I10", "J45"] {
         assert_eq!((rows[many][column], rows[many][12]), (Some(12), Some(12)), "{many} {report}");
@@ -167,7 +171,9 @@ fn few_patients_are_told_nowhere_and_many_everywhere() {
     assert_eq!((&south["seen"], south.contains_key("I10")), (&vec![Some(12), Some(12)], false));
     assert_eq!(south["M10"], [None, None]);
 
-    for wrong in ["from=2026-4", "from=2026-05&until=2026-04", "columns=quarter&from=2025-02&until=2025-06", "level=x", "days=3"] {
+    for wrong in
+        ["from=2026-4", "from=2026-05&until=2026-04", "columns=quarter&from=2025-02&until=2025-06", "level=x", "days=3"]
+    {
         let reply = server.call("GET", &format!("/v1/reports/population?{wrong}"), "lead", None);
         assert_eq!((reply.status, reply.code().as_str()), (400, "invalid_parameter"), "{wrong} {}", reply.text);
     }
