@@ -24,6 +24,7 @@ mod messages;
 mod notes;
 mod oauth;
 mod oversight;
+mod population;
 mod queries;
 mod refusals;
 mod reports;
@@ -142,6 +143,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(reports::engine))
         .routes(routes!(reports::backlog))
         .routes(routes!(reports::queries))
+        .routes(routes!(population::population))
 }
 
 /// The OpenAPI description of all endpoints.

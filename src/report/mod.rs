@@ -5,7 +5,9 @@
 mod backlog;
 mod counts;
 mod engine;
+mod months;
 mod period;
+mod population;
 mod queries;
 mod reviews;
 mod work;
@@ -15,7 +17,11 @@ pub use counts::{OutcomeCounts, Share, Spread, spread};
 pub use engine::{
     AmendedPart, Amendment, Dimension, EngineReport, EntryFilter, OutcomeRow, OutcomeRows, OutcomeStep, ReasonCount,
 };
+pub use months::{ColumnsBy, Months, MonthsError};
 pub use period::{Series, Step};
+pub use population::{
+    CodeLevel, ColumnOf, CountedBy, Gathered, Population, PopulationAsked, PopulationReport, PopulationRow, RowOf, charted,
+};
 pub use queries::{KindOfQuery, QueryFact, QueryReport, QueryStep, TURNAROUND_HOURS, query_report};
 pub use reviews::{ErrorCount, ReviewCounts, ReviewReport, review_report};
 pub use work::{WorkTime, WorkTimes};

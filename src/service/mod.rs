@@ -11,6 +11,7 @@ mod messages;
 mod movements;
 mod notes;
 mod oversight;
+mod population;
 mod queries;
 mod queue;
 mod reports;

@@ -30,6 +30,17 @@ pub(super) struct Heading {
 /// One of several things that a chart shows side by side: the class that colours it, and its name.
 pub(super) type Kind = (&'static str, &'static str);
 
+/// A line over time of a chart, whose steps may be unknown.
+#[derive(Debug, Clone)]
+pub(super) struct Series {
+    /// The class that colours it.
+    pub class: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its steps; none is a gap.
+    pub counts: Vec<Option<u64>>,
+}
+
 /// A rectangle.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Bar {
@@ -78,11 +89,15 @@ pub(super) struct Chart {
     pub bars: Vec<Bar>,
     pub dots: Vec<Dot>,
     pub labels: Vec<Label>,
-    pub legend: Vec<Kind>,
+    pub legend: Vec<(&'static str, String)>,
 }
 
 /// The template escapes what it is given.
 impl HtmlSafe for Chart {}
+
+fn named(kinds: &[Kind]) -> Vec<(&'static str, String)> {
+    kinds.iter().map(|(class, name)| (*class, (*name).to_owned())).collect()
+}
 
 /// What a mark says when one points at it.
 fn told(name: &str, kind: &str, count: u64) -> String {
@@ -126,7 +141,7 @@ impl Chart {
     pub(super) fn rows(heading: Heading, kinds: &[Kind], rows: &[(String, Vec<u64>)]) -> Self {
         let most = rows.iter().map(|(_, counts)| counts.iter().sum()).max().unwrap_or(0);
         let mut chart = Self::empty(heading, ROW * rows.len() as u64 + 4);
-        chart.legend = if kinds.len() > 1 { kinds.to_vec() } else { Vec::new() };
+        chart.legend = if kinds.len() > 1 { named(kinds) } else { Vec::new() };
         for (at, (name, counts)) in (0_u64..).zip(rows) {
             let y = ROW * at + 4;
             let mut until = 0;
@@ -207,7 +222,7 @@ impl Chart {
         let (_, top, _, height) = FIELD;
         let most = round_above(steps.iter().flatten().copied().max().unwrap_or(0).max(1));
         let mut chart = Self::over_time(heading, names, (most, |value| value.to_string()));
-        chart.legend = kinds.to_vec();
+        chart.legend = named(kinds);
         for (of, (class, kind)) in kinds.iter().enumerate() {
             let mut path = String::new();
             for (at, (name, counts)) in names.iter().zip(steps).enumerate() {
@@ -217,6 +232,30 @@ impl Chart {
                 chart.dots.push(Dot { x, y, class, title: told(name, kind, count) });
             }
             chart.lines.push(Line { path, class });
+        }
+        chart
+    }
+
+    /// A line for each series over time; a step that is not known is a gap.
+    pub(super) fn with_gaps(heading: Heading, series: Vec<Series>, names: &[String]) -> Self {
+        let (_, top, _, height) = FIELD;
+        let most = round_above(series.iter().flat_map(|one| &one.counts).flatten().copied().max().unwrap_or(0).max(1));
+        let mut chart = Self::over_time(heading, names, (most, |value| value.to_string()));
+        for one in series {
+            let mut path = String::new();
+            let mut is_drawn = false;
+            for (at, (name, count)) in names.iter().zip(&one.counts).enumerate() {
+                let Some(count) = *count else {
+                    is_drawn = false;
+                    continue;
+                };
+                let (x, y) = (place(at, names.len()), top + height - scaled(height, count, most));
+                path.push_str(&format!("{}{x} {y}", if is_drawn { "L" } else { "M" }));
+                is_drawn = true;
+                chart.dots.push(Dot { x, y, class: one.class, title: told(name, &one.name, count) });
+            }
+            chart.lines.push(Line { path, class: one.class });
+            chart.legend.push((one.class, one.name));
         }
         chart
     }
@@ -324,6 +363,15 @@ mod tests {
         let chart = Chart::share(heading(), ("accepted", "A"), (&names(4), &steps));
         let of = |class: &str| chart.lines.iter().filter(|line| line.class == class).count();
         assert_eq!((of("band"), of("accepted"), of("whisker"), chart.dots.len()), (2, 2, 1, 3));
+    }
+
+    #[test]
+    fn a_step_that_is_not_known_is_a_gap() {
+        let series = Series { class: "line-1", name: "I10".to_owned(), counts: vec![Some(0), Some(20), None, Some(10)] };
+        let chart = Chart::with_gaps(heading(), vec![series], &names(4));
+        let line = chart.lines.last().expect("a line");
+        assert_eq!((line.path.matches('M').count(), line.path.matches('L').count(), chart.dots.len()), (2, 1, 3));
+        assert_eq!(chart.legend, [("line-1", "I10".to_owned())]);
     }
 
     #[test]

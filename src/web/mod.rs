@@ -35,6 +35,7 @@ mod oidc;
 mod people;
 mod personal;
 mod picture;
+mod population;
 mod preferences;
 mod queries;
 mod query_draft;
@@ -144,6 +145,8 @@ pub fn router(service: Arc<Service>) -> Router {
         .route("/reports/flow.csv", get(reports::backlog::flow_csv))
         .route("/reports/queries", get(reports::queries::show))
         .route("/reports/queries.csv", get(reports::queries::csv))
+        .route("/population", get(population::show))
+        .route("/population.csv", get(population::csv))
         .route("/audit", get(audit::show))
         .route("/audit/accesses.csv", get(audit::accesses_csv))
         .route("/audit/patient", post(audit::of_patient))

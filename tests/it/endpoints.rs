@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-pub const ENDPOINTS: [(&str, &str, &str); 63] = [
+pub const ENDPOINTS: [(&str, &str, &str); 64] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -87,6 +87,7 @@ pub const ENDPOINTS: [(&str, &str, &str); 63] = [
     ("get", "/v1/reports/engine", "..xx."),
     ("get", "/v1/reports/backlog", "..xx."),
     ("get", "/v1/reports/queries", "..xx."),
+    ("get", "/v1/reports/population", "..xx."),
 ];
 
 #[test]

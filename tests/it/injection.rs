@@ -43,7 +43,7 @@ const PAYLOADS: [&str; 22] = [
 ];
 
 /// Addresses with a place for words, and who may ask.
-const ADDRESSES: [(&str, &str); 25] = [
+const ADDRESSES: [(&str, &str); 27] = [
     ("/v1/review/items?department=", "coder"),
     ("/v1/review/items?note_type=", "coder"),
     ("/v1/review/items?team=", "coder"),
@@ -62,6 +62,8 @@ const ADDRESSES: [(&str, &str); 25] = [
     ("/v1/reports/engine?facility=", "lead"),
     ("/v1/reports/backlog?department=", "lead"),
     ("/v1/reports/queries?coder=", "lead"),
+    ("/v1/reports/population?from=", "lead"),
+    ("/v1/reports/population?level=", "lead"),
     ("/fhir/Patient?identifier=", "coder"),
     ("/fhir/Patient/", "coder"),
     ("/fhir/DocumentReference?identifier=", "coder"),

@@ -52,6 +52,7 @@ mod oversight;
 mod pages;
 mod people;
 mod permissions;
+mod population;
 mod queries;
 mod reports;
 mod retention;

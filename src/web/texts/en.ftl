@@ -1797,3 +1797,53 @@ learning-none-chosen = Choose at least one proposal.
 learning-gone = A proposal is not there any more; look again.
 notice-proposals-declined = Declined. They come again when twice as much speaks for them.
 link-learning = Learning
+
+# Patients by what coders let stand
+population-title = Patients by diagnosis, medication or allergy
+population-to-reports = Reports of the work
+population-link = Patients
+population-by = Counted by
+population-by-diagnosis = Diagnosis
+population-by-medication = Medication
+population-by-allergy = Allergy
+population-level = Diagnoses by
+population-chapter = Chapter
+population-block = Block
+population-category = Category
+population-code = Code
+population-columns = Columns
+population-month = Months
+population-quarter = Quarters
+population-year = Years
+population-facility = Facilities
+population-department = Departments
+population-class = Classes of encounters
+population-from = First month
+population-until = Last month
+population-show = Show
+population-export = CSV
+population-time = Encounters finished from { $from } through { $until }
+population-patients = Patients
+population-hint = Each patient counts once in a cell, and once in the last column. * is not told: a count below { $smallest }, or one that would tell such a count. 0 is told. Counted is what coders accepted, changed or added and what the note says of the patient now, also as possible; what is denied, of the family, hypothetical or past is left out, with it medications that were stopped.
+population-row = Counted
+population-seen = Patients seen
+population-all = All
+population-untold = *
+population-no-place = not said
+population-other-places = other places
+population-none-known = No known allergies
+population-uncoded = without a code
+population-nothing = Nothing in this time.
+population-more-rows = { $count ->
+    [one] One more row stands in the CSV.
+   *[other] { $count } more rows stand in the CSV.
+}
+population-without-patient = { $count } finished encounters have no patient and are not counted.
+population-few-without-patient = Fewer than { $smallest } finished encounters have no patient and are not counted.
+population-limits = Only what you may see is counted, in months that have ended. Reports that overlap, of other months, levels or places, can tell more together than each by itself; who read which is in the audit trail.
+population-chart = Patients over time: { $by }
+population-chart-words = A line for each of the rows with the most patients; what is not told is a gap. The table has the same figures.
+population-bad-form = Give the months like 2026-04.
+population-bad-order = Give the first month before the last, at most 120 months, and at most 60 columns.
+population-not-ended = Only months, quarters and years that have ended are counted, since what grows from day to day would tell who came. Choose an earlier last month.
+population-cut = Quarters begin in January, April, July and October, years in January. Choose whole ones.
