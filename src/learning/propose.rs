@@ -170,9 +170,7 @@ impl About<'_> {
         let mut found = Vec::new();
         for ((from, to), support) in &self.of.amended {
             let decided: Counts = self.of.by_suggested.get(from).copied().unwrap_or_default();
-            if !self.floors.are_reached(support)
-                || !self.floors.is_agreed(support.entries, decided.decided())
-            {
+            if !self.floors.are_reached(support) || !self.floors.is_agreed(support.entries, decided.decided()) {
                 continue;
             }
             let preference = CodePreference {

@@ -179,8 +179,8 @@ fn what_the_pack_says_is_not_proposed_again() {
     assert_ne!(PackChange::AddTerm(other).proposal_id(), PackChange::AddTerm(term.clone()).proposal_id());
     let renamed = SiteTerm { code: ChosenCode { display: "another name".to_owned(), ..term.code.clone() }, ..term.clone() };
     assert_eq!(
-        proposal_id(&PackChange::AddTerm(renamed)),
-        proposal_id(&PackChange::AddTerm(term)),
+        PackChange::AddTerm(renamed).proposal_id(),
+        PackChange::AddTerm(term).proposal_id(),
         "a name is no other change"
     );
 }

@@ -27,8 +27,7 @@ impl<D: Database> ProposalStore for SqlStore<D> {
     }
 
     async fn decided_proposals(&self, limit: u32) -> Result<Vec<DecidedProposal>, StoreError> {
-        let sql =
-            "SELECT id, verdict, data_key, body, support, saved, broken, encounters_read, pack_version, actor, at
+        let sql = "SELECT id, verdict, data_key, body, support, saved, broken, encounters_read, pack_version, actor, at
                    FROM proposal_decision ORDER BY at DESC, id LIMIT ?1";
         self.database.read(move |unit| unit.all("proposal_decision", sql, [limit], |row| open(unit, row))).await
     }
