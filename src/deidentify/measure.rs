@@ -202,18 +202,20 @@ fn recall_on_the_second_blind_notes() {
     let measured = measure(&notes, None);
     measured.print("blind-two");
     let (letters, mentions, precision) = measured.all();
-    assert!(letters > 0.5 && mentions > 0.5 && precision > 0.5, "{letters} {mentions} {precision}");
+    assert!(letters > 0.84 && mentions > 0.77 && precision > 0.92, "{letters} {mentions} {precision}");
 }
 
 /// The same notes with the shipped model beside the dictionary, as extraction recognises.
 #[test]
 fn recall_with_the_model() {
     let model = Model::load(&ModelFiles::embedded(), Precision::Int8).expect("the shipped model");
-    for (name, floor) in [("development.txt", 0.98), ("blind.txt", 0.97), ("blind-two.txt", 0.5)] {
+    for (name, floors) in
+        [("development.txt", [0.98, 0.98]), ("blind.txt", [0.98, 0.955]), ("blind-two.txt", [0.83, 0.92])]
+    {
         let measured = measure(&notes(name), Some(&model));
         measured.print(&format!("{name} with model"));
         let (letters, _, precision) = measured.all();
-        assert!(letters > floor && precision > floor, "{name}: {letters} {precision}");
+        assert!(letters > floors[0] && precision > floors[1], "{name}: {letters} {precision}");
     }
 }
 
@@ -226,5 +228,5 @@ fn recall_on_more_development_notes() {
     measured.print("development 2");
     println!("missed:\n{}\nwrong:\n{}", measured.missed.join("\n"), measured.wrong.join("\n"));
     let (letters, _, precision) = measured.all();
-    assert!(letters > 0.9 && precision > 0.9, "{letters} {precision}");
+    assert!(letters > 0.79 && precision > 0.90, "{letters} {precision}");
 }
