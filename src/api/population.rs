@@ -118,7 +118,8 @@ fn column(column: ColumnOf) -> PopulationColumnBody {
     (status = 200, body = PopulationBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn population(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -127,7 +128,7 @@ pub async fn population(
     let user = caller.may(Permission::ReadReports)?;
     let PopulationParameters { by, level, columns, from, until } = parameters;
     let (by, columns) = (by.unwrap_or_default(), columns.unwrap_or_default());
-    let bad = |why: String| ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", why);
+    let bad = |why: String| ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_parameter", why);
     let months = service
         .months((from.as_deref(), until.as_deref()), columns)
         .map_err(|why| bad(format!("from and until cannot be reported: {why}")))?;

@@ -51,7 +51,11 @@ impl ReportParameters {
     fn asked(self, service: &Service) -> Result<(ReportAsked, u32), ApiError> {
         let bad = || {
             let detail = "days, or from and until in the order of time, at most 3650 days";
-            ApiError::new(StatusCode::BAD_REQUEST, "invalid_parameter", format!("the time cannot be reported: give {detail}"))
+            ApiError::new(
+                StatusCode::UNPROCESSABLE_ENTITY,
+                "invalid_parameter",
+                format!("the time cannot be reported: give {detail}"),
+            )
         };
         let now = service.surroundings.now();
         let (period, days) = if self.from.is_none() && self.until.is_none() {
@@ -199,7 +203,8 @@ async fn read(service: &Service, caller: &Caller, (name, asked): (&str, &ReportA
     (status = 200, body = WorkReportBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn work(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -234,7 +239,8 @@ pub async fn work(
     (status = 200, body = EngineReportBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn engine(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -266,7 +272,8 @@ pub async fn engine(
     (status = 200, body = BacklogReportBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn backlog(
     State(service): State<Arc<Service>>,
     caller: Caller,
@@ -307,7 +314,8 @@ pub async fn backlog(
     (status = 200, body = QueriesReportBody),
     (status = 400, body = ProblemBody, content_type = "application/problem+json"),
     (status = 401, body = ProblemBody, content_type = "application/problem+json"),
-    (status = 403, body = ProblemBody, content_type = "application/problem+json")))]
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn queries(
     State(service): State<Arc<Service>>,
     caller: Caller,

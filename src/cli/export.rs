@@ -99,6 +99,10 @@ impl Export {
     pub(super) fn run(self) -> anyhow::Result<ExitCode> {
         let key = self.replacing.key()?;
         let training = self.training.is_some();
+        anyhow::ensure!(
+            training || (!self.with_identifiers && self.format == AnnotationFormat::Jsonl),
+            "--with-identifiers and --format go with --training DIR"
+        );
         let folder =
             self.training.as_ref().or(self.deidentified.as_ref()).context("name --deidentified DIR or --training DIR")?;
         let name = if training { training::NOTES } else { ENCOUNTERS };

@@ -209,9 +209,7 @@ fn recall_on_the_second_blind_notes() {
 #[test]
 fn recall_with_the_model() {
     let model = Model::load(&ModelFiles::embedded(), Precision::Int8).expect("the shipped model");
-    for (name, floors) in
-        [("development.txt", [0.98, 0.98]), ("blind.txt", [0.98, 0.955]), ("blind-two.txt", [0.83, 0.92])]
-    {
+    for (name, floors) in [("development.txt", [0.98, 0.98]), ("blind.txt", [0.98, 0.955]), ("blind-two.txt", [0.83, 0.92])] {
         let measured = measure(&notes(name), Some(&model));
         measured.print(&format!("{name} with model"));
         let (letters, _, precision) = measured.all();

@@ -1,7 +1,6 @@
 //! What is kept, as traits that speak the domain: one method is one transaction, "missing" is `Ok(None)`.
 //!
-//! [`sqlite`] is the embedded store, [`postgres`] the one for several servers. Rows, SQL and sealing are shared by both (`sql`) and stay
-//! inside; nothing outside sees them.
+//! [`sqlite`] is the embedded store, [`postgres`] the one for several servers. Rows, SQL and sealing are shared by both (`sql`) and stay inside.
 
 mod access;
 mod chart;

@@ -34,8 +34,8 @@ fn today() -> Date {
 
 /// An encounter of a patient (none where the name is empty) that a coder finishes with everything accepted.
 fn finished(server: &Server, (number, patient): (usize, &str), facility: &str, text: &str) {
-    let mut note = json!({"text": format!("ASSESSMENT:\n{text}\n"), "external_id": format!("p-{number}"), "encounter": format!("e-{number}"),
-        "note_type": "progress_note", "facility": facility});
+    let mut note = json!({"text": format!("ASSESSMENT:\n{text}\n"), "external_id": format!("p-{number}"), "encounter": {"id": format!("e-{number}"), "facility": facility},
+        "note_type": "progress_note"});
     if !patient.is_empty() {
         note["patient"] = json!(patient);
     }

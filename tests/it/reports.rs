@@ -18,8 +18,8 @@ const TEXT: &str = "HISTORY OF PRESENT ILLNESS:\nAdmitted with community-acquire
 
 /// Posts a note of an encounter of its own and waits until it is read; the item.
 fn posted(server: &Server, name: &str, facility: &str) -> String {
-    let note = json!({"text": TEXT, "external_id": name, "patient": name, "encounter": name, "encounter_class": "inpatient",
-        "note_type": "history_and_physical", "service_date": "2026-05-04", "facility": facility, "department": "icu"});
+    let note = json!({"text": TEXT, "external_id": name, "patient": name, "encounter": {"id": name, "facility": facility, "department": "icu"}, "encounter_class": "inpatient",
+        "note_type": "history_and_physical", "service_date": "2026-05-04"});
     let id = server.post_note(&note);
     server.extraction(&id);
     server.call("GET", &format!("/v1/notes/{id}"), "lead", None).json()["item_id"].as_str().expect("an id").to_owned()

@@ -131,7 +131,7 @@ fn bare(html: &str) -> BTreeSet<String> {
         if let Some(name) = name.strip_prefix('/') {
             let closed = open.pop().expect("it was opened");
             assert_eq!(closed.split('.').next(), Some(name), "elements are nested");
-        } else if !name.starts_with('!') {
+        } else if !name.starts_with('!') && !tag.ends_with('/') {
             let value =
                 |attribute: &str| Some(tag.split_once(&format!(" {attribute}=\""))?.1.split('"').next().unwrap_or_default());
             let class = value("class").and_then(|class| class.split(' ').next()).filter(|class| !class.is_empty());
