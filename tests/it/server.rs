@@ -299,7 +299,11 @@ impl Server {
     /// Starts `serve` again on the folder of this one, which has ended.
     pub fn restarted(mut self) -> Self {
         let (folder, tokens) = (self.folder.take(), std::mem::take(&mut self.tokens));
-        Self::serve_on(std::mem::take(&mut self.start), &self.data.clone(), tokens, folder)
+        // it would take the folder away
+        let watchdog = self.watchdog.take();
+        let mut again = Self::serve_on(std::mem::take(&mut self.start), &self.data.clone(), tokens, folder);
+        again.watchdog = watchdog;
+        again
     }
 
     /// Starts a further server on the PostgreSQL database of this one.

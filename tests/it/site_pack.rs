@@ -60,7 +60,7 @@ fn code_of(extraction: &Value, words: &str) -> Option<String> {
 
 #[test]
 fn a_pack_is_made_tried_used_and_left() {
-    let mut server = Server::empty();
+    let mut server = Server::shared(&["--recognizers", "dictionary"]);
     server.add_user("other-lead", &["--role", "lead"]);
     let plain = extract(&server);
     assert!(plain["engine"].get("site_pack").is_none(), "{plain}");
