@@ -299,6 +299,11 @@ impl Server {
     /// Starts `serve` again on the folder of this one, which has ended.
     pub fn restarted(mut self) -> Self {
         let (folder, tokens) = (self.folder.take(), std::mem::take(&mut self.tokens));
+        // an empty demo has none
+        let configuration = self.data.join("abstractor.toml");
+        if !configuration.exists() {
+            std::fs::write(configuration, "").expect("is written");
+        }
         // it would take the folder away
         let watchdog = self.watchdog.take();
         let mut again = Self::serve_on(std::mem::take(&mut self.start), &self.data.clone(), tokens, folder);

@@ -119,7 +119,7 @@ fn a_pack_is_made_tried_used_and_left() {
     let told = json!(events).to_string();
     assert_eq!(events.len(), 4, "one version, three activations: {told}");
     assert!(!told.contains("orblitis") && !told.contains("gout") && !told.contains("tried on"), "{told}");
-    let restarted = server.restarted();
+    let restarted = server.restarted_after_kill();
     assert_eq!(extract(&restarted)["engine"]["site_pack"], "1", "a server that starts takes the live one first");
 }
 
