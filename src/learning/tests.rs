@@ -155,8 +155,8 @@ fn a_code_that_is_always_changed_becomes_a_preference() {
 #[test]
 fn a_threshold_hides_few_of_what_was_accepted() {
     let items = (1..=400).map(|at: u128| {
-        let (ended, confidence) = if at % 2 == 0 { (Ended::Accepted, 0.8) } else { (Ended::Rejected, 0.55) };
-        let left: &[&str] = if at % 2 == 0 { &["A"] } else { &[] };
+        let (ended, confidence) = if at.is_multiple_of(2) { (Ended::Accepted, 0.8) } else { (Ended::Rejected, 0.55) };
+        let left: &[&str] = if at.is_multiple_of(2) { &["A"] } else { &[] };
         // every entry of other words, so that nothing else is proposed
         let one = EntryOutcome { confidence: Some(confidence), ..entry(&format!("w{at}"), ended, Some("A"), left) };
         item((at, at, at), vec![one])

@@ -19,6 +19,9 @@ use crate::{
     },
 };
 
+/// A piece of work.
+type Work = Box<dyn Fn(&Unit<'_>) -> Result<(), StoreError> + Send>;
+
 const INSERT: &str = "INSERT INTO site_setting (name, body) VALUES (?1, ?2)";
 
 async fn opened() -> (Arc<PostgresStore>, Kept) {
@@ -58,7 +61,7 @@ where
         }
     });
     begins.await.expect("holds");
-    let add = |names: Vec<[u8; 32]>, work: Box<dyn Fn(&Unit<'_>) -> Result<(), StoreError> + Send>| {
+    let add = |names: Vec<[u8; 32]>, work: Work| {
         let store = Arc::clone(store);
         tokio::spawn(async move { store.database.write_named(names, work).await })
     };
