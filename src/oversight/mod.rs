@@ -1,5 +1,5 @@
 //! Oversight of the engine by what coders made of its suggestions: what other thresholds would have done, what drifts, and whether another model,
-//! vocabulary or site pack is as good as the one that runs. Pure but for [`evaluate`], which reads and records.
+//! vocabulary or site pack is as good as the one that runs. Pure but for [`evaluate`](fn@evaluate), which reads and records.
 
 mod drift;
 mod evaluate;
