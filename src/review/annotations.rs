@@ -161,8 +161,9 @@ fn attributes(all: &Attributes) -> Vec<(String, String, Span)> {
     found
 }
 
-/// Where a coder marked an added entry.
-pub(super) fn added_at(record: &ItemRecord, entry: &ReviewEntry) -> Option<(Uuid, Span)> {
+/// Where a coder marked an added entry: the note, and bytes of its text.
+#[must_use]
+pub fn added_at(record: &ItemRecord, entry: &ReviewEntry) -> Option<(Uuid, Span)> {
     let place = |kind: &DecisionKind| match kind {
         DecisionKind::Add { note_id: Some(note), start: Some(start), end: Some(end), .. } => {
             Some((*note, Span::new(*start, *end)))

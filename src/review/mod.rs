@@ -14,7 +14,7 @@ mod summary;
 pub(crate) mod tests;
 mod together;
 
-pub use annotations::{Annotation, Judged, annotations};
+pub use annotations::{Annotation, Judged, added_at, annotations};
 pub use codes::{CodeProblem, code_problem};
 pub use day::code_day;
 pub use edits::{AssignedCode, ItemEdit, OVERRIDE_REASONS, assigned_codes, item_edits, override_detail, override_reason};

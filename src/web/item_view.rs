@@ -19,17 +19,16 @@ use super::{
 use crate::{
     coding::edits::Severity,
     domain::{
-        DecisionKind, DiagnosisRole, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note, NoteStatus,
-        OffsetUnit, PresentOnAdmission, Priority, ReviewEntry, SecondReview, SiteListName, Span, Standing, Tally, Verdict,
-        system,
+        DiagnosisRole, EncounterClass, EntryKind, EntryState, Extraction, ItemState, Note, NoteStatus, PresentOnAdmission,
+        Priority, ReviewEntry, SecondReview, SiteListName, Span, Standing, Tally, Verdict, system,
     },
     pipeline::Pipeline,
     review::{
-        AssignedCode, OVERRIDE_REASONS, Sure, acceptable_together, assigned_codes, code_day, last_decided, override_reason,
+        AssignedCode, OVERRIDE_REASONS, Sure, acceptable_together, added_at, assigned_codes, code_day, last_decided,
+        override_reason,
     },
     service::{QueueItem, SiteReasons, Workbench},
     store::ItemRecord,
-    text::OffsetMap,
     vocabulary::Vocabulary,
 };
 
@@ -545,18 +544,6 @@ fn note_view((at, note): (usize, &Note), extraction: Option<&Extraction>, marks:
 
 fn section_anchor(note: usize, section: usize) -> String {
     format!("s{note}-{section}")
-}
-
-/// Where a coder who added the entry says that it stands, in bytes of its note.
-fn added_at(record: &ItemRecord, entry: &ReviewEntry) -> Option<(Uuid, Span)> {
-    entry.decisions.iter().find_map(|decision| match decision.kind {
-        DecisionKind::Add { note_id: Some(id), start: Some(start), end: Some(end), .. } => {
-            let (note, _) = record.notes.iter().find(|(note, _)| note.id == id)?;
-            let map = OffsetMap::new(&note.content.text, OffsetUnit::Codepoint);
-            map.to_bytes(Span::new(start, end)).map(|span| (id, span))
-        }
-        _ => None,
-    })
 }
 
 /// The marks of each note.
