@@ -15,7 +15,7 @@ use super::{
 use crate::{
     auth::Permission,
     domain::{DecidedProposal, Proposal, ProposalEffect, ProposalEvidence, ProposalVerdict, SitePack},
-    service::{LEARNING_DAYS, ProposalError, Service, actor},
+    service::{LEARNING_DAYS, ProposalError, Service, ShadowError, actor},
 };
 
 /// Most days.
@@ -121,6 +121,24 @@ pub struct ProposalAnswer {
     site_pack: Option<u64>,
 }
 
+/// What is tried.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct TrialRequest {
+    /// Which proposals, all together; thresholds among them are left out, since they change nothing that the engine suggests.
+    proposals: Vec<Uuid>,
+    /// The days that they were asked for with; encounters that were finished within them are read again.
+    #[schema(format = Int64, minimum = 0, maximum = 4_294_967_295_u32)]
+    days: Option<u32>,
+}
+
+/// What was started.
+#[derive(Serialize, ToSchema)]
+pub struct TrialAnswer {
+    /// The id that the report will have in `/v1/shadow-runs` when the run has ended.
+    report: Uuid,
+}
+
 fn days_of(days: Option<u32>) -> u32 {
     days.unwrap_or(LEARNING_DAYS).clamp(1, MOST_DAYS)
 }
@@ -173,13 +191,42 @@ pub async fn decide_proposals(
         ProposalVerdict::Approved => service.approve_proposals(user, days, &request.proposals).await.map(Some),
         ProposalVerdict::Declined => service.decline_proposals(user, days, &request.proposals).await.map(|()| None),
     };
-    match ended {
-        Ok(site_pack) => Ok(Json(ProposalAnswer { site_pack })),
-        Err(problem @ ProposalError::None) => {
-            Err(ApiError::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", problem.to_string()))
+    Ok(Json(ProposalAnswer { site_pack: ended? }))
+}
+
+impl From<ProposalError> for ApiError {
+    fn from(problem: ProposalError) -> Self {
+        match problem {
+            ProposalError::None | ProposalError::OnlyThresholds => {
+                Self::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid_field", problem.to_string())
+            }
+            ProposalError::Gone => Self::missing("proposal"),
+            ProposalError::Shadow(ShadowError::Store(error)) | ProposalError::Store(error) => error.into(),
+            ProposalError::Shadow(problem) => Self::new(StatusCode::CONFLICT, "shadow_run_under_way", problem.to_string()),
+            ProposalError::Pack(problem) => problem.into(),
         }
-        Err(ProposalError::Gone) => Err(ApiError::missing("proposal")),
-        Err(ProposalError::Pack(problem)) => Err(problem.into()),
-        Err(ProposalError::Store(error)) => Err(error.into()),
     }
+}
+
+/// Tries proposals before anybody takes them: the engine reads the encounters that were finished within these days again, with the newest version of
+/// the site pack and with the proposals on top of it, and the report tells what coders would have been spared and what would have been wrong.
+#[utoipa::path(post, path = "/v1/learning/proposals/trials", tag = "learning", request_body = TrialRequest, responses(
+    (status = 202, body = TrialAnswer),
+    (status = 400, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 401, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 403, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 404, body = ProblemBody, content_type = "application/problem+json", description = "One of them is not proposed (any more)"),
+    (status = 409, body = ProblemBody, content_type = "application/problem+json", description = "A shadow run is under way"),
+    (status = 413, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 415, body = ProblemBody, content_type = "application/problem+json"),
+    (status = 422, body = ProblemBody, content_type = "application/problem+json")))]
+pub async fn try_proposals(
+    State(service): State<Arc<Service>>,
+    caller: Caller,
+    Body(request): Body<TrialRequest>,
+) -> Result<(StatusCode, Json<TrialAnswer>), ApiError> {
+    caller.may(Permission::ReadReports)?;
+    let user = caller.may(Permission::ChangeSettings)?;
+    let report = service.try_proposals(user, days_of(request.days), &request.proposals).await?;
+    Ok((StatusCode::ACCEPTED, Json(TrialAnswer { report })))
 }

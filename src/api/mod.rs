@@ -138,6 +138,7 @@ fn routes() -> OpenApiRouter<Arc<Service>> {
         .routes(routes!(oversight::thresholds))
         .routes(routes!(learning::proposals))
         .routes(routes!(learning::decide_proposals))
+        .routes(routes!(learning::try_proposals))
         .routes(routes!(oversight::drift))
         .routes(routes!(oversight::shadow_runs))
         .routes(routes!(reports::engine))

@@ -55,6 +55,7 @@ impl Shadow {
             let store = opened.store();
             let (champion, challenger) = self.engines(&*store).await?;
             let run = ShadowRun {
+                proposals: Vec::new(),
                 store,
                 champion,
                 challenger: Arc::new(challenger),

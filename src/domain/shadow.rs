@@ -217,6 +217,9 @@ pub struct ShadowReport {
     pub champion: EngineIdentity,
     /// What is tried.
     pub challenger: EngineIdentity,
+    /// Proposals that were put on top of the site pack of what is tried; empty where a pack that is kept was tried.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub proposals: Vec<Uuid>,
     /// Encounters that were finished from this moment on take part.
     #[schema(value_type = String, format = DateTime)]
     pub since: Timestamp,

@@ -21,6 +21,7 @@ fn at(number: u128, place: usize, code: &str) -> Compared {
 fn report(cases: &[ShadowCase], rule: ShadowRule) -> ShadowReport {
     let identity = EngineIdentity { version: "1".into(), model: "m".into(), vocabulary: "v".into(), site_pack: None };
     let empty = ShadowReport {
+        proposals: Vec::new(),
         id: Uuid::nil(),
         at: Timestamp::UNIX_EPOCH,
         by: String::new(),

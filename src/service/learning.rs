@@ -1,12 +1,17 @@
 //! What the site's reviews propose, and what leads make of it.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::{PackError, Service, access::scope_of, actor};
+use super::{
+    PackError, Service, ShadowError,
+    access::scope_of,
+    actor,
+    shadow::{Trial, with_pack},
+};
 use crate::{
     domain::{DecidedProposal, EntryKind, ItemOutcome, PackChange, Proposal, ProposalVerdict, SiteTerm, User},
     learning::{Floors, Gathered, occurrences},
@@ -42,6 +47,14 @@ pub enum ProposalError {
     /// It is not proposed (any more).
     #[error("a proposal is not there any more; load the page again")]
     Gone,
+    /// Thresholds alone: what they do is worked out of the decisions, and the engine suggests the same with them.
+    #[error(
+        "a threshold changes nothing that the engine suggests: what it would have done is worked out of the decisions; choose a term, a suppression or a code to try"
+    )]
+    OnlyThresholds,
+    /// It cannot be tried now.
+    #[error(transparent)]
+    Shadow(#[from] ShadowError),
     /// The pack does not take it.
     #[error(transparent)]
     Pack(#[from] PackError),
@@ -148,6 +161,27 @@ impl Service {
     pub async fn decline_proposals(&self, user: &User, days: u32, ids: &[Uuid]) -> Result<(), ProposalError> {
         let chosen = self.chosen(user, days, ids).await?;
         Ok(self.keep(user, (chosen, ProposalVerdict::Declined), None).await?)
+    }
+
+    /// Tries proposals before anybody takes them: starts a shadow run of the newest version of the site pack with them beside that version without
+    /// them; the id that its report will have.
+    ///
+    /// # Errors
+    /// [`ProposalError`].
+    pub async fn try_proposals(self: &Arc<Self>, user: &User, days: u32, ids: &[Uuid]) -> Result<Uuid, ProposalError> {
+        let mut chosen = self.chosen(user, days, ids).await?;
+        chosen.retain(|proposal| !matches!(proposal.change, PackChange::SetThreshold(_)));
+        if chosen.is_empty() {
+            return Err(ProposalError::OnlyThresholds);
+        }
+        let (newest, pack) = self.newest_pack().await?;
+        let changed = chosen.iter().fold(pack.clone(), |pack, proposal| pack.with(proposal.change.clone()));
+        let changed = self.checked_pack(changed).await?;
+        let live = self.engine.pipeline();
+        let before = if newest == 0 { Arc::new(live.with_site_pack(None)) } else { with_pack(&live, newest, pack).await? };
+        let engines = [before, with_pack(&live, newest, changed).await?];
+        let proposals = chosen.iter().map(|proposal| proposal.id).collect();
+        Ok(self.begin(user, Trial { engines, proposals, days })?)
     }
 
     async fn chosen(&self, user: &User, days: u32, ids: &[Uuid]) -> Result<Vec<Proposal>, ProposalError> {

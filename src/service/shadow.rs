@@ -16,7 +16,7 @@ use crate::{
     auth::Scope,
     domain::{
         EngineIdentity, Extraction, ItemState, Note, PackShadow, ReviewEntry, Sensitivities, ShadowReport, ShadowRule,
-        ShadowVerdict, Standing, User,
+        ShadowVerdict, SitePack, Standing, User,
     },
     oversight::{Scores, ShadowCase, each_outcome, judged},
     pipeline::Pipeline,
@@ -62,6 +62,8 @@ pub struct ShadowRun {
     pub champion: Champion,
     /// What is tried.
     pub challenger: Arc<Pipeline>,
+    /// Proposals that its site pack has beyond the version that it goes by; none where it is that version.
+    pub proposals: Vec<Uuid>,
     /// Encounters that were finished within so many days.
     pub days: u32,
     /// At most so many of them, the last ones.
@@ -82,6 +84,23 @@ pub enum ShadowError {
     /// The store failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// What is tried beside what.
+pub(super) struct Trial {
+    /// What it is held against, and what is tried.
+    pub(super) engines: [Arc<Pipeline>; 2],
+    /// Proposals that the second one's site pack has beyond its version.
+    pub(super) proposals: Vec<Uuid>,
+    /// Encounters that were finished within so many days.
+    pub(super) days: u32,
+}
+
+/// A pipeline with this pack, which takes a while to make.
+pub(super) async fn with_pack(pipeline: &Arc<Pipeline>, version: u64, pack: SitePack) -> Result<Arc<Pipeline>, StoreError> {
+    let pipeline = Arc::clone(pipeline);
+    let made = tokio::task::spawn_blocking(move || Arc::new(pipeline.with_site_pack(Some((version, Arc::new(pack))))));
+    made.await.map_err(|_| StoreError::Database("the engine with this site pack could not be made".to_owned()))
 }
 
 /// What the two made of an encounter.
@@ -171,12 +190,18 @@ impl ShadowRun {
         let detail = format!("{} encounters read", items.len());
         self.store.record_audit(by.clone(), "shadow.started", Some(("shadow_report", id)), &detail, at).await?;
         let mut scores = Scores::default();
+        let (champion, mut challenger) = (self.champion.identity(), identity_of(&self.challenger));
+        if !self.proposals.is_empty() {
+            // no version has the proposals yet
+            challenger.site_pack = champion.site_pack;
+        }
         let mut report = ShadowReport {
             id,
             at,
             by: by.name.clone(),
-            champion: self.champion.identity(),
-            challenger: identity_of(&self.challenger),
+            champion,
+            challenger,
+            proposals: self.proposals,
             since,
             encounters: 0,
             notes: 0,
@@ -256,6 +281,14 @@ impl Service {
     /// [`ShadowError`].
     pub async fn try_pack(self: &Arc<Self>, user: &User, version: u64, days: u32) -> Result<(), ShadowError> {
         let pack = self.store.site_pack(version).await?.ok_or(ShadowError::NoVersion(version))?;
+        let live = self.engine.pipeline();
+        let challenger = with_pack(&live, version, pack).await?;
+        self.begin(user, Trial { engines: [live, challenger], proposals: Vec::new(), days })?;
+        Ok(())
+    }
+
+    /// Starts a shadow run off the request; the id that its report has when it ends.
+    pub(super) fn begin(self: &Arc<Self>, user: &User, trial: Trial) -> Result<Uuid, ShadowError> {
         {
             let mut runs = self.shadow_runs.now();
             if runs.under_way.is_some() {
@@ -264,18 +297,18 @@ impl Service {
             *runs = Runs { under_way: Some(Progress::default()), failed: false };
         }
         let (service, by) = (Arc::clone(self), actor(user));
+        let (id, now) = (self.surroundings.new_id(), self.surroundings.now());
         tokio::spawn(async move {
-            let champion = service.engine.pipeline();
-            let challenger = Arc::new(champion.with_site_pack(Some((version, Arc::new(pack)))));
+            let Trial { engines: [champion, challenger], proposals, days } = trial;
             let run = ShadowRun {
                 store: Arc::clone(&service.store),
                 champion: Champion::Runs(champion),
                 challenger,
+                proposals,
                 days,
                 most: MOST_ENCOUNTERS,
                 rule: service.oversight.rule,
             };
-            let (id, now) = (service.surroundings.new_id(), service.surroundings.now());
             let told = Arc::clone(&service);
             let ended = run.run((id, now), by, move |progress| told.shadow_runs.now().under_way = Some(progress)).await;
             if let Err(error) = &ended {
@@ -283,7 +316,7 @@ impl Service {
             }
             *service.shadow_runs.now() = Runs { under_way: None, failed: ended.is_err() };
         });
-        Ok(())
+        Ok(id)
     }
 
     /// The last reports, the newest first; of what differs only what lies in encounters that the user may see.

@@ -197,10 +197,15 @@ impl Service {
     /// # Errors
     /// [`PackError`].
     pub async fn set_pack(&self, user: &User, (before, pack): (u64, SitePack), note: &str) -> Result<u64, PackError> {
+        let pack = self.checked_pack(pack).await?;
+        keep_pack(&*self.store, (actor(user), self.surroundings.now()), (before, pack), note).await
+    }
+
+    /// A pack as it would be kept.
+    pub(super) async fn checked_pack(&self, pack: SitePack) -> Result<SitePack, PackError> {
         let pipeline = self.engine.pipeline();
         let checked = tokio::task::spawn_blocking(move || pipeline.checked_pack(pack)).await;
-        let pack = checked.map_err(|_| StoreError::Database("the pack could not be checked".to_owned()))??;
-        keep_pack(&*self.store, (actor(user), self.surroundings.now()), (before, pack), note).await
+        Ok(checked.map_err(|_| StoreError::Database("the pack could not be checked".to_owned()))??)
     }
 
     /// Keeps the newest version without one of its rows as another version; its number.

@@ -22,7 +22,7 @@ use super::{
 use crate::{
     auth::Permission,
     domain::{ChosenCode, DecidedProposal, PackChange, Proposal, ProposalVerdict},
-    service::{LEARNING_DAYS, ProposalError, Service, actor},
+    service::{LEARNING_DAYS, ProposalError, Service, ShadowError, actor},
 };
 
 /// Most days.
@@ -226,7 +226,9 @@ pub(super) async fn decide(
     let days = days_of(Some(&form.days));
     let ids: Vec<Uuid> =
         fields.iter().filter(|(name, _)| name == "proposal").filter_map(|(_, value)| value.parse().ok()).collect();
-    let ended = if form.verdict == "decline" {
+    let ended = if form.verdict == "try" {
+        service.try_proposals(user, days, &ids).await.map(|_| "/shadow?notice=proposals_tried".to_owned())
+    } else if form.verdict == "decline" {
         service.decline_proposals(user, days, &ids).await.map(|()| format!("/learning?days={days}&notice=proposals_declined"))
     } else {
         service
@@ -236,11 +238,13 @@ pub(super) async fn decide(
     };
     match ended {
         Ok(address) => Ok(Redirect::to(&address).into_response()),
-        Err(ProposalError::Store(error)) => Err(error.into()),
+        Err(ProposalError::Store(error) | ProposalError::Shadow(ShadowError::Store(error))) => Err(error.into()),
         Err(problem) => {
             let told = match problem {
                 ProposalError::None => text!("learning-none-chosen").to_owned(),
                 ProposalError::Gone => text!("learning-gone").to_owned(),
+                ProposalError::OnlyThresholds => text!("learning-only-thresholds").to_owned(),
+                ProposalError::Shadow(_) => text!("problem-shadow-running").to_owned(),
                 other => other.to_string(),
             };
             shown(&service, &session, (StatusCode::UNPROCESSABLE_ENTITY, Some(Notice::refusing(told))), days).await

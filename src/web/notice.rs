@@ -46,6 +46,7 @@ fn made(word: &str) -> Option<&'static str> {
         "proposals_declined" => text!("notice-proposals-declined"),
         "list_saved" => text!("notice-list-saved"),
         "evaluated" => text!("notice-evaluated"),
+        "proposals_tried" => text!("notice-proposals-tried"),
         "shadow_started" => text!("notice-shadow-started"),
         "nothing_waits" => text!("notice-nothing-waits"),
         _ => return None,

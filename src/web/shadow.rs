@@ -110,6 +110,8 @@ pub(super) struct ReportPage {
     pub row: ReportRow,
     /// What runs, and what was tried.
     pub engines: [String; 2],
+    /// What the second has beyond its version of the site pack.
+    pub beyond: Option<String>,
     /// What it comes to, in a sentence.
     pub verdict: String,
     /// Encounters and notes that took part.
@@ -157,6 +159,9 @@ fn engine(engine: &EngineIdentity) -> String {
 
 /// What is another one than what runs.
 fn tried(report: &ShadowReport) -> String {
+    if !report.proposals.is_empty() {
+        return text!("shadow-tried-proposals", count = report.proposals.len());
+    }
     if !report.champion.is_configured_as(&report.challenger) {
         return text!("shadow-tried-engine").to_owned();
     }
@@ -314,6 +319,7 @@ fn view(shell: Shell, report: &ShadowReport, zone: &TimeZone) -> ReportPage {
         shell,
         row: row(report, zone),
         engines: [engine(&report.champion), engine(&report.challenger)],
+        beyond: (!report.proposals.is_empty()).then(|| tried(report)),
         verdict: sentence(report),
         made_of: text!(
             "shadow-made-of",

@@ -12,8 +12,9 @@ use serde_json::{Value, json};
 use super::server::{Reply, Server, is_long_tier};
 
 /// What needs more than a running server: tables in a folder, or an earlier reload; a message that could not be used; a registered key.
-const NEVER_A_SUCCESS: [&str; 5] = [
+const NEVER_A_SUCCESS: [&str; 6] = [
     "POST /v1/learning/proposals/decisions",
+    "POST /v1/learning/proposals/trials",
     "POST /v1/vocabularies/reload",
     "POST /v1/vocabularies/rollback",
     "POST /v1/messages/{id}/replay",

@@ -23,7 +23,7 @@ fn health_needs_no_token_and_metrics_an_admin() {
 }
 
 /// Every endpoint of the description, and who passes: submitter, coder, lead, auditor, admin.
-pub const ENDPOINTS: [(&str, &str, &str); 64] = [
+pub const ENDPOINTS: [(&str, &str, &str); 65] = [
     ("get", "/metrics", "....x"),
     ("post", "/v1/notes", "x...."),
     ("post", "/v1/notes/bulk", "x...."),
@@ -82,6 +82,7 @@ pub const ENDPOINTS: [(&str, &str, &str); 64] = [
     ("get", "/v1/reports/thresholds", "..xx."),
     ("get", "/v1/learning/proposals", "..x.."),
     ("post", "/v1/learning/proposals/decisions", "..x.."),
+    ("post", "/v1/learning/proposals/trials", "..x.."),
     ("get", "/v1/drift", "..xx."),
     ("get", "/v1/shadow-runs", "..xx."),
     ("get", "/v1/reports/engine", "..xx."),
@@ -114,6 +115,7 @@ fn every_endpoint_asks_for_a_token_and_a_role() {
             (_, Some("close")) => Some(br#"{"effect":"no_change"}"#),
             (_, Some("withdraw" | "revise")) => Some(b"{}"),
             (_, Some("decisions")) if path.starts_with("/v1/learning") => Some(br#"{"verdict":"declined","proposals":[]}"#),
+            (_, Some("trials")) => Some(br#"{"proposals":[]}"#),
             (_, Some("decisions")) => Some(br#"{"decisions":[]}"#),
             (_, Some("reload" | "rollback" | "retraction" | "replay")) => Some(b"{}"),
             (_, Some("site-packs")) => Some(br#"{"pack":{}}"#),

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::server::{Reply, Server, wait_until};
+use super::{
+    permissions::Visitor,
+    server::{Reply, Server, wait_until},
+};
 
 fn post(server: &Server, path: &str, role: &str, body: &Value) -> Reply {
     server.call("POST", path, role, Some(body.to_string().as_bytes()))
@@ -55,6 +58,17 @@ fn proposals(server: &Server) -> Vec<Value> {
     reply.json()["proposals"].as_array().expect("proposals").clone()
 }
 
+/// The report of a trial when it has ended.
+fn trial(server: &Server, id: &Value) -> Value {
+    let mut found = Value::Null;
+    wait_until("the trial has ended", Duration::from_secs(60), || {
+        let runs = server.call("GET", "/v1/shadow-runs", "lead", None).json();
+        found = runs["reports"].as_array().expect("reports").iter().find(|one| one["id"] == *id).cloned().unwrap_or_default();
+        !found.is_null()
+    });
+    found
+}
+
 fn codes_of(server: &Server, words: &str) -> Vec<String> {
     let found = post(server, "/v1/extract", "coder", &json!({"text": format!("ASSESSMENT:\n{words} again.\n")})).json();
     let entries = found["entries"].as_array().expect("entries").iter();
@@ -96,6 +110,35 @@ fn what_coders_do_again_and_again_is_proposed_taken_and_left() {
     assert_eq!(term["evidence"]["examples"].as_array().map(Vec::len), Some(9));
     assert_eq!(suppressed["adds"]["suppressed"][0]["words"], "gout");
     assert_eq!(suppressed["effect"], json!({"would_have_saved": 10, "would_have_broken": 0}));
+
+    // before anybody decides, the engine reads the same notes with the proposals; nothing else changes
+    let try_on_notes = |role: &str, ids: &[&Value]| {
+        post(&server, "/v1/learning/proposals/trials", role, &json!({"proposals": ids, "days": 30}))
+    };
+    for role in ["coder", "auditor", "admin", "submitter"] {
+        assert_eq!(try_on_notes(role, &[&term["id"]]).status, 403, "{role}");
+    }
+    assert_eq!(try_on_notes("lead", &[]).status, 422);
+    assert_eq!(try_on_notes("lead", &[&json!("00000000-0000-0000-0000-000000000001")]).status, 404);
+    let started = try_on_notes("lead", &[&term["id"], &suppressed["id"]]);
+    assert_eq!(started.status, 202, "{}", started.text);
+    let tried = trial(&server, &started.json()["report"]);
+    assert_eq!(tried["proposals"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&tried["champion"]["site_pack"], &tried["challenger"]["site_pack"]), (&Value::Null, &Value::Null));
+    let sum = tried["kinds"].as_array().and_then(|kinds| kinds.last()).expect("all together");
+    // the term is gained nine times and raised once where its coder did not want it; gout is silenced ten times
+    assert_eq!((&tried["encounters"], &sum["saved"], &sum["broken"]), (&json!(10), &json!(19), &json!(1)), "{tried}");
+    assert_eq!(server.call("GET", "/v1/site-packs", "lead", None).json()["versions"], json!([]), "nothing is kept");
+    assert_eq!(proposals(&server).len(), 2);
+
+    // and from the page
+    let lead = Visitor::of(&server, "demo-lead");
+    let id = suppressed["id"].as_str().expect("an id");
+    let (status, place, _) = lead.post(&server, "/learning", &[("days", "30"), ("proposal", id), ("verdict", "try")]);
+    assert_eq!((status, place.as_str()), (303, "/shadow?notice=proposals_tried"));
+    wait_until("the trial has ended", Duration::from_secs(60), || {
+        lead.get(&server, "/shadow").2.contains("a proposal of reviews")
+    });
 
     // a lead decides; whoever may not read notes does not, and what is not proposed is not taken
     let decide = |role: &str, verdict: &str, ids: &[&Value]| {

@@ -195,7 +195,9 @@ fn who_is_told_to_stop_says_that_it_is_not_ready_and_serves_a_little_longer() {
 
 #[test]
 fn a_terminal_that_closes_stops_it_unless_it_was_started_to_outlive_it() {
-    let mut server = Server::serve("", |_| {});
+    // whoever runs the tests may have them outlive a terminal, and what is started inherits that
+    let ordinary = Start { apart: Some(|_| vec!["env".to_owned(), "--default-signal=HUP".to_owned()]), ..Start::default() };
+    let mut server = Server::serve_as(ordinary, "", |_| {});
     server.signal("HUP");
     assert_eq!(server.ended_within(Duration::from_secs(20)), Some(0), "as any stop signal");
     let outliving = Start { apart: Some(|_| vec!["nohup".to_owned()]), ..Start::default() };

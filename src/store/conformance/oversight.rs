@@ -114,6 +114,7 @@ fn engine(model: &str) -> EngineIdentity {
 
 fn report(seconds: i64, model: &str, verdict: ShadowVerdict) -> ShadowReport {
     ShadowReport {
+        proposals: Vec::new(),
         id: id(),
         at: at(seconds),
         by: "lead".to_owned(),

@@ -1706,6 +1706,10 @@ shadow-who = Asked for by
 shadow-tried-engine = model or vocabulary
 shadow-tried-pack = site pack, version { $version }
 shadow-tried-none = no site pack
+shadow-tried-proposals = { $count ->
+    [one] a proposal of reviews
+   *[other] { $count } proposals of reviews
+}
 shadow-engine = model { $model }, vocabulary { $vocabulary }
 shadow-engine-pack = model { $model }, vocabulary { $vocabulary }, site pack { $version }
 shadow-passed = passed
@@ -1754,6 +1758,7 @@ shadow-raised = rejected by coders, and suggested
 shadow-unseen = new, and seen by nobody
 shadow-gone = gone, and decided on by nobody
 shadow-left-out = Left out, because a note could not be extracted
+notice-proposals-tried = The engine reads past notes with and without the proposals. What they would have saved and broken stands here when it ends; nothing else has changed.
 notice-shadow-started = The run has begun. Its report stands here when it ends.
 problem-shadow-running = Not started: another run is under way.
 # Links between the reports
@@ -1776,7 +1781,9 @@ learning-examples = Examples
 learning-example = example { $number }
 learning-approve = Take into the site pack
 learning-decline = Decline
-learning-next = Saved are decisions that coders would not have had to make. Broken is what they let stand and would have been hidden or changed, and for a term the encounters whose notes have its words without its code.
+learning-try = Try on past notes
+learning-only-thresholds = A threshold changes nothing that the engine suggests: what it would have done is worked out of the decisions. Choose a term, a suppression or a code to try.
+learning-next = Saved are decisions that coders would not have had to make. Broken is what they let stand and would have been hidden or changed, and for a term the encounters whose notes have its words without its code. Both are worked out of decisions; “Try on past notes” lets the engine read the notes again with the proposals, before anybody takes them.
 learning-term = Suggest “{ $words }” ({ $kind }) as { $code }
 learning-suppress = Do not suggest “{ $words }” ({ $kind })
 learning-suppress-in = Do not suggest “{ $words }” ({ $kind }) in the section { $section }
