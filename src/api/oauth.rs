@@ -85,7 +85,7 @@ pub async fn configuration(State(service): State<Arc<Service>>) -> Json<SmartCon
     (status = 200, body = TokenBody),
     (status = 400, body = TokenErrorBody),
     (status = 401, body = TokenErrorBody),
-    (status = 429, description = "too many failed from this address; with Retry-After", body = ProblemBody)))]
+    (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn token(
     State(service): State<Arc<Service>>,
     extensions: Extensions,
