@@ -21,7 +21,8 @@ use crate::seal::IndexKey;
 pub const USUAL_FAILURES: u32 = 30;
 /// Addresses that are remembered at most; of more the one that was seen last the longest ago is forgotten.
 const MOST_ADDRESSES: usize = 50_000;
-const HOUR: f64 = 3600.0;
+/// An hour in microseconds.
+const HOUR: i64 = 3_600_000_000;
 
 /// What tells an address from others, while this process runs.
 type Key = [u8; 16];
@@ -50,8 +51,8 @@ struct Buckets {
 }
 
 struct Bucket {
-    /// Failures that are left.
-    left: f64,
+    /// What is left, in microseconds that filled it.
+    left: i64,
     counted: Timestamp,
     /// Tries that have not ended.
     running: u32,
@@ -64,6 +65,14 @@ struct Bucket {
 pub struct Attempt<'a> {
     limit: &'a FailureLimit,
     key: Option<Key>,
+}
+
+/// How buckets are filled: every microsecond puts one in, and a failure takes so many out.
+#[derive(Clone, Copy)]
+struct Measure {
+    of_failure: i64,
+    of_bucket: i64,
+    most: usize,
 }
 
 /// Whether a try may be made.
@@ -118,17 +127,20 @@ impl FailureLimit {
         std::array::from_fn(|at| hash[at])
     }
 
+    /// Not asked for where there is no limit.
+    fn measure(&self) -> Measure {
+        let of_failure = HOUR / i64::from(self.an_hour.max(1));
+        Measure { of_failure, of_bucket: of_failure * i64::from(self.an_hour), most: self.most }
+    }
+
     fn look(&self, key: Key, now: Timestamp) -> Found {
-        let mut buckets = self.lock();
-        let bucket = buckets.touch(key, (self.an_hour, self.most), now);
-        if bucket.left < 1.0 {
-            let seconds = ((1.0 - bucket.left) * HOUR / f64::from(self.an_hour)).ceil();
-            // at least a second, at most the two hours that the deepest debt takes
-            #[expect(clippy::cast_possible_truncation, reason = "it is between 1 and 7,200")]
-            let seconds = seconds.clamp(1.0, 2.0 * HOUR) as i64;
-            return Found::Empty(now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(Timestamp::MAX));
+        let (mut buckets, measure) = (self.lock(), self.measure());
+        let bucket = buckets.touch(key, measure, now);
+        let lacking = measure.of_failure - bucket.left;
+        if lacking > 0 {
+            return Found::Empty(now.saturating_add(SignedDuration::from_micros(lacking)).unwrap_or(Timestamp::MAX));
         }
-        if bucket.left < f64::from(bucket.running) + 1.0 {
+        if bucket.left < measure.of_failure * (i64::from(bucket.running) + 1) {
             return Found::Busy;
         }
         bucket.running += 1;
@@ -144,11 +156,11 @@ impl Attempt<'_> {
     /// The try failed. A word for the address, which is the same until the process ends, where nothing is left of its bucket by that.
     pub fn failed(self, now: Timestamp) -> Option<String> {
         let key = self.key?;
-        let mut buckets = self.limit.lock();
-        let bucket = buckets.touch(key, (self.limit.an_hour, self.limit.most), now);
-        let was_left = bucket.left >= 1.0;
-        bucket.left -= 1.0;
-        let is_last = was_left && bucket.left < 1.0;
+        let (mut buckets, measure) = (self.limit.lock(), self.limit.measure());
+        let bucket = buckets.touch(key, measure, now);
+        let was_left = bucket.left >= measure.of_failure;
+        bucket.left -= measure.of_failure;
+        let is_last = was_left && bucket.left < measure.of_failure;
         is_last.then(|| key[..8].iter().map(|byte| format!("{byte:02x}")).collect())
     }
 }
@@ -160,7 +172,7 @@ impl Drop for Attempt<'_> {
         if let Some(bucket) = buckets.by_address.get_mut(&key) {
             bucket.running = bucket.running.saturating_sub(1);
             // of who never failed nothing is remembered
-            if bucket.running == 0 && bucket.left >= f64::from(self.limit.an_hour) {
+            if bucket.running == 0 && bucket.left >= self.limit.measure().of_bucket {
                 let age = bucket.age;
                 buckets.by_address.remove(&key);
                 buckets.by_age.remove(&age);
@@ -173,24 +185,23 @@ impl Drop for Attempt<'_> {
 
 impl Buckets {
     /// The bucket of an address with what time put into it since.
-    fn touch(&mut self, key: Key, (an_hour, most): (u32, usize), now: Timestamp) -> &mut Bucket {
-        let full = f64::from(an_hour);
+    fn touch(&mut self, key: Key, measure: Measure, now: Timestamp) -> &mut Bucket {
         let age = self.next_age;
         self.next_age += 1;
         if !self.by_address.contains_key(&key)
-            && self.by_address.len() >= most
+            && self.by_address.len() >= measure.most
             && let Some((_, oldest)) = self.by_age.pop_first()
         {
             self.by_address.remove(&oldest);
         }
-        let bucket = self.by_address.entry(key).or_insert(Bucket { left: full, counted: now, running: 0, age });
+        let bucket = self.by_address.entry(key).or_insert(Bucket { left: measure.of_bucket, counted: now, running: 0, age });
         self.by_age.remove(&bucket.age);
         self.by_age.insert(age, key);
         bucket.age = age;
         // a clock that goes back puts nothing in, and one that was far ahead holds nobody up
-        let since = now.duration_since(bucket.counted).as_secs_f64();
-        bucket.left = full.min(bucket.left + since.max(0.0) * full / HOUR);
-        if since > 0.0 || since < -HOUR {
+        let since = now.as_microsecond().saturating_sub(bucket.counted.as_microsecond());
+        bucket.left = bucket.left.saturating_add(since.max(0)).min(measure.of_bucket);
+        if since > 0 || since < -HOUR {
             bucket.counted = now;
         }
         bucket
@@ -211,6 +222,12 @@ mod tests {
 
     fn address(text: &str) -> IpAddr {
         text.parse().expect("an address")
+    }
+
+    /// Addresses that are remembered, as both tables have them.
+    fn kept(limit: &FailureLimit) -> (usize, usize) {
+        let buckets = limit.lock();
+        (buckets.by_address.len(), buckets.by_age.len())
     }
 
     async fn fail(limit: &FailureLimit, from: &str, seconds: i64) -> Result<Option<String>, i64> {
@@ -243,7 +260,7 @@ mod tests {
         for _ in 0..10 {
             drop(limit.begin(address("192.0.2.1"), || at(0)).await.expect("is taken"));
         }
-        assert!(limit.lock().by_address.is_empty() && limit.lock().by_age.is_empty(), "nothing is kept of who never failed");
+        assert_eq!(kept(&limit), (0, 0), "nothing is kept of who never failed");
         assert_eq!(fail(&limit, "192.0.2.1", 0).await, Ok(None));
         drop(limit.begin(address("192.0.2.1"), || at(0)).await.expect("is taken"));
         assert!(matches!(fail(&limit, "192.0.2.1", 0).await, Ok(Some(_))));
@@ -270,7 +287,7 @@ mod tests {
         for _ in 0..1000 {
             assert_eq!(fail(&limit, "192.0.2.1", 0).await, Ok(None));
         }
-        assert!(limit.lock().by_address.is_empty());
+        assert_eq!(kept(&limit), (0, 0));
     }
 
     #[tokio::test]
@@ -279,7 +296,7 @@ mod tests {
         for number in 1..=5 {
             assert!(fail(&limit, &format!("192.0.2.{number}"), 0).await.is_ok());
         }
-        assert_eq!((limit.lock().by_address.len(), limit.lock().by_age.len()), (3, 3));
+        assert_eq!(kept(&limit), (3, 3));
         for (number, is_remembered) in [(5, true), (4, true), (3, true), (1, false)] {
             assert_eq!(fail(&limit, &format!("192.0.2.{number}"), 0).await.is_err(), is_remembered, "{number}");
         }
@@ -323,8 +340,8 @@ mod tests {
                 if runtime.block_on(fail(&limit, &format!("192.0.2.{}", host.min(2)), clock)).is_ok() {
                     failures.push((host.min(2), clock));
                 }
-                let buckets = limit.lock();
-                prop_assert!(buckets.by_address.len() <= 3 && buckets.by_age.len() == buckets.by_address.len());
+                let (addresses, ages) = kept(&limit);
+                prop_assert!(addresses <= 3 && ages == addresses);
             }
             for (host, from) in &failures {
                 let within = failures.iter().filter(|(other, when)| other == host && (*from..from + 3600).contains(when)).count();

@@ -61,8 +61,8 @@ impl TrustedProxies {
         (headers, name): (&HeaderMap, &str),
         read: fn(&str) -> Option<&str>,
     ) -> Option<IpAddr> {
-        // a line that is no text is an element that is no address
-        let lines: Vec<&str> = headers.get_all(name).iter().map(|line| line.to_str().unwrap_or_default()).collect();
+        // what is no text is no address, and takes nothing away from what a proxy wrote behind it
+        let lines: Vec<_> = headers.get_all(name).iter().map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
         let mut nearest = (!lines.is_empty()).then_some(peer)?;
         for element in lines.iter().rev().flat_map(|line| line.rsplit(',')) {
             let Some(address) = read(element).and_then(address_of) else { break };
@@ -137,6 +137,7 @@ mod tests {
             (PROXY, &[("x-forwarded-for", b"1.1.1.1, junk, 10.0.0.7")], "10.0.0.7"),
             (PROXY, &[("x-forwarded-for", b"1.1.1.1,")], PROXY),
             (PROXY, &[("x-forwarded-for", b"\xff")], PROXY),
+            (PROXY, &[("x-forwarded-for", b"\xff, 198.51.100.1")], "198.51.100.1"),
             (PROXY, &[("x-forwarded-for", b"")], PROXY),
             // as RFC 7239 has it
             (

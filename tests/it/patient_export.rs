@@ -19,7 +19,7 @@ const GIVEN: [(&str, &str, &str, &str); 18] = [
     ("delivery", "delivery", "/body", "MRN-77"),
     ("encounter", "encounter", "/encounter", "V-77"),
     ("extraction", "note", "/extraction", "M10"),
-    ("item_outcome", "encounter", "/outcome", "QxDECISION"),
+    ("item_outcome", "encounter", "/outcome", "J45.909"),
     ("item_remark", "encounter", "/remarks", "QxREMARK"),
     ("legal_hold", "patient", "/holds", "case-17"),
     ("message", "message", "/content", "QxFAILED"),
