@@ -201,7 +201,7 @@ impl Buckets {
         // a clock that goes back puts nothing in, and one that was far ahead holds nobody up
         let since = now.as_microsecond().saturating_sub(bucket.counted.as_microsecond());
         bucket.left = bucket.left.saturating_add(since.max(0)).min(measure.of_bucket);
-        if since > 0 || since < -HOUR {
+        if !(-HOUR..=0).contains(&since) {
             bucket.counted = now;
         }
         bucket
