@@ -24,7 +24,7 @@ use crate::{
     api::Limits,
     domain::Role,
     mllp::Settings,
-    network::{CertificateName, ClientCertificates, Network, Reach, TlsFiles},
+    network::{CertificateName, ClientCertificates, Network, Reach, TlsFiles, TrustedProxies},
     retention::RetentionPolicy,
     service::{OversightSettings, SignInSettings},
     telemetry::TraceSettings,
@@ -34,6 +34,8 @@ use crate::{
 const MAX_MESSAGE: usize = 4_000_000;
 /// Bytes that may be asked for at most.
 const MOST: usize = 64_000_000;
+/// Failed sign-ins of one address an hour at most, where they are limited at all.
+const MOST_FAILURES: u32 = 100_000;
 /// Days that a note is kept at most, where it is not kept for ever.
 const MOST_DAYS: u32 = 36_500;
 
@@ -139,6 +141,7 @@ struct SignInTable {
     session_hours: Option<u64>,
     #[serde(default)]
     second_factor: Vec<String>,
+    failures_per_address: Option<u32>,
     oidc: Option<oidc::OidcTable>,
 }
 
@@ -154,6 +157,8 @@ struct HttpTlsTable {
     clients: BTreeMap<String, Vec<String>>,
     #[serde(default)]
     behind_proxy: bool,
+    #[serde(default)]
+    trusted_proxies: Vec<String>,
 }
 
 #[derive(Default, Deserialize)]
@@ -236,6 +241,8 @@ impl Configuration {
         if linger > 600 {
             return Err("linger_seconds must be 0 to 600".to_owned());
         }
+        let proxies = file.tls.trusted_proxies.iter().map(|network| network.parse()).collect::<Result<_, String>>();
+        let proxies = proxies.map_err(|message| format!("trusted_proxies of [tls]: {message}"))?;
         Ok(Self {
             public_url,
             texts: file.texts.map(|texts| folder.join(texts)),
@@ -248,7 +255,7 @@ impl Configuration {
             retention: file.retention.checked()?,
             oversight: file.shadow.checked()?,
             oidc: file.sign_in.oidc.take().map(|table| table.checked(folder)).transpose()?,
-            sign_in: file.sign_in.checked()?,
+            sign_in: SignInSettings { trusted_proxies: TrustedProxies::of(proxies), ..file.sign_in.checked()? },
         })
     }
 }
@@ -352,6 +359,12 @@ impl SignInTable {
         }
         let roles = self.second_factor.iter().map(|role| role.parse::<Role>()).collect::<Result<Vec<_>, _>>();
         settings.second_factor = roles.map_err(|message| format!("second_factor: {message}"))?;
+        if let Some(failures) = self.failures_per_address {
+            if failures > MOST_FAILURES {
+                return Err(format!("failures_per_address must be 0 to {MOST_FAILURES}"));
+            }
+            settings.failures_per_address = failures;
+        }
         Ok(settings)
     }
 }
@@ -443,11 +456,15 @@ mod tests {
     #[test]
     fn how_people_are_let_in_is_checked() {
         assert_eq!(read("").expect("can be used").sign_in, SignInSettings::default());
-        let text = "[sign_in]\nidle_minutes = 15\nsession_hours = 8\nsecond_factor = [\"admin\", \"lead\"]\n";
+        let text = "[sign_in]\nidle_minutes = 15\nsession_hours = 8\nsecond_factor = [\"admin\", \"lead\"]\nfailures_per_address = 0\n\
+                    [tls]\nbehind_proxy = true\ntrusted_proxies = [\"10.1.0.0/24\", \"::1\"]\n";
+        let network = |text: &str| text.parse().expect("a network");
         let wanted = SignInSettings {
             idle: SignedDuration::from_mins(15),
             session: SignedDuration::from_hours(8),
             second_factor: vec![Role::Admin, Role::Lead],
+            failures_per_address: 0,
+            trusted_proxies: TrustedProxies::of(vec![network("10.1.0.0/24"), network("::1")]),
         };
         assert_eq!(read(text).expect("can be used").sign_in, wanted);
         for (text, what) in [
@@ -455,6 +472,8 @@ mod tests {
             ("[sign_in]\nsession_hours = 169", "session_hours must be 1 to 168"),
             ("[sign_in]\nsecond_factor = [\"surgeon\"]", "second_factor: unknown role \"surgeon\""),
             ("[sign_in]\npasswords = true", "unknown field `passwords`"),
+            ("[sign_in]\nfailures_per_address = 100001", "failures_per_address must be 0 to 100000"),
+            ("[tls]\ntrusted_proxies = [\"proxy\"]", "trusted_proxies of [tls]: \"proxy\""),
         ] {
             let message = read(text).expect_err("cannot be used");
             assert!(message.contains(what), "{message}");

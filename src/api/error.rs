@@ -113,6 +113,15 @@ impl ApiError {
         error
     }
 
+    /// 429 for an address of which too many tries to prove who it is failed.
+    #[must_use]
+    pub fn too_many_failures(seconds: u64) -> Self {
+        let detail = "too many sign-ins and requests for tokens from this address failed; come back after the time given, with the right key";
+        let mut error = Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_failures", detail);
+        error.retry_after = Some(seconds);
+        error
+    }
+
     /// 503 with a time to come back.
     #[must_use]
     pub fn unavailable(code: &'static str, detail: &str, seconds: u64) -> Self {

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use axum::{
     Form, Json,
     extract::{State, rejection::FormRejection},
-    http::{StatusCode, header},
+    http::{Extensions, HeaderMap, StatusCode, header},
     response::{IntoResponse, Response},
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::{ApiError, ProblemBody};
 use crate::{
     auth::TokenAccess,
     service::{GrantError, Service},
@@ -83,9 +84,12 @@ pub async fn configuration(State(service): State<Arc<Service>>) -> Json<SmartCon
     request_body(content = TokenRequest, content_type = "application/x-www-form-urlencoded"), responses(
     (status = 200, body = TokenBody),
     (status = 400, body = TokenErrorBody),
-    (status = 401, body = TokenErrorBody)))]
+    (status = 401, body = TokenErrorBody),
+    (status = 429, body = ProblemBody, content_type = "application/problem+json")))]
 pub async fn token(
     State(service): State<Arc<Service>>,
+    extensions: Extensions,
+    headers: HeaderMap,
     request: Result<Form<TokenRequest>, FormRejection>,
 ) -> Result<Response, Response> {
     let refused = |status: StatusCode, error: &'static str, description: &str| {
@@ -103,6 +107,8 @@ pub async fn token(
     }
     let access =
         asked(&request.scope).ok_or_else(|| bad("invalid_scope", "scope must be system/*.read, system/*.write, or both"))?;
+    let address = service.sign_in.settings.trusted_proxies.client(&extensions, &headers);
+    let attempt = service.begin_from(address).await.map_err(|seconds| ApiError::too_many_failures(seconds).into_response())?;
     match service.grant(&request.client_assertion, access).await {
         Ok((token, seconds)) => {
             let scope = match access {
@@ -114,8 +120,11 @@ pub async fn token(
             let body = TokenBody { access_token, token_type: "bearer", expires_in: seconds, scope };
             Ok(([(header::CACHE_CONTROL, "no-store")], Json(body)).into_response())
         }
-        Err(GrantError::Store(error)) => Err(super::ApiError::from(error).into_response()),
-        Err(error) => Err(refused(StatusCode::UNAUTHORIZED, "invalid_client", &error.to_string())),
+        Err(GrantError::Store(error)) => Err(ApiError::from(error).into_response()),
+        Err(error) => {
+            service.count_failure(attempt).await;
+            Err(refused(StatusCode::UNAUTHORIZED, "invalid_client", &error.to_string()))
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! not include each other: an admin who must not read notes cannot be given them by mistake of an ordering.
 
 mod client_assertion;
+mod failures;
 #[cfg(test)]
 mod fuzz;
 pub mod jws;
@@ -13,6 +14,7 @@ mod permission;
 mod token;
 
 pub use client_assertion::{AssertionProblem, claimed_client, read_keys, registered_keys, verify};
+pub use failures::{Attempt, FailureLimit, USUAL_FAILURES};
 pub use one_time::{OneTimeSecret, RECOVERY_CODES, recovery_codes, recovery_hash};
 pub use password::{FEWEST_CHARACTERS, MOST_BYTES, Password, PasswordProblem, Verified, prepare_passwords};
 pub use permission::{Permission, Scope, in_scope, is_own_chart, may_read_note, permits};

@@ -44,7 +44,8 @@ struct Record {
 
 #[derive(Debug, Subcommand)]
 enum PatientCommand {
-    /// Give out everything that is kept of a patient: details, encounters, notes, decisions, queries, and who read what
+    /// Give out everything that is kept of a patient: details, encounters, notes, decisions, queries, second reviews, what was sent, messages as
+    /// they came, and who read what
     Export {
         #[command(flatten)]
         record: Record,
@@ -91,11 +92,7 @@ impl Patients {
                 PatientCommand::Erase { record, reason, dry_run } => {
                     let subject = record.find(&*store).await?;
                     let known = store.patient_record(subject.id()).await?.context("nothing of this patient is left")?;
-                    let numbers: Vec<String> = std::iter::once(&known.patient)
-                        .chain(known.merged.iter().map(|(_, patient)| patient))
-                        .map(|patient| patient.id.clone())
-                        .collect();
-                    let messages = messages_of(&*store, &record.source, &numbers).await?;
+                    let messages = messages_of(&*store, &record.source, &known).await?;
                     if dry_run {
                         let extent = store.purge_extent(subject, Versions::All).await?.unwrap_or_default();
                         let notes: usize = extent.items.iter().map(|item| item.notes.len()).sum();
@@ -134,7 +131,7 @@ async fn give_out(store: &dyn Store, record: &Record, to: &Path) -> anyhow::Resu
         let made = options.open(&file).with_context(|| format!("cannot make {}; a file is not overwritten", file.display()))?;
         Box::new(std::io::BufWriter::new(made))
     };
-    let known = export((store, &surroundings), subject.id(), operator(), |line| {
+    let known = export((store, &surroundings), (subject.id(), &record.source), operator(), |line| {
         writeln!(out, "{line}").context("the export cannot be written")
     })
     .await?;

@@ -74,6 +74,7 @@ impl Serve {
         let configuration = self.config.as_deref().map(Configuration::read).transpose()?.unwrap_or_default();
         let tls = self.transport.tls(self.listen, &configuration)?;
         let traces = self.log.start(&configuration)?;
+        self.transport.warn_of_one_address(&configuration);
         self.site.use_texts(configuration.texts.as_deref())?;
         let stopped = run(async {
             let opened = self.data.open_serve().await?;

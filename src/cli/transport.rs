@@ -33,6 +33,18 @@ impl Transport {
         !is_private && !is_protected
     }
 
+    /// Says so where everybody comes from one address: those who fail to sign in keep the others out then.
+    pub(super) fn warn_of_one_address(self, configuration: &Configuration) {
+        let sign_in = &configuration.sign_in;
+        let is_behind_proxy = configuration.tls.behind_proxy || self.behind_proxy;
+        if is_behind_proxy && sign_in.trusted_proxies.is_empty() && sign_in.failures_per_address > 0 {
+            tracing::warn!(
+                failures_per_address = sign_in.failures_per_address,
+                "a proxy is in front, and [tls] of the configuration names no trusted_proxies: failed sign-ins of everybody count together"
+            );
+        }
+    }
+
     /// TLS of HTTP, where the configuration has some; refused where other machines would be spoken with in clear.
     pub(super) fn tls(self, listen: SocketAddr, configuration: &Configuration) -> anyhow::Result<Option<Arc<ServerTls>>> {
         anyhow::ensure!(

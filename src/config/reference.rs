@@ -130,6 +130,12 @@ pub const REFERENCE: &[Table] = &[
                 Holds::Default,
                 "Whether a reverse proxy ends TLS; without it and without a certificate no other machine is listened to.",
             ),
+            setting(
+                "trusted_proxies",
+                "[]",
+                Holds::Default,
+                "Addresses and networks of proxies, such as 10.1.2.0/24, whose X-Forwarded-For or Forwarded says from which address somebody signs in; no client may be in one.",
+            ),
         ],
     },
     Table {
@@ -185,6 +191,12 @@ pub const REFERENCE: &[Table] = &[
                 "[]",
                 Holds::Default,
                 "Roles whose users need a second factor, for example [\"admin\", \"lead\"]: who has none yet is asked to set one up first.",
+            ),
+            setting(
+                "failures_per_address",
+                "30",
+                Holds::Default,
+                "Sign-ins and requests for tokens of one address that may fail in an hour, 0 to 100,000; 0 = without a limit.",
             ),
         ],
     },

@@ -1,26 +1,37 @@
-//! Messages of other systems that are of a patient and brought no note: what is kept of them goes with the patient.
+//! Messages of other systems that are of a patient, with and without a note of theirs: what is kept of them is given out and goes with the patient.
+
+use std::collections::HashSet;
 
 use uuid::Uuid;
 
-use crate::store::{MessageFilter, Store, StoreError};
+use crate::store::{MessageFilter, PatientRecord, Store, StoreError};
 
 /// Messages that are listed at once.
 const PAGE: u32 = 1000;
 
-/// The messages of a source that name one of these record numbers in a segment about a patient. Every message of the source is opened.
+/// The messages of a patient, newest first: those that brought or changed a note of theirs, and those of the source that name one of their record
+/// numbers in a segment about a patient, also where they could not be used. What is given out of a patient and what is purged of them is the
+/// same. Every message of the source is opened.
 ///
 /// # Errors
 /// When the store fails.
-pub async fn messages_of(store: &dyn Store, source: &str, numbers: &[String]) -> Result<Vec<Uuid>, StoreError> {
+pub async fn messages_of(store: &dyn Store, source: &str, record: &PatientRecord) -> Result<Vec<Uuid>, StoreError> {
+    let merged = record.merged.iter().map(|(_, patient)| patient);
+    let numbers: Vec<String> = std::iter::once(&record.patient).chain(merged).map(|patient| patient.id.clone()).collect();
+    let of_notes: HashSet<Uuid> = record.messages.iter().copied().collect();
     let (mut found, mut before) = (Vec::new(), None);
     loop {
         let page = store.messages(MessageFilter::Any, before, PAGE).await?;
         let Some(last) = page.last() else { return Ok(found) };
         before = Some(last.id);
-        for line in page.iter().filter(|line| line.source == source) {
-            // none of one that was purged
-            let Some(message) = store.message(line.id).await? else { continue };
-            if names(&String::from_utf8_lossy(&message.content), numbers) {
+        for line in &page {
+            if of_notes.contains(&line.id) {
+                found.push(line.id);
+            } else if line.source == source
+                // none of one that was purged
+                && let Some(message) = store.message(line.id).await?
+                && names(&String::from_utf8_lossy(&message.content), &numbers)
+            {
                 found.push(line.id);
             }
         }

@@ -18,6 +18,7 @@ mod reports;
 mod second_reviews;
 mod shadow;
 mod sign_in;
+mod sign_in_addresses;
 mod site_lists;
 mod site_packs;
 mod tally;

@@ -12,11 +12,11 @@ use tokio::sync::Semaphore;
 use super::{Service, actor};
 use crate::{
     auth::{
-        OneTimeSecret, Password, PasswordProblem, Permission, Token, Verified, permits, prepare_passwords, recovery_codes,
-        recovery_hash,
+        FailureLimit, OneTimeSecret, Password, PasswordProblem, Permission, Token, USUAL_FAILURES, Verified, permits,
+        prepare_passwords, recovery_codes, recovery_hash,
     },
     domain::{Role, User},
-    network::PeerCertificate,
+    network::{PeerCertificate, TrustedProxies},
     store::{CredentialChange, LiveSession, StoreError, TokenKind, Try, TryKind},
 };
 
@@ -46,11 +46,21 @@ pub struct SignInSettings {
     pub session: SignedDuration,
     /// Roles that need a second factor.
     pub second_factor: Vec<Role>,
+    /// Sign-ins of one address that may fail in an hour; 0 = without a limit.
+    pub failures_per_address: u32,
+    /// Proxies that say from which address somebody comes.
+    pub trusted_proxies: TrustedProxies,
 }
 
 impl Default for SignInSettings {
     fn default() -> Self {
-        Self { idle: SignedDuration::from_hours(1), session: SignedDuration::from_hours(12), second_factor: Vec::new() }
+        Self {
+            idle: SignedDuration::from_hours(1),
+            session: SignedDuration::from_hours(12),
+            second_factor: Vec::new(),
+            failures_per_address: USUAL_FAILURES,
+            trusted_proxies: TrustedProxies::default(),
+        }
     }
 }
 
@@ -59,6 +69,7 @@ impl Default for SignInSettings {
 pub struct SignIn {
     /// What the site says.
     pub settings: SignInSettings,
+    pub(super) failures: FailureLimit,
     passwords: Semaphore,
     uses: Mutex<FxHashMap<[u8; 32], Timestamp>>,
 }
@@ -68,7 +79,8 @@ impl SignIn {
     #[must_use]
     pub fn new(settings: SignInSettings) -> Self {
         prepare_passwords();
-        Self { settings, passwords: Semaphore::new(PASSWORDS_AT_ONCE), uses: Mutex::default() }
+        let failures = FailureLimit::new(settings.failures_per_address);
+        Self { settings, failures, passwords: Semaphore::new(PASSWORDS_AT_ONCE), uses: Mutex::default() }
     }
 
     /// Works something out of a password off the threads that answer requests, a few at once.

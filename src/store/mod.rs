@@ -42,8 +42,8 @@ pub use reports::{
     WAITING_DAYS, Waiting, WaitingGroup, WaitingItem, WorkOf, WorkReport,
 };
 pub use retention::{
-    HoldChange, ItemPurge, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem, Remaining,
-    RestOfItem, RetentionRule, RetentionStore, Subject, Tombstone, Unmerged, Versions,
+    BesideItem, BesideNote, HoldChange, ItemPurge, KeptExtraction, LegalHold, Named, Part, PatientRecord, Proof, PurgeExtent,
+    Purged, PurgedItem, Remaining, RestOfItem, RetentionRule, RetentionStore, Subject, Tombstone, Unmerged, Versions,
 };
 pub use review::{Finishing, GivenToTeam, ItemChange, ItemFilter, ItemRecord, Movement, Outgoing, ReviewStore, WorkedOut};
 pub use second_reviews::{Drawn, FinishedItem, Reviewed, SecondReviewStore, WhichReviews};

@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date};
 use uuid::Uuid;
 
 use super::{Actor, AuditEvent, ItemRecord, StoreError};
-use crate::domain::Patient;
+use crate::domain::{BrokenGlass, Delivery, Patient};
 
 /// What is purged or held, by our ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -225,6 +225,55 @@ pub struct PatientRecord {
     pub notes: Vec<Uuid>,
     /// Holds that stand.
     pub holds: Vec<LegalHold>,
+    /// Messages that brought or changed their notes, oldest first.
+    pub messages: Vec<Uuid>,
+    /// Users of the service who said that this record is their own, by login name.
+    pub users: Vec<String>,
+}
+
+/// What is kept of a note beside it.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BesideNote {
+    /// Its extractions, the ones before too, oldest first.
+    pub extractions: Vec<KeptExtraction>,
+    /// Who had it on the screen, by login name, and when first.
+    pub seen: Vec<(String, Timestamp)>,
+}
+
+/// An extraction as it is kept. `Debug` prints no finding.
+#[derive(Clone, PartialEq)]
+pub struct KeptExtraction {
+    /// Our id.
+    pub id: Uuid,
+    /// Whether it is the one that counts.
+    pub is_live: bool,
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The contract's JSON, by the release that made it.
+    pub body: serde_json::Value,
+}
+
+impl std::fmt::Debug for KeptExtraction {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "KeptExtraction({}, {})", self.id, self.at)
+    }
+}
+
+/// What is kept of an encounter beside its record and its notes. `Debug` prints no finding.
+#[derive(Clone, Default, PartialEq)]
+pub struct BesideItem {
+    /// How its entries came out of review, as JSON; none while it is worked out anew.
+    pub outcome: Option<serde_json::Value>,
+    /// Accesses under broken glass, oldest first.
+    pub accesses: Vec<BrokenGlass>,
+    /// What was sent or is to be sent of it, in its order, with the text that is sent; none = the event alone.
+    pub deliveries: Vec<(Delivery, Option<String>)>,
+}
+
+impl std::fmt::Debug for BesideItem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("BesideItem").field("accesses", &self.accesses).finish_non_exhaustive()
+    }
 }
 
 /// What taking a merge back moved.
@@ -300,6 +349,10 @@ pub trait RetentionStore: Send + Sync {
     async fn take_lease(&self, name: &str, holder: Uuid, until: Timestamp, now: Timestamp) -> Result<bool, StoreError>;
     /// What is kept of a patient; none when there is none, or nothing is left.
     async fn patient_record(&self, id: Uuid) -> Result<Option<PatientRecord>, StoreError>;
+    /// What is kept of a note beside it; nothing where it was purged.
+    async fn beside_note(&self, note: Uuid) -> Result<BesideNote, StoreError>;
+    /// What is kept of an encounter, by its review item, beside its record and its notes.
+    async fn beside_item(&self, item: Uuid) -> Result<BesideItem, StoreError>;
     /// Audit events about these subjects after a number, oldest first.
     async fn events_about(&self, subjects: Vec<Uuid>, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError>;
     /// Takes back that a record number was merged into another one: what came under it goes back to it; recorded. None when the number is not

@@ -1,6 +1,6 @@
 //! `/sign-in` with its second step, and `/sign-out`.
 
-use std::sync::Arc;
+use std::{net::IpAddr, sync::Arc};
 
 use askama::Template;
 use axum::{
@@ -90,31 +90,53 @@ fn seconds_to(service: &Service, until: Timestamp) -> i64 {
 /// `POST /sign-in`: a code when one is given, else a name and a password. Where the provider alone lets people in, one-time codes do too.
 pub(super) async fn sign_in(State(service): State<Arc<Service>>, offer: Offer, request: Request) -> Result<Response, Refusal> {
     let shown: Option<PeerCertificate> = request.extensions().get().cloned();
+    let address = address_of(&service, &request);
     let SignIn { code, name, password } = form_of(request).await?;
     let (code, name) = (code.trim(), name.trim());
     let is_code = !code.is_empty() || name.is_empty() || offer.is_only;
     let taken = if offer.is_only { CodesTaken::OneTime } else { CodesTaken::Any };
-    let entering = match is_code {
-        true => service.enter_by_code(code, taken, shown.as_ref()).await?,
-        false => service.enter_by_password(name, &password, shown.as_ref()).await?,
-    };
     let refusal = match (is_code, offer.is_only) {
         (_, true) => text!("sign-in-oidc-code-refused"),
         (true, false) => text!("sign-in-refused"),
         (false, false) => text!("sign-in-password-refused"),
     };
     let again = |problem: String| SignInPage { name: name.to_owned(), problem: Some(problem), offer, ..SignInPage::default() };
+    let attempt = match service.begin_from(address).await {
+        Ok(attempt) => attempt,
+        Err(seconds) => return Ok(too_many(seconds, &again(address_words(seconds)))),
+    };
+    let entering = match is_code {
+        true => service.enter_by_code(code, taken, shown.as_ref()).await?,
+        false => service.enter_by_password(name, &password, shown.as_ref()).await?,
+    };
     match entering {
         Entering::In(user) => let_in(&service, &user).await,
         Entering::SecondFactor(step) => Ok(second_step(&step, (StatusCode::OK, None))),
-        Entering::Refused => Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned()))),
+        Entering::Refused => {
+            service.count_failure(attempt).await;
+            Ok(page(StatusCode::UNAUTHORIZED, &again(refusal.to_owned())))
+        }
         Entering::Wait(until) => Ok(waiting(&service, until, &again(wait_words(&service, until)))),
     }
 }
 
 fn waiting(service: &Service, until: Timestamp, view: &impl Template) -> Response {
-    let after = [(header::RETRY_AFTER, seconds_to(service, until).to_string())];
+    too_many(u64::try_from(seconds_to(service, until)).unwrap_or(1), view)
+}
+
+fn too_many(seconds: u64, view: &impl Template) -> Response {
+    let after = [(header::RETRY_AFTER, seconds.to_string())];
     (after, page(StatusCode::TOO_MANY_REQUESTS, view)).into_response()
+}
+
+/// From which address somebody signs in.
+fn address_of(service: &Service, request: &Request) -> IpAddr {
+    service.sign_in.settings.trusted_proxies.client(request.extensions(), request.headers())
+}
+
+/// That nobody signs in from this address for a while, and how many minutes it is.
+fn address_words(seconds: u64) -> String {
+    text!("sign-in-address-wait", minutes = seconds.div_ceil(60))
 }
 
 /// The page that asks for the second factor.
@@ -145,11 +167,22 @@ pub(super) struct SecondStep {
 
 /// `POST /sign-in/second`: a code of the second factor.
 pub(super) async fn second(State(service): State<Arc<Service>>, request: Request) -> Result<Response, Refusal> {
+    let address = address_of(&service, &request);
     let form: SecondStep = form_of(request).await?;
+    let attempt = match service.begin_from(address).await {
+        Ok(attempt) => attempt,
+        Err(seconds) => {
+            let problem = Some(address_words(seconds));
+            return Ok(too_many(seconds, &SecondStepPage { shell: Shell::default(), step: form.step, problem }));
+        }
+    };
     let entering = match Token::parse(form.step.trim()) {
         Some(step) => service.enter_by_second_factor(&step, form.code.trim()).await?,
         None => Entering::Refused,
     };
+    if matches!(entering, Entering::SecondFactor(_) | Entering::Refused) {
+        service.count_failure(attempt).await;
+    }
     match entering {
         Entering::In(user) => let_in(&service, &user).await,
         Entering::SecondFactor(step) => {

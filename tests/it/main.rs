@@ -50,6 +50,7 @@ mod openapi;
 mod operations;
 mod oversight;
 mod pages;
+mod patient_export;
 mod people;
 mod permissions;
 mod population;

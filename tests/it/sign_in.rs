@@ -21,6 +21,8 @@ const ENTER: &str = "\u{e007}";
 struct Visitor {
     url: String,
     cookie: String,
+    /// What a proxy says of where they come from; not sent when empty.
+    hops: String,
 }
 
 /// What came back.
@@ -34,15 +36,24 @@ struct Answer {
 
 impl Visitor {
     fn new(server: &Server) -> Self {
-        Self { url: server.url.clone(), cookie: String::new() }
+        Self { url: server.url.clone(), cookie: String::new(), hops: String::new() }
+    }
+
+    /// Somebody behind a proxy, which says from where.
+    fn from(server: &Server, hops: &str) -> Self {
+        Self { hops: hops.to_owned(), ..Self::new(server) }
     }
 
     fn send(&self, path: &str, form: Option<&[(&str, &str)]>) -> Answer {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).max_redirects(0).build().into();
         let address = format!("{}{path}", self.url);
+        let hops = if self.hops.is_empty() { "x-nothing" } else { "x-forwarded-for" };
         let answer = match form {
-            Some(form) => agent.post(&address).header("cookie", &self.cookie).send_form(form.iter().copied()),
-            None => agent.get(&address).header("cookie", &self.cookie).call(),
+            Some(form) => {
+                let request = agent.post(&address).header("cookie", &self.cookie).header(hops, &self.hops);
+                request.send_form(form.iter().copied())
+            }
+            None => agent.get(&address).header("cookie", &self.cookie).header(hops, &self.hops).call(),
         };
         let mut answer = answer.expect("the server answers");
         let header =
@@ -316,6 +327,83 @@ fn sessions_end_and_proofs_grow_old() {
     }
     set_clock(&clock, "+201m");
     assert_eq!(admin.get("/settings").place, "/sign-in");
+}
+
+#[test]
+fn an_address_that_fails_too_often_waits_whatever_it_tries() {
+    let proxied = "[sign_in]\nfailures_per_address = 3\n[tls]\nbehind_proxy = true\ntrusted_proxies = [\"127.0.0.1\"]\n";
+    let server = Server::serve(proxied, |_| {});
+    let code = server.tool("user", &["sign-in", "coder"]);
+    // three accounts once each, so that none of them waits
+    let attacker = Visitor::from(&server, "203.0.113.7");
+    for name in ["coder", "nobody"] {
+        assert_eq!(attacker.try_password(name, "a wrong password").status, 401, "{name}");
+    }
+    let wrong = "abs_0000000000000000000000000000000000000000000";
+    assert_eq!(attacker.send("/sign-in", Some(&[("code", wrong)])).status, 401);
+    let refused = |answer: &Answer| {
+        assert_eq!(answer.status, 429, "{}", answer.html);
+        let seconds: u64 = answer.after.parse().expect("seconds");
+        assert!((1000..=1201).contains(&seconds), "a third of an hour: {seconds}");
+        assert!(answer.html.contains("Try again in") && answer.html.contains("role=\"alert\""), "{}", answer.html);
+    };
+    refused(&attacker.try_password("lead", "a wrong password"));
+    refused(&attacker.send("/sign-in", Some(&[("code", code.as_str())])));
+    // what a client writes to the left of the proxy's word is nothing, and the other header not believed
+    refused(&Visitor::from(&server, "198.51.100.1, 203.0.113.7").try_password("lead", "a wrong password"));
+    let token = |hops: &str| {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).build().into();
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
+            ("client_assertion", "a.b.c"),
+            ("scope", "system/*.read"),
+        ];
+        let request = agent.post(format!("{}/oauth/token", server.url)).header("forwarded", format!("for=\"{hops}\""));
+        let mut answer = request.send_form(form).expect("the server answers");
+        let after = answer.headers().get("retry-after").map(|after| after.to_str().expect("text").to_owned());
+        (answer.status().as_u16(), after, answer.body_mut().read_to_string().expect("a body"))
+    };
+    let (status, after, body) = token("203.0.113.7");
+    assert!(status == 429 && after.is_some() && body.contains("\"code\":\"too_many_failures\""), "{status} {after:?} {body}");
+    // the others are let in, with the very code that was refused
+    let mut coder = Visitor::from(&server, "203.0.113.8");
+    coder.sign_in_by_code(&code);
+    // clients that sign for themselves, of one network of version 6
+    for host in 1..=3 {
+        assert_eq!(token(&format!("[2001:db8::{host}]")).0, 401);
+    }
+    assert_eq!((token("[2001:db8::4]").0, token("[2001:db8:0:1::4]").0), (429, 401));
+    // the second step
+    coder.set_password();
+    assert_eq!(coder.post("/account", "/account/factor", &[]).status, 303);
+    let page = coder.get("/account").html;
+    let secret = secret_of(page.split_once("<code id=\"secret\">").expect("a secret").1.split('<').next().expect("its end"));
+    let confirmed = coder.post("/account", "/account/factor/confirm", &[("code", &secret.code_at(now()))]).html;
+    let recovery = confirmed.split_once("id=\"recovery-codes\"><li><code>").expect("codes").1.split('<').next().expect("one");
+    let thief = Visitor::from(&server, "203.0.113.9");
+    let first = thief.try_password("coder", PASSWORD);
+    assert_eq!(first.status, 200, "{}", first.html);
+    let step = between(&first.html, "name=\"step\" value=\"").to_owned();
+    for _ in 0..3 {
+        assert_eq!(thief.send("/sign-in/second", Some(&[("step", &step), ("code", "not one")])).status, 401);
+    }
+    refused(&thief.send("/sign-in/second", Some(&[("step", &step), ("code", recovery)])));
+    let elsewhere = coder.send("/sign-in/second", Some(&[("step", &step), ("code", recovery)]));
+    assert_eq!(elsewhere.place, "/queue", "{}", elsewhere.html);
+    // once for each of the three, by a word, and nowhere the address
+    let events = server.events();
+    let told: Vec<&str> = events
+        .iter()
+        .filter(|event| event["action"] == "sign_in.address_refused")
+        .map(|event| event["detail"].as_str().expect("words"))
+        .collect();
+    assert!(told.len() == 3 && told.iter().all(|detail| detail.ends_with(": 3 failures an hour")), "{told:?}");
+    for everything in [format!("{events:?}"), server.log(), server.call("GET", "/metrics", "admin", None).text] {
+        assert!(!everything.contains("203.0.113.") && !everything.contains("2001:db8"), "{everything}");
+    }
+    let metrics = server.call("GET", "/metrics", "admin", None).text;
+    assert!(metrics.contains("abstractor_refused_total{reason=\"sign_in_address\"} 6\n"), "{metrics}");
 }
 
 #[test]

@@ -86,7 +86,7 @@ macro_rules! conformance {
         crate::store::conformance::conformance!(@module $open, retention:
             a_purged_encounter_leaves_tombstones_alone, an_encounter_that_goes_on_keeps_what_rests_on_other_notes,
             a_document_goes_with_its_versions, nothing_under_hold_is_purged, what_is_due_is_finished_and_not_held,
-            a_merge_is_taken_back, one_process_has_a_lease, site_keys_in_use_are_told);
+            a_merge_is_taken_back, one_process_has_a_lease, site_keys_in_use_are_told, what_is_kept_beside_notes_and_encounters_is_told);
         crate::store::conformance::conformance!(@module $open, queries:
             a_draft_is_written_anew, a_query_from_draft_to_closing, a_draft_needs_the_claim, acts_keep_to_the_state, answers_given_at_once_are_one,
             destinations_hear_of_queries);

@@ -55,7 +55,7 @@ pub(super) async fn outcome_of(store: &dyn Store, item: Uuid) -> ItemOutcome {
 }
 
 /// Works out an item as the worker does.
-async fn work_out(store: &dyn Store, item: Uuid) {
+pub(super) async fn work_out(store: &dyn Store, item: Uuid) {
     let outcome = outcome_of(store, item).await;
     let summary = ItemSummary { revision: outcome.revision, ..ItemSummary::default() };
     store.summarize_item(item, WorkedOut { summary, outcome: Some(outcome) }, at(9)).await.expect("keeps");

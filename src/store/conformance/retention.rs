@@ -306,6 +306,51 @@ pub(crate) async fn a_merge_is_taken_back(store: Arc<dyn Store>) {
     assert_eq!(actions(&*store, "patient.unmerged").await.len(), 1);
 }
 
+pub(crate) async fn what_is_kept_beside_notes_and_encounters_is_told(store: Arc<dyn Store>) {
+    let (coder, kim) = (user(&*store, "coder", Role::Coder).await, user(&*store, "kim", Role::Coder).await);
+    assert!(store.add_own_record("kim", ("emr", "p"), Actor::service(), at(0)).await.expect("adds"));
+    let to = super::outbox::destination(&*store, "billing", &[crate::domain::EventKind::ReviewFinished]).await;
+    let note = post(&*store, of_encounter("e", Some("p"), "one"), 0).await;
+    let other = post(&*store, of_encounter("f", Some("q"), "another"), 0).await;
+    extract_all(&*store, 1).await;
+    let item = item_of(&*store, note, 2).await.item;
+    let patient = item.patient_id.expect("has a patient");
+    let mut brought = message(&*store, Some("C1"), "brought it", None).await;
+    brought.outcome.note_id = Some(note);
+    store.add_message(brought.clone(), Actor::service()).await.expect("keeps");
+    let mut unrelated = message(&*store, Some("C2"), "brought the other", None).await;
+    unrelated.outcome.note_id = Some(other);
+    store.add_message(unrelated, Actor::service()).await.expect("keeps");
+    store.see_notes(coder.id, item.id, vec![note], at(3)).await.expect("keeps");
+    let access = super::access::access(&kim, item.id, 3);
+    store.break_glass(access.clone()).await.expect("is kept");
+    store.claim_item(item.id, &coder, MINUTE, at(4)).await.expect("claims");
+    let outgoing = vec![crate::store::Outgoing { destination: to.id, body: "what is sent".to_owned() }];
+    store.finish_item(item.id, &coder, Finishing { outgoing, ..Finishing::default() }, at(5)).await.expect("finishes");
+
+    let record = store.patient_record(patient).await.expect("reads").expect("is there");
+    assert_eq!((record.messages, record.users), (vec![brought.id], vec!["kim".to_owned()]));
+    let of_note = store.beside_note(note).await.expect("reads");
+    assert_eq!(of_note.seen, [("coder".to_owned(), at(3))]);
+    let [extraction] = &of_note.extractions[..] else { panic!("one: {of_note:?}") };
+    assert_eq!((extraction.is_live, extraction.at, &extraction.body["note_id"]), (true, at(1), &note.to_string().into()));
+    let beside = store.beside_item(item.id).await.expect("reads");
+    assert_eq!((beside.outcome, &beside.accesses[..]), (None, &[access][..]));
+    let sent: Vec<Option<&str>> = beside.deliveries.iter().map(|(_, body)| body.as_deref()).collect();
+    assert_eq!(sent, [Some("what is sent")]);
+    super::outcomes::work_out(&*store, item.id).await;
+    let outcome = store.beside_item(item.id).await.expect("reads").outcome.expect("is worked out");
+    assert_eq!(outcome["item"], item.id.to_string());
+    let of_other = store.beside_item(item_of(&*store, other, 6).await.item.id).await.expect("reads");
+    assert_eq!(of_other, crate::store::BesideItem::default());
+
+    assert_eq!(purge(&*store, whole(item.id), 7).await, Purged::Done { notes: 1 });
+    assert_eq!(store.beside_note(note).await.expect("reads"), crate::store::BesideNote::default());
+    let left = store.beside_item(item.id).await.expect("reads");
+    assert!(left.outcome.is_none() && left.deliveries.iter().all(|(_, body)| body.is_none()), "{left:?}");
+    assert!(left.accesses.iter().all(|access| access.words.is_empty()), "that there was one stays");
+}
+
 pub(crate) async fn one_process_has_a_lease(store: Arc<dyn Store>) {
     let (one, other) = (id(), id());
     let hour = SignedDuration::from_hours(1);

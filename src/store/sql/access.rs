@@ -124,12 +124,8 @@ impl<D: Database> AccessStore for SqlStore<D> {
     }
 
     async fn broken_glasses(&self, limit: u32) -> Result<Vec<BrokenGlass>, StoreError> {
-        let sql = "SELECT g.id, g.user_id, u.name, g.item_id, g.reason, g.data_key, g.words, g.at, g.until, a.name AS acknowledged_by,
-                          g.acknowledged_at
-                   FROM broken_glass g JOIN user_account u ON u.id = g.user_id
-                        LEFT JOIN user_account a ON a.id = g.acknowledged_by
-                   ORDER BY CASE WHEN g.acknowledged_at IS NULL THEN 0 ELSE 1 END, g.at DESC, g.id LIMIT ?1";
-        self.database.read(move |unit| unit.all("broken_glass", sql, [limit], |row| open(unit, row))).await
+        let sql = format!("{GLASS} ORDER BY CASE WHEN g.acknowledged_at IS NULL THEN 0 ELSE 1 END, g.at DESC, g.id LIMIT ?1");
+        self.database.read(move |unit| unit.all("broken_glass", &sql, [limit], |row| open(unit, row))).await
     }
 
     async fn acknowledge_access(&self, id: Uuid, by: &User, now: Timestamp) -> Result<bool, StoreError> {
@@ -146,6 +142,16 @@ impl<D: Database> AccessStore for SqlStore<D> {
             })
             .await
     }
+}
+
+const GLASS: &str = "
+    SELECT g.id, g.user_id, u.name, g.item_id, g.reason, g.data_key, g.words, g.at, g.until, a.name AS acknowledged_by, g.acknowledged_at
+    FROM broken_glass g JOIN user_account u ON u.id = g.user_id LEFT JOIN user_account a ON a.id = g.acknowledged_by";
+
+/// Accesses to an item, oldest first.
+pub(super) fn of_item(unit: &Unit<'_>, item: Uuid) -> Result<Vec<BrokenGlass>, StoreError> {
+    let sql = format!("{GLASS} WHERE g.item_id = ?1 ORDER BY g.at, g.id");
+    unit.all("broken_glass", &sql, [bytes(item)], |row| open(unit, row))
 }
 
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<BrokenGlass, StoreError> {

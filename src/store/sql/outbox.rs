@@ -240,6 +240,22 @@ const DELIVERY: &str = "
            d.ended_at, d.query_id, t.name
     FROM delivery d JOIN destination t ON t.id = d.destination_id";
 
+/// Deliveries about an item in their order, with what is sent, where it is kept.
+pub(super) fn of_item(unit: &Unit<'_>, item: Uuid) -> Result<Vec<(Delivery, Option<String>)>, StoreError> {
+    let sql = format!("{DELIVERY} WHERE d.item_id = ?1 ORDER BY d.sequence");
+    let found = unit.all("delivery", &sql, [bytes(item)], |row| {
+        Ok((delivery(row)?, row.id("destination_id")?, row.get::<Option<Vec<u8>>>("body")?))
+    })?;
+    let with_body = found.into_iter().map(|(delivery, to, body)| {
+        let Some(body) = body else { return Ok((delivery, None)) };
+        let sql = format!("{DESTINATION} WHERE id = ?1");
+        let key = unit.one("destination", &sql, [bytes(to)], |row| Ok(destination(unit, row)?.1))?;
+        let body = key.map(|key| key.for_row("delivery", delivery.id).open_text("body", &body)).transpose()?;
+        Ok((delivery, body))
+    });
+    with_body.collect()
+}
+
 fn delivery(row: &Columns<'_>) -> Result<Delivery, StoreError> {
     Ok(Delivery {
         sequence: row.get("sequence")?,

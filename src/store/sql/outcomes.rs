@@ -73,6 +73,16 @@ pub(super) fn page(
     unit.all("item_outcome", &sql, values, |row| open(unit, row))
 }
 
+/// What is kept of an item's outcome, as it stands; none while it is worked out anew.
+pub(super) fn kept(unit: &Unit<'_>, item: Uuid) -> Result<Option<serde_json::Value>, StoreError> {
+    let sql = "SELECT o.id, o.body, i.data_key FROM item_outcome o JOIN review_item i ON i.id = o.id
+               WHERE o.id = ?1 AND i.outcome_revision = i.revision AND length(o.body) > 0";
+    unit.one("item_outcome", sql, [bytes(item)], |row| {
+        let key = unit.vault.data_key("review_item", item, &row.get::<Vec<u8>>("data_key")?)?;
+        key.for_row("item_outcome", item).open_json("body", &row.get::<Vec<u8>>("body")?)
+    })
+}
+
 fn open(unit: &Unit<'_>, row: &Columns<'_>) -> Result<ItemOutcome, StoreError> {
     let id = row.id("id")?;
     let key = unit.vault.data_key("review_item", id, &row.get::<Vec<u8>>("data_key")?)?;

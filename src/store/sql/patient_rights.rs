@@ -3,14 +3,15 @@
 use uuid::Uuid;
 
 use super::{
+    access,
     audit::{self, Cause, Event},
-    encounters, note_rows, patients,
+    encounters, note_rows, outbox, outcomes, patients,
     retention::holds_on,
     unit::{Unit, bytes, derived_id, micros},
 };
 use crate::{
     domain::Patient,
-    store::{Named, PatientRecord, StoreError, Unmerged},
+    store::{BesideItem, BesideNote, KeptExtraction, Named, PatientRecord, StoreError, Unmerged},
 };
 
 /// What is kept of a patient.
@@ -34,7 +35,45 @@ pub(super) fn record(unit: &Unit<'_>, id: Uuid) -> Result<Option<PatientRecord>,
     let items = ids("SELECT id FROM review_item WHERE patient_id = ?1 ORDER BY created_at, id")?;
     let notes = ids("SELECT id FROM note WHERE patient_id = ?1 ORDER BY received_at, id")?;
     let holds = holds_on(unit, Some(id), &[&items[..], &notes].concat())?;
-    Ok(Some(PatientRecord { id, patient, merged, items, notes, holds }))
+    let messages = ids("SELECT id FROM message WHERE length(data_key) > 0 AND note_id IN
+             (SELECT n.id FROM note n WHERE n.patient_id = ?1
+              UNION SELECT n.id FROM note n JOIN review_item i ON i.id = n.item_id WHERE i.patient_id = ?1)
+         ORDER BY received_at, id")?;
+    let mut users = Vec::new();
+    for (user, _) in access::own_patients(unit, None)?.into_iter().filter(|(_, patient)| *patient == id) {
+        let sql = "SELECT name FROM user_account WHERE id = ?1";
+        users.extend(unit.one("user_account", sql, [bytes(user)], |row| row.get::<String>("name"))?);
+    }
+    Ok(Some(PatientRecord { id, patient, merged, items, notes, holds, messages, users }))
+}
+
+/// What is kept of a note beside it.
+pub(super) fn beside_note(unit: &Unit<'_>, note: Uuid) -> Result<BesideNote, StoreError> {
+    let Some(key) = note_rows::key_of(unit, note)? else { return Ok(BesideNote::default()) };
+    let sql =
+        "SELECT id, live, recorded_at, body FROM extraction WHERE note_id = ?1 AND length(body) > 0 ORDER BY recorded_at, id";
+    let extractions = unit.all("extraction", sql, [bytes(note)], |row| {
+        let id = row.id("id")?;
+        Ok(KeptExtraction {
+            id,
+            is_live: row.get::<i64>("live")? == 1,
+            at: row.instant("recorded_at")?,
+            body: key.for_row("extraction", id).open_json("body", &row.get::<Vec<u8>>("body")?)?,
+        })
+    })?;
+    let sql = "SELECT u.name, s.at FROM note_seen s JOIN user_account u ON u.id = s.user_id WHERE s.note_id = ?1
+               ORDER BY s.at, u.name";
+    let seen = unit.all("note_seen", sql, [bytes(note)], |row| Ok((row.get("name")?, row.instant("at")?)))?;
+    Ok(BesideNote { extractions, seen })
+}
+
+/// What is kept of an encounter beside its record and its notes.
+pub(super) fn beside_item(unit: &Unit<'_>, item: Uuid) -> Result<BesideItem, StoreError> {
+    Ok(BesideItem {
+        outcome: outcomes::kept(unit, item)?,
+        accesses: access::of_item(unit, item)?,
+        deliveries: outbox::of_item(unit, item)?,
+    })
 }
 
 /// Takes a merge back. Notes go by the number that they came with; an encounter goes when all its notes do, and is found by its own number

@@ -15,8 +15,8 @@ use super::{
 use crate::{
     domain::Patient,
     store::{
-        Actor, AuditEvent, HoldChange, ItemPurge, LegalHold, Named, PatientRecord, Proof, PurgeExtent, Purged, PurgedItem,
-        RetentionRule, RetentionStore, StoreError, Subject, Tombstone, Unmerged, Versions,
+        Actor, AuditEvent, BesideItem, BesideNote, HoldChange, ItemPurge, LegalHold, Named, PatientRecord, Proof, PurgeExtent,
+        Purged, PurgedItem, RetentionRule, RetentionStore, StoreError, Subject, Tombstone, Unmerged, Versions,
     },
 };
 
@@ -143,6 +143,14 @@ impl<D: Database> RetentionStore for SqlStore<D> {
 
     async fn patient_record(&self, id: Uuid) -> Result<Option<PatientRecord>, StoreError> {
         self.database.read(move |unit| patient_rights::record(unit, id)).await
+    }
+
+    async fn beside_note(&self, note: Uuid) -> Result<BesideNote, StoreError> {
+        self.database.read(move |unit| patient_rights::beside_note(unit, note)).await
+    }
+
+    async fn beside_item(&self, item: Uuid) -> Result<BesideItem, StoreError> {
+        self.database.read(move |unit| patient_rights::beside_item(unit, item)).await
     }
 
     async fn events_about(&self, subjects: Vec<Uuid>, after: i64, limit: u32) -> Result<Vec<AuditEvent>, StoreError> {

@@ -318,7 +318,7 @@ async fn location_of(house: &House, path: &str, cookie: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn sessions_end_when_nobody_does_anything_and_in_the_end() {
     let hour = |hours: i64| SignedDuration::from_hours(hours);
-    let settings = SignInSettings { idle: hour(1), session: hour(12), second_factor: Vec::new() };
+    let settings = SignInSettings { idle: hour(1), session: hour(12), ..SignInSettings::default() };
     let house = House::that((samples::new_note(), ENGINE.clone()), settings, "http://localhost").await;
     let cookie = house.sign_in(Role::Coder).await;
     house.at(3599);

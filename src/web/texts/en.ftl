@@ -847,6 +847,10 @@ sign-in-wait = { $seconds ->
     [one] Too many tries failed. Try again in one second; a new sign-in code works at once.
    *[other] Too many tries failed. Try again in { $seconds } seconds; a new sign-in code works at once.
 }
+sign-in-address-wait = { $minutes ->
+    [one] Too many sign-ins from where you are failed. Try again in a minute. If these were not yours, tell your administrator.
+   *[other] Too many sign-ins from where you are failed. Try again in { $minutes } minutes. If these were not yours, tell your administrator.
+}
 sign-in-second-refused = This code does not fit, or was used before. Wait for the next one and try again.
 sign-in-second-over = That took too long, or the code was used. Begin anew.
 sign-in-unreadable = This form could not be read; go back and try again.
