@@ -9,11 +9,14 @@ use jiff::SignedDuration;
 
 use super::{House, id};
 use crate::{
-    domain::{Decision, DecisionKind, NewNote, Patient, Role, User},
+    domain::{
+        Decision, DecisionKind, DriftEvaluation, DriftFinding, DriftMeasure, DriftVerdict, DriftWindow, NewNote, Patient, Role,
+        User,
+    },
     review::{item_outcome, rollup},
     store::{
-        AccountStore as _, Actor, AddNote, Finishing, ItemChange, NoteStore as _, ReviewStore as _, WorkedOut,
-        sqlite::SqliteStore,
+        AccountStore as _, Actor, AddNote, Finishing, ItemChange, NoteStore as _, OversightStore as _, ReviewStore as _,
+        WorkedOut, sqlite::SqliteStore,
     },
     web::samples,
 };
@@ -141,4 +144,52 @@ async fn reports_of_many() {
     let (status, page) = house.get("/reports/engine?facility=nowhere", &cookie).await;
     assert!(status == StatusCode::OK && page.contains("id=\"encounters\">0<"));
     assert_eq!(house.get("/reports?from=2026-05-02&until=2026-05-01", &cookie).await.0, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
+async fn patients_are_a_report_among_the_others_and_drift_that_waits_is_told_on_the_first() {
+    const CURRENT: &str = "<a href=\"/population\" aria-current=\"page\">";
+    let house = House::new().await;
+    let (lead, auditor) = (house.sign_in(Role::Lead).await, house.sign_in(Role::Auditor).await);
+    let (status, patients) = house.get("/population", &lead).await;
+    assert!(status == StatusCode::OK && patients.contains(CURRENT) && patients.contains("<a href=\"/reports/backlog\">"));
+    let (_, work) = house.get("/reports?days=7&facility=North", &lead).await;
+    assert!(work.contains("<a href=\"/population\">") && !work.contains(CURRENT), "another question is asked there: {work}");
+    assert!(work.contains("<a href=\"/reports/backlog?days=7&#38;facility=North\">"), "{work}");
+    assert!(!work.contains("drift-waits"), "nothing waits");
+
+    let window = |from: i64, until: i64| {
+        let at = |days: i64| samples::now() - SignedDuration::from_hours(24 * days);
+        DriftWindow { from: at(from), until: at(until) }
+    };
+    let finding = DriftFinding {
+        measure: DriftMeasure::AcceptanceRate,
+        reference: Some(0.8),
+        current: Some(0.6),
+        effect: Some(-0.2),
+        divergence: None,
+        p: Some(0.001),
+        adjusted: Some(0.007),
+        encounters: [40, 41],
+        observations: [100, 90],
+        shares: Vec::new(),
+        verdict: DriftVerdict::Drifted,
+    };
+    let evaluation = DriftEvaluation {
+        id: id(),
+        at: samples::now(),
+        reference: window(60, 7),
+        current: window(7, 0),
+        fixed_reference: false,
+        findings: vec![finding],
+    };
+    assert_eq!(house.store.record_drift(evaluation, Actor::service()).await.expect("records").len(), 1);
+    for reader in [&lead, &auditor] {
+        let (_, work) = house.get("/reports", reader).await;
+        let notice = work.split_once("id=\"drift-waits\"").expect("the notice").1.split_once("</p>").expect("its end").0;
+        assert!(notice.contains("Something drifts") && notice.contains("<a href=\"/drift\">"), "{notice}");
+        assert_eq!(house.get("/drift", reader).await.0, StatusCode::OK, "where it leads to");
+    }
+    let (_, engine) = house.get("/reports/engine", &lead).await;
+    assert!(!engine.contains("drift-waits"), "once is enough");
 }
