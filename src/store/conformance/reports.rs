@@ -191,7 +191,7 @@ pub(crate) async fn the_steps_of_items_are_told_in_their_order(store: Arc<dyn St
     };
     assert_eq!(worked(everywhere(), 0, 100).await, sorted(vec![item, other]), "each once");
     assert_eq!(worked(everywhere(), 14, 15).await, [other]);
-    assert_eq!(worked(everywhere(), 20, 100).await, []);
+    assert!(worked(everywhere(), 20, 100).await.is_empty());
     let scope = ReportScope { facility: Some("north".to_owned()), ..everywhere() };
     assert_eq!(worked(scope, 0, 100).await, [item]);
 
@@ -260,10 +260,10 @@ pub(crate) async fn queries_are_reported_when_they_were_touched_or_wait(store: A
     assert_eq!(ids(&reported(everywhere(), 1, 2).await), [drafted, sent]);
     assert_eq!(ids(&reported(everywhere(), 31, 40).await), [sent], "the end is not in it");
     let elsewhere = ReportScope { facility: Some("south".to_owned()), ..everywhere() };
-    assert_eq!(ids(&reported(elsewhere, 0, 100).await), []);
+    assert!(reported(elsewhere, 0, 100).await.is_empty());
     // what was purged is left out
     done(&store.finish_item(item, &coder, Finishing::default(), at(41)).await.expect("answers"));
     let purge = ItemPurge { item, reason: "request".to_owned(), part: None };
     assert!(matches!(store.purge_item(purge, Actor::service(), at(50)).await.expect("answers"), Purged::Done { .. }));
-    assert_eq!(ids(&reported(everywhere(), 0, 100).await), []);
+    assert!(reported(everywhere(), 0, 100).await.is_empty());
 }

@@ -15,8 +15,8 @@ use crate::{
     },
     review::{item_outcome, rollup},
     store::{
-        AccountStore as _, Actor, AddNote, Finishing, ItemChange, NoteStore as _, OversightStore as _, ReviewStore as _,
-        WorkedOut, sqlite::SqliteStore,
+        AccountStore as _, Actor, AddNote, Finishing, ItemChange, NoteStore as _, OversightStore as _, QueryChange,
+        QueryStore as _, ReviewStore as _, WorkedOut, sqlite::SqliteStore,
     },
     web::samples,
 };
