@@ -37,6 +37,8 @@ fn a_definition_gives_results_a_report_and_a_comparison() {
     let results = Results::read(&json).expect("reads");
     assert_eq!((results.documents.len(), results.slices["note_type"].is_empty()), (4, false));
     assert!(results.figures["DX.affirmed"].value.value > 0.5 && results.system.speed.is_some());
+    assert!(results.documents.iter().all(|one| one.seconds.is_some() && one.characters.is_some_and(|count| count > 100)));
+    assert_eq!(results.system.latency.as_ref().map(|latency| latency.notes), Some(4));
 
     // the results hold no word of a note, the report does, as text and never as markup
     let notes = std::fs::read_to_string(here("gold/notes.jsonl")).expect("reads");
@@ -50,6 +52,12 @@ fn a_definition_gives_results_a_report_and_a_comparison() {
     run_measure_of(folder.path(), &definition(DICTIONARY), &["--against", before.to_str().expect("a path")]).expect("measures");
     let compared = Results::read(&written(folder.path(), "json")).expect("reads").comparison.expect("a comparison");
     assert_eq!((compared.notes, compared.changes["DX.affirmed"].p), (4, 1.0));
+    // how much is for nobody to say of two runs on a machine that does something else too
+    let latency = compared.latency.expect("both were timed");
+    assert!(latency.notes == 4 && latency.alike && latency.ratio.low <= latency.ratio.high, "{latency:?}");
+    assert!(
+        std::fs::read_to_string(written(folder.path(), "txt")).expect("reads").contains("times as long as in the run before")
+    );
     let report = folder.path().join("again.html");
     let words = ["abstractor-eval", "report", json.to_str().expect("a path"), report.to_str().expect("a path")];
     run(words.map(str::to_owned)).expect("reports");

@@ -46,6 +46,13 @@ impl Environment {
         }
     }
 
+    /// Whether a time that was measured here may be held against one of there: the same kind of machine and of build.
+    #[must_use]
+    pub fn is_like(&self, other: &Self) -> bool {
+        let machine = |one: &Self| (one.processor.clone(), one.cores, one.system.clone(), one.optimised);
+        machine(self) == machine(other)
+    }
+
     /// As one sentence.
     #[must_use]
     pub fn sentence(&self) -> String {

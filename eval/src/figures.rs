@@ -4,6 +4,8 @@
 
 use std::collections::BTreeSet;
 
+use abstractor::statistics::{System, Taken};
+
 use crate::counts::Counts;
 
 /// Metrics of the short table.
@@ -237,11 +239,13 @@ impl<'n> Table<'n> {
         self.values_of(rows.iter().map(|row| &self.rows[*row]))
     }
 
-    /// The values of all rows, each from this table or, where `other` says so, from another one of the same names.
+    /// The values of rows of two tables of the same names and notes.
     #[must_use]
-    pub fn mixed(&self, other: &Self, take_other: &[bool]) -> Vec<Option<f64>> {
-        let rows = self.rows.iter().zip(&other.rows).zip(take_other);
-        self.values_of(rows.map(|((mine, theirs), take)| if *take { theirs } else { mine }))
+    pub fn values_of_both(first: &Self, second: &Self, taken: &[Taken]) -> Vec<Option<f64>> {
+        first.values_of(taken.iter().map(|one| match one.of {
+            System::First => &first.rows[one.row],
+            System::Second => &second.rows[one.row],
+        }))
     }
 
     /// How many cases each metric has, in the order of [`Names::keys`]: of the gold for what is found, else all.

@@ -6,10 +6,10 @@
 
 use std::{collections::BTreeMap, path::Path};
 
+use abstractor::statistics::Sampling;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    bootstrap::Sampling,
     compare::{Change, compare},
     counts::Counts,
     error::{EvaluationError, Result},
@@ -121,10 +121,15 @@ impl std::fmt::Display for Verdict {
 /// Holds a run against a baseline.
 #[must_use]
 pub fn hold(baseline: &Baseline, documents: &[Document], sampling: Sampling) -> Verdict {
-    let before: Vec<Document> =
-        baseline.notes.iter().map(|(id, counts)| Document { id: id.clone(), counts: counts.clone() }).collect();
-    let now: Vec<Document> =
-        documents.iter().map(|one| Document { id: one.id.clone(), counts: one.counts.only(&GATED) }).collect();
+    let before: Vec<Document> = baseline
+        .notes
+        .iter()
+        .map(|(id, counts)| Document { id: id.clone(), counts: counts.clone(), ..Document::default() })
+        .collect();
+    let now: Vec<Document> = documents
+        .iter()
+        .map(|one| Document { id: one.id.clone(), counts: one.counts.only(&GATED), ..Document::default() })
+        .collect();
     let compared = compare(("baseline", &before), &now, sampling);
     let gated = |metric: &String| GATED.contains(&metric.as_str());
     let changes = compared.changes.into_iter().filter(|(metric, _)| gated(metric)).collect();

@@ -8,13 +8,13 @@
 //!
 //! - [`definition`]: what is measured on what. [`corpus`]: readers of eight formats. [`system`]: the engine in this process (what the service
 //!   runs), a running service, or a file of another system.
-//! - [`score`] counts, note by note; [`figures`] makes values of counts; [`bootstrap`] draws notes for intervals and paired tests.
+//! - [`score`] counts, note by note; [`figures`] makes values of counts; [`abstractor::statistics`] draws notes for intervals and paired tests.
+//!   [`latency`] is how long notes took, with intervals of the same draws; the gate knows nothing of it.
 //! - [`results`] is what is kept: figures and counts, no word of a note. [`report`] writes it for people; errors in context stand there alone.
 //! - [`gate`] holds a run against a committed baseline: what `cargo test` does on the notes of `eval/gold`.
 //!
 //! Time, seed and the environment are arguments; only `cli` and `main` read them.
 
-pub mod bootstrap;
 pub mod calibration;
 pub mod cli;
 pub mod compare;
@@ -26,6 +26,7 @@ pub mod error;
 mod export;
 pub mod figures;
 pub mod gate;
+pub mod latency;
 pub mod measure;
 pub mod names;
 pub mod note;

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use abstractor::statistics::{Sampling, intervals};
+
 use crate::{
-    bootstrap::{Sampling, intervals},
     calibration::{abstention, reliability},
     compare::compare,
     corpus,
@@ -12,6 +13,7 @@ use crate::{
     environment::Environment,
     error::Result,
     figures::{Names, Part, Table},
+    latency,
     names::SubstanceNames,
     note::{Corpus, Kind},
     results::{CorpusFacts, Document, Estimate, FORM, Figure, Floor, Part as SlicePart, Results, Slice, SystemFacts},
@@ -73,7 +75,12 @@ pub fn score(definition: &Definition, (corpus, answers): (&Corpus, Answers), occ
     let (mut failed, mut misplaced) = (BTreeMap::new(), 0);
     for (note, prediction) in corpus.notes.iter().zip(&answers.predictions) {
         let scored = scorer.score(note, prediction);
-        documents.push(Document { id: note.id.clone(), counts: scored.counts });
+        documents.push(Document {
+            id: note.id.clone(),
+            counts: scored.counts,
+            characters: Some(note.text.chars().count() as u64),
+            seconds: prediction.seconds.filter(|_| prediction.failed.is_none()),
+        });
         examples.extend(scored.examples);
         misplaced += scored.misplaced;
         for (section, counts) in scored.sections {
@@ -96,8 +103,17 @@ pub fn score(definition: &Definition, (corpus, answers): (&Corpus, Answers), occ
     });
     let comparison = occasion.against.map(|before| {
         let name = format!("{}, {}, {}", before.name, before.system.name, before.date);
-        compare((&name, &before.documents), &documents, sampling)
+        let mut comparison = compare((&name, &before.documents), &documents, sampling);
+        comparison.latency = latency::change((&before.documents, &documents), sampling);
+        if let Some(change) = &mut comparison.latency {
+            let concurrency = |speed: &Option<system::Speed>| speed.as_ref().map(|speed| speed.concurrency);
+            change.alike = before.environment.is_like(&occasion.environment)
+                && before.system.name == answers.name
+                && concurrency(&before.system.speed) == concurrency(&answers.speed);
+        }
+        comparison
     });
+    let seconds: Vec<f64> = documents.iter().filter_map(|one| one.seconds).collect();
     let system = SystemFacts {
         name: answers.name,
         engine: answers.engine,
@@ -105,6 +121,7 @@ pub fn score(definition: &Definition, (corpus, answers): (&Corpus, Answers), occ
         failed,
         misplaced,
         speed: answers.speed,
+        latency: latency::latency(&seconds, sampling),
     };
     let results = Results {
         form: FORM,
@@ -159,7 +176,8 @@ pub fn figures(all: &[&Counts], sampling: Sampling) -> BTreeMap<String, Figure> 
     let rows: Vec<usize> = (0..all.len()).collect();
     let (values, cases) = (table.values(&rows), table.cases());
     let mut out: BTreeMap<String, Figure> = BTreeMap::new();
-    let drawn = names.keys().into_iter().zip(values).zip(intervals(&table, sampling)).zip(cases);
+    let drawn =
+        names.keys().into_iter().zip(values).zip(intervals(table.len(), |rows| table.values(rows), sampling)).zip(cases);
     for ((((metric, part), value), interval), of) in drawn {
         let Some(value) = value else { continue };
         let (low, high) = interval.unwrap_or((value, value));

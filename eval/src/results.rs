@@ -11,6 +11,7 @@ use crate::{
     counts::{Confusion, Counts},
     environment::Environment,
     error::{EvaluationError, Result},
+    latency::Latency,
     system::Speed,
 };
 
@@ -89,6 +90,9 @@ pub struct SystemFacts {
     pub misplaced: usize,
     /// How fast it was.
     pub speed: Option<Speed>,
+    /// How long notes took; none where it answered before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub latency: Option<Latency>,
 }
 
 /// A floor and what was reached.
@@ -110,13 +114,19 @@ impl Floor {
     }
 }
 
-/// Counts of one note.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+/// Counts of one note, and how long it took.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Document {
     /// Its id in the corpus.
     pub id: String,
     /// What was counted.
     pub counts: Counts,
+    /// Characters of its text.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub characters: Option<u64>,
+    /// Seconds from handing it in to its answer; none where it failed or was answered before.
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub seconds: Option<f64>,
 }
 
 /// A measurement.

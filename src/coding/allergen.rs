@@ -5,7 +5,7 @@ use super::{
     medication::{DrugPlace, chosen},
 };
 use crate::{
-    domain::{ChosenCode, CodeCandidate, CodeRole, Prompt, Span, system},
+    domain::{ChosenCode, CodeCandidate, CodeRole, Prompt, ScoredBy, Span, system},
     text::Document,
     vocabulary::{Allergen, DrugClass, Medication, TermRef, Vocabulary},
 };
@@ -150,6 +150,7 @@ fn status_code(
         with: Vec::new(),
         why: ALLERGY_STATUS_DISPLAY.to_owned(),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     })
 }
 
@@ -167,6 +168,7 @@ fn unii(vocabulary: &Vocabulary, drug: &Medication, before: usize) -> Option<Cod
         with: Vec::new(),
         why: format!("UNII of RxNorm {only}"),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     })
 }
 
@@ -181,6 +183,7 @@ fn concept(allergen: &Allergen, score: f32) -> (String, Vec<CodeCandidate>, Opti
         with: Vec::new(),
         why: format!("allergen term {:?}", allergen.term),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     };
     (allergen.display.clone(), vec![code], Some(allergen.category.clone()))
 }

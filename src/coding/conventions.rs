@@ -216,7 +216,8 @@ impl Conventions {
         about_others: bool,
     ) {
         let Some(first) = diagnosis.coding.codes.first() else { return };
-        let (own, score, why, beside) = (first.code.clone(), first.score, first.why.clone(), first.with.clone());
+        let (own, why, beside) = (first.code.clone(), first.why.clone(), first.with.clone());
+        let (score, scored_by) = (first.score, first.scored_by);
         let side = side_of(note.document, diagnosis.span);
         let sided = |code: &str| {
             side.and_then(|side| coder.sides.sided(vocabulary.codes(), code, side)).unwrap_or_else(|| code.to_owned())
@@ -231,6 +232,7 @@ impl Conventions {
             why: format!("{because}; {why}"),
             code,
             features: BTreeMap::new(),
+            scored_by,
         };
         let mut found: Vec<CodeCandidate> = Vec::new();
         for row in self.about(&own).filter(|row| row.code != KEEP && row.asks_for_others() == about_others) {

@@ -9,7 +9,7 @@ use super::{
     ranking::{Candidate, NoteSays, RankingModel},
 };
 use crate::{
-    domain::{Assertion, CodeCandidate, CodeRole, Prompt, Span, system},
+    domain::{Assertion, CodeCandidate, CodeRole, Prompt, ScoredBy, Span, system},
     text::Document,
     vocabulary::{CodeBook, CodeSet, Vocabulary},
 };
@@ -180,6 +180,7 @@ fn shown(vocabulary: &Vocabulary, candidates: Vec<Candidate>, explain: bool) -> 
             with: with.to_vec(),
             why: candidate.why,
             features: if explain { candidate.features } else { BTreeMap::new() },
+            scored_by: ScoredBy::Engine,
         });
     }
     if !explain && codes.first().is_none_or(|code| code.score < ABSTAIN_BELOW) {

@@ -63,7 +63,7 @@ pub fn for_edition(editions: &Editions, edition: &Edition, coding: &mut Coding) 
 mod tests {
     use super::*;
     use crate::{
-        domain::{CodeCandidate, CodeRole},
+        domain::{CodeCandidate, CodeRole, ScoredBy},
         vocabulary::two_editions,
     };
 
@@ -82,6 +82,7 @@ mod tests {
                 with: Vec::new(),
                 why: String::new(),
                 features: Default::default(),
+                scored_by: ScoredBy::Engine,
             };
             let mut coding = Coding { codes: vec![code], ..Coding::default() };
             for_edition(&editions, edition, &mut coding);

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::{Coder, Coding};
 use crate::{
-    domain::{Attributes, ChosenCode, CodeCandidate, CodeRole, Prompt, Span, system},
+    domain::{Attributes, ChosenCode, CodeCandidate, CodeRole, Prompt, ScoredBy, Span, system},
     text::Document,
     vocabulary::{Medication, TermRef, Vocabulary},
 };
@@ -228,6 +228,7 @@ impl Coder {
                 with: medication.ingredients.iter().filter(|other| *other != rxcui).cloned().collect(),
                 why: why.to_owned(),
                 features: std::collections::BTreeMap::new(),
+                scored_by: ScoredBy::Engine,
             })
             .collect()
     }
@@ -293,6 +294,7 @@ pub(super) fn chosen(code: &ChosenCode, role: CodeRole) -> CodeCandidate {
         with: Vec::new(),
         why: String::new(),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     }
 }
 
@@ -331,6 +333,7 @@ fn clinical_drug(
             form.map_or_else(|| ", form not written: oral tablet taken".to_owned(), |form| format!(" and form {form:?}"))
         ),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     })
 }
 

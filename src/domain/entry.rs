@@ -65,6 +65,23 @@ pub enum CodeRole {
     AllergyStatus,
 }
 
+/// Who gave the score of a candidate. What was stored before it was told reads as the engine's.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ScoredBy {
+    /// The engine: it is measured on annotated notes.
+    #[default]
+    Engine,
+    /// The site's pack: nobody has measured it.
+    SitePack,
+}
+
+impl ScoredBy {
+    fn is_engine(&self) -> bool {
+        *self == Self::Engine
+    }
+}
+
 /// One candidate code.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct CodeCandidate {
@@ -87,6 +104,9 @@ pub struct CodeCandidate {
     /// What the score was made of, by name; only where it was asked for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty", default)]
     pub features: BTreeMap<String, f32>,
+    /// Who gave the score; left out where it is the engine.
+    #[serde(skip_serializing_if = "ScoredBy::is_engine", default)]
+    pub scored_by: ScoredBy,
 }
 
 /// The words an entry rests on.

@@ -47,7 +47,7 @@ pub use drift::{
 };
 pub use entry::{
     Alert, AssertedSpan, CodeCandidate, CodeRole, CodedEntry, EngineVersion, EntryKind, Evidence, Extraction, NotReportable,
-    OffsetUnit, Prompt, SectionCode, SectionOutline,
+    OffsetUnit, Prompt, ScoredBy, SectionCode, SectionOutline,
 };
 pub use hl7_destination::{AbstractFormat, HL7Destination};
 pub use lifecycle::{Act, By, Place, Refusal};

@@ -9,7 +9,7 @@ use crate::{
     coding::{Coding, NO_KNOWN_ALLERGY, NO_KNOWN_DRUG_ALLERGY, reportable},
     domain::{
         AllergyScope, Assertion, Attributes, Boilerplate, CodeCandidate, CodeRole, CodedEntry, Cue, EntryKind, Evidence,
-        MedicationList, MedicationStatus, Prompt, Span, system,
+        MedicationList, MedicationStatus, Prompt, ScoredBy, Span, system,
     },
     text::Document,
 };
@@ -175,6 +175,7 @@ fn no_known_allergies(scope: AllergyScope) -> Coding {
         with: Vec::new(),
         why: "statement of no known allergies".to_owned(),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     };
     Coding { display: display.to_owned(), codes: vec![candidate], prompts: Vec::new() }
 }

@@ -15,7 +15,7 @@ use super::group::CodedMention;
 use crate::{
     coding::{Coding, DrugPlace, for_edition},
     domain::{
-        Assertion, Attributes, ChosenCode, CodeCandidate, CodePreference, CodeRole, EntryKind, SitePack, SiteTerm,
+        Assertion, Attributes, ChosenCode, CodeCandidate, CodePreference, CodeRole, EntryKind, ScoredBy, SitePack, SiteTerm,
         SuppressedTerm, system,
     },
     recognize::PackTerms,
@@ -401,8 +401,7 @@ impl super::Pipeline {
 
 /// Whether the probability of the first code is the pack's, and not that of the engine, which is measured.
 pub(super) fn is_of_pack(codes: &[CodeCandidate]) -> bool {
-    let of_pack = |why: &str| [WHY_TERM, WHY_PART, WHY_PREFERRED].iter().any(|word| why.ends_with(word));
-    codes.first().is_some_and(|first| of_pack(&first.why))
+    codes.first().is_some_and(|first| first.scored_by == ScoredBy::SitePack)
 }
 
 /// Whether the code that a medication got stays as the pack gave it, whatever else is said of the drug.
@@ -431,9 +430,10 @@ fn scored(mut coding: Coding, why: &str) -> Coding {
     let beside = |role| matches!(role, CodeRole::AllergyStatus);
     for code in coding.codes.iter_mut().filter(|code| !beside(code.role)) {
         code.score = code.score.min(PACK_SCORE);
+        code.scored_by = ScoredBy::SitePack;
     }
     if let Some(first) = coding.codes.first_mut() {
-        first.score = PACK_SCORE;
+        (first.score, first.scored_by) = (PACK_SCORE, ScoredBy::SitePack);
         why.clone_into(&mut first.why);
     }
     coding
@@ -456,6 +456,7 @@ fn of_assertion(
         with: Vec::new(),
         why,
         features: BTreeMap::new(),
+        scored_by: ScoredBy::SitePack,
     };
     let (whose, histories) = match assertion {
         Assertion::Family => ("family", vocabulary.history.family(&code.code)),

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{NoteInput, PACK_SCORE, PackProblem, Pipeline};
+use super::{NoteInput, PACK_SCORE, PackProblem, Pipeline, site_pack::is_of_pack};
 use crate::{
     domain::{
-        Assertion, ChosenCode, CodePreference, CodeRole, CodedEntry, EntryKind, Extraction, KindThreshold, NotReportable,
-        PackChange, SitePack, SiteTerm, SuppressedTerm, system,
+        Assertion, ChosenCode, CodeCandidate, CodePreference, CodeRole, CodedEntry, EntryKind, Extraction, KindThreshold,
+        NotReportable, PackChange, ScoredBy, SitePack, SiteTerm, SuppressedTerm, system,
     },
     recognize::merge::Recognizers,
     vocabulary::Tables,
@@ -159,6 +159,50 @@ fn a_preferred_code_stands_first_and_says_so() {
     let same = entry(&same, "Gout").expect("is found");
     assert_eq!(first(same).1, format!("this site prefers it; {}", own.why));
     assert_eq!(same.confidence, entry(&before, "Gout").expect("is found").confidence);
+    assert_eq!([gout, same].map(|entry| entry.codes[0].scored_by), [ScoredBy::SitePack, ScoredBy::Engine]);
+}
+
+/// The words of `why` are for people: an engine's may end like the pack's, and the pack's may be followed by others.
+#[test]
+fn who_gave_a_probability_is_not_read_out_of_words() {
+    let code = |why: &str, scored_by| CodeCandidate {
+        rank: 1,
+        role: CodeRole::Code,
+        system: system::ICD10CM.to_owned(),
+        code: "M10.9".to_owned(),
+        display: "Gout, unspecified".to_owned(),
+        score: 0.5,
+        with: Vec::new(),
+        why: why.to_owned(),
+        features: std::collections::BTreeMap::new(),
+        scored_by,
+    };
+    let words = "this note says it more fully: a term of this site";
+    assert!(!is_of_pack(&[code(words, ScoredBy::Engine)]));
+    assert!(is_of_pack(&[code("said otherwise", ScoredBy::SitePack), code(words, ScoredBy::Engine)]));
+    assert!(!is_of_pack(&[]));
+    // stored before it was told it reads as the engine's, and the engine's is stored as it was before
+    let engine = code(words, ScoredBy::Engine);
+    let stored = serde_json::to_value(&engine).expect("is JSON");
+    assert!(stored.get("scored_by").is_none());
+    assert_eq!(serde_json::from_value::<CodeCandidate>(stored).expect("reads"), engine);
+    let of_pack = code(words, ScoredBy::SitePack);
+    let stored = serde_json::to_value(&of_pack).expect("is JSON");
+    assert_eq!(stored["scored_by"], "site_pack");
+    assert_eq!(serde_json::from_value::<CodeCandidate>(stored).expect("reads"), of_pack);
+}
+
+/// A convention gives a code of the pack's another code: the probability is still the pack's, which nobody measured.
+#[test]
+fn a_code_that_a_convention_made_of_the_packs_keeps_the_packs_probability() {
+    let changed = with([term("zorblitis", EntryKind::Diagnosis, icd("J44.9"))]);
+    let found = extracted(&changed, "ASSESSMENT: Zorblitis. Pneumonia.");
+    let found = entry(&found, "Zorblitis").expect("is found");
+    let first = &found.codes[0];
+    assert!(first.code == "J44.0" && first.why.ends_with("a term of this site"), "{first:?}");
+    assert_eq!(first.scored_by, ScoredBy::SitePack);
+    let expected = first.score * found.evidence[0].confidence;
+    assert!((found.confidence.expect("a probability") - expected).abs() < 1e-6);
 }
 
 #[test]

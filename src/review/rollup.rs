@@ -9,8 +9,8 @@ use crate::{
     coding::reportable,
     domain::{
         Attributes, BoilerplateKind, ChangeKind, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, DecisionKind,
-        Designation, DiagnosisRole, EntryChange, EntryKind, EntryState, Evidence, NotReportable, OffsetUnit, ReviewEntry, Span,
-        Standing, system,
+        Designation, DiagnosisRole, EntryChange, EntryKind, EntryState, Evidence, NotReportable, OffsetUnit, ReviewEntry,
+        ScoredBy, Span, Standing, system,
     },
     store::ItemRecord,
     text::{OffsetMap, folded, folded_sentence, passage},
@@ -200,6 +200,7 @@ fn chosen(codes: &[ChosenCode]) -> Vec<CodeCandidate> {
             with: Vec::new(),
             why: "chosen by a coder".to_owned(),
             features: std::collections::BTreeMap::new(),
+            scored_by: ScoredBy::Engine,
         })
         .collect()
 }

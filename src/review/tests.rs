@@ -10,8 +10,8 @@ use crate::{
     coding::edits::{EditKind, EditRules, Severity},
     domain::{
         Assertion, Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Decision, EncounterClass, EngineVersion,
-        EntryKind, EntryState, Extraction, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem, Standing,
-        Tally, system,
+        EntryKind, EntryState, Extraction, NewNote, NotReportable, Note, NoteStatus, OffsetUnit, Patient, ReviewItem, ScoredBy,
+        Standing, Tally, system,
     },
     store::ItemRecord,
     vocabulary::{Tables, Vocabulary},
@@ -68,6 +68,7 @@ fn candidate(code: &str, with: &[&str]) -> CodeCandidate {
         with: with.iter().map(|code| (*code).to_owned()).collect(),
         why: String::new(),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     }
 }
 

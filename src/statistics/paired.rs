@@ -1,6 +1,9 @@
 //! Two systems over the same encounters.
 
-use super::draws::{Draws, Sampling};
+use super::{
+    bootstrap::middle,
+    draws::{Draws, Sampling},
+};
 
 /// How a value differs between two systems over the same encounters.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -17,52 +20,92 @@ pub struct PairedDifference {
     pub p: f64,
 }
 
-fn add<const N: usize>(sums: &mut [f64; N], row: &[f64; N]) {
-    for (sum, value) in sums.iter_mut().zip(row) {
-        *sum += value;
-    }
+/// One of two systems.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum System {
+    /// The first.
+    First,
+    /// The second.
+    Second,
 }
 
-/// Compares the value of the sums of two systems; none where it is not defined for both. A draw for which it is not counts for nothing in the
-/// interval.
+/// What one of the systems has of an encounter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// The place of the encounter, from 0.
+    pub row: usize,
+    /// Whose it is.
+    pub of: System,
+}
+
+/// Compares values of two systems over the same encounters; none where one is not defined for both. A draw for which it is not counts for nothing
+/// in the interval. `values` gives the values of a choice of rows, always the same ones in the same order.
 #[must_use]
 #[expect(clippy::cast_precision_loss, reason = "draws are few")]
+pub fn paired_values(
+    length: usize,
+    values: impl Fn(&[Taken]) -> Vec<Option<f64>>,
+    sampling: Sampling,
+) -> Vec<Option<PairedDifference>> {
+    let whole = |of| values(&(0..length).map(|row| Taken { row, of }).collect::<Vec<_>>());
+    let observed: Vec<Option<(f64, f64)>> =
+        whole(System::First).into_iter().zip(whole(System::Second)).map(|(first, second)| first.zip(second)).collect();
+    let mut differences: Vec<Vec<f64>> = vec![Vec::new(); observed.len()];
+    let mut as_great = vec![0_usize; observed.len()];
+    let mut draws = Draws::new(sampling.seed);
+    let (mut one, mut other) = (Vec::with_capacity(length), Vec::with_capacity(length));
+    for _ in 0..sampling.draws {
+        one.clear();
+        one.extend((0..length).map(|_| Taken { row: draws.below(length), of: System::First }));
+        other.clear();
+        other.extend(one.iter().map(|taken| Taken { of: System::Second, ..*taken }));
+        for (all, (first, second)) in differences.iter_mut().zip(values(&one).into_iter().zip(values(&other))) {
+            all.extend(first.zip(second).map(|(first, second)| second - first));
+        }
+        one.clear();
+        other.clear();
+        for row in 0..length {
+            let exchanged = draws.next_bits() & 1 == 1;
+            let (of, beside) = if exchanged { (System::Second, System::First) } else { (System::First, System::Second) };
+            one.push(Taken { row, of });
+            other.push(Taken { row, of: beside });
+        }
+        let exchanged = values(&one).into_iter().zip(values(&other));
+        for ((count, (one, other)), observed) in as_great.iter_mut().zip(exchanged).zip(&observed) {
+            if let (Some(one), Some(other), Some((first, second))) = (one, other, observed) {
+                // sums of decimal fractions differ in their last digits
+                *count += usize::from((other - one).abs() >= (second - first).abs() - 1e-12);
+            }
+        }
+    }
+    let results = observed.into_iter().zip(differences).zip(as_great);
+    results
+        .map(|((observed, differences), as_great)| {
+            let ((first, second), (low, high)) = (observed?, middle(differences)?);
+            Some(PairedDifference { first, second, low, high, p: (as_great + 1) as f64 / (sampling.draws + 1) as f64 })
+        })
+        .collect()
+}
+
+/// As [`paired_values`], of one value of sums.
+#[must_use]
 pub fn paired<const N: usize>(
     rows: &[[[f64; N]; 2]],
     value: impl Fn(&[f64; N]) -> Option<f64>,
     sampling: Sampling,
 ) -> Option<PairedDifference> {
-    let difference = |[first, second]: &[[f64; N]; 2]| Some(value(second)? - value(first)?);
-    let of = |rows: &mut dyn Iterator<Item = [[f64; N]; 2]>| {
-        let mut sums = [[0.0; N]; 2];
-        for row in rows {
-            add(&mut sums[0], &row[0]);
-            add(&mut sums[1], &row[1]);
+    let of_sums = |taken: &[Taken]| {
+        let mut sums = [0.0; N];
+        for one in taken {
+            let [first, second] = &rows[one.row];
+            let row = if one.of == System::First { first } else { second };
+            for (sum, value) in sums.iter_mut().zip(row) {
+                *sum += value;
+            }
         }
-        sums
+        vec![value(&sums)]
     };
-    let all = of(&mut rows.iter().copied());
-    let (first, second) = (value(&all[0])?, value(&all[1])?);
-    let mut draws = Draws::new(sampling.seed);
-    let mut drawn: Vec<f64> = Vec::with_capacity(sampling.draws);
-    let mut as_great = 0_usize;
-    for _ in 0..sampling.draws {
-        drawn.extend(difference(&of(&mut (0..rows.len()).map(|_| rows[draws.below(rows.len())]))));
-        let exchanged =
-            of(&mut rows.iter().map(|[one, other]| if draws.next_bits() & 1 == 1 { [*other, *one] } else { [*one, *other] }));
-        // sums of decimal fractions differ in their last digits
-        as_great += usize::from(difference(&exchanged).is_some_and(|found| found.abs() >= (second - first).abs() - 1e-12));
-    }
-    drawn.sort_by(f64::total_cmp);
-    let last = drawn.len().checked_sub(1)?;
-    let cut = (drawn.len() / 40).min(last);
-    Some(PairedDifference {
-        first,
-        second,
-        low: drawn[cut],
-        high: drawn[last - cut],
-        p: (as_great + 1) as f64 / (sampling.draws + 1) as f64,
-    })
+    paired_values(rows.len(), of_sums, sampling).pop().flatten()
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use super::{
     change::{Answer, filled},
     chart::{Chart, Heading, Series},
     csv_cell::cell,
+    reports,
     session::Session,
     shell::{Refusal, Shell, failed, page, refused},
     words,
@@ -76,6 +77,8 @@ pub(super) struct Line {
 pub(super) struct PopulationPage {
     /// The frame.
     pub shell: Shell,
+    /// The reports.
+    pub tabs: Vec<reports::Choice>,
     /// What patients are counted by.
     pub by: Vec<Choice>,
     /// How finely diagnoses are told.
@@ -232,6 +235,7 @@ pub(super) async fn show(
     };
     let view = PopulationPage {
         shell: Shell::of(&session),
+        tabs: reports::tabs(reports::POPULATION, str::to_owned),
         by: CountedBy::ALL.map(|one| Choice { word: one.as_str(), name: by_words(one), is_chosen: one == asked.by }).into(),
         levels: CodeLevel::ALL
             .map(|one| Choice { word: one.as_str(), name: level_words(one), is_chosen: one == asked.level })

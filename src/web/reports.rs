@@ -11,6 +11,7 @@ use jiff::{ToSpan as _, civil::Date};
 use serde::Deserialize;
 
 use self::frame::{Block, Figure, ReportPage, Row, Table};
+pub(super) use self::frame::{Choice, POPULATION, tabs};
 use super::{
     change::{Answer, filled},
     chart,

@@ -6,7 +6,7 @@ use crate::{
     domain::{
         Alert, Assertion, Attribute, Attributes, ChosenCode, CodeCandidate, CodeRole, CodedEntry, Cue, Decision, DecisionKind,
         EncounterClass, EngineVersion, EntryKind, Evidence, Extraction, ItemState, MedicationStatus, NewNote, NotReportable,
-        Note, NoteStatus, OffsetUnit, Patient, Preferences, Prompt, Remark, RemarkKind, ReviewItem, SectionOutline,
+        Note, NoteStatus, OffsetUnit, Patient, Preferences, Prompt, Remark, RemarkKind, ReviewItem, ScoredBy, SectionOutline,
         SiteSettings, Span, Standing, Tally, system,
     },
     review,
@@ -63,6 +63,7 @@ fn code(rank: u32, role: CodeRole, code: &str) -> CodeCandidate {
         with: if code == "E11.22" { vec!["N18.30".to_owned()] } else { Vec::new() },
         why: HOSTILE.to_owned(),
         features: std::collections::BTreeMap::new(),
+        scored_by: ScoredBy::Engine,
     }
 }
 

@@ -120,7 +120,7 @@ impl Checked<'_> {
     }
 
     fn code(&mut self, at: &str, rank: usize, (kind, code): (&str, &Value)) {
-        self.keys(at, code, "rank role system code display score with why");
+        self.keys(at, code, "rank role system code display score with why scored_by?");
         self.that(code["rank"].as_u64() == Some(rank as u64), || format!("{at} has rank {}", code["rank"]));
         self.word(&format!("{at}.role"), &code["role"], &["code", "ingredient", "clinical_drug", "class", "allergy_status"]);
         // the kind's home system comes first; alternatives may be of another

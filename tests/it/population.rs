@@ -193,6 +193,10 @@ fn seen_in_a_browser(server: &Server) {
     browser.fill("#code", &server.tool("user", &["sign-in", "lead"]));
     browser.click("main button");
     browser.wait_for("location.pathname !== '/sign-in'");
+    browser.open(&format!("{}/reports", server.url));
+    browser.click("nav a[href='/population']");
+    browser.wait_for("location.pathname === '/population'");
+    assert_eq!(browser.text("nav.filters a[aria-current]"), "Patients");
     for look in ["1366", "390"] {
         if look == "390" {
             browser.resize(390, 844);

@@ -1,6 +1,7 @@
 //! Results for people: a table at the terminal, and one self-contained page.
 
 mod browser;
+mod latency;
 mod page;
 mod plots;
 mod table;

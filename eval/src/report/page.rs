@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{
-    browser, number,
+    browser, latency, number,
     plots::{self, escaped},
 };
 use crate::{
@@ -31,6 +31,7 @@ pub fn html(results: &Results, examples: &[&Example]) -> String {
     confusion(results, &mut out);
     confidence(results, &mut out);
     effort(results, &mut out);
+    latency::section(results, &mut out);
     slices(results, &mut out);
     let _ = write!(out, "<h2>Errors in context</h2>{}", browser::errors(examples));
     all(results, &mut out);
@@ -69,18 +70,6 @@ fn head(results: &Results, out: &mut String) {
         results.draws,
         results.seed
     );
-    if let Some(speed) = &system.speed {
-        let memory = speed.memory.map_or_else(String::new, |bytes| format!(", at most {} MiB of memory", bytes >> 20));
-        let loading = speed.loading_seconds.map_or_else(String::new, |seconds| format!(", {seconds:.1} s to load"));
-        let _ = write!(
-            out,
-            "<dt>Speed</dt><dd>{:.1} notes a second with {} at a time; {:.0} ms a note in the middle, {:.0} ms at the slowest twentieth{loading}{memory}</dd>",
-            speed.notes_per_second,
-            speed.concurrency,
-            speed.median_seconds * 1000.0,
-            speed.slow_seconds * 1000.0
-        );
-    }
     for floor in &results.floors {
         let reached = floor.reached.map_or_else(|| "nothing counted".to_owned(), |value| format!("{value:.4}"));
         let (class, word) = if floor.holds() { ("good", "holds") } else { ("bad", "below") };

@@ -151,6 +151,59 @@ impl Square {
     }
 }
 
+/// A step between marks of an axis of at most six of them that ends at or behind this value: 1, 2 or 5 of a power of ten.
+fn step(most: f64) -> f64 {
+    let power = 10_f64.powf((most.max(f64::MIN_POSITIVE) / 5.0).log10().floor());
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| step * 5.0 >= most).unwrap_or(power * 10.0)
+}
+
+/// Characters of a note against the milliseconds that it took.
+pub(super) fn latency(notes: &[(f64, f64)]) -> String {
+    const LEFT: f64 = 64.0;
+    const HEIGHT: f64 = 260.0;
+    const BOTTOM: f64 = 46.0;
+    let most = |value: fn(&(f64, f64)) -> f64| notes.iter().map(value).fold(1.0, f64::max);
+    let (across, up) = (step(most(|one| one.0)).max(1.0), step(most(|one| one.1)));
+    let x = |value: f64| LEFT + value / (5.0 * across) * (WIDTH - LEFT - 20.0);
+    let y = |value: f64| 10.0 + (1.0 - value / (5.0 * up)) * (HEIGHT - 10.0);
+    let mut body = String::new();
+    for tick in 0..=5 {
+        let (right, above) = (f64::from(tick) * across, f64::from(tick) * up);
+        let _ = write!(
+            body,
+            "<line class=\"grid\" x1=\"{0:.1}\" x2=\"{0:.1}\" y1=\"{1:.1}\" y2=\"{2:.1}\"/><line class=\"grid\" x1=\"{3:.1}\" x2=\"{4:.1}\" y1=\"{5:.1}\" y2=\"{5:.1}\"/>\
+             <text class=\"tick\" x=\"{0:.1}\" y=\"{6:.1}\" text-anchor=\"middle\">{right:.0}</text><text class=\"tick\" x=\"{7:.1}\" y=\"{8:.1}\" text-anchor=\"end\">{above:.9$}</text>",
+            x(right),
+            y(0.0),
+            y(5.0 * up),
+            x(0.0),
+            x(5.0 * across),
+            y(above),
+            HEIGHT + 16.0,
+            LEFT - 6.0,
+            y(above) + 4.0,
+            usize::from(up < 1.0)
+        );
+    }
+    let _ = write!(
+        body,
+        "<text class=\"label\" x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"middle\">characters of the note</text>\
+         <text class=\"label\" transform=\"translate(14 {:.1}) rotate(-90)\" text-anchor=\"middle\">milliseconds</text>",
+        x(2.5 * across),
+        HEIGHT + 36.0,
+        y(2.5 * up)
+    );
+    for (characters, milliseconds) in notes {
+        let _ = write!(
+            body,
+            "<circle class=\"point\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"3.5\"><title>{characters} characters, {milliseconds:.0} ms</title></circle>",
+            x(*characters),
+            y(*milliseconds)
+        );
+    }
+    svg("Latency against the length of the note", (WIDTH, HEIGHT + BOTTOM), &body)
+}
+
 /// Confidence against the share that is right, a circle a tenth, as large as it has cases.
 pub(super) fn reliability(bins: &[Bin]) -> String {
     let square = Square::PLOT;
@@ -209,6 +262,15 @@ mod tests {
             drawn.contains("cx=\"590.0\"") && drawn.contains("DX.&lt;x&gt;") && !drawn.contains("class=\"recall\""),
             "{drawn}"
         );
+    }
+
+    #[test]
+    fn axes_end_behind_the_greatest_value() {
+        for (most, expected) in [(1.0, 0.2), (4.9, 1.0), (5.1, 2.0), (26.0, 10.0), (98.0, 20.0), (3_900.0, 1_000.0)] {
+            assert!((step(most) - expected).abs() < 1e-9, "{most}: {}", step(most));
+        }
+        let drawn = latency(&[(0.0, 0.0), (1_000.0, 50.0)]);
+        assert!(drawn.contains("cx=\"64.0\" cy=\"260.0\"") && drawn.contains("cx=\"620.0\" cy=\"10.0\""), "{drawn}");
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::number;
+use super::{latency, number};
 use crate::{
     figures::lower_is_better,
     results::{Estimate, Results, Slice},
@@ -116,16 +116,9 @@ fn write(results: &Results, out: &mut String) -> std::fmt::Result {
             writeln!(out, "... and {} smaller ones, which the report shows", few.len())?;
         }
     }
-    if let Some(speed) = &system.speed {
-        let memory = speed.memory.map_or_else(String::new, |bytes| format!(", at most {} MiB", bytes >> 20));
-        writeln!(
-            out,
-            "\n{:.1} notes/s with {} at a time; a note {:.0} ms in the middle, {:.0} ms at the slow twentieth{memory}",
-            speed.notes_per_second,
-            speed.concurrency,
-            speed.median_seconds * 1000.0,
-            speed.slow_seconds * 1000.0
-        )?;
+    let lines = latency::lines(results);
+    if !lines.is_empty() {
+        writeln!(out, "\n{}", lines.join("\n"))?;
     }
     for floor in &results.floors {
         let reached = floor.reached.map_or_else(|| "nothing counted".to_owned(), |reached| format!("{reached:.4}"));

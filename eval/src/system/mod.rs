@@ -39,7 +39,7 @@ pub struct Answers {
     pub speed: Option<Speed>,
 }
 
-/// How fast a system was.
+/// How fast a system was as a whole; how long each note took is [`crate::latency::Latency`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Speed {
     /// Notes at a time.
@@ -48,10 +48,6 @@ pub struct Speed {
     pub seconds: f64,
     /// Notes a second, over all of them.
     pub notes_per_second: f64,
-    /// Seconds from handing in a note to its answer: the median.
-    pub median_seconds: f64,
-    /// The same for the slowest twentieth.
-    pub slow_seconds: f64,
     /// Seconds to load what the system needs, where it is loaded here.
     pub loading_seconds: Option<f64>,
     /// Most memory that this process ever held, bytes; none where another process did the work or the operating system does not say.
@@ -100,16 +96,10 @@ fn on_threads(
     let mut answers = answers.into_inner().unwrap_or_else(PoisonError::into_inner);
     answers.sort_by_key(|(at, _)| *at);
     let predictions: Vec<Prediction> = answers.into_iter().map(|(_, prediction)| prediction).collect();
-    let mut each: Vec<f64> = predictions.iter().filter_map(|one| one.seconds).collect();
-    each.sort_by(f64::total_cmp);
-    let at =
-        |share: f64| each.get(((each.len() as f64 * share) as usize).min(each.len().saturating_sub(1))).copied().unwrap_or(0.0);
     let speed = Speed {
         concurrency,
         seconds,
         notes_per_second: notes.len() as f64 / seconds.max(f64::EPSILON),
-        median_seconds: at(0.5),
-        slow_seconds: at(0.95),
         loading_seconds: None,
         memory: None,
     };
@@ -141,6 +131,8 @@ mod tests {
         let ids: Vec<_> = predictions.iter().map(|one| one.failed.clone().expect("an id")).collect();
         assert_eq!(ids, notes.iter().map(|note| note.id.clone()).collect::<Vec<_>>());
         assert_eq!((counted.into_inner(), speed.concurrency), (20, 3));
-        assert!(speed.median_seconds <= speed.slow_seconds && speed.seconds > 0.0);
+        assert!(
+            speed.seconds > 0.0 && predictions.iter().all(|one| one.seconds.is_some_and(|seconds| seconds <= speed.seconds))
+        );
     }
 }

@@ -6,7 +6,7 @@ use uuid::Uuid;
 use super::*;
 use crate::domain::{
     Assertion, Attributes, ChangeKind, CodeRole, Decision, DecisionKind, EntryChange, EntryState, Evidence, ItemState,
-    MedicationStatus, NewNote, NoteStatus, ReviewItem, Standing,
+    MedicationStatus, NewNote, NoteStatus, ReviewItem, ScoredBy, Standing,
 };
 
 const ITEM: Uuid = Uuid::from_u128(0x17e3);
@@ -57,6 +57,7 @@ fn entry(kind: EntryKind, assertion: Option<Assertion>, decisions: Vec<DecisionK
             with: Vec::new(),
             why: String::new(),
             features: std::collections::BTreeMap::new(),
+            scored_by: ScoredBy::Engine,
         }],
         confidence: None,
         reportable: true,

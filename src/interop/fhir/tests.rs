@@ -1,7 +1,7 @@
 //! What each kind of entry becomes.
 
 use super::*;
-use crate::domain::{Assertion, Attributes, CodeRole, CodedEntry, Cue, EngineVersion, Evidence, OffsetUnit, system};
+use crate::domain::{Assertion, Attributes, CodeRole, CodedEntry, Cue, EngineVersion, Evidence, OffsetUnit, ScoredBy, system};
 
 fn entry(kind: EntryKind, assertion: Option<Assertion>, code: (&str, &str), cue: &str) -> CodedEntry {
     let (system, code) = code;
@@ -22,6 +22,7 @@ fn entry(kind: EntryKind, assertion: Option<Assertion>, code: (&str, &str), cue:
             with: Vec::new(),
             why: String::new(),
             features: std::collections::BTreeMap::new(),
+            scored_by: ScoredBy::Engine,
         }],
         confidence: Some(0.9),
         reportable: false,

@@ -321,7 +321,7 @@ mod tests {
 
     use super::*;
     use crate::{
-        domain::{Assertion, Attribute, Attributes, CodeRole, Decision, DecisionKind, ItemState},
+        domain::{Assertion, Attribute, Attributes, CodeRole, Decision, DecisionKind, ItemState, ScoredBy},
         interop::hl7::{Charset, Message},
     };
 
@@ -336,6 +336,7 @@ mod tests {
             with: with.iter().map(|code| (*code).to_owned()).collect(),
             why: String::new(),
             features: std::collections::BTreeMap::new(),
+            scored_by: ScoredBy::Engine,
         }
     }
 

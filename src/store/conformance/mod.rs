@@ -14,6 +14,7 @@ pub(crate) mod oversight;
 pub(crate) mod patients;
 pub(crate) mod proposals;
 pub(crate) mod queries;
+pub(crate) mod reports;
 pub(crate) mod retention;
 pub(crate) mod review;
 pub(crate) mod searches;
@@ -58,6 +59,9 @@ macro_rules! conformance {
             a_history_tells_what_changed, a_second_look_is_recorded_once,
             a_sample_is_drawn_of_what_is_finished, a_report_counts_what_its_reader_may_see);
         crate::store::conformance::conformance!(@module $open, outcomes: outcomes_are_read_by_time_and_scope);
+        crate::store::conformance::conformance!(@module $open, reports:
+            what_waits_is_told_by_what_is_alike_and_by_age, what_came_and_went_is_counted_by_quarters_of_an_hour,
+            the_steps_of_items_are_told_in_their_order, queries_are_reported_when_they_were_touched_or_wait);
         crate::store::conformance::conformance!(@module $open, searches:
             notes_are_found_by_what_their_sender_calls_them, a_number_of_two_systems_is_two_patients,
             a_search_stays_in_its_scope, patients_are_found_in_their_scope, pages_of_notes_follow_each_other, changes_of_an_item_are_dated,

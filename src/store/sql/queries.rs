@@ -1,5 +1,7 @@
 //! Queries to providers: what is asked and what was done, sealed with the data key of their item.
 
+use std::collections::{HashMap, hash_map::Entry};
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use uuid::Uuid;
@@ -9,8 +11,8 @@ use super::{
     audit::{self, Cause, Event},
     items,
     outbox::{self, Happened},
-    unit::{Columns, Unit, bytes, derived_id, micros},
-    value::params,
+    unit::{Unit, bytes, derived_id, micros},
+    value::{Value, params},
     vault::RowKey,
 };
 use crate::{
@@ -54,17 +56,8 @@ impl<D: Database> QueryStore for SqlStore<D> {
     }
 
     async fn queries(&self, item: Uuid) -> Result<Vec<Query>, StoreError> {
-        self.database
-            .read(move |unit| {
-                let ids = "SELECT id FROM query WHERE item_id = ?1 ORDER BY at, id";
-                let ids = unit.all("query", ids, [bytes(item)], |row| row.id("id"))?;
-                let mut queries = Vec::with_capacity(ids.len());
-                for id in ids {
-                    queries.extend(one(unit, id)?);
-                }
-                Ok(queries)
-            })
-            .await
+        let of_item = move |unit: &Unit<'_>| all_that(unit, "q.item_id = ?1", &[Value::Blob(bytes(item).to_vec().into())]);
+        self.database.read(of_item).await
     }
 
     async fn act_on_query(&self, id: Uuid, user: &User, act: QueryAct, now: Timestamp) -> Result<QueryChange, StoreError> {
@@ -149,33 +142,63 @@ fn append(unit: &Unit<'_>, query: &Query, act: &QueryAct, cause: &Cause) -> Resu
 
 /// One query, opened; none where it was purged.
 pub(super) fn one(unit: &Unit<'_>, id: Uuid) -> Result<Option<Query>, StoreError> {
-    let sql = "SELECT q.id, q.item_id, q.user_id, u.name, q.at, q.state, q.body
-               FROM query q JOIN user_account u ON u.id = q.user_id WHERE q.id = ?1 AND length(q.body) > 0";
-    let found = unit.one("query", sql, [bytes(id)], |row| {
-        let item_id = row.id("item_id")?;
-        let key = items::key_of(unit, item_id)?;
-        let content: QueryContent = key.for_row("query", id).open_json("body", &row.get::<Vec<u8>>("body")?)?;
-        let state: QueryState = row.word("state", |word| word.parse().ok())?;
-        let drafted_by = (row.id("user_id")?, row.get("name")?);
-        let query = Query { id, item_id, drafted_by, drafted_at: row.instant("at")?, content, events: events(unit, id, &key)? };
-        Ok((query.as_revised(), state))
-    })?;
-    match found {
-        Some((query, state)) if query.state() != state => Err(inconsistent("query", id, "its state is not that of its acts")),
-        found => Ok(found.map(|(query, _)| query)),
-    }
+    Ok(all_that(unit, "q.id = ?1", &[Value::Blob(bytes(id).to_vec().into())])?.into_iter().next())
 }
 
-fn events(unit: &Unit<'_>, query: Uuid, key: &RowKey) -> Result<Vec<QueryEvent>, StoreError> {
-    let sql = "SELECT a.id, a.user_id, u.name, a.at, a.body FROM query_act a JOIN user_account u ON u.id = a.user_id
-               WHERE a.query_id = ?1 ORDER BY a.position";
-    unit.all("query_act", sql, [bytes(query)], |row: &Columns<'_>| {
-        Ok(QueryEvent {
-            by: (row.id("user_id")?, row.get("name")?),
-            at: row.instant("at")?,
-            act: key.for_row("query_act", row.id("id")?).open_json("body", &row.get::<Vec<u8>>("body")?)?,
-        })
-    })
+/// The queries `q` of items `i` for which a condition holds, opened, in the order in which they were drafted; what was purged is left out. However
+/// many they are, they are read by two statements.
+pub(super) fn all_that(unit: &Unit<'_>, condition: &str, values: &[Value<'_>]) -> Result<Vec<Query>, StoreError> {
+    let drafts = format!(
+        "SELECT q.id, q.item_id, q.user_id, u.name, q.at, q.state, q.body, i.data_key
+         FROM query q JOIN user_account u ON u.id = q.user_id JOIN review_item i ON i.id = q.item_id
+         WHERE length(q.body) > 0 AND ({condition}) ORDER BY q.at, q.id"
+    );
+    // the key of an item opens all of its queries
+    let mut keys: HashMap<Uuid, RowKey> = HashMap::new();
+    let mut states: Vec<QueryState> = Vec::new();
+    let mut places: HashMap<Uuid, usize> = HashMap::new();
+    let mut found = unit.all("query", &drafts, values.to_vec(), |row| {
+        let (id, item_id) = (row.id("id")?, row.id("item_id")?);
+        let key = match keys.entry(item_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => {
+                place.insert(unit.vault.data_key("review_item", item_id, &row.get::<Vec<u8>>("data_key")?)?)
+            }
+        };
+        let content: QueryContent = key.for_row("query", id).open_json("body", &row.get::<Vec<u8>>("body")?)?;
+        places.insert(id, states.len());
+        states.push(row.word("state", |word| word.parse().ok())?);
+        let drafted_by = (row.id("user_id")?, row.get("name")?);
+        Ok(Query { id, item_id, drafted_by, drafted_at: row.instant("at")?, content, events: Vec::new() })
+    })?;
+    if found.is_empty() {
+        return Ok(found);
+    }
+    let acts = format!(
+        "SELECT a.id, a.query_id, a.user_id, u.name, a.at, a.body
+         FROM query_act a JOIN user_account u ON u.id = a.user_id JOIN query q ON q.id = a.query_id JOIN review_item i ON i.id = q.item_id
+         WHERE length(q.body) > 0 AND ({condition}) ORDER BY a.query_id, a.position"
+    );
+    let acts = unit.all("query_act", &acts, values.to_vec(), |row| {
+        let (id, query) = (row.id("id")?, row.id("query_id")?);
+        let place = places.get(&query).copied();
+        let of = place.and_then(|place| Some((place, keys.get(&found[place].item_id)?)));
+        // both statements see the same moment
+        let (place, key) = of.ok_or_else(|| inconsistent("query_act", id, "its query is not there"))?;
+        let act = key.for_row("query_act", id).open_json("body", &row.get::<Vec<u8>>("body")?)?;
+        Ok((place, QueryEvent { by: (row.id("user_id")?, row.get("name")?), at: row.instant("at")?, act }))
+    })?;
+    for (place, event) in acts {
+        found[place].events.push(event);
+    }
+    let mut queries = Vec::with_capacity(found.len());
+    for (query, state) in found.into_iter().zip(states) {
+        if query.state() != state {
+            return Err(inconsistent("query", query.id, "its state is not that of its acts"));
+        }
+        queries.push(query.as_revised());
+    }
+    Ok(queries)
 }
 
 fn json(table: &'static str, id: Uuid, value: &impl serde::Serialize) -> Result<Vec<u8>, StoreError> {

@@ -161,17 +161,11 @@ fn act(action: &str, detail: &str) -> StepAct {
 pub(super) fn reported_queries(unit: &Unit<'_>, scope: &ReportScope, period: Period) -> Result<Vec<Query>, StoreError> {
     let mut values = bounds(period);
     let condition = seen(scope, &mut values);
-    let sql = format!(
-        "SELECT q.id AS id FROM query q JOIN review_item i ON i.id = q.item_id
-         WHERE (q.state = 'sent' OR (q.at >= ?1 AND q.at < ?2)
-             OR EXISTS (SELECT 1 FROM query_act a WHERE a.query_id = q.id AND a.at >= ?1 AND a.at < ?2)){condition}
-         ORDER BY q.at, q.id"
+    let touched = format!(
+        "(q.state = 'sent' OR (q.at >= ?1 AND q.at < ?2)
+            OR EXISTS (SELECT 1 FROM query_act t WHERE t.query_id = q.id AND t.at >= ?1 AND t.at < ?2)){condition}"
     );
-    let mut found = Vec::new();
-    for id in unit.all("query", &sql, values, |row| row.id("id"))? {
-        found.extend(queries::one(unit, id)?);
-    }
-    Ok(found)
+    queries::all_that(unit, &touched, &values)
 }
 
 #[cfg(test)]

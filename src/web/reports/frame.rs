@@ -109,14 +109,19 @@ impl Block {
     }
 }
 
-/// The reports there are: path, words.
-fn tabs() -> [(&'static str, &'static str); 4] {
-    [
+/// The report that is asked in another way than the others.
+pub(in crate::web) const POPULATION: &str = "/population";
+
+/// The reports there are, of which one is where the reader is; `to` says where the others lead.
+pub(in crate::web) fn tabs(current: &str, to: impl Fn(&str) -> String) -> Vec<Choice> {
+    let reports = [
         ("/reports", text!("reports-tab-work")),
         ("/reports/engine", text!("reports-tab-engine")),
         ("/reports/backlog", text!("reports-tab-backlog")),
         ("/reports/queries", text!("reports-tab-queries")),
-    ]
+        (POPULATION, text!("reports-tab-population")),
+    ];
+    reports.into_iter().map(|(there, name)| Choice { href: to(there), name, is_current: there == current }).collect()
 }
 
 /// Which fields the form has beside the time and the place.
@@ -138,6 +143,8 @@ pub(in crate::web) struct ReportPage {
     pub shell: Shell,
     /// The reports.
     pub tabs: Vec<Choice>,
+    /// Alerts of drift that wait, where the page tells of them.
+    pub drift_alerts: u64,
     /// The words of this one.
     pub title: &'static str,
     /// Where its form leads.
@@ -168,17 +175,15 @@ impl ReportPage {
         (address, asked): (&Address, &ReportAsked),
         fields: Fields,
     ) -> Self {
-        let to = |(there, name): (&'static str, &'static str)| Choice {
-            href: address.at(there, &[]),
-            name,
-            is_current: there == path,
-        };
-        let tabs: Vec<Choice> = tabs().into_iter().map(to).collect();
+        // whole months and no filter of places: what was asked here is no question there
+        let to = |there: &str| if there == POPULATION { there.to_owned() } else { address.at(there, &[]) };
+        let tabs = tabs(path, to);
         let title = tabs.iter().find(|tab| tab.is_current).map_or("", |tab| tab.name);
         let moment = |at| words::moment(at, &service.time_zone);
         Self {
             shell: Shell::of(session),
             tabs,
+            drift_alerts: 0,
             title,
             path,
             asked: address.clone(),

@@ -229,6 +229,8 @@ pub(in crate::web) async fn show(
     let coders = coders(&report);
     let all = sum(&coders, &report);
     let mut page = ReportPage::of((&service, &session), "/reports", (&address, &asked), Fields::Coder);
+    // who may read reports may read of drift
+    page.drift_alerts = service.store.waiting_drift_alerts().await?;
     page.files = vec![(address.at("/reports/work.csv", &[]), "export-work", text!("reports-export"))];
     page.figures = vec![
         Figure { id: "finished", name: text!("reports-finished"), value: all.of.finished.to_string(), hint: "" },

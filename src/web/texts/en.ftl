@@ -1198,6 +1198,7 @@ reports-tab-work = Work and review
 reports-tab-engine = What became of suggestions
 reports-tab-backlog = What waits
 reports-tab-queries = Queries to providers
+reports-tab-population = Patients
 reports-cuts = Counted by
 reports-days = The last so many days
 reports-from = Or from this day
@@ -1811,8 +1812,6 @@ link-learning = Learning
 
 # Patients by what coders let stand
 population-title = Patients by diagnosis, medication or allergy
-population-to-reports = Reports of the work
-population-link = Patients
 population-by = Counted by
 population-by-diagnosis = Diagnosis
 population-by-medication = Medication
@@ -1834,7 +1833,6 @@ population-until = Last month
 population-show = Show
 population-export = CSV
 population-time = Encounters finished from { $from } through { $until }
-population-patients = Patients
 population-hint = Each patient counts once in a cell, and once in the last column. * is not told: a count below { $smallest }, or one that would tell such a count. 0 is told. Counted is what coders accepted, changed or added and what the note says of the patient now, also as possible; what is denied, of the family, hypothetical or past is left out, with it medications that were stopped.
 population-row = Counted
 population-seen = Patients seen
