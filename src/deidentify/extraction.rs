@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::{
         deidentify::{
-            DateShift, Known, Method, Replacer,
+            DateShift, Known, Method, Replacer, UnknownWords,
             measure::{DEIDENTIFIER, any_key},
         },
         domain::EngineVersion,
@@ -110,7 +110,7 @@ mod tests {
         .expect("an extraction");
         for method in [Method::Tag, Method::Surrogate(DateShift::Days)] {
             let key = any_key();
-            let out = Replacer { deidentifier: &DEIDENTIFIER, method, key: &key, patient: "p" }.deidentify(
+            let out = Replacer { deidentifier: &DEIDENTIFIER, method, unknown: UnknownWords::Keep, key: &key, patient: "p" }.deidentify(
                 text,
                 &Known::default(),
                 &[],

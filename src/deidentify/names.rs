@@ -10,11 +10,22 @@ use super::{
 use crate::domain::Span;
 
 /// Titles that are words of other meanings, and need a capital behind them.
-const WEAK_TITLES: &[&str] = &["sister", "nurse", "father", "lady", "lord", "officer", "sr", "judge", "pastor", "hon"];
+const WEAK_TITLES: &[&str] = &[
+    "sister", "nurse", "father", "lady", "lord", "officer", "sr", "judge", "pastor", "hon", "fr", "sen", "rep", "deacon", "elder", "bishop",
+    "brother", "chaplain", "coach", "principal", "nurses", "maj", "col", "dra", "ofc", "cpl", "pvt", "cmdr", "captain", "capt", "lt", "sgt",
+    "detective", "attorney", "drs",
+];
 
 pattern!(DOSE, r"(?i)^\s?(?:XR|SR|ER|MR|CR|LA|XL|HCT|DS)?\s?\d+(?:[.,/]\d+)*\s?(?:mg|mcg|ml|units?|iu|g|%|puffs?|tabs?)\b");
 pattern!(AGE_BEHIND, r"(?i)^(?:,| is an?| is)?\s{0,2}\d{1,3}\s?-?(?:years?\b|yrs?\b|y/?o\b|yo[MF]?\b|[MF]\b)");
 pattern!(INITIALS, r"(?i)\binitials\s?[:=]?\s{0,2}((?-i:[A-Z][.\-]?[A-Z](?:[.\-]?[A-Z])?))\b");
+pattern!(
+    SIGNED,
+    r"(?m)\b(?i:by|transcribed(?:\sby)?|typed(?:\sby)?|typist|scribe|phleb|tech|init(?:ials)?|sig(?:ned)?|verified|witness|entered|recorded|nurse|staff|rn|collector|author|dictated|reader|read\sby|drawn\sby|given\sby|checked\sby|chk'?d)(?:\s?[:=/\-]\s{0,2}([A-Z]{2,4}|[A-Z]\.[A-Z]\.(?:[A-Z]\.)?|[a-z]{2,3})|\s{1,2}([A-Z]{2,4}|[A-Z]\.[A-Z]\.(?:[A-Z]\.)?))(?:[,;)]|\.?\s*$|\.\s|\s+(?:on|at|\d)|\s{2,})"
+);
+pattern!(WITH_ROLE, r"\b([a-z]{2,3}|[A-Z]{2,3})/(?:rdh|rn|md|np|lpn|cna|da|pa|rt|ma|do|pt|ot|slp|RDH|RN|MD|NP|LPN|CNA|PA|RT|MA)\b");
+pattern!(NICKNAME, r#"\b((?:[A-Z][\p{L}'’\-]+ )?\(?["“]([A-Z][\p{L}'’\-]+)["”]\)? [A-Z][\p{L}'’\-]+)"#);
+pattern!(LINE_END, r"(?m)\d.*?\s{2,}([A-Z]{2,3})\s*$");
 pattern!(TYPED_BY, r"(?m)(?:^|\s)([A-Z]{2,4}/(?:[a-z]{2,3}|[A-Z]{2,3}))(?:\s{2,}|$)");
 
 /// How much speaks for a name where a run begins.
@@ -143,7 +154,7 @@ impl Names<'_> {
             }
             let known = self.lexicon.name(folded);
             let is_next = match next.shape {
-                Shape::Letter => !is_comma || strength == Strength::Strong,
+                Shape::Letter => !is_comma || strength == Strength::Strong || self.text[next.span.end..].starts_with('.'),
                 Shape::Title => {
                     here.shape != Shape::Lower
                         && (known.is_some() || !self.lexicon.is_ordinary(folded) && !self.is_mention(next) || is_hyphen)
@@ -162,10 +173,9 @@ impl Names<'_> {
                                     || holds(PARTICLES, after.folded.as_str())
                                         && self.tokens.get(last + 3).is_some_and(|third| third.shape == Shape::Title)
                             })
-                        || self.is_caseless
-                            && here.shape == Shape::Lower
+                        || here.shape == Shape::Lower
                             && !is_comma
-                            && (self.lexicon.is_plain_name(folded) || self.lexicon.is_unknown(folded))
+                            && (self.lexicon.is_plain_name(folded) || self.is_caseless && self.lexicon.is_unknown(folded))
                 }
             };
             if !is_next {
@@ -206,6 +216,11 @@ impl Names<'_> {
         }
         // "the doctor called": a title without a capital in a note with capitals
         let is_plain_title = matches!(token.folded.as_str(), "dr" | "mr" | "mrs" | "ms");
+        let is_named = self.lexicon.name(&next.folded).is_some() && !holds(STOPPERS, next.folded.as_str());
+        if is_plain_title && next.shape == Shape::Lower && is_named && !self.is_caseless {
+            self.push((at + 1, self.run(at + 1, Strength::Strong)), out);
+            return;
+        }
         let may_be_lower = self.is_caseless || is_plain_title && self.lexicon.is_unknown(&next.folded);
         if token.shape == Shape::Lower && next.shape == Shape::Lower && !may_be_lower {
             return;
@@ -239,8 +254,11 @@ impl Names<'_> {
         // "ANESTHESIA: General", "TO: Emergency Department"
         let is_word = self.needs_context(next) && self.lexicon.name(&next.folded).is_none();
         let has_comma = matches!(self.gap_after(at + 1), ", ");
+        let is_before_a_name = matches!(self.gap_after(at + 1), " ")
+            && next.shape == Shape::Title
+            && self.tokens.get(at + 2).is_some_and(|after| after.shape == Shape::Title && !self.needs_context(after));
         if holds(TITLES, next.folded.as_str())
-            || is_word && !(has_comma && next.shape != Shape::Lower && !self.lexicon.is_ordinary(&next.folded))
+            || is_word && !is_before_a_name && !(has_comma && next.shape != Shape::Lower && !self.lexicon.is_ordinary(&next.folded))
         {
             return;
         }
@@ -257,7 +275,7 @@ impl Names<'_> {
         }
         let mut next = at + 1;
         let between = self.gap_after(at);
-        if !matches!(between, " " | ", " | " (" | ": " | ", (" | "'s " | "  " | " - " | ") ") {
+        if !matches!(between, " \"" | " (\"" | " " | ", " | " (" | ": " | ", (" | "'s " | "  " | " - " | ") ") {
             return;
         }
         while self.tokens.get(next).is_some_and(|word| {
@@ -275,7 +293,15 @@ impl Names<'_> {
         let is_name = match word.shape {
             Shape::Title => {
                 let is_double = self.gap_after(next) == "-" && !self.lexicon.is_clinical(&word.folded);
-                known.is_some() || !self.needs_context(word) || is_double
+                let is_right_behind = next == at + 1
+                    && matches!(between, " " | " \"")
+                    && token.shape == Shape::Lower
+                    && !matches!(token.folded.as_str(), "patient" | "pt" | "client" | "parent" | "baby" | "cm" | "rt" | "tech" | "nurse" | "rn")
+                    && !self.is_mention(word)
+                    && ![TITLES, RELATIONS, STOPPERS, LABELS].iter().any(|list| holds(list, &word.folded))
+                    && !self.is_state(next)
+                    && !super::date_words::WEEKDAYS.contains(&word.folded.as_str());
+                known.is_some() || !self.needs_context(word) || is_double || is_right_behind
             }
             Shape::Upper => known.is_some() && word.folded.len() > 2 || self.is_upper && self.lexicon.is_unknown(&word.folded),
             Shape::Lower => {
@@ -340,7 +366,7 @@ impl Names<'_> {
     fn listed(&self, at: usize, out: &mut Vec<Identifier>) {
         let token = &self.tokens[at];
         let Some(known) = self.lexicon.name(&token.folded) else { return };
-        if self.is_term(at) || self.is_mention(token) && !self.has_given_before(at) {
+        if self.is_term(at) || self.is_state(at) || self.is_mention(token) && !self.has_given_before(at) {
             return;
         }
         let is_plain = self.lexicon.is_plain_name(&token.folded) && !self.lexicon.is_ordinary(&token.folded);
@@ -403,6 +429,9 @@ impl Names<'_> {
             || self.needs_context(token)
             || self.is_term(at)
             || self.is_state(at)
+            || holds(TITLES, &token.folded)
+            || holds(RELATIONS, &token.folded)
+            || self.text[token.span.end..].trim_start_matches(' ').starts_with([':', '#', '=']) && self.lexicon.is_known(&token.folded)
         {
             return;
         }
@@ -474,6 +503,21 @@ impl Names<'_> {
 
     /// "initials RJB", "JRS/mt"
     fn initials(&self, out: &mut Vec<Identifier>) {
+        for rule in [&*SIGNED, &*WITH_ROLE, &*LINE_END] {
+            out.extend(rule.captures_iter(self.text).filter_map(|captures| {
+                let letters = captures.get(1).or(captures.get(2))?;
+                let folded = letters.as_str().to_lowercase();
+                let is_lower = letters.as_str().starts_with(char::is_lowercase);
+                let is_word = !is_lower && self.lexicon.is_known(&folded) || holds(CREDENTIALS, &folded) || holds(STOPPERS, &folded);
+                let follows = &self.text[letters.end()..];
+                (!is_word && !follows.starts_with('/')).then(|| Identifier::new(Span::new(letters.start(), letters.end()), IdentifierClass::Name))
+            }));
+        }
+        out.extend(NICKNAME.captures_iter(self.text).filter_map(|captures| {
+            let (all, nick) = (captures.get(1)?, captures.get(2)?);
+            let is_name = |word: &str| !self.lexicon.is_ordinary(&word.to_lowercase()) || self.lexicon.name(&word.to_lowercase()).is_some();
+            is_name(nick.as_str()).then(|| Identifier::new(Span::new(all.start(), all.end()), IdentifierClass::Name))
+        }));
         for rule in [&*INITIALS, &*TYPED_BY] {
             out.extend(rule.captures_iter(self.text).filter_map(|captures| {
                 let letters = captures.get(1)?;
