@@ -19,7 +19,9 @@ use super::{
     load,
 };
 use crate::{
-    deidentify::{DateShift, DeidentificationKey, Deidentified, Deidentifier, Known, Method, Replacement, Replacer, UnknownWords},
+    deidentify::{
+        DateShift, DeidentificationKey, Deidentified, Deidentifier, Known, Method, Replacement, Replacer, UnknownWords,
+    },
     domain::{Extraction, NewNote, OffsetUnit, Patient, Span},
     engine::{Answer, Engine},
     text::OffsetMap,

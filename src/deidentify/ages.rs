@@ -14,7 +14,10 @@ pattern!(
         r"\b{OLD}(?:(?i:\s?-?\s?(?:years?|yrs?|yr|y)\b\.?(?:[\s\-]*(?:old\b|of\sage\b|o\b))?|\s?-?y[/\-.]?\s?o\.?(?:/?[mf])?\b|\s?-?(?:year|yr)s?-?old|\s?ans\b)|[\s/]?{WHOSE}\b)"
     )
 );
-pattern!(TEMPERATURE, r"(?i)(?:\b(?:t|tm|tmax|tc|temp(?:erature)?|fever|febrile|to|of|hr|pulse|p|sats?|spo2|o2|bp|rr|wt|weight|map|fio2)\b[\s:=]*|[<>@/.]\s?)$");
+pattern!(
+    TEMPERATURE,
+    r"(?i)(?:\b(?:t|tm|tmax|tc|temp(?:erature)?|fever|febrile|to|of|hr|pulse|p|sats?|spo2|o2|bp|rr|wt|weight|map|fio2)\b[\s:=]*|[<>@/.]\s?)$"
+);
 pattern!(
     AGE_LABEL,
     &format!(
@@ -37,7 +40,10 @@ pattern!(
 );
 
 // What follows that makes a number no age.
-pattern!(AMOUNT_BEHIND, r"(?i)^\s?(?:%|mg|mcg|ml|kg|lbs?|cm|mm|bpm|units?|/|days?|hours?|weeks?|months?|pack|percent|degrees|minutes|on\sra|ra\b)");
+pattern!(
+    AMOUNT_BEHIND,
+    r"(?i)^\s?(?:%|mg|mcg|ml|kg|lbs?|cm|mm|bpm|units?|/|days?|hours?|weeks?|months?|pack|percent|degrees|minutes|on\sra|ra\b)"
+);
 
 /// Ages of a text, the number alone.
 pub(super) fn find(text: &str) -> Vec<Identifier> {

@@ -23,7 +23,12 @@ const BEGINNINGS: &str = "fort|port|lake|mount|glen|cape|camp|upper|lower|little
     spring|summer|autumn|winter|ocean|sea|sun|star|eagle|bear|deer|fox|wolf|hawk|rose|lily|mountain|valley|river";
 
 /// Words that belong to names that were found, and runs of words with capitals that end or begin like a place.
-pub(super) fn find(text: &str, words: &[Token], found: &[Identifier], (lexicon, mentions): (&Lexicon, &Covered)) -> Vec<Identifier> {
+pub(super) fn find(
+    text: &str,
+    words: &[Token],
+    found: &[Identifier],
+    (lexicon, mentions): (&Lexicon, &Covered),
+) -> Vec<Identifier> {
     let grown = Covered::of(found.iter().filter(|one| is_growing(one.class)).map(|one| one.span));
     let covered = Covered::of(found.iter().map(|one| one.span));
     let mut out = Vec::new();
@@ -41,7 +46,10 @@ pub(super) fn find(text: &str, words: &[Token], found: &[Identifier], (lexicon, 
             continue;
         }
         let next = words.get(at + 1).filter(|next| matches!(gap(text, word, next), " " | "-" | " & "));
-        let last = at.checked_sub(1).and_then(|last| words.get(last)).filter(|last| matches!(gap(text, last, word), " " | "-" | " & "));
+        let last = at
+            .checked_sub(1)
+            .and_then(|last| words.get(last))
+            .filter(|last| matches!(gap(text, last, word), " " | "-" | " & "));
         // "Camp" of "Camp Wahpeton", "Hometown" of "Hometown Apothecary"
         let is_before = next.is_some_and(|next| grown.overlaps(next.span) && next.shape == Shape::Title)
             && (holds(BEGINNINGS, folded) || !word.begins && may_join(word) && !lexicon.is_clinical(folded));
@@ -49,7 +57,8 @@ pub(super) fn find(text: &str, words: &[Token], found: &[Identifier], (lexicon, 
         let is_behind = last.is_some_and(|last| grown.overlaps(last.span) && last.shape == Shape::Title)
             && (holds(ENDS, folded) || holds(HEADS, folded) || is_police);
         let left = Span::new(word.span.start, word.span.start).around(text, 12, 0).of(text);
-        let has_cue = ["to ", "from ", "in ", "near ", "on ", "of ", "at ", "the ", "nr "].iter().any(|cue| left.ends_with(cue));
+        let has_cue =
+            ["to ", "from ", "in ", "near ", "on ", "of ", "at ", "the ", "nr "].iter().any(|cue| left.ends_with(cue));
         // "Sugar Hill": a place of words that everybody knows
         let is_place = next.is_some_and(|next| {
             holds(ENDS, &next.folded)
@@ -63,7 +72,8 @@ pub(super) fn find(text: &str, words: &[Token], found: &[Identifier], (lexicon, 
         if is_place && let Some(next) = next {
             out.push(Identifier::new(Span::new(word.span.start, next.span.end), IdentifierClass::Location));
         } else if is_before || is_behind {
-            let class = if is_behind && holds(ENDS, folded) { IdentifierClass::Location } else { IdentifierClass::Organization };
+            let class =
+                if is_behind && holds(ENDS, folded) { IdentifierClass::Location } else { IdentifierClass::Organization };
             out.push(Identifier::new(word.span, class));
         }
     }

@@ -65,9 +65,13 @@ const FIELDS: &[(&str, usize, IdentifierClass)] = &[
 
 /// Components that are no identifiers: kinds of numbers and of names, states, sexes.
 fn is_kind(component: &str, class: IdentifierClass) -> bool {
-    let is_word = ["MRN", "MR", "PI", "AN", "SS", "DR", "MD", "DO", "RN", "NP", "PA", "L", "H", "W", "USA", "US", "PRN", "PH", "CP", "NPI", "ISO", "JR", "SR"]
-        .contains(&component);
-    let is_state = class == IdentifierClass::Location && component.len() == 2 && component.bytes().all(|byte| byte.is_ascii_uppercase());
+    let is_word = [
+        "MRN", "MR", "PI", "AN", "SS", "DR", "MD", "DO", "RN", "NP", "PA", "L", "H", "W", "USA", "US", "PRN", "PH", "CP",
+        "NPI", "ISO", "JR", "SR",
+    ]
+    .contains(&component);
+    let is_state =
+        class == IdentifierClass::Location && component.len() == 2 && component.bytes().all(|byte| byte.is_ascii_uppercase());
     is_word && component.len() > usize::from(class == IdentifierClass::Name) || is_state
 }
 

@@ -115,7 +115,9 @@ fn measure(notes: &[Marked], unknown: UnknownWords, model: Option<&Model>) -> Me
             count.mentions_found += usize::from(hit == all);
             if hit < all {
                 let left: String = (span.start..span.end)
-                    .filter(|at| note.text.is_char_boundary(*at) && !found.iter().any(|one| one.span.start <= *at && *at < one.span.end))
+                    .filter(|at| {
+                        note.text.is_char_boundary(*at) && !found.iter().any(|one| one.span.start <= *at && *at < one.span.end)
+                    })
                     .filter_map(|at| note.text[at..].chars().next())
                     .collect();
                 out.missed.push(format!("{} {}: {left:?} of {:?}", note.id, class.tag(), span.of(&note.text)));
@@ -245,7 +247,8 @@ fn what_the_gold_notes_lose() {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
     // the second are annotated notes by others, which need not be here
     for (path, is_ours) in [("eval/gold/notes.jsonl", true), ("../shared/gold/dev.jsonl", false)] {
-        let Some(lines) = std::fs::read_to_string(root.join(path)).ok().or_else(|| is_ours.then(|| panic!("no gold notes"))) else {
+        let Some(lines) = std::fs::read_to_string(root.join(path)).ok().or_else(|| is_ours.then(|| panic!("no gold notes")))
+        else {
             continue;
         };
         let [rules, all] = lost(&lines);
@@ -266,12 +269,18 @@ fn lost(lines: &str) -> [f64; 2] {
         let found = [rules.identifiers.clone(), rules.with_unknown().identifiers];
         let map = crate::text::OffsetMap::new(text, crate::domain::OffsetUnit::Codepoint);
         for annotation in note["annotations"].as_array().expect("annotations") {
-            let offset = |name: &str| map.to_byte(usize::try_from(annotation[name].as_u64().expect("an offset")).expect("small"));
+            let offset =
+                |name: &str| map.to_byte(usize::try_from(annotation[name].as_u64().expect("an offset")).expect("small"));
             let (start, end) = (offset("start"), offset("end"));
             let mut spans = vec![Span::new(start, end)];
             for value in annotation["attributes"].as_object().into_iter().flat_map(|attributes| attributes.values()) {
                 let words = value.as_str().unwrap_or_default();
-                spans.extend(text[start..].find(words).filter(|_| words.len() > 1).map(|at| Span::new(start + at, start + at + words.len())));
+                spans.extend(
+                    text[start..]
+                        .find(words)
+                        .filter(|_| words.len() > 1)
+                        .map(|at| Span::new(start + at, start + at + words.len())),
+                );
             }
             for span in spans {
                 for at in (span.start..span.end).filter(|at| text.is_char_boundary(*at)) {

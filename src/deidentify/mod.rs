@@ -25,6 +25,7 @@ mod places;
 mod replace;
 mod rooms;
 mod shift;
+mod signatures;
 mod surrogates;
 mod tokens;
 mod unknown;

@@ -5,32 +5,55 @@ use super::{
     lexicon::Lexicon,
     places::is_state,
     tokens::{Shape, Token, gap},
-    words::{CREDENTIALS, LABELS, PARTICLES, PHRASES, RELATIONS, STOPPERS, TERMS, TITLES, holds, list},
+    words::{CREDENTIALS, LABELS, PARTICLES, RELATIONS, STOPPERS, TERMS, TITLES, holds},
 };
 use crate::domain::Span;
 
 /// Titles that are words of other meanings, and need a capital behind them.
 const WEAK_TITLES: &[&str] = &[
-    "sister", "nurse", "father", "lady", "lord", "officer", "sr", "judge", "pastor", "hon", "fr", "sen", "rep", "deacon", "elder", "bishop",
-    "brother", "chaplain", "coach", "principal", "nurses", "maj", "col", "dra", "ofc", "cpl", "pvt", "cmdr", "captain", "capt", "lt", "sgt",
-    "detective", "attorney", "drs",
+    "sister",
+    "nurse",
+    "father",
+    "lady",
+    "lord",
+    "officer",
+    "sr",
+    "judge",
+    "pastor",
+    "hon",
+    "fr",
+    "sen",
+    "rep",
+    "deacon",
+    "elder",
+    "bishop",
+    "brother",
+    "chaplain",
+    "coach",
+    "principal",
+    "nurses",
+    "maj",
+    "col",
+    "dra",
+    "ofc",
+    "cpl",
+    "pvt",
+    "cmdr",
+    "captain",
+    "capt",
+    "lt",
+    "sgt",
+    "detective",
+    "attorney",
+    "drs",
 ];
 
 pattern!(DOSE, r"(?i)^\s?(?:XR|SR|ER|MR|CR|LA|XL|HCT|DS)?\s?\d+(?:[.,/]\d+)*\s?(?:mg|mcg|ml|units?|iu|g|%|puffs?|tabs?)\b");
 pattern!(AGE_BEHIND, r"(?i)^(?:,| is an?| is)?\s{0,2}\d{1,3}\s?-?(?:years?\b|yrs?\b|y/?o\b|yo[MF]?\b|[MF]\b)");
-pattern!(INITIALS, r"(?i)\binitials\s?[:=]?\s{0,2}((?-i:[A-Z][.\-]?[A-Z](?:[.\-]?[A-Z])?))\b");
-pattern!(
-    SIGNED,
-    r"(?m)\b(?i:by|transcribed(?:\sby)?|typed(?:\sby)?|typist|scribe|phleb|tech|init(?:ials)?|sig(?:ned)?|verified|witness|entered|recorded|nurse|staff|rn|collector|author|dictated|reader|read\sby|drawn\sby|given\sby|checked\sby|chk'?d)(?:\s?[:=/\-]\s{0,2}([A-Z]{2,4}|[A-Z]\.[A-Z]\.(?:[A-Z]\.)?|[a-z]{2,3})|\s{1,2}([A-Z]{2,4}|[A-Z]\.[A-Z]\.(?:[A-Z]\.)?))(?:[,;)]|\.?\s*$|\.\s|\s+(?:on|at|\d)|\s{2,})"
-);
-pattern!(WITH_ROLE, r"\b([a-z]{2,3}|[A-Z]{2,3})/(?:rdh|rn|md|np|lpn|cna|da|pa|rt|ma|do|pt|ot|slp|RDH|RN|MD|NP|LPN|CNA|PA|RT|MA)\b");
-pattern!(NICKNAME, r#"\b((?:[A-Z][\p{L}'’\-]+ )?\(?["“]([A-Z][\p{L}'’\-]+)["”]\)? [A-Z][\p{L}'’\-]+)"#);
-pattern!(LINE_END, r"(?m)\d.*?\s{2,}([A-Z]{2,3})\s*$");
-pattern!(TYPED_BY, r"(?m)(?:^|\s)([A-Z]{2,4}/(?:[a-z]{2,3}|[A-Z]{2,3}))(?:\s{2,}|$)");
 
 /// How much speaks for a name where a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Strength {
+pub(super) enum Strength {
     /// A title, a label: the next word is a name whatever it is.
     Strong,
     /// The next word must have a capital and be no ordinary word.
@@ -79,7 +102,7 @@ impl Names<'_> {
     }
 
     /// Whether a word could be a name only by what stands around it.
-    fn needs_context(&self, token: &Token) -> bool {
+    pub(super) fn needs_context(&self, token: &Token) -> bool {
         !self.lexicon.is_unknown(&token.folded) || self.is_mention(token)
     }
 
@@ -192,7 +215,7 @@ impl Names<'_> {
         out.push(Identifier::new(span, IdentifierClass::Name));
     }
 
-    fn push_run(&self, first: usize, strength: Strength, out: &mut Vec<Identifier>) {
+    pub(super) fn push_run(&self, first: usize, strength: Strength, out: &mut Vec<Identifier>) {
         if self.starts(first, strength) {
             self.push((first, self.run(first, strength)), out);
         }
@@ -258,7 +281,9 @@ impl Names<'_> {
             && next.shape == Shape::Title
             && self.tokens.get(at + 2).is_some_and(|after| after.shape == Shape::Title && !self.needs_context(after));
         if holds(TITLES, next.folded.as_str())
-            || is_word && !is_before_a_name && !(has_comma && next.shape != Shape::Lower && !self.lexicon.is_ordinary(&next.folded))
+            || is_word
+                && !is_before_a_name
+                && !(has_comma && next.shape != Shape::Lower && !self.lexicon.is_ordinary(&next.folded))
         {
             return;
         }
@@ -296,7 +321,10 @@ impl Names<'_> {
                 let is_right_behind = next == at + 1
                     && matches!(between, " " | " \"")
                     && token.shape == Shape::Lower
-                    && !matches!(token.folded.as_str(), "patient" | "pt" | "client" | "parent" | "baby" | "cm" | "rt" | "tech" | "nurse" | "rn")
+                    && !matches!(
+                        token.folded.as_str(),
+                        "patient" | "pt" | "client" | "parent" | "baby" | "cm" | "rt" | "tech" | "nurse" | "rn"
+                    )
                     && !self.is_mention(word)
                     && ![TITLES, RELATIONS, STOPPERS, LABELS].iter().any(|list| holds(list, &word.folded))
                     && !self.is_state(next)
@@ -431,7 +459,8 @@ impl Names<'_> {
             || self.is_state(at)
             || holds(TITLES, &token.folded)
             || holds(RELATIONS, &token.folded)
-            || self.text[token.span.end..].trim_start_matches(' ').starts_with([':', '#', '=']) && self.lexicon.is_known(&token.folded)
+            || self.text[token.span.end..].trim_start_matches(' ').starts_with([':', '#', '='])
+                && self.lexicon.is_known(&token.folded)
         {
             return;
         }
@@ -498,102 +527,6 @@ impl Names<'_> {
         let is_stopper = holds(STOPPERS, token.folded.as_str());
         if (has_relation || has_age) && (known || !self.needs_context(token)) && !is_stopper {
             self.push((at, at), out);
-        }
-    }
-
-    /// "initials RJB", "JRS/mt"
-    fn initials(&self, out: &mut Vec<Identifier>) {
-        for rule in [&*SIGNED, &*WITH_ROLE, &*LINE_END] {
-            out.extend(rule.captures_iter(self.text).filter_map(|captures| {
-                let letters = captures.get(1).or(captures.get(2))?;
-                let folded = letters.as_str().to_lowercase();
-                let is_lower = letters.as_str().starts_with(char::is_lowercase);
-                let is_word = !is_lower && self.lexicon.is_known(&folded) || holds(CREDENTIALS, &folded) || holds(STOPPERS, &folded);
-                let follows = &self.text[letters.end()..];
-                (!is_word && !follows.starts_with('/')).then(|| Identifier::new(Span::new(letters.start(), letters.end()), IdentifierClass::Name))
-            }));
-        }
-        out.extend(NICKNAME.captures_iter(self.text).filter_map(|captures| {
-            let (all, nick) = (captures.get(1)?, captures.get(2)?);
-            let is_name = |word: &str| !self.lexicon.is_ordinary(&word.to_lowercase()) || self.lexicon.name(&word.to_lowercase()).is_some();
-            is_name(nick.as_str()).then(|| Identifier::new(Span::new(all.start(), all.end()), IdentifierClass::Name))
-        }));
-        for rule in [&*INITIALS, &*TYPED_BY] {
-            out.extend(rule.captures_iter(self.text).filter_map(|captures| {
-                let letters = captures.get(1)?;
-                Some(Identifier::new(Span::new(letters.start(), letters.end()), IdentifierClass::Name))
-            }));
-        }
-    }
-
-    fn after_phrases(&self, out: &mut Vec<Identifier>) {
-        for (at, token) in self.tokens.iter().enumerate() {
-            let left = Span::new(token.span.start, token.span.start).around(self.text, 32, 0).of(self.text).to_lowercase();
-            let plain = left.trim_end_matches([' ', ':', '.', '"']);
-            if plain.len() == left.len() || left.len() - plain.len() > 4 {
-                continue;
-            }
-            let is_phrase = list(PHRASES).any(|phrase| {
-                plain.strip_suffix(phrase).is_some_and(|rest| !rest.ends_with(|one: char| one.is_alphanumeric()))
-            });
-            let is_greeting = ["dear", "hi", "hello", "thank you", "thanks"].iter().any(|greeting| plain.ends_with(greeting));
-            let known = self.lexicon.name(&token.folded);
-            let is_word = token.shape != Shape::Letter && self.needs_context(token) && known.is_none()
-                || is_greeting && left.ends_with(". ");
-            if is_phrase
-                && !is_word
-                && (token.shape != Shape::Lower
-                    || self.is_caseless && known.is_some_and(|name| !name.is_ordinary)
-                    || self.is_caseless && self.lexicon.is_unknown(&token.folded))
-            {
-                self.push_run(at, Strength::Strong, out);
-            }
-        }
-    }
-
-    /// Lines behind "Sincerely,", and lines that are a name and nothing else.
-    fn signatures(&self, out: &mut Vec<Identifier>) {
-        let mut is_behind = 0;
-        let mut start = 0;
-        for line in self.text.split_inclusive('\n') {
-            let plain = line.trim().trim_end_matches([',', '.', ':']).to_lowercase();
-            let closes = [
-                "sincerely",
-                "regards",
-                "best",
-                "thanks",
-                "thank you",
-                "yours",
-                "faithfully",
-                "respectfully",
-                "cheers",
-                "best wishes",
-                "sincerely yours",
-                "yours sincerely",
-                "yours faithfully",
-                "kind regards",
-                "best regards",
-                "warm regards",
-            ]
-            .contains(&plain.as_str());
-            if closes {
-                is_behind = 3;
-            } else if !plain.is_empty() {
-                if is_behind > 0 {
-                    let end = start + line.len();
-                    let place = |offset: usize| self.tokens.partition_point(|token| token.span.start < offset);
-                    let words: Vec<usize> = (place(start)..place(end)).collect();
-                    let first = words.iter().find(|at| !holds(TITLES, self.tokens[**at].folded.as_str()));
-                    if let Some(first) = first.copied()
-                        && (!self.needs_context(&self.tokens[first]) || self.lexicon.name(&self.tokens[first].folded).is_some())
-                        && words.len() <= 6
-                    {
-                        self.push_run(first, Strength::Strong, out);
-                    }
-                }
-                is_behind -= i32::from(is_behind > 0);
-            }
-            start += line.len();
         }
     }
 }

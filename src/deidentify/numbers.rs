@@ -48,16 +48,28 @@ const LABELS: &[(IdentifierClass, &str)] = &[
         r"member|insured'?s?|subscriber|beneficiary|policy|health\s+plan|insurance|HICN?|MBI|medicaid|medicare|medi-?cal|tricare|champus|VA\s+claim",
     ),
     (IdentifierClass::PlanNumber, r"!plan|contract"),
-    (IdentifierClass::PlanNumber, r"grp|group\s*(?:no|number|num|id)?\s*[:\#]|rx\s?-?bin|rx\s?-?pcn|rx\s?-?gr(?:ou)?p|pcn|sub(?:scriber)?\s*id|member|mbr|cardholder|ins(?:urance)?\s*id|card\s*id|cert(?:ificate)?\s*(?:no|number|\#)"),
+    (
+        IdentifierClass::PlanNumber,
+        r"grp|group\s*(?:no|number|num|id)?\s*[:\#]|rx\s?-?bin|rx\s?-?pcn|rx\s?-?gr(?:ou)?p|pcn|sub(?:scriber)?\s*id|member|mbr|cardholder|ins(?:urance)?\s*id|card\s*id|cert(?:ificate)?\s*(?:no|number|\#)",
+    ),
     (IdentifierClass::PlanNumber, r"~plan|group|coverage|benefit|claims?\s+file|VA\s+file|C-file|part\s+[abcd]|HMO|PPO|ID"),
-    (IdentifierClass::PlanNumber, r"aetna|cigna|humana|anthem|bcbs|blue\s+(?:cross|shield)(?:\s+blue\s+shield)?|kaiser|uhc|united\s*health(?:care)?|aarp|molina|centene|wellcare|ambetter|geisinger|highmark"),
+    (
+        IdentifierClass::PlanNumber,
+        r"aetna|cigna|humana|anthem|bcbs|blue\s+(?:cross|shield)(?:\s+blue\s+shield)?|kaiser|uhc|united\s*health(?:care)?|aarp|molina|centene|wellcare|ambetter|geisinger|highmark",
+    ),
     (IdentifierClass::Code, r"site|facility|location|practice|provider|lane|bin|tray|tote|rack"),
     (
         IdentifierClass::AccountNumber,
         r"acct|FIN|CSN|HAR|bank\s+acc(?:oun)?t|routing|(?:credit\s+|debit\s+)?card(?:\s+ending)?(?:\s+in)?|IBAN",
     ),
-    (IdentifierClass::AccountNumber, r"acc(?:oun)?ts?(?:\s+ending)?(?:\s+in)?|guarantor|visa|mastercard|amex|debit|checking|savings|routing|sort\s+code|venmo|paypal|zelle|cash\s?app|patient\s+balance|statement|receipt|ledger|deposit"),
-    (IdentifierClass::AccountNumber, r"~claim|visit|encounter|enc|contact|bill|invoice|statement|FIN|HAR|CSN|comp|wc|workers'?\s*comp"),
+    (
+        IdentifierClass::AccountNumber,
+        r"acc(?:oun)?ts?(?:\s+ending)?(?:\s+in)?|guarantor|visa|mastercard|amex|debit|checking|savings|routing|sort\s+code|venmo|paypal|zelle|cash\s?app|patient\s+balance|statement|receipt|ledger|deposit",
+    ),
+    (
+        IdentifierClass::AccountNumber,
+        r"~claim|visit|encounter|enc|contact|bill|invoice|statement|FIN|HAR|CSN|comp|wc|workers'?\s*comp",
+    ),
     (IdentifierClass::AccountNumber, r"!visit|encounter|enc|claim|billing|bill|invoice|patient\s+account|contact\s+serial"),
     (IdentifierClass::Code, r"accession|acc\s*\#|case|specimen|sample|requisition|barcode"),
     (
@@ -72,11 +84,23 @@ const LABELS: &[(IdentifierClass, &str)] = &[
         IdentifierClass::Code,
         r"(?:door|gate|lock\s?box|access|entry|alarm|key(?:pad)?|garage|building|buzzer|my\s?chart|portal|activation|practice|pass|pin|security|visitor|apartment|safe|wi-?fi|verification|claim|provider|facility|site|location|pharmacy|store)\s+(?:code|pin|combo|combination|password|passcode)s?|lock\s?box|inmate|booking|docket|badge|wristband",
     ),
-    (IdentifierClass::Licence, r"CDL|HCPC|RCN|BON|AHPRA|commission|NMLS|bar(?:\s+(?:no|number|\#))|notary(?:\s+(?:no|number|id))?|PIN(?:\s+no)?|state\s+bar|pilot|passport|green\s+card|alien(?:\s+(?:no|number))?|USCIS|visa\s+(?:no|number)|ID\s+card"),
-    (IdentifierClass::Licence, r"~lic(?:en[cs]e)?|license|licensed|DL|permit|cert|certified|certificate|registration|phys|NPI|DEA(?:\s+X)?|state\s+id|RN|LPN|MD|DO|NP|PA"),
-    (IdentifierClass::Device, r"~s/n|sn|serial|lot|batch|lead|leads|generator|device|pump|monitor|mach(?:ine)?|implant|stent|valve|mesh|IOL|lens|ref|model\s+no|UDI|dialyzer|ventilator|vent|cpap|bipap|concentrator|sensor|transmitter|pod|reader|meter|scope|battery|charger|prosthesis|liner|cup|stem|head|screw|plate|graft|tissue|port|catheter|filter|loop\s+recorder|ICD|pacemaker|PPM|CRT-?D|LVAD|controller|walker|wheelchair|scooter|hoyer|bed|exp"),
+    (
+        IdentifierClass::Licence,
+        r"CDL|HCPC|RCN|BON|AHPRA|commission|NMLS|bar(?:\s+(?:no|number|\#))|notary(?:\s+(?:no|number|id))?|PIN(?:\s+no)?|state\s+bar|pilot|passport|green\s+card|alien(?:\s+(?:no|number))?|USCIS|visa\s+(?:no|number)|ID\s+card",
+    ),
+    (
+        IdentifierClass::Licence,
+        r"~lic(?:en[cs]e)?|license|licensed|DL|permit|cert|certified|certificate|registration|phys|NPI|DEA(?:\s+X)?|state\s+id|RN|LPN|MD|DO|NP|PA",
+    ),
+    (
+        IdentifierClass::Device,
+        r"~s/n|sn|serial|lot|batch|lead|leads|generator|device|pump|monitor|mach(?:ine)?|implant|stent|valve|mesh|IOL|lens|ref|model\s+no|UDI|dialyzer|ventilator|vent|cpap|bipap|concentrator|sensor|transmitter|pod|reader|meter|scope|battery|charger|prosthesis|liner|cup|stem|head|screw|plate|graft|tissue|port|catheter|filter|loop\s+recorder|ICD|pacemaker|PPM|CRT-?D|LVAD|controller|walker|wheelchair|scooter|hoyer|bed|exp",
+    ),
     (IdentifierClass::Device, r"!device|machine|mach|pump|unit|monitor"),
-    (IdentifierClass::RecordNumber, r"~chart|MR|med\s*rec|record|folder|file|hosp|hospital|client|old\s+chart|outside\s+MR|dental\s+chart|jacket"),
+    (
+        IdentifierClass::RecordNumber,
+        r"~chart|MR|med\s*rec|record|folder|file|hosp|hospital|client|old\s+chart|outside\s+MR|dental\s+chart|jacket",
+    ),
     (IdentifierClass::Code, r"!store|team|unit|session|log|crew|exam|study|image|photo"),
     (
         IdentifierClass::Biometric,
@@ -116,12 +140,15 @@ const FORMS: &[(IdentifierClass, &str)] = &[
         IdentifierClass::Url,
         r"(?i)\b([a-z0-9][a-z0-9\-]{2,}(?:\.[a-z0-9\-]{2,})*\.(?:example|info|biz|mil|app|dev|care|clinic|hospital|online|blog|social|co\.uk|ac\.uk|nhs\.uk|org\.uk|gov\.uk|com\.au|gov\.au|nhs\.scot|ca|us))\b",
     ),
+    (IdentifierClass::Url, r"(?i)\b([a-z0-9\-]{2,}(?:\.[a-z0-9\-]{2,})*\.[a-z]{2,6}/(?:[a-z0-9._~%\-]+/?)*[a-z0-9/?=&_\-]+)"),
     (
         IdentifierClass::Url,
-        r"(?i)\b([a-z0-9\-]{2,}(?:\.[a-z0-9\-]{2,})*\.[a-z]{2,6}/(?:[a-z0-9._~%\-]+/?)*[a-z0-9/?=&_\-]+)",
+        r"(?i)\b((?:[a-z0-9\-]+\s)?[a-z0-9\-]+\sdot\s(?:com|org|net|edu|gov|example|health|info)(?:\s(?:slash|forward slash|/)\s[a-z0-9\-]+)*)\b",
     ),
-    (IdentifierClass::Url, r"(?i)\b((?:[a-z0-9\-]+\s)?[a-z0-9\-]+\sdot\s(?:com|org|net|edu|gov|example|health|info)(?:\s(?:slash|forward slash|/)\s[a-z0-9\-]+)*)\b"),
-    (IdentifierClass::Email, r"(?i)\b([a-z0-9._\-]+(?:\s(?:dot|underscore)\s[a-z0-9]+)?\s(?:at|\(at\)|\[at\])\s[a-z0-9\-]+\s?(?:dot|\(dot\)|\[dot\]|\.)\s?(?:com|org|net|edu|gov|example|health))\b"),
+    (
+        IdentifierClass::Email,
+        r"(?i)\b([a-z0-9._\-]+(?:\s(?:dot|underscore)\s[a-z0-9]+)?\s(?:at|\(at\)|\[at\])\s[a-z0-9\-]+\s?(?:dot|\(dot\)|\[dot\]|\.)\s?(?:com|org|net|edu|gov|example|health))\b",
+    ),
     (
         IdentifierClass::Url,
         r"(?i)\b(?:instagram|insta|ig|facebook|fb|twitter|x\.com|tik\s?tok|snap(?:chat)?|linkedin|whatsapp|telegram|discord|skype|reddit|youtube|twitch|pinterest|threads|bluesky|mastodon|onlyfans|grindr|tinder|gofundme|steam|xbox|psn|venmo|cash\s?app)\s*(?:\(|is|:|=|-|handle|account|acct|name|page|profile|user|username|as|under|id|@|at|group|channel|dm|blog)*[\s:=@(\x22]{1,3}((?:[\x22]?@?[a-z0-9]+[._\d/\-][a-z0-9._/\-]*[a-z0-9]))",
@@ -148,10 +175,19 @@ const FORMS: &[(IdentifierClass, &str)] = &[
         r"(?i)\b(?:phone|tel|telephone|cell|mobile|contact|call|ph|callback|reached at)\.?[:\s#]{1,3}(\(?\d[\d .\-()]{5,14}\d)",
     ),
     (IdentifierClass::Phone, r"(\(\d{3}\)\s?\d{3}[ .\-]?\d{4})\b"),
-    (IdentifierClass::Phone, r"\b((?:1[ .\-])?\d{3}\s?[.\-/–]\s?\d{3}\s?[.\-–]\s?\d{4}(?:\s?(?:,|;)?\s?(?:(?i:ext\.?|extension|x)|\#)\s?\d{1,6})?)\b"),
+    (
+        IdentifierClass::Phone,
+        r"\b((?:1[ .\-])?\d{3}\s?[.\-/–]\s?\d{3}\s?[.\-–]\s?\d{4}(?:\s?(?:,|;)?\s?(?:(?i:ext\.?|extension|x)|\#)\s?\d{1,6})?)\b",
+    ),
     (IdentifierClass::Phone, r"\b(\d{3}\s\d{3}\s\d{4})\b"),
-    (IdentifierClass::Phone, r"(?i)\b(?:text|sms|dial|press|call|ring|beep|page|paged|vocera|spectra|spectralink|ascom|cisco|zone|portable|hotline|desk|voalte|wireless|cordless)\s(?:me\s|us\s|him\s|her\s)?(?:at\s|on\s|to\s|\#\s?)?(\d-\d{4}|\d{5,6}|\d{3}-\d{4})\b"),
-    (IdentifierClass::Phone, r"(?i)\b(?:pager|pgr|beeper|bleep|vocera|spectra(?:link)?|ascom|zone|portable|voalte|phone|tel|ext|cell)\s?[:#.]?\s?(\d{4,7})\b"),
+    (
+        IdentifierClass::Phone,
+        r"(?i)\b(?:text|sms|dial|press|call|ring|beep|page|paged|vocera|spectra|spectralink|ascom|cisco|zone|portable|hotline|desk|voalte|wireless|cordless)\s(?:me\s|us\s|him\s|her\s)?(?:at\s|on\s|to\s|\#\s?)?(\d-\d{4}|\d{5,6}|\d{3}-\d{4})\b",
+    ),
+    (
+        IdentifierClass::Phone,
+        r"(?i)\b(?:pager|pgr|beeper|bleep|vocera|spectra(?:link)?|ascom|zone|portable|voalte|phone|tel|ext|cell)\s?[:#.]?\s?(\d{4,7})\b",
+    ),
     (IdentifierClass::Phone, r"\b(?:at|to|on|x|#)\s(\d-\d{4})\b"),
     (IdentifierClass::Phone, r"\bp(\d{4})\b"),
     (IdentifierClass::Phone, r"\b([2-9]\d{2}-\d{4})\b"),
@@ -160,9 +196,18 @@ const FORMS: &[(IdentifierClass, &str)] = &[
         IdentifierClass::Code,
         r"\b((?:IMG|DSC|DSCN|PXL|MVI|VID|DCIM|PHOTO|SCAN)_?[0-9][A-Za-z0-9_\-]*(?:\.(?:jpe?g|png|heic|tiff?|gif|mp4|JPE?G|PNG|HEIC|TIFF?))?)",
     ),
-    (IdentifierClass::Code, r"(?i)\b([a-z]{2,6}[\-_]\d{3,}[a-z0-9_\-]*\.(?:jpe?g|png|heic|tiff?|gif|mp4|pdf|docx?|dcm|wav|mov|mp3|m4a))\b"),
-    (IdentifierClass::Code, r"(?i)\b(?:mychart|activation|code|link|otp|pin)\b[^\n.]{0,24}?\b((?-i:[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){1,3}))\b"),
-    (IdentifierClass::Code, r"(?i)\b(?:code|combo|combination|pin|key\s?code|gate|lock\s?box|door|alarm|passcode|buzzer)\s?(?:code|is|:|=|\#|no\.?)*\s?(\#?\d{4,6}[*#]?)\b"),
+    (
+        IdentifierClass::Code,
+        r"(?i)\b([a-z]{2,6}[\-_]\d{3,}[a-z0-9_\-]*\.(?:jpe?g|png|heic|tiff?|gif|mp4|pdf|docx?|dcm|wav|mov|mp3|m4a))\b",
+    ),
+    (
+        IdentifierClass::Code,
+        r"(?i)\b(?:mychart|activation|code|link|otp|pin)\b[^\n.]{0,24}?\b((?-i:[A-Z0-9]{4,6}(?:-[A-Z0-9]{4,6}){1,3}))\b",
+    ),
+    (
+        IdentifierClass::Code,
+        r"(?i)\b(?:code|combo|combination|pin|key\s?code|gate|lock\s?box|door|alarm|passcode|buzzer)\s?(?:code|is|:|=|\#|no\.?)*\s?(\#?\d{4,6}[*#]?)\b",
+    ),
     (IdentifierClass::Code, r"(?:^|\s)#\s?(\d{4})\b"),
     (IdentifierClass::Code, r"(?i)\b(?:your |our |my )?ref(?:erence)?\s?[:.#]\s{0,2}([a-z]{1,4}(?:/[a-z0-9\-]{1,14}){1,4})\b"),
     (IdentifierClass::Code, r"\b(\d{1,4}-\d{4,6}-\d{2,6})\b"),
@@ -207,7 +252,11 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
             if *class == IdentifierClass::Ip && !found.of(text).contains(':') && found.of(text).matches('.').count() != 3 {
                 continue;
             }
-            if is_cut_from_a_word(text, found) || is_code_of_a_system(text, found) || is_a_time(found.of(text)) || is_an_amount(text, found) {
+            if is_cut_from_a_word(text, found)
+                || is_code_of_a_system(text, found)
+                || is_a_time(found.of(text))
+                || is_an_amount(text, found)
+            {
                 continue;
             }
             let letters = found.of(text).chars().filter(|character| character.is_alphanumeric()).count();
@@ -238,9 +287,16 @@ pub(super) fn find_unlabelled(text: &str) -> Vec<Identifier> {
 fn is_cut_from_a_word(text: &str, span: Span) -> bool {
     let value = span.of(text);
     let first: &str = value.split(|letter: char| !letter.is_ascii_alphabetic()).next().unwrap_or_default();
-    let is_label = ["ID", "IDS", "NO", "NUM", "NR", "BIN", "PCN", "GRP", "MRN", "DOB", "DOS", "DOI", "DOA", "ADM", "DATE", "ON", "CABG", "ICD", "CPT"];
-    let is_icd = value.len() > 3 && value.as_bytes()[0].is_ascii_uppercase() && value[1..].starts_with(|one: char| one.is_ascii_digit()) && value.as_bytes().get(3) == Some(&b'.');
-    !first.is_empty() && (text[..span.start].ends_with(|one: char| one.is_ascii_alphabetic()) || is_label.contains(&first)) || is_icd
+    let is_label = [
+        "ID", "IDS", "NO", "NUM", "NR", "BIN", "PCN", "GRP", "MRN", "DOB", "DOS", "DOI", "DOA", "ADM", "DATE", "ON", "CABG",
+        "ICD", "CPT",
+    ];
+    let is_icd = value.len() > 3
+        && value.as_bytes()[0].is_ascii_uppercase()
+        && value[1..].starts_with(|one: char| one.is_ascii_digit())
+        && value.as_bytes().get(3) == Some(&b'.');
+    !first.is_empty() && (text[..span.start].ends_with(|one: char| one.is_ascii_alphabetic()) || is_label.contains(&first))
+        || is_icd
 }
 
 fn is_code_of_a_system(text: &str, span: Span) -> bool {

@@ -51,6 +51,8 @@ static FORMS: std::sync::LazyLock<Vec<Regex>> = std::sync::LazyLock::new(|| {
         r"(?i)\b(?:dob|d\.o\.b\.?|born|date of birth)\s?[:#]?\s{0,3}(\d{6}|\d{1,2} \d{1,2} (?:\d{4}|\d{2}))\b".to_owned(),
         // Mon 3-9, Tues 12-2
         r"(?i)\b(?:mon|tues?|wed|weds|thurs?|fri|sat|sun)(?:day)?\.?,?\s(\d{1,2}[\-/.]\d{1,2}|(?:the\s)?\d{1,2}(?:st|nd|rd|th))\b".to_owned(),
+        // on 14th, until 3rd
+        r"(?i)\b(?:on|since|until|till|by|from)\s(\d{1,2}(?:st|nd|rd|th))(?:[.,;)]|\s(?:and|at|with|for|to)\b|$|\n)".to_owned(),
         // the 18th behind a word of a plan
         r"(?i)\b(?:due|labs?|visit|appt|appointment|back|again|recheck|surgery|home|seen|was|is|it|week|weekend|night|morning|evening|afternoon|starting|beginning|effective|fell|admitted|discharged?|through|thru|between|and|court|hearing|meeting|scheduled|for)\s(the\s\d{1,2}(?:st|nd|rd|th))(?:[.,;)]|\s(?:and|at|with|for|to|but|if|or|when|in)\b|$|\n)".to_owned(),
     ]
@@ -80,7 +82,8 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
         let Some(last) = captures.name("last") else { continue };
         let whole = captures.get(0).map_or(last.end(), |whole| whole.end());
         let is_day = last.as_str().parse::<u8>().is_ok_and(|day| (1..=31).contains(&day));
-        let is_amount = text[whole..].starts_with(['.', ':', '/', '%']) && text[whole + 1..].starts_with(|one: char| one.is_ascii_digit());
+        let is_amount =
+            text[whole..].starts_with(['.', ':', '/', '%']) && text[whole + 1..].starts_with(|one: char| one.is_ascii_digit());
         if is_day && !is_amount {
             push(last, IdentifierClass::Date);
             if let Some(year) = captures.name("year") {
@@ -196,7 +199,9 @@ mod tests {
 
     #[test]
     fn what_is_no_date() {
-        for text in ["reference 3.5-5.1", "BP 120/80-130/90", "2 may follow", "ratio 1/2-3/4", "march on", "in the 14th percentile"] {
+        for text in
+            ["reference 3.5-5.1", "BP 120/80-130/90", "2 may follow", "ratio 1/2-3/4", "march on", "in the 14th percentile"]
+        {
             assert!(found(text).is_empty(), "{text}: {:?}", found(text));
         }
     }

@@ -247,7 +247,8 @@ impl Places<'_> {
                 && self.tokens.get(at + 2).is_some_and(|next| next.shape != Shape::Lower || next.folded == "the")
                 && token.folded != "unit"
             {
-                let has_article = self.tokens[at + 2].folded == "the" && self.tokens.get(at + 3).is_some_and(|next| next.shape == Shape::Title);
+                let has_article = self.tokens[at + 2].folded == "the"
+                    && self.tokens.get(at + 3).is_some_and(|next| next.shape == Shape::Title);
                 if self.tokens[at + 2].shape == Shape::Lower && !has_article {
                     continue;
                 }

@@ -43,8 +43,14 @@ pattern!(
     r"\b(?P<n>(?:[A-Z][a-z]{2,}\s){1,2}(?:[Ww]ing|[Ww]ard|Pavilion|Tower|Cottage|Suite))\b|\b(?i:wing|ward|pod|unit|cottage|tower|pavilion|hall)\s(?P<m>[A-Z]\d{0,2}|[A-Z][a-z]{2,})\b"
 );
 // What stands before a number that is no room.
-pattern!(NO_ROOM, r"(?i)(?:\b(?:or|hr|rr|ci|[sS]tage|grade|type|class|level|t|l|c|s|cpt|icd|gleason|block|blocks|slide|series|image|lead|leads|model|size|fr|gauge|lot|ref|vitamin|chromosome|exon|hla|hpv|group|serotype|strain|figure|fig|table|section|part|item|q|question|dx|code)\b[\s#:.\-]{0,2}|[\-/.#@])$");
-pattern!(VALUE_BEHIND, r"(?i)^(?:[:/%]\d|\.\d|\s?(?:mg|mcg|ml|cc|kg|g|lbs?|units?|%|cm|mm|fr\b|gauge|hours?|hrs?|h\b|days?|weeks?|months?|mos?\b|years?|yrs?|yo\b|y/o|x\b|times|\([\d.]+\s?[-–,]|-\s?\d+(?:\s?(?:mg|hours|days)))|\s(?:people|patients|person|capacity|hospital|home|was|of|minutes?|mins?))");
+pattern!(
+    NO_ROOM,
+    r"(?i)(?:\b(?:or|hr|rr|ci|[sS]tage|grade|type|class|level|t|l|c|s|cpt|icd|gleason|block|blocks|slide|series|image|lead|leads|model|size|fr|gauge|lot|ref|vitamin|chromosome|exon|hla|hpv|group|serotype|strain|figure|fig|table|section|part|item|q|question|dx|code)\b[\s#:.\-]{0,2}|[\-/.#@])$"
+);
+pattern!(
+    VALUE_BEHIND,
+    r"(?i)^(?:[:/%]\d|\.\d|\s?(?:mg|mcg|ml|cc|kg|g|lbs?|units?|%|cm|mm|fr\b|gauge|hours?|hrs?|h\b|days?|weeks?|months?|mos?\b|years?|yrs?|yo\b|y/o|x\b|times|\([\d.]+\s?[-–,]|-\s?\d+(?:\s?(?:mg|hours|days)))|\s(?:people|patients|person|capacity|hospital|home|was|of|minutes?|mins?))"
+);
 const NO_WORDS: &[&str] = &["air", "rest", "side", "bath", "bound", "wetting", "alarm", "temperature", "number"];
 
 /// Rooms of a text.
@@ -58,9 +64,11 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
         let Some(number) = captures.name("n") else { continue };
         let follows = &text[number.end()..];
         // "in room 0710" tells a time
-        let is_time = number.len() == 4 && number.as_str().starts_with('0') && number.as_str().bytes().all(|one| one.is_ascii_digit());
+        let is_time =
+            number.len() == 4 && number.as_str().starts_with('0') && number.as_str().bytes().all(|one| one.is_ascii_digit());
         let has_digit = number.as_str().bytes().any(|byte| byte.is_ascii_digit());
-        let is_letter = !has_digit && (number.as_str().starts_with(char::is_uppercase) && !follows.starts_with(['\'', '.', '-']));
+        let is_letter =
+            !has_digit && (number.as_str().starts_with(char::is_uppercase) && !follows.starts_with(['\'', '.', '-']));
         if is_time || !(has_digit || is_letter) || VALUE_BEHIND.is_match(follows) || NO_WORDS.contains(&number.as_str()) {
             continue;
         }
@@ -88,8 +96,11 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
     for captures in DOOR.captures_iter(text) {
         let Some(number) = captures.name("n") else { continue };
         let follows = &text[number.end()..];
-        let joins = |one: Option<char>| one.is_some_and(|one| matches!(one, '/' | '.' | '+' | '>' | '-' | '*') || one.is_alphanumeric());
-        let next_is_more = follows.starts_with(['/', '>', '+', '*', '-']) || follows.starts_with('.') && follows[1..].starts_with(|one: char| one.is_ascii_digit());
+        let joins = |one: Option<char>| {
+            one.is_some_and(|one| matches!(one, '/' | '.' | '+' | '>' | '-' | '*') || one.is_alphanumeric())
+        };
+        let next_is_more = follows.starts_with(['/', '>', '+', '*', '-'])
+            || follows.starts_with('.') && follows[1..].starts_with(|one: char| one.is_ascii_digit());
         if NO_ROOM.is_match(left(number.start()))
             || joins(text[..number.start()].chars().next_back())
             || next_is_more
@@ -103,7 +114,30 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
     for captures in NAMED.captures_iter(text) {
         if let Some(name) = captures.name("n").or(captures.name("m")) {
             let first = name.as_str().split(' ').next().unwrap_or_default();
-            let is_plain = ["The", "This", "Our", "Her", "His", "Medical", "Surgical", "General", "Pediatric", "Maternity", "Left", "Right", "In", "On", "To", "From", "Of", "Is", "For", "Was", "And", "At"];
+            let is_plain = [
+                "The",
+                "This",
+                "Our",
+                "Her",
+                "His",
+                "Medical",
+                "Surgical",
+                "General",
+                "Pediatric",
+                "Maternity",
+                "Left",
+                "Right",
+                "In",
+                "On",
+                "To",
+                "From",
+                "Of",
+                "Is",
+                "For",
+                "Was",
+                "And",
+                "At",
+            ];
             let is_letter = name.len() < 3;
             if !is_plain.contains(&first) && (captures.name("n").is_some() || is_letter) {
                 push(name.start(), name.end());

@@ -6,7 +6,7 @@ use super::{
     lexicon::Lexicon,
     places::is_state,
     tokens::{Shape, Token, gap},
-    words::{CREDENTIALS, RELATIONS, TERMS, TITLES, holds},
+    words::{CREDENTIALS, GENERIC, RELATIONS, STOPPERS, TERMS, TITLES, holds},
 };
 use crate::domain::Span;
 
@@ -82,8 +82,13 @@ impl Unknown<'_> {
         let is_name = self.lexicon.name(folded).is_some_and(|name| !name.is_ordinary);
         match token.shape {
             Shape::Letter => true,
-            Shape::Lower => is_known || self.is_state(at) || letters < 4 && !(self.is_caseless && is_name) || !is_name && self.is_made_of_known(folded),
-            Shape::Title if is_known => self.is_no_name(at),
+            Shape::Lower => {
+                is_known
+                    || self.is_state(at)
+                    || letters < 4 && !(self.is_caseless && is_name)
+                    || !is_name && self.is_made_of_known(folded)
+            }
+            Shape::Title if is_known => self.is_no_name(at) && !self.is_in_a_place(at),
             Shape::Title => {
                 letters < 3
                     || self.is_state(at)
@@ -92,7 +97,9 @@ impl Unknown<'_> {
                     || token.begins && !is_name && self.is_made_of_known(folded)
             }
             // in running text capitals are abbreviations, of which there are more than any list has
-            Shape::Upper if !self.is_upper && letters < 6 => is_known || !is_name && !self.lexicon.name(folded).is_some() || self.is_term(at),
+            Shape::Upper if !self.is_upper && letters < 6 => {
+                is_known || !is_name && !self.lexicon.name(folded).is_some() || self.is_term(at)
+            }
             Shape::Upper => is_known || letters < 4 || !is_name && self.is_made_of_known(folded),
         }
     }
@@ -113,7 +120,47 @@ impl Unknown<'_> {
             between == " " && other.is_some_and(|other| other.shape != Shape::Lower && self.lexicon.is_ordinary(&other.folded))
         };
         let before = at.checked_sub(1).and_then(|last| self.tokens.get(last));
-        is_heading(before, at.checked_sub(1).map_or("", |last| self.gap_after(last))) || is_heading(self.tokens.get(at + 1), self.gap_after(at))
+        is_heading(before, at.checked_sub(1).map_or("", |last| self.gap_after(last)))
+            || is_heading(self.tokens.get(at + 1), self.gap_after(at))
+    }
+
+    /// Ordinary words with capitals behind "at", "from" or "near": "from Third Rail Coffee". One alone only behind "at".
+    fn is_in_a_place(&self, at: usize) -> bool {
+        let is_part = |at: usize| {
+            let token = &self.tokens[at];
+            token.shape == Shape::Title && !token.begins
+        };
+        let mut first = at;
+        while first > 0 && at - first < 4 && is_part(first) && self.gap_after(first - 1) == " " && is_part(first - 1) {
+            first -= 1;
+        }
+        let mut last = at;
+        while last + 1 < self.tokens.len() && last - at < 4 && self.gap_after(last) == " " && is_part(last + 1) {
+            last += 1;
+        }
+        let Some(mut cue) = first.checked_sub(1).filter(|cue| self.gap_after(*cue) == " " && is_part(first)) else {
+            return false;
+        };
+        if self.tokens[cue].folded == "the" && cue > 0 && self.gap_after(cue - 1) == " " {
+            cue -= 1;
+        }
+        let cue = &self.tokens[cue];
+        let is_cue = cue.shape == Shape::Lower && holds("at|from|via|near|nr|outside", &cue.folded);
+        let is_plain = |token: &Token| {
+            holds(GENERIC, &token.folded)
+                || holds(TERMS, &token.folded)
+                || holds(STOPPERS, &token.folded)
+                || self.lexicon.is_clinical(&token.folded)
+                || holds(USUAL_CAPITALS, &token.folded)
+                || super::date_words::MONTHS.contains(&token.folded.as_str())
+                || super::date_words::WEEKDAYS.contains(&token.folded.as_str())
+        };
+        let run = &self.tokens[first..=last];
+        is_cue
+            && !run.iter().any(is_plain)
+            && !self.is_state(at)
+            && (run.len() > 1 || cue.folded == "at")
+            && !run.iter().any(|token| self.mentions.overlaps(token.span))
     }
 
     /// A state or a country, of one word or two.
@@ -139,7 +186,9 @@ impl Unknown<'_> {
         // "didn't", "she's", "I've"
         folded.split_once('\'').is_some_and(|(stem, ending)| {
             matches!(ending, "t" | "s" | "ve" | "re" | "ll" | "d" | "m" | "")
-                && (stem.len() < 3 || self.lexicon.is_known(stem) || stem.strip_suffix('n').is_some_and(|stem| self.lexicon.is_known(stem)))
+                && (stem.len() < 3
+                    || self.lexicon.is_known(stem)
+                    || stem.strip_suffix('n').is_some_and(|stem| self.lexicon.is_known(stem)))
         })
     }
 
@@ -149,12 +198,12 @@ impl Unknown<'_> {
         if count > LONGEST || !folded.is_ascii() {
             return count > LONGEST;
         }
-        let has_beginning = BEGINNINGS.iter().any(|beginning| {
-            folded.strip_prefix(beginning).is_some_and(|rest| rest.len() > 3 && self.lexicon.is_known(rest))
-        });
+        let has_beginning = BEGINNINGS
+            .iter()
+            .any(|beginning| folded.strip_prefix(beginning).is_some_and(|rest| rest.len() > 3 && self.lexicon.is_known(rest)));
         let has_end = count > 6 && ENDS.iter().any(|end| folded.ends_with(end));
-        let is_joined =
-            (4..count.saturating_sub(3)).any(|at| self.lexicon.is_known(&folded[..at]) && self.lexicon.is_known(&folded[at..]) && count > 6);
+        let is_joined = (4..count.saturating_sub(3))
+            .any(|at| self.lexicon.is_known(&folded[..at]) && self.lexicon.is_known(&folded[at..]) && count > 6);
         has_beginning || has_end || is_joined || count >= SHORTEST_SLIP && self.is_slip(folded)
     }
 
@@ -223,7 +272,10 @@ impl Unknown<'_> {
             && !CLINICAL.is_match(chunk)
             && chunk.split(['/', '-', ':', '.']).any(|part| {
                 let has_digit = part.bytes().any(|byte| byte.is_ascii_digit());
-                part.len() > 3 && has_digit && !MEASURE.is_match(part) && (part.bytes().any(|byte| byte.is_ascii_alphabetic()) || digits > 3)
+                part.len() > 3
+                    && has_digit
+                    && !MEASURE.is_match(part)
+                    && (part.bytes().any(|byte| byte.is_ascii_alphabetic()) || digits > 3)
             })
     }
 
@@ -232,30 +284,103 @@ impl Unknown<'_> {
         let next = self.tokens.partition_point(|token| token.span.start < span.start);
         next.checked_sub(1).and_then(|last| self.tokens.get(last)).is_some_and(|token| {
             let between = Span::new(token.span.end, span.start).of(self.text);
-            between.len() < 4 && between.chars().all(|one| matches!(one, ' ' | ':' | '=' | '-')) && self.mentions.overlaps(token.span)
+            between.len() < 4
+                && between.chars().all(|one| matches!(one, ' ' | ':' | '=' | '-'))
+                && self.mentions.overlaps(token.span)
         })
     }
 }
 
+/// Words that are written with a capital behind "at" and name no place.
+const USUAL_CAPITALS: &str = "discharge|bedside|rest|night|baseline|admission|time|present|present|last|this|next|first|bedtime|noon|midnight|least|\
+    risk|follow|followup|work|onset|birth|age|level|target|goal|english|spanish|french|german|chinese|vietnamese|\
+    arabic|russian|korean|japanese|portuguese|hindi|creole|medicare|medicaid|covid|internet|history|past|physical|\
+    therapy|occupational|speech|management|infectious|disease|plan|assessment|review|systems|exam|notes|note|records|\
+    chart|triage|labs|imaging|orders|ems|police|family|patient|mom|dad|mother|father|wife|husband|daughter|son";
 /// Letters from which on a slip is believed: of a shorter word too much is one letter away.
 const SHORTEST_SLIP: usize = 6;
 /// Letters of the longest word that is looked at piece by piece.
 const LONGEST: usize = 32;
 const BEGINNINGS: &[&str] = &[
-    "anti", "auto", "bi", "co", "de", "dis", "endo", "epi", "ex", "extra", "hemi", "hyper", "hypo", "inter", "intra", "ir", "macro", "mega",
-    "micro", "mid", "mono", "multi", "neuro", "non", "over", "pan", "para", "peri", "poly", "post", "pre", "pro", "pseudo", "re", "retro",
-    "semi", "sub", "super", "supra", "trans", "tri", "un", "under", "uni", "cardio", "gastro", "hepato", "nephro", "electro", "hydro",
-    "thermo", "tele", "self", "well", "thoraco", "cranio", "naso", "oro", "osteo", "myo", "arthro", "angio", "broncho", "cysto", "immuno",
+    "anti", "auto", "bi", "co", "de", "dis", "endo", "epi", "ex", "extra", "hemi", "hyper", "hypo", "inter", "intra", "ir",
+    "macro", "mega", "micro", "mid", "mono", "multi", "neuro", "non", "over", "pan", "para", "peri", "poly", "post", "pre",
+    "pro", "pseudo", "re", "retro", "semi", "sub", "super", "supra", "trans", "tri", "un", "under", "uni", "cardio", "gastro",
+    "hepato", "nephro", "electro", "hydro", "thermo", "tele", "self", "well", "thoraco", "cranio", "naso", "oro", "osteo",
+    "myo", "arthro", "angio", "broncho", "cysto", "immuno",
 ];
 const ENDS: &[&str] = &[
-    "itis", "osis", "ectomy", "otomy", "ostomy", "oscopy", "oscopic", "plasty", "pathy", "pathic", "emia", "emic", "uria", "algia", "megaly",
-    "graphy", "graphic", "ology", "ologist", "ological", "oma", "omas", "penia", "plegia", "paresis", "phasia", "pnea", "rrhea", "rrhage",
-    "spasm", "lysis", "lytic", "genic", "trophy", "trophic", "iform", "oidal", "statin", "pril", "sartan", "olol", "azole", "mycin", "cillin",
-    "floxacin", "cycline", "umab", "imab", "zumab", "tinib", "gliptin", "gliflozin", "glutide", "parin", "azepam", "oxetine", "triptan",
-    "setron", "prazole", "tidine", "dronate", "vir", "ically", "ization", "isation", "ousness",
+    "itis",
+    "osis",
+    "ectomy",
+    "otomy",
+    "ostomy",
+    "oscopy",
+    "oscopic",
+    "plasty",
+    "pathy",
+    "pathic",
+    "emia",
+    "emic",
+    "uria",
+    "algia",
+    "megaly",
+    "graphy",
+    "graphic",
+    "ology",
+    "ologist",
+    "ological",
+    "oma",
+    "omas",
+    "penia",
+    "plegia",
+    "paresis",
+    "phasia",
+    "pnea",
+    "rrhea",
+    "rrhage",
+    "spasm",
+    "lysis",
+    "lytic",
+    "genic",
+    "trophy",
+    "trophic",
+    "iform",
+    "oidal",
+    "statin",
+    "pril",
+    "sartan",
+    "olol",
+    "azole",
+    "mycin",
+    "cillin",
+    "floxacin",
+    "cycline",
+    "umab",
+    "imab",
+    "zumab",
+    "tinib",
+    "gliptin",
+    "gliflozin",
+    "glutide",
+    "parin",
+    "azepam",
+    "oxetine",
+    "triptan",
+    "setron",
+    "prazole",
+    "tidine",
+    "dronate",
+    "vir",
+    "ically",
+    "ization",
+    "isation",
+    "ousness",
 ];
 
-pattern!(DOSE_BEHIND, r"(?i)^\s?(?:XR|SR|ER|MR|CR|LA|XL|HCT|DS)?\s?\d+(?:[.,/]\d+)*\s?(?:mg|mcg|ml|units?|iu|g|%|puffs?|tabs?)\b");
+pattern!(
+    DOSE_BEHIND,
+    r"(?i)^\s?(?:XR|SR|ER|MR|CR|LA|XL|HCT|DS)?\s?\d+(?:[.,/]\d+)*\s?(?:mg|mcg|ml|units?|iu|g|%|puffs?|tabs?)\b"
+);
 
 #[cfg(test)]
 mod tests {
@@ -268,7 +393,11 @@ mod tests {
     #[test]
     fn what_nothing_knows_is_told() {
         assert_eq!(unknown("the aide was in the hall with quorvexa, and the walker helped"), ["quorvexa"]);
-        assert_eq!(unknown("tracker Q7RX20991-KV was left at the bedside by somebody"), Vec::<&str>::new(), "found by its form");
+        assert_eq!(
+            unknown("tracker Q7RX20991-KV was left at the bedside by somebody"),
+            Vec::<&str>::new(),
+            "found by its form"
+        );
     }
 
     #[test]
