@@ -39,6 +39,8 @@ pattern!(
     )
 );
 
+pattern!(NINETIES, r"(?i)\b(?:(?:early|mid|late|upper|high)[\s\-]*)?(?P<a>90'?s|nineties|nonagenarian|centenarian)\b");
+pattern!(NINETY, r"(?i)\b(?P<a>ninety[\s\-](?:one|two|three|four|five|six|seven|eight|nine))\b");
 // What follows that makes a number no age.
 pattern!(
     AMOUNT_BEHIND,
@@ -66,6 +68,18 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
             if !is_number && (!is_bracket || unit.starts_with(['M', 'F', ')', 'y', 'Y'])) {
                 out.push(Identifier::new(Span::new(age.start(), age.end()), IdentifierClass::Age));
             }
+        }
+    }
+    for captures in NINETIES.captures_iter(text).chain(NINETY.captures_iter(text)) {
+        let Some(age) = captures.name("a") else { continue };
+        let left = before(age.start()).to_lowercase();
+        let is_age = age.as_str().len() > 4
+            || ["her ", "his ", "their ", "the ", "early ", "mid ", "late ", "mid-"].iter().any(|cue| left.ends_with(cue));
+        let is_amount = AMOUNT_BEHIND.is_match(&text[age.end()..])
+            || ["in the ", "sats ", "sat ", "nineteen ", "sbp "].iter().any(|cue| left.ends_with(cue));
+        let is_year = left.trim_end().ends_with("nineteen") || left.trim_end().ends_with("hundred");
+        if is_age && !is_amount && !is_year {
+            out.push(Identifier::new(Span::new(age.start(), age.end()), IdentifierClass::Age));
         }
     }
     for captures in AGE_WORDS.captures_iter(text) {

@@ -433,7 +433,9 @@ impl Reader<'_> {
         }
         // of a month of which the note has other days
         for (span, date) in doubtful {
-            if self.out.iter().any(|(_, other)| other.month == date.month && other.day.is_some()) {
+            let is_near =
+                |month: Option<i8>| month.zip(date.month).is_some_and(|(one, two)| matches!((one - two).abs(), 0 | 1 | 11));
+            if self.out.iter().any(|(_, other)| is_near(other.month) && other.day.is_some()) {
                 self.push(span, date);
             }
         }

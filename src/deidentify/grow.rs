@@ -55,7 +55,14 @@ pub(super) fn find(
             && (holds(BEGINNINGS, folded) || !word.begins && may_join(word) && !lexicon.is_clinical(folded));
         // "Lake" of "Brandt Lake", "Regional" of "Oxbow Regional"
         let is_behind = last.is_some_and(|last| grown.overlaps(last.span) && last.shape == Shape::Title)
-            && (holds(ENDS, folded) || holds(HEADS, folded) || is_police);
+            && (holds(ENDS, folded)
+                || holds(HEADS, folded)
+                || is_police
+                || word.shape == Shape::Title
+                    && may_join(word)
+                    && !holds(GENERIC, folded)
+                    && !lexicon.is_clinical(folded)
+                    && text[word.span.end..].starts_with([' ', ',', '.', ')', ';', '\n']));
         let left = Span::new(word.span.start, word.span.start).around(text, 12, 0).of(text);
         let has_cue =
             ["to ", "from ", "in ", "near ", "on ", "of ", "at ", "the ", "nr "].iter().any(|cue| left.ends_with(cue));

@@ -207,25 +207,25 @@ fn print_what_went_wrong(measured: &[Measured; 2]) {
 /// What rules were tuned with: what is missed is printed, to be mended.
 #[test]
 fn recall_on_the_development_notes() {
-    print_what_went_wrong(&holds("development.txt", None, [[0.0; 3], [0.0; 3]]));
+    print_what_went_wrong(&holds("development.txt", None, [[0.985, 0.98, 0.975], [0.985, 0.98, 0.965]]));
 }
 
 /// Development notes that came last: what is missed is printed.
 #[test]
 fn recall_on_more_development_notes() {
-    print_what_went_wrong(&holds("development-more.txt", None, [[0.0; 3], [0.0; 3]]));
+    print_what_went_wrong(&holds("development-more.txt", None, [[0.94, 0.91, 0.94], [0.955, 0.93, 0.92]]));
 }
 
 /// What nobody looks at: the figures that count. What is missed is not printed, so that no rule is made for it.
 #[test]
 fn recall_on_the_blind_notes() {
-    holds("blind.txt", None, [[0.0; 3], [0.0; 3]]);
+    holds("blind.txt", None, [[0.98, 0.97, 0.95], [0.98, 0.97, 0.94]]);
 }
 
 /// The second blind notes, of somebody who had seen neither rules nor other notes.
 #[test]
 fn recall_on_the_second_blind_notes() {
-    holds("blind-two.txt", None, [[0.0; 3], [0.0; 3]]);
+    holds("blind-two.txt", None, [[0.905, 0.855, 0.90], [0.915, 0.865, 0.87]]);
 }
 
 /// The same notes with the shipped model beside the dictionary, as extraction recognises.
@@ -233,9 +233,9 @@ fn recall_on_the_second_blind_notes() {
 fn recall_with_the_model() {
     let model = Model::load(&ModelFiles::embedded(), Precision::Int8).expect("the shipped model");
     for (name, floors) in [
-        ("development.txt", [[0.0; 3], [0.0; 3]]),
-        ("blind.txt", [[0.0; 3], [0.0; 3]]),
-        ("blind-two.txt", [[0.0; 3], [0.0; 3]]),
+        ("development.txt", [[0.97, 0.96, 0.96], [0.97, 0.96, 0.95]]),
+        ("blind.txt", [[0.97, 0.96, 0.94], [0.97, 0.96, 0.93]]),
+        ("blind-two.txt", [[0.895, 0.84, 0.90], [0.905, 0.85, 0.87]]),
     ] {
         holds(name, Some(&model), floors);
     }
@@ -253,7 +253,7 @@ fn what_the_gold_notes_lose() {
         };
         let [rules, all] = lost(&lines);
         println!("{path}: letters of gold mentions replaced: {rules:.4} by rules, {all:.4} with unknown words");
-        assert!(rules < 1.0 && all < 1.0, "{path}: {rules} {all}");
+        assert!(rules < 0.005 && all < 0.01, "{path}: {rules} {all}");
     }
 }
 

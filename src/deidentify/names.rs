@@ -325,7 +325,7 @@ impl Names<'_> {
                         token.folded.as_str(),
                         "patient" | "pt" | "client" | "parent" | "baby" | "cm" | "rt" | "tech" | "nurse" | "rn"
                     )
-                    && !self.is_mention(word)
+                    && (!self.is_mention(word) || !self.lexicon.is_ordinary(&word.folded))
                     && ![TITLES, RELATIONS, STOPPERS, LABELS].iter().any(|list| holds(list, &word.folded))
                     && !self.is_state(next)
                     && !super::date_words::WEEKDAYS.contains(&word.folded.as_str());

@@ -163,6 +163,12 @@ const FORMS: &[(IdentifierClass, &str)] = &[
     (IdentifierClass::Ip, r"\b((?:(?:25[0-5]|2[0-4]\d|1?\d?\d)\.){3}(?:25[0-5]|2[0-4]\d|1?\d?\d))\b"),
     (IdentifierClass::Ip, r"(?i)\b([0-9a-f]{1,4}(?::[0-9a-f]{0,4}){3,7})\b"),
     (IdentifierClass::Ssn, r"\b(\d{3}-\d{2}-\d{4})\b"),
+    (IdentifierClass::Ssn, r"(?i)\b[x*]{3}[\s\-]?[x*]{2}[\s\-]?(\d{4})\b"),
+    (
+        IdentifierClass::Ssn,
+        r"(?i)\b(?:ssn|ss#|social(?:\s+security)?|soc)\b[^\n.]{0,24}?\b(?:ends?|ending|last\s+(?:four|4)|digits|l4)\b[^\n\d]{0,16}(\d{4})\b",
+    ),
+    (IdentifierClass::Ssn, r"(?i)\blast\s+(?:four|4)\b[^\n\d]{0,24}(\d{4})\b"),
     (IdentifierClass::Ssn, r"\b([A-Z]{2} ?\d{2} ?\d{2} ?\d{2} ?[A-D])\b"),
     (IdentifierClass::Code, r"#\s?(\d{5,})\b"),
     (IdentifierClass::Code, r"\b([A-Z]{1,4}-?\d{5,}[A-Z]?)\b"),

@@ -168,7 +168,8 @@ impl Places<'_> {
             .find(|from| known(*from))
             .or_else(|| words.iter().position(|token| !self.lexicon.is_ordinary(&token.folded) || token.folded == "st"));
         let Some(first) = skipped.and_then(|from| words.get(from)) else { return };
-        if !self.lexicon.is_clinical(&first.folded) || first.shape == Shape::Title && first.folded.len() > 3 {
+        let is_town = first.shape == Shape::Title && first.folded.len() > 3 || self.lexicon.place(&first.folded).is_some();
+        if !self.lexicon.is_clinical(&first.folded) || is_town || words.len() > 1 {
             out.push(Identifier::new(Span::new(first.span.start, span.end), IdentifierClass::Location));
         }
     }
@@ -427,7 +428,9 @@ impl Places<'_> {
             let words = &self.tokens[at..=last];
             let is_strong = left.to_lowercase().trim_end().ends_with("lives in") || WORK_CUE.is_match(left);
             let is_known_generic = words.iter().all(|word| !is_free(word));
-            if is_known_generic && !(is_strong && words.len() > 1) {
+            let is_home = HOME_CUE.is_match(left)
+                && !words.iter().any(|word| holds(GENERIC, &word.folded) || self.lexicon.is_clinical(&word.folded));
+            if is_known_generic && !(is_strong && words.len() > 1 || is_home && token.shape == Shape::Title) {
                 continue;
             }
             if is_state(&words.iter().map(|word| word.folded.as_str()).collect::<Vec<_>>().join(" ")) {
@@ -439,6 +442,10 @@ impl Places<'_> {
     }
 }
 
+pattern!(
+    HOME_CUE,
+    r"(?i)\b(?:(?:lives?|living|lived|resid(?:es?|ed|ing)|born|raised|grew up|brought up|house|apartment|farm|cabin|family|relatives|based|stationed|retired) (?:in|near|outside|on)|(?:moved|relocated|travel(?:l?ed)?|trip|drove|flew|commutes) (?:back )?(?:to|from)|native of|resident of|town of|city of|village of|hometown of|visiting) $"
+);
 pattern!(
     WORK_CUE,
     r"(?i)\b(?:works?|worked|employed)\s(?:\w+\s){0,3}(?:at|for|by)\s$|(?:employer|school|sending|receiving)\s?:?\s{0,3}$"

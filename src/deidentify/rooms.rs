@@ -4,7 +4,7 @@ use super::{Identifier, IdentifierClass};
 use crate::domain::Span;
 
 /// A word for a place in which somebody lies or is seen, in any case.
-const PLACE: &str = r"(?:room|rm|bed|bd|bay|ward|wd|theatre|theater|cubicle|cub|chair|chamber|hallway|hall|stretcher|slot|suite|bassinet|crib|isolette|warmer|exam(?:\s(?:room|rm))|trauma(?:\s(?:room|bay))?|resus(?:\s(?:room|bay))?|procedure\s(?:room|suite)|cath\slab|angio\ssuite|station|stn|recliner|locker|apt\s?bed)";
+const PLACE: &str = r"(?:room|rm|bed|bd|bay|ward|wd|theatre|theater|cubicle|cub|chair|chamber|hallway|hall|stretcher|slot|suite|floor|wing|bldg|building|bassinet|crib|isolette|warmer|exam(?:\s(?:room|rm))|trauma(?:\s(?:room|bay))?|resus(?:\s(?:room|bay))?|procedure\s(?:room|suite)|cath\slab|angio\ssuite|station|stn|recliner|locker|apt\s?bed)";
 /// A unit by its letters, of which a number says the bed.
 const UNIT: &str = r"(?:MICU|SICU|TICU|NICU|PICU|CVICU|CTICU|CCU|CICU|NSICU|NCCU|BICU|ICU|ITU|HDU|PCU|IMCU|IMU|SDU|CDU|OBS|PACU|ED|ER|OR|LDR|LDRP|L&D|MBU|PP|TELE|ASU|EDOBS|MS|PEDS|ONC|HEMONC|BMT|REHAB|IPR|DIALYSIS|HD\schair|ENDO)";
 /// A number of a room: "412", "4W-12B", "A", "118-B", "ED-14".
@@ -27,6 +27,14 @@ pattern!(
     r"\b(?P<n>\d{1,2}(?:st|nd|rd|th)?[\s\-](?:(?i:north|south)[\s\-]?(?i:east|west)|(?i:north|south|east|west|tower|main|center|central|pavilion)|NE|NW|SE|SW)(?:[\s\-]\d{1,4}[A-D]?(?:-\d)?\b)?)\b"
 );
 pattern!(
+    SPOKEN,
+    r"(?i)\b(?:room|bed|ward|bay|theatre|cubicle|unit|floor)\s(?:number\s)?(?P<n>(?:one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|oh|zero|hundred)(?:[\s\-](?:and\s)?(?:oh|zero|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|thirteen|fourteen|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety|hundred|[a-d]\b)){0,3})\b"
+);
+pattern!(
+    SERVICE,
+    r"\b(?i:to|from|on|in|at|via|unit|floor|off)\s(?P<n>\d{1,2}[\s\-]?(?:Med(?:ical)?(?:[\-/ ]?[Ss]urg(?:ical)?)?|Surg(?:ical)?|MS|Tele(?:metry)?|Ortho|Onc(?:ology)?|Peds|Pediatrics|Neuro|Rehab|Psych|Cardiac|Step-?[Dd]own|PCU|ICU|Renal|Maternity|Tower|Acute|Center|Main|Annex|Left|Right))\b"
+);
+pattern!(
     DOOR,
     r"\b(?P<n>(?:[A-Z]{0,2}\d{1,2}(?:NE|NW|SE|SW|[A-HNSTW])-?\d{1,4}[A-D]?(?:-\d{1,2}|-[A-D])?|[A-Z]{1,2}\d?-\d{2,4}(?:-?[A-D]|-\d)|\d{3,4}-[A-D](?:\d)?|\d{3,4}[A-D]|\d{1,2}[NSEWT]-\d{1,4}[A-D]?))\b"
 );
@@ -40,7 +48,7 @@ pattern!(
 );
 pattern!(
     NAMED,
-    r"\b(?P<n>(?:[A-Z][a-z]{2,}\s){1,2}(?:[Ww]ing|[Ww]ard|Pavilion|Tower|Cottage|Suite))\b|\b(?i:wing|ward|pod|unit|cottage|tower|pavilion|hall)\s(?P<m>[A-Z]\d{0,2}|[A-Z][a-z]{2,})\b"
+    r"\b(?P<n>(?:[A-Z][a-z]{2,}\s){1,2}(?:[Ww]ing|[Ww]ard|Pavilion|Tower|Cottage|Suite))\b|\b(?i:wing|ward|pod|unit|cottage|tower|pavilion|hall) (?P<m>[A-Z]\d{0,2}|[A-Z][a-z]{2,})\b"
 );
 // What stands before a number that is no room.
 pattern!(
@@ -85,7 +93,7 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
         let has_letter = all.as_str().contains('-') && !number.as_str().contains('-');
         push(if has_letter { all.start() } else { number.start() }, number.end());
     }
-    for rule in [&*WING, &*BARE_UNIT, &*BARE_BEFORE] {
+    for rule in [&*WING, &*SPOKEN, &*SERVICE, &*BARE_UNIT, &*BARE_BEFORE] {
         for captures in rule.captures_iter(text) {
             let Some(number) = captures.name("n") else { continue };
             if !VALUE_BEHIND.is_match(&text[number.end()..]) {

@@ -4,7 +4,7 @@ use super::{
     Identifier, IdentifierClass,
     names::{Names, Strength},
     tokens::Shape,
-    words::{CREDENTIALS, PHRASES, STOPPERS, TITLES, holds, list},
+    words::{CREDENTIALS, PHRASES, RELATIONS, STOPPERS, TITLES, holds, list},
 };
 use crate::domain::Span;
 
@@ -38,7 +38,7 @@ impl Names<'_> {
                 let is_word =
                     !is_lower && self.lexicon.is_known(&folded) || holds(CREDENTIALS, &folded) || holds(STOPPERS, &folded);
                 let follows = &self.text[letters.end()..];
-                (!is_word && !follows.starts_with('/'))
+                (!is_word && (is_lower || !follows.starts_with('/')))
                     .then(|| Identifier::new(Span::new(letters.start(), letters.end()), IdentifierClass::Name))
             }));
         }
@@ -80,6 +80,7 @@ impl Names<'_> {
             let is_word = token.shape != Shape::Letter && self.needs_context(token) && known.is_none()
                 || is_greeting && left.ends_with(". ");
             if is_phrase
+                && !holds(RELATIONS, &token.folded)
                 && !is_word
                 && (token.shape != Shape::Lower
                     || self.is_caseless && known.is_some_and(|name| !name.is_ordinary)

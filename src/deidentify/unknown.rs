@@ -94,9 +94,10 @@ impl Unknown<'_> {
                     || self.is_state(at)
                     || self.is_term(at)
                     || DOSE_BEHIND.is_match(&self.text[token.span.end..])
-                    || token.begins && !is_name && self.is_made_of_known(folded)
+                    || token.begins && !is_name && self.is_near_a_known(folded)
             }
             // in running text capitals are abbreviations, of which there are more than any list has
+            Shape::Upper if !self.is_upper && letters < 6 && letters > 3 && self.is_name_alone(folded) => self.is_term(at),
             Shape::Upper if !self.is_upper && letters < 6 => {
                 is_known || !is_name && !self.lexicon.name(folded).is_some() || self.is_term(at)
             }
@@ -145,7 +146,7 @@ impl Unknown<'_> {
             cue -= 1;
         }
         let cue = &self.tokens[cue];
-        let is_cue = cue.shape == Shape::Lower && holds("at|from|via|near|nr|outside", &cue.folded);
+        let is_cue = cue.shape == Shape::Lower && holds("at|from|via|near|nr|outside|to|by|with|in|for|of", &cue.folded);
         let is_plain = |token: &Token| {
             holds(GENERIC, &token.folded)
                 || holds(TERMS, &token.folded)
@@ -159,8 +160,14 @@ impl Unknown<'_> {
         is_cue
             && !run.iter().any(is_plain)
             && !self.is_state(at)
-            && (run.len() > 1 || cue.folded == "at")
+            && !self.is_term(at)
+            && (run.len() > 1 || matches!(cue.folded.as_str(), "at" | "near" | "nr"))
             && !run.iter().any(|token| self.mentions.overlaps(token.span))
+    }
+
+    /// A name that no list of words of notes has.
+    fn is_name_alone(&self, folded: &str) -> bool {
+        self.lexicon.name(folded).is_some() && self.lexicon.is_unknown(folded)
     }
 
     /// A state or a country, of one word or two.
@@ -192,19 +199,26 @@ impl Unknown<'_> {
         })
     }
 
-    /// A slip of a known word, or two known words in one, or one with the beginning or the end of a medical word.
+    /// Two known words in one, or what is near a known one.
     fn is_made_of_known(&self, folded: &str) -> bool {
-        let count = folded.chars().count();
+        let count = folded.len();
+        let is_joined = folded.is_ascii()
+            && (8..=LONGEST).contains(&count)
+            && (4..count - 3).any(|at| self.lexicon.is_known(&folded[..at]) && self.lexicon.is_known(&folded[at..]));
+        is_joined || self.is_near_a_known(folded)
+    }
+
+    /// A slip of a known word, or one with the beginning or the end of a medical word.
+    fn is_near_a_known(&self, folded: &str) -> bool {
+        let count = folded.len();
         if count > LONGEST || !folded.is_ascii() {
-            return count > LONGEST;
+            return false;
         }
         let has_beginning = BEGINNINGS
             .iter()
             .any(|beginning| folded.strip_prefix(beginning).is_some_and(|rest| rest.len() > 3 && self.lexicon.is_known(rest)));
         let has_end = count > 6 && ENDS.iter().any(|end| folded.ends_with(end));
-        let is_joined = (4..count.saturating_sub(3))
-            .any(|at| self.lexicon.is_known(&folded[..at]) && self.lexicon.is_known(&folded[at..]) && count > 6);
-        has_beginning || has_end || is_joined || count >= SHORTEST_SLIP && self.is_slip(folded)
+        has_beginning || has_end || count >= SHORTEST_SLIP && self.is_slip(folded)
     }
 
     /// Whether one letter more, less, other or in the other's place makes a known word of it.

@@ -29,7 +29,7 @@ pub(super) const RELATIONS: &str = "mother|father|mom|mum|dad|daughter|son|wife|
     paramedic|emt|dispatcher|pilot|nurse|rn|lpn|np|crna|sw|msw|cm|rt|pt's|mgr";
 
 /// Words that are labels when a colon, a dash or wide space follows them.
-pub(super) const LABELS: &str = "patient|pt|name|attending|surgeon|assistant|anesthesiologist|anaesthetist|anesthesia|anaes|consultant|\
+pub(super) const LABELS: &str = "rep|doula|aide|driver|patient|pt|name|attending|surgeon|assistant|anesthesiologist|anaesthetist|anesthesia|anaes|consultant|\
     physician|provider|pcp|referring|ordering|submitting|pathologist|radiologist|prescriber|subscriber|guardian|\
     parent|caller|teacher|scrub|therapist|midwife|gp|doctor|nurse|author|signed|by|dictated|from|to|cc|attn|re|\
     client|student|kin|nok|contact|insured|employee|proband|coordinator|counsellor|counselor|md|phys|physlclan|\
