@@ -19,7 +19,9 @@ use super::{
     load,
 };
 use crate::{
-    deidentify::{DateShift, DeidentificationKey, Deidentified, Deidentifier, Known, Method, Replacement, Replacer},
+    deidentify::{
+        DateShift, DeidentificationKey, Deidentified, Deidentifier, Known, Method, Replacement, Replacer, UnknownWords,
+    },
     domain::{Extraction, NewNote, OffsetUnit, Patient, Span},
     engine::{Answer, Engine},
     text::OffsetMap,
@@ -41,6 +43,17 @@ pub(super) enum ShiftName {
     Days,
     /// Whole weeks, so that days of the week stay
     Weeks,
+}
+
+/// What becomes of words and numbers that nothing knows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum UnknownName {
+    /// `[OTHER]` stands in their place; most identifiers are found so
+    Replace,
+    /// They stay; fewer words are lost, and more identifiers are left
+    Keep,
+    /// A note that has one is left out
+    LeaveOut,
 }
 
 /// How a de-identified note is printed.
@@ -65,9 +78,9 @@ pub(super) struct Replacing {
     /// are: it never goes with what is given away
     #[arg(long, value_name = "FILE")]
     date_key: Option<PathBuf>,
-    /// Leave out notes in which something is left that may be an identifier
-    #[arg(long)]
-    strict: bool,
+    /// What becomes of words and numbers that no list and no form of clinical writing knows: they may be identifiers
+    #[arg(long, value_enum, default_value = "replace")]
+    unknown: UnknownName,
 }
 
 impl Replacing {
@@ -80,9 +93,26 @@ impl Replacing {
         }
     }
 
-    /// Whether a note in which something is left is left out.
-    pub(super) const fn is_strict(&self) -> bool {
-        self.strict
+    /// What becomes of what nothing knows.
+    pub(super) const fn unknown(&self) -> UnknownWords {
+        match self.unknown {
+            UnknownName::Replace => UnknownWords::Replace,
+            UnknownName::Keep | UnknownName::LeaveOut => UnknownWords::Keep,
+        }
+    }
+
+    /// The word for it.
+    pub(super) const fn unknown_word(&self) -> &'static str {
+        match self.unknown {
+            UnknownName::Replace => "replace",
+            UnknownName::Keep => "keep",
+            UnknownName::LeaveOut => "leave-out",
+        }
+    }
+
+    /// Whether a note in which something unknown is left is left out.
+    pub(super) const fn leaves_out(&self) -> bool {
+        matches!(self.unknown, UnknownName::LeaveOut)
     }
 
     /// The key; with tags and none named a new one, of which nothing is kept.
@@ -165,7 +195,8 @@ struct Printer<'a> {
     out: io::BufWriter<io::StdoutLock<'static>>,
     format: Format,
     with_extraction: bool,
-    is_strict: bool,
+    leaves_out: bool,
+    unknown: UnknownWords,
     method: Method,
     deidentifier: &'a Deidentifier,
     key: &'a DeidentificationKey,
@@ -192,7 +223,8 @@ impl Deidentify {
             out: io::BufWriter::new(io::stdout().lock()),
             format: self.format,
             with_extraction: self.extraction,
-            is_strict: self.replacing.is_strict(),
+            leaves_out: self.replacing.leaves_out(),
+            unknown: self.replacing.unknown(),
             method: self.replacing.method(),
             deidentifier: &deidentifier,
             key: &key,
@@ -277,11 +309,18 @@ impl Printer<'_> {
                 || format!("note {}", waiting.note_id),
                 |patient| format!("{} {}", patient.system.as_deref().unwrap_or_default(), patient.id),
             );
-            let replacer = Replacer { deidentifier: self.deidentifier, method: self.method, key: self.key, patient: &word };
+            let replacer = Replacer {
+                deidentifier: self.deidentifier,
+                method: self.method,
+                unknown: self.unknown,
+                key: self.key,
+                patient: &word,
+            };
             let known = Known::from(&*waiting.envelope);
             let deidentified = replacer.deidentify(&waiting.text, &known, &mentions(&extraction));
-            if self.is_strict && !deidentified.unsure.is_empty() {
-                let message = format!("{} places may be identifiers; left out as --strict asks", deidentified.unsure.len());
+            if self.leaves_out && !deidentified.unsure.is_empty() {
+                let message =
+                    format!("{} places may be identifiers; left out as --unknown leave-out asks", deidentified.unsure.len());
                 return Err(failed("unsure", message));
             }
             let line =

@@ -55,7 +55,7 @@ pub(super) struct Export {
     #[arg(long, value_enum, default_value = "jsonl", requires = "training")]
     format: AnnotationFormat,
     /// Write the notes as they are, with the names and numbers of patients; for use within the hospital alone
-    #[arg(long, requires = "training", conflicts_with_all = ["method", "shift", "date_key", "strict"])]
+    #[arg(long, requires = "training", conflicts_with_all = ["method", "shift", "date_key", "unknown"])]
     with_identifiers: bool,
     /// Only notes of this day and later: of service, or where none is known of arrival
     #[arg(long, value_name = "DAY")]
@@ -137,7 +137,7 @@ impl Export {
             "what": if training { "training" } else { "encounters" },
             "identifiers": self.with_identifiers,
             "method": self.method_word(),
-            "strict": self.replacing.is_strict(),
+            "unknown": self.replacing.unknown_word(),
             "encounters": counts.encounters,
             "notes": counts.notes,
             "encounters_left_out": counts.left_out,
@@ -273,6 +273,7 @@ impl Exporter<'_> {
         let replacer = Replacer {
             deidentifier: self.deidentifier,
             method: self.export.replacing.method(),
+            unknown: self.export.replacing.unknown(),
             key: self.key,
             patient: &patient,
         };
@@ -285,7 +286,7 @@ impl Exporter<'_> {
             } else {
                 let spans = extraction.as_ref().map(mentions).unwrap_or_default();
                 let told = replacer.deidentify(text, &Known::from(&note.content), &spans);
-                if self.export.replacing.is_strict() && !told.unsure.is_empty() {
+                if self.export.replacing.leaves_out() && !told.unsure.is_empty() {
                     return None;
                 }
                 told
@@ -307,6 +308,7 @@ impl Exporter<'_> {
         let replacer = Replacer {
             deidentifier: self.deidentifier,
             method: self.export.replacing.method(),
+            unknown: self.export.replacing.unknown(),
             key: self.key,
             patient: &patient,
         };
@@ -334,7 +336,7 @@ impl Exporter<'_> {
         let extraction = extraction.cloned();
         let spans = extraction.as_ref().map(mentions).unwrap_or_default();
         let deidentified = replacer.deidentify(text, &Known::from(&note.content), &spans);
-        if self.export.replacing.is_strict() && !deidentified.unsure.is_empty() {
+        if self.export.replacing.leaves_out() && !deidentified.unsure.is_empty() {
             return None;
         }
         let id = self.key.pseudonym("note", &note.id.to_string());

@@ -50,11 +50,13 @@ pub enum IdentifierClass {
     Organization,
     /// A room, bed or ward.
     Room,
+    /// A word or a number that no list and no form of clinical writing knows: it may be an identifier.
+    Other,
 }
 
 impl IdentifierClass {
     /// All classes.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::Name,
         Self::Location,
         Self::Zip,
@@ -77,6 +79,7 @@ impl IdentifierClass {
         Self::Code,
         Self::Organization,
         Self::Room,
+        Self::Other,
     ];
 
     /// The word of its tag, without brackets.
@@ -105,6 +108,7 @@ impl IdentifierClass {
             Self::Code => "CODE",
             Self::Organization => "ORGANIZATION",
             Self::Room => "ROOM",
+            Self::Other => "OTHER",
         }
     }
 }

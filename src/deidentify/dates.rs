@@ -40,6 +40,14 @@ pub(super) struct WrittenDate {
 }
 
 impl WrittenDate {
+    /// The same date in another text, where it begins at `start` instead of `was`.
+    pub(super) fn moved(mut self, start: usize, was: usize) -> Self {
+        for (span, _) in &mut self.parts {
+            *span = Span::new(span.start + start - was, span.end + start - was);
+        }
+        self
+    }
+
     /// The day it names; what is missing is taken from `about`, a day that is not said is the middle of the month.
     pub(super) fn day_near(&self, about: Date) -> Option<Date> {
         let (year, month) = (self.year.unwrap_or_else(|| about.year()), self.month.unwrap_or_else(|| about.month()));
@@ -76,10 +84,6 @@ pattern!(
     r"(?i)\b(?:on|since|until|till|by|from|of|around|before|after)\s+(?P<all>the\s+(?P<d>\d{1,2})(?P<end>st|nd|rd|th))\b"
 );
 pattern!(
-    HOLIDAY,
-    r"(?i)\b(?:christmas(?:\s+(?:eve|day))?|xmas|thanksgiving(?:\s+day)?|halloween|easter(?:\s+(?:sunday|monday))?|new\s+year'?s?(?:\s+(?:eve|day))?|fourth of july|(?:labor|memorial|veterans|valentine'?s?|independence|boxing|mother'?s|father'?s|st\.? patrick'?s) day|good friday|hanukkah|ramadan|diwali|eid|lunar new year)\b"
-);
-pattern!(
     TIME,
     r"(?i)^(?P<gap>\s{0,4}(?:at|@|,|\-|T|around|about|approx\.?)?\s{0,3})(?P<t>\d{1,2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:[ \t]?(?:[ap]\.?[ \t]?m\b\.?|[ap]\b|hrs?\b|h\b))?|\d{1,2}[ \t]?[ap]\.?m\b\.?|(?:[01]\d|2[0-3])[0-5]\d(?:[ \t]?(?:hrs?|h)\b)?)"
 );
@@ -89,7 +93,7 @@ pattern!(
 );
 pattern!(
     POSITIVE,
-    r"(?i)(?:\b(?:on|from|since|until|till|by|between|through|thru|before|after|dated?|due|seen|next|home|admit(?:ted)?|adm|d/c|dc|discharged?|visit|culture[sd]?|echo|ct|mri|pet|xr|cath|chole|appy|surgery|repeat|last|cx|bx|dos|and|to|ac|abvd|folfox|cycle|delirium|dx|s/p|day|week of|for|begun|began|started|stopped|of|thaw|again)\s*:?\s{0,2}\(?|^|[\n;]\s*|\d\s-\s|\[)$"
+    r"(?i)(?:\b(?:on|from|since|until|till|by|between|through|thru|before|after|dated?|due|seen|next|home|admit(?:ted)?|adm|d/c|dc|discharged?|visit|culture[sd]?|echo|ct|mri|pet|xr|cath|chole|appy|surgery|repeat|last|cx|bx|dos|and|to|ac|abvd|folfox|cycle|delirium|dx|s/p|day|week of|for|begun|began|started|stopped|of|thaw|again|given|removed|placed|inserted|filled|signed|reviewed|fell|exp|expires?|renewal|court|mtg|meeting|conference|appt|appointment|f/u|fu|recheck|re-check|rtc|nv|edd|edc|lmp|doi|injury|injured|transmission|labs?|x-?rays?|study|sched(?:uled)?|booked|arrived|arrival|transferred|shot|vaccine|inj|as of|eff|effective|valid|thru|court date|date|@|called|visit(?:ed)?|tubes?|ett|foley|picc|lines?|drain|sutures?|staples|biopsy|scope|egd|colonoscopy|mammo(?:gram)?|pap|scan|ekg|ecg|tte|tee|stress|inr|cbc|bmp|ua|injection|infusion|dialysis|hd|chemo|xrt|rt|discharge|admission|transfer|consult|call|bw|bloods?|ordered|collected|coll|drawn|received|rec'?d|sent|rx|script|refill(?:ed)?|dispensed|bought|moved|returned|back|resumed|quit|sober|relapsed|clean|hired|died|born|b|married|separated)\s*:?\s{0,2}\(?|^|[\n;]\s*|\d\s-\s|\[)$"
 );
 pattern!(
     NEGATIVE,
@@ -181,7 +185,7 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
         if let Some(time) = TIME.captures(rest).and_then(|captures| captures.name("t")) {
             let place = Span::new(span.end + time.start(), span.end + time.end());
             if stands_alone(text, Span::new(place.end, place.end))
-                || !rest[time.end()..].starts_with(|next: char| next.is_alphanumeric())
+                || !rest[time.end()..].starts_with(|next: char| next.is_alphanumeric() && next != 'Z')
             {
                 out.push(Identifier::new(place, IdentifierClass::Time));
             }
@@ -194,9 +198,6 @@ pub(super) fn find(text: &str) -> Vec<Identifier> {
             }
         }
         out.push(Identifier { date: Some(date), ..Identifier::new(span, IdentifierClass::Date) });
-    }
-    for found in HOLIDAY.find_iter(text) {
-        out.push(Identifier::new(Span::new(found.start(), found.end()), IdentifierClass::Date));
     }
     out
 }
@@ -239,7 +240,7 @@ static BY_WORDS: std::sync::LazyLock<Regex> = std::sync::LazyLock::new(|| {
 });
 pattern!(
     MONTH_CUE,
-    r"(?i)\b(?:in|since|until|till|by|from|last|next|this|early|late|mid|during|before|after|of|through|around|every|and|to|-)[\s\-]+$"
+    r"(?i)\b(?:in|since|until|till|by|from|last|next|this|early|late|mid|during|before|after|of|through|around|every|and|to|nv|rtc|due|f/u|seen|-)[\s\-]+$"
 );
 
 impl Reader<'_> {
@@ -432,7 +433,9 @@ impl Reader<'_> {
         }
         // of a month of which the note has other days
         for (span, date) in doubtful {
-            if self.out.iter().any(|(_, other)| other.month == date.month && other.day.is_some()) {
+            let is_near =
+                |month: Option<i8>| month.zip(date.month).is_some_and(|(one, two)| matches!((one - two).abs(), 0 | 1 | 11));
+            if self.out.iter().any(|(_, other)| is_near(other.month) && other.day.is_some()) {
                 self.push(span, date);
             }
         }

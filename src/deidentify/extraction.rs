@@ -85,7 +85,7 @@ mod tests {
     use super::*;
     use crate::{
         deidentify::{
-            DateShift, Known, Method, Replacer,
+            DateShift, Known, Method, Replacer, UnknownWords,
             measure::{DEIDENTIFIER, any_key},
         },
         domain::EngineVersion,
@@ -110,11 +110,8 @@ mod tests {
         .expect("an extraction");
         for method in [Method::Tag, Method::Surrogate(DateShift::Days)] {
             let key = any_key();
-            let out = Replacer { deidentifier: &DEIDENTIFIER, method, key: &key, patient: "p" }.deidentify(
-                text,
-                &Known::default(),
-                &[],
-            );
+            let out = Replacer { deidentifier: &DEIDENTIFIER, method, unknown: UnknownWords::Keep, key: &key, patient: "p" }
+                .deidentify(text, &Known::default(), &[]);
             let moved = out.extraction(extraction.clone()).expect("fits");
             let evidence = &moved.entries[0].evidence[0];
             assert_eq!(Span::new(evidence.start, evidence.end).of(&out.text), evidence.text);

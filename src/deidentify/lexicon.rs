@@ -39,25 +39,84 @@ pub(super) struct Lexicon {
     places: FxHashMap<String, (PlaceKind, bool)>,
     ordinary: FxHashSet<String>,
     clinical: FxHashSet<String>,
+    /// Words of English and of our tables, whatever they say.
+    known: FxHashSet<String>,
+}
+
+/// Tables whose words a note may use without anybody being known by them.
+const TABLES_OF_WORDS: &[&str] = &[
+    "abbreviations.tsv",
+    "allergen_concepts.tsv",
+    "allergens.tsv",
+    "boilerplate.tsv",
+    "clinical_drugs.tsv",
+    "conventions.tsv",
+    "cues.tsv",
+    "diagnosis_terms.tsv",
+    "drug_classes.tsv",
+    "english_words.tsv",
+    "everyday_diagnoses.tsv",
+    "everyday_medications.tsv",
+    "icd10cm.tsv",
+    "icd10cm_notes.tsv",
+    "index.tsv",
+    "medication_cues.tsv",
+    "medications.tsv",
+    "ordinary_words.tsv",
+    "queries.tsv",
+    "reaction_phrases.tsv",
+    "reactions.tsv",
+    "section_codes.tsv",
+    "sections.tsv",
+    "sig_words.tsv",
+    "specificity_prompts.tsv",
+    "stop_terms.tsv",
+    "word_forms.tsv",
+];
+
+fn read_names(tables: &Tables, table: &str, names: &mut FxHashMap<String, KnownName>) -> Result<(), TableError> {
+    let (name, text) = tables.get(table)?;
+    table::read(name, text, |row| {
+        let kind = row.get("kind")?;
+        let given = match kind.split('+').next().unwrap_or_default() {
+            "female" => Some(Bearer::Female),
+            "male" => Some(Bearer::Male),
+            "either" => Some(Bearer::Either),
+            "surname" => None,
+            _ => return Err(row.error("kind must be female, male, either or surname, or two of them with a plus")),
+        };
+        names.insert(fold(row.get("name")?), KnownName { given, is_ordinary: row.get("ordinary")? == "1" });
+        Ok(())
+    })
+}
+
+/// The words of all tables of words, folded.
+fn known_words(tables: &Tables) -> Result<FxHashSet<String>, TableError> {
+    let mut known = FxHashSet::default();
+    for table in TABLES_OF_WORDS {
+        let (_, text) = tables.get(table)?;
+        for word in text.split(|letter: char| !letter.is_alphabetic()).filter(|word| word.len() > 1) {
+            let is_plain = word.bytes().all(|byte| byte.is_ascii_lowercase());
+            if is_plain && !known.contains(word) {
+                known.insert(word.to_owned());
+            } else if !is_plain {
+                let folded = fold(word);
+                if !known.contains(&folded) {
+                    known.insert(folded);
+                }
+            }
+        }
+    }
+    Ok(known)
 }
 
 impl Lexicon {
     pub(super) fn load(tables: &Tables, vocabulary: &Vocabulary) -> Result<Self, TableError> {
         let (mut names, mut places) = (FxHashMap::default(), FxHashMap::default());
         let (mut ordinary, mut clinical) = (FxHashSet::default(), FxHashSet::default());
-        let (name, text) = tables.get("person_names.tsv")?;
-        table::read(name, text, |row| {
-            let kind = row.get("kind")?;
-            let given = match kind.split('+').next().unwrap_or_default() {
-                "female" => Some(Bearer::Female),
-                "male" => Some(Bearer::Male),
-                "either" => Some(Bearer::Either),
-                "surname" => None,
-                _ => return Err(row.error("kind must be female, male, either or surname, or two of them with a plus")),
-            };
-            names.insert(fold(row.get("name")?), KnownName { given, is_ordinary: row.get("ordinary")? == "1" });
-            Ok(())
-        })?;
+        // ours go before those of the census
+        read_names(tables, "census_names.tsv", &mut names)?;
+        read_names(tables, "person_names.tsv", &mut names)?;
         let (name, text) = tables.get("places.tsv")?;
         table::read(name, text, |row| {
             let kind = match row.get("kind")? {
@@ -83,7 +142,7 @@ impl Lexicon {
                 }
             }
         }
-        Ok(Self { names, places, ordinary, clinical })
+        Ok(Self { names, places, ordinary, clinical, known: known_words(tables)? })
     }
 
     pub(super) fn name(&self, folded: &str) -> Option<KnownName> {
@@ -114,6 +173,20 @@ impl Lexicon {
 
     pub(super) fn is_clinical(&self, folded: &str) -> bool {
         self.clinical.contains(folded)
+    }
+
+    /// A word of English, of medicine or of our tables, also with a common ending.
+    pub(super) fn is_known(&self, folded: &str) -> bool {
+        let has = |word: &str| self.known.contains(word) || self.ordinary.contains(word) || self.clinical.contains(word);
+        has(folded)
+            || ["s", "es", "ed", "d", "ing", "ly", "er", "al", "ally", "y"]
+                .iter()
+                .any(|ending| folded.strip_suffix(ending).is_some_and(|stem| stem.len() > 2 && has(stem)))
+    }
+
+    /// The word as it is, of English or of medicine.
+    pub(super) fn has_word(&self, folded: &str) -> bool {
+        self.known.contains(folded) || self.clinical.contains(folded)
     }
 
     /// A word that nothing here knows but as a name.

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::LazyLock};
 
-use super::{DeidentificationKey, Deidentifier, IdentifierClass, Known};
+use super::{DeidentificationKey, Deidentifier, IdentifierClass, Known, UnknownWords};
 use crate::{
     domain::{NewNote, Patient, Span},
     recognize::{Model, ModelFiles, Precision, cut_windows, dictionary, merge},
@@ -89,13 +89,18 @@ fn mentions(document: &Document, model: Option<&Model>) -> Vec<Span> {
     merged.iter().map(|mention| mention.span).collect()
 }
 
-fn measure(notes: &[Marked], model: Option<&Model>) -> Measured {
+fn measure(notes: &[Marked], unknown: UnknownWords, model: Option<&Model>) -> Measured {
     let sections = SectionTable::parse(TABLES.get("sections.tsv").expect("a table").1).expect("sections");
     let mut out = Measured { by_class: BTreeMap::new(), missed: Vec::new(), wrong: Vec::new() };
     for note in notes {
         let document = Document::new(&note.text, &sections);
         let mentions = mentions(&document, model);
-        let found = DEIDENTIFIER.find(&note.text, &note.known, &mentions).identifiers;
+        let found = DEIDENTIFIER.find(&note.text, &note.known, &mentions);
+        let found = match unknown {
+            UnknownWords::Replace => found.with_unknown(),
+            UnknownWords::Keep => found,
+        }
+        .identifiers;
         let counts = |at: usize| note.text[at..].chars().next().is_some_and(char::is_alphanumeric);
         let letters = |span: Span| (span.start..span.end).filter(move |at| note.text.is_char_boundary(*at) && counts(*at));
         for (span, class) in &note.marks {
@@ -109,7 +114,13 @@ fn measure(notes: &[Marked], model: Option<&Model>) -> Measured {
             count.letters_found += hit;
             count.mentions_found += usize::from(hit == all);
             if hit < all {
-                out.missed.push(format!("{} {}: {:?}", note.id, class.tag(), span.of(&note.text)));
+                let left: String = (span.start..span.end)
+                    .filter(|at| {
+                        note.text.is_char_boundary(*at) && !found.iter().any(|one| one.span.start <= *at && *at < one.span.end)
+                    })
+                    .filter_map(|at| note.text[at..].chars().next())
+                    .collect();
+                out.missed.push(format!("{} {}: {left:?} of {:?}", note.id, class.tag(), span.of(&note.text)));
             }
         }
         for one in &found {
@@ -171,60 +182,121 @@ fn notes(name: &str) -> Vec<Marked> {
     read(&std::fs::read_to_string(path).expect("the notes"))
 }
 
+/// Measures a file without and with what nothing knows replaced, and holds floors of recall by letters, by mention, and precision.
+fn holds(name: &str, model: Option<&Model>, floors: [[f64; 3]; 2]) -> [Measured; 2] {
+    let notes = notes(name);
+    assert!(notes.len() >= 30);
+    let measured = [UnknownWords::Keep, UnknownWords::Replace].map(|unknown| measure(&notes, unknown, model));
+    for (measured, (floors, what)) in measured.iter().zip(floors.into_iter().zip(["rules alone", "unknown words too"])) {
+        measured.print(&format!("{name}, {what}{}", if model.is_some() { ", model" } else { "" }));
+        let (letters, mentions, precision) = measured.all();
+        assert!(
+            letters > floors[0] && mentions > floors[1] && precision > floors[2],
+            "{name}, {what}: {letters} {mentions} {precision}"
+        );
+    }
+    measured
+}
+
+fn print_what_went_wrong(measured: &[Measured; 2]) {
+    let [rules, all] = measured;
+    println!("missed by the rules:\n{}\nwrong by the rules:\n{}", rules.missed.join("\n"), rules.wrong.join("\n"));
+    println!("missed by all:\n{}\nwrong by all:\n{}", all.missed.join("\n"), all.wrong.join("\n"));
+}
+
 /// What rules were tuned with: what is missed is printed, to be mended.
 #[test]
 fn recall_on_the_development_notes() {
-    let notes = notes("development.txt");
-    assert!(notes.len() >= 30);
-    let measured = measure(&notes, None);
-    measured.print("development");
-    println!("missed:\n{}\nwrong:\n{}", measured.missed.join("\n"), measured.wrong.join("\n"));
-    let (letters, mentions, precision) = measured.all();
-    assert!(letters > 0.99 && mentions > 0.985 && precision > 0.985, "{letters} {mentions} {precision}");
+    print_what_went_wrong(&holds("development.txt", None, [[0.985, 0.98, 0.975], [0.985, 0.98, 0.965]]));
+}
+
+/// Development notes that came last: what is missed is printed.
+#[test]
+fn recall_on_more_development_notes() {
+    print_what_went_wrong(&holds("development-more.txt", None, [[0.94, 0.91, 0.94], [0.955, 0.93, 0.92]]));
 }
 
 /// What nobody looks at: the figures that count. What is missed is not printed, so that no rule is made for it.
 #[test]
 fn recall_on_the_blind_notes() {
-    let notes = notes("blind.txt");
-    assert!(notes.len() >= 30);
-    let measured = measure(&notes, None);
-    measured.print("blind");
-    let (letters, mentions, precision) = measured.all();
-    assert!(letters > 0.98 && mentions > 0.97 && precision > 0.955, "{letters} {mentions} {precision}");
+    holds("blind.txt", None, [[0.98, 0.97, 0.95], [0.98, 0.97, 0.94]]);
 }
 
 /// The second blind notes, of somebody who had seen neither rules nor other notes.
 #[test]
 fn recall_on_the_second_blind_notes() {
-    let notes = notes("blind-two.txt");
-    assert!(notes.len() >= 50);
-    let measured = measure(&notes, None);
-    measured.print("blind-two");
-    let (letters, mentions, precision) = measured.all();
-    assert!(letters > 0.84 && mentions > 0.77 && precision > 0.92, "{letters} {mentions} {precision}");
+    holds("blind-two.txt", None, [[0.905, 0.855, 0.90], [0.915, 0.865, 0.87]]);
 }
 
 /// The same notes with the shipped model beside the dictionary, as extraction recognises.
 #[test]
 fn recall_with_the_model() {
     let model = Model::load(&ModelFiles::embedded(), Precision::Int8).expect("the shipped model");
-    for (name, floors) in [("development.txt", [0.98, 0.98]), ("blind.txt", [0.98, 0.955]), ("blind-two.txt", [0.83, 0.92])] {
-        let measured = measure(&notes(name), Some(&model));
-        measured.print(&format!("{name} with model"));
-        let (letters, _, precision) = measured.all();
-        assert!(letters > floors[0] && precision > floors[1], "{name}: {letters} {precision}");
+    for (name, floors) in [
+        ("development.txt", [[0.97, 0.96, 0.96], [0.97, 0.96, 0.95]]),
+        ("blind.txt", [[0.97, 0.96, 0.94], [0.97, 0.96, 0.93]]),
+        ("blind-two.txt", [[0.895, 0.84, 0.90], [0.905, 0.85, 0.87]]),
+    ] {
+        holds(name, Some(&model), floors);
     }
 }
 
-/// Development notes that came last: what is missed is printed.
+/// What is lost for analytics: letters of the gold mentions and of their attributes that are replaced, by what does it.
 #[test]
-fn recall_on_more_development_notes() {
-    let notes = notes("development-more.txt");
-    assert!(notes.len() >= 40);
-    let measured = measure(&notes, None);
-    measured.print("development 2");
-    println!("missed:\n{}\nwrong:\n{}", measured.missed.join("\n"), measured.wrong.join("\n"));
-    let (letters, _, precision) = measured.all();
-    assert!(letters > 0.79 && precision > 0.90, "{letters} {precision}");
+fn what_the_gold_notes_lose() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
+    // the second are annotated notes by others, which need not be here
+    for (path, is_ours) in [("eval/gold/notes.jsonl", true), ("../shared/gold/dev.jsonl", false)] {
+        let Some(lines) = std::fs::read_to_string(root.join(path)).ok().or_else(|| is_ours.then(|| panic!("no gold notes")))
+        else {
+            continue;
+        };
+        let [rules, all] = lost(&lines);
+        println!("{path}: letters of gold mentions replaced: {rules:.4} by rules, {all:.4} with unknown words");
+        assert!(rules < 0.005 && all < 0.01, "{path}: {rules} {all}");
+    }
+}
+
+/// The share of letters of marked mentions and their attributes that are replaced: by the rules, and with unknown words.
+fn lost(lines: &str) -> [f64; 2] {
+    let sections = SectionTable::parse(TABLES.get("sections.tsv").expect("a table").1).expect("sections");
+    let (mut letters, mut hit) = (0, [0, 0]);
+    for line in lines.lines() {
+        let note: serde_json::Value = serde_json::from_str(line).expect("a note");
+        let text = note["text"].as_str().expect("text");
+        let mentions = mentions(&Document::new(text, &sections), None);
+        let rules = DEIDENTIFIER.find(text, &Known::default(), &mentions);
+        let found = [rules.identifiers.clone(), rules.with_unknown().identifiers];
+        let map = crate::text::OffsetMap::new(text, crate::domain::OffsetUnit::Codepoint);
+        for annotation in note["annotations"].as_array().expect("annotations") {
+            let offset =
+                |name: &str| map.to_byte(usize::try_from(annotation[name].as_u64().expect("an offset")).expect("small"));
+            let (start, end) = (offset("start"), offset("end"));
+            let mut spans = vec![Span::new(start, end)];
+            for value in annotation["attributes"].as_object().into_iter().flat_map(|attributes| attributes.values()) {
+                let words = value.as_str().unwrap_or_default();
+                spans.extend(
+                    text[start..]
+                        .find(words)
+                        .filter(|_| words.len() > 1)
+                        .map(|at| Span::new(start + at, start + at + words.len())),
+                );
+            }
+            for span in spans {
+                for at in (span.start..span.end).filter(|at| text.is_char_boundary(*at)) {
+                    if text[at..].starts_with(char::is_alphanumeric) {
+                        letters += 1;
+                        for (hit, found) in hit.iter_mut().zip(&found) {
+                            *hit += usize::from(found.iter().any(|one| one.span.start <= at && at < one.span.end));
+                        }
+                    }
+                }
+                let words = span.of(text);
+                for one in found[1].iter().filter(|one| one.span.overlaps(span)) {
+                    println!("lost {}: {:?} of {words:?}", one.class.tag(), one.span.of(text));
+                }
+            }
+        }
+    }
+    hit.map(|hit| share(hit, letters))
 }

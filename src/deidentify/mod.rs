@@ -7,26 +7,33 @@
 //!
 //! Rules find most and never all. Whoever gives a text away decides whether what is left is little enough.
 
+mod ages;
 mod class;
 mod date_words;
 mod dates;
 mod extraction;
+mod grow;
+mod headers;
 mod known;
 mod lexicon;
 #[cfg(test)]
 mod measure;
 mod names;
 mod numbers;
+mod odd_dates;
 mod places;
 mod replace;
+mod rooms;
 mod shift;
+mod signatures;
 mod surrogates;
 mod tokens;
+mod unknown;
 mod words;
 
 pub use class::IdentifierClass;
 pub use known::Known;
-pub use replace::{Deidentified, Method, Replacement, Replacer};
+pub use replace::{Deidentified, Method, Replacement, Replacer, UnknownWords};
 pub use surrogates::{DateShift, DeidentificationKey, DeidentificationKeyError};
 
 use aho_corasick::AhoCorasick;
@@ -63,8 +70,18 @@ impl Identifier {
 pub struct Findings {
     /// The identifiers, in order, without overlaps.
     pub identifiers: Vec<Identifier>,
-    /// Words and numbers that may be identifiers and are not taken for any; a strict export leaves such a note out.
+    /// Words and numbers that nothing knows, and that may be identifiers therefore; none of them overlaps an identifier.
     pub unsure: Vec<Span>,
+}
+
+impl Findings {
+    /// What nothing knows taken for identifiers too.
+    #[must_use]
+    pub fn with_unknown(mut self) -> Self {
+        self.identifiers.extend(self.unsure.drain(..).map(|span| Identifier::new(span, IdentifierClass::Other)));
+        self.identifiers.sort_by_key(|identifier| identifier.span.start);
+        self
+    }
 }
 
 /// Finds identifiers.
@@ -88,18 +105,24 @@ impl Deidentifier {
         let words = tokens::tokens(text);
         let places = Places { text, tokens: &words, lexicon: &self.lexicon };
         let upper = words.iter().filter(|word| matches!(word.shape, Shape::Upper | Shape::Letter)).count();
+        let mentioned = Covered::of(mentions.iter().copied());
         let names = Names {
             text,
             tokens: &words,
             lexicon: &self.lexicon,
-            mentions: &Covered::of(mentions.iter().copied()),
+            mentions: &mentioned,
             is_caseless: places.is_caseless(),
             is_upper: words.len() > 8 && upper * 10 > words.len() * 7,
         };
         // the surest first: what overlaps an earlier one is cut
         let mut found = known::find(text, &words, known, &self.lexicon);
+        found.extend(headers::find(text));
         found.extend(numbers::find(text));
+        found.extend(odd_dates::ranges(text));
         found.extend(dates::find(text));
+        found.extend(odd_dates::find(text));
+        found.extend(ages::find(text));
+        found.extend(rooms::find(text));
         found.extend(places.find());
         let (mut persons, others) = (names.find(), found);
         persons.sort_by_key(|name| name.span.start);
@@ -116,8 +139,20 @@ impl Deidentifier {
         for initial in initials_before(text, &words, &all.identifiers) {
             all.add(initial);
         }
+        for more in grow::find(text, &words, &all.identifiers, (&self.lexicon, &mentioned)) {
+            all.add(more);
+        }
         let identifiers = all.finish();
-        let unsure = self.unsure(text, &words, &identifiers);
+        let unknown = unknown::Unknown {
+            text,
+            tokens: &words,
+            lexicon: &self.lexicon,
+            mentions: &mentioned,
+            found: &Covered::of(identifiers.iter().map(|identifier| identifier.span)),
+            is_upper: names.is_upper,
+            is_caseless: names.is_caseless,
+        };
+        let unsure = unknown.find();
         Findings { identifiers, unsure }
     }
 
@@ -171,23 +206,6 @@ impl Deidentifier {
         out
     }
 
-    /// Words with a capital that nothing knows, and numbers of five digits and more, that are left.
-    fn unsure(&self, text: &str, words: &[Token], found: &[Identifier]) -> Vec<Span> {
-        let covered = Covered::of(found.iter().map(|identifier| identifier.span));
-        let inside = |span: Span| covered.overlaps(span);
-        let unknown = words.iter().filter(|word| {
-            let is_long = word.folded.len() > 3;
-            let is_name = self.lexicon.is_plain_name(&word.folded);
-            let is_capital = word.shape == Shape::Title && (is_name || self.lexicon.is_unknown(&word.folded));
-            is_long && (is_capital || word.shape != Shape::Letter && is_name) && !inside(word.span)
-        });
-        let numbers =
-            FIVE_DIGITS.find_iter(text).map(|number| Span::new(number.start(), number.end())).filter(|span| !inside(*span));
-        let mut out: Vec<Span> = unknown.map(|word| word.span).chain(numbers).collect();
-        out.sort_unstable();
-        out
-    }
-
     fn bearer(&self, folded: &str) -> Option<Bearer> {
         self.lexicon.name(folded).and_then(|name| name.given)
     }
@@ -198,16 +216,20 @@ fn initials_before(text: &str, words: &[Token], found: &[Identifier]) -> Vec<Ide
     let covered = Covered::of(found.iter().map(|identifier| identifier.span));
     let is_name =
         |word: &Token| found.iter().any(|one| one.class == IdentifierClass::Name && one.span.start == word.span.start);
-    let pairs = words.windows(2).filter(|pair| {
+    let is_letter_before = |at: usize| {
+        at > 0 && words[at - 1].shape == Shape::Letter && matches!(tokens::gap(text, &words[at - 1], &words[at]), "." | ". ")
+    };
+    let pairs = words.windows(2).enumerate().filter(|(_, pair)| {
         pair[0].shape == Shape::Letter
             && !covered.overlaps(pair[0].span)
             && matches!(tokens::gap(text, &pair[0], &pair[1]), ". " | " " | ".")
             && is_name(&pair[1])
     });
-    pairs.map(|pair| Identifier::new(Span::new(pair[0].span.start, pair[1].span.end), IdentifierClass::Name)).collect()
+    let first = |at: usize, start: usize| if is_letter_before(at) { words[at - 1].span.start } else { start };
+    pairs
+        .map(|(at, pair)| Identifier::new(Span::new(first(at, pair[0].span.start), pair[1].span.end), IdentifierClass::Name))
+        .collect()
 }
-
-pattern!(FIVE_DIGITS, r"\b\d{5,}\b");
 
 /// Words that follow a name at the beginning of a sentence.
 fn is_verb(folded: &str) -> bool {

@@ -5,21 +5,55 @@ use super::{
     lexicon::Lexicon,
     places::is_state,
     tokens::{Shape, Token, gap},
-    words::{CREDENTIALS, LABELS, PARTICLES, PHRASES, RELATIONS, STOPPERS, TERMS, TITLES, holds, list},
+    words::{CREDENTIALS, LABELS, PARTICLES, RELATIONS, STOPPERS, TERMS, TITLES, holds},
 };
 use crate::domain::Span;
 
 /// Titles that are words of other meanings, and need a capital behind them.
-const WEAK_TITLES: &[&str] = &["sister", "nurse", "father", "lady", "lord", "officer", "sr", "judge", "pastor", "hon"];
+const WEAK_TITLES: &[&str] = &[
+    "sister",
+    "nurse",
+    "father",
+    "lady",
+    "lord",
+    "officer",
+    "sr",
+    "judge",
+    "pastor",
+    "hon",
+    "fr",
+    "sen",
+    "rep",
+    "deacon",
+    "elder",
+    "bishop",
+    "brother",
+    "chaplain",
+    "coach",
+    "principal",
+    "nurses",
+    "maj",
+    "col",
+    "dra",
+    "ofc",
+    "cpl",
+    "pvt",
+    "cmdr",
+    "captain",
+    "capt",
+    "lt",
+    "sgt",
+    "detective",
+    "attorney",
+    "drs",
+];
 
 pattern!(DOSE, r"(?i)^\s?(?:XR|SR|ER|MR|CR|LA|XL|HCT|DS)?\s?\d+(?:[.,/]\d+)*\s?(?:mg|mcg|ml|units?|iu|g|%|puffs?|tabs?)\b");
 pattern!(AGE_BEHIND, r"(?i)^(?:,| is an?| is)?\s{0,2}\d{1,3}\s?-?(?:years?\b|yrs?\b|y/?o\b|yo[MF]?\b|[MF]\b)");
-pattern!(INITIALS, r"(?i)\binitials\s?[:=]?\s{0,2}((?-i:[A-Z][.\-]?[A-Z](?:[.\-]?[A-Z])?))\b");
-pattern!(TYPED_BY, r"(?m)(?:^|\s)([A-Z]{2,4}/(?:[a-z]{2,3}|[A-Z]{2,3}))(?:\s{2,}|$)");
 
 /// How much speaks for a name where a run begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Strength {
+pub(super) enum Strength {
     /// A title, a label: the next word is a name whatever it is.
     Strong,
     /// The next word must have a capital and be no ordinary word.
@@ -68,7 +102,7 @@ impl Names<'_> {
     }
 
     /// Whether a word could be a name only by what stands around it.
-    fn needs_context(&self, token: &Token) -> bool {
+    pub(super) fn needs_context(&self, token: &Token) -> bool {
         !self.lexicon.is_unknown(&token.folded) || self.is_mention(token)
     }
 
@@ -143,7 +177,7 @@ impl Names<'_> {
             }
             let known = self.lexicon.name(folded);
             let is_next = match next.shape {
-                Shape::Letter => !is_comma || strength == Strength::Strong,
+                Shape::Letter => !is_comma || strength == Strength::Strong || self.text[next.span.end..].starts_with('.'),
                 Shape::Title => {
                     here.shape != Shape::Lower
                         && (known.is_some() || !self.lexicon.is_ordinary(folded) && !self.is_mention(next) || is_hyphen)
@@ -162,10 +196,9 @@ impl Names<'_> {
                                     || holds(PARTICLES, after.folded.as_str())
                                         && self.tokens.get(last + 3).is_some_and(|third| third.shape == Shape::Title)
                             })
-                        || self.is_caseless
-                            && here.shape == Shape::Lower
+                        || here.shape == Shape::Lower
                             && !is_comma
-                            && (self.lexicon.is_plain_name(folded) || self.lexicon.is_unknown(folded))
+                            && (self.lexicon.is_plain_name(folded) || self.is_caseless && self.lexicon.is_unknown(folded))
                 }
             };
             if !is_next {
@@ -182,7 +215,7 @@ impl Names<'_> {
         out.push(Identifier::new(span, IdentifierClass::Name));
     }
 
-    fn push_run(&self, first: usize, strength: Strength, out: &mut Vec<Identifier>) {
+    pub(super) fn push_run(&self, first: usize, strength: Strength, out: &mut Vec<Identifier>) {
         if self.starts(first, strength) {
             self.push((first, self.run(first, strength)), out);
         }
@@ -206,6 +239,11 @@ impl Names<'_> {
         }
         // "the doctor called": a title without a capital in a note with capitals
         let is_plain_title = matches!(token.folded.as_str(), "dr" | "mr" | "mrs" | "ms");
+        let is_named = self.lexicon.name(&next.folded).is_some() && !holds(STOPPERS, next.folded.as_str());
+        if is_plain_title && next.shape == Shape::Lower && is_named && !self.is_caseless {
+            self.push((at + 1, self.run(at + 1, Strength::Strong)), out);
+            return;
+        }
         let may_be_lower = self.is_caseless || is_plain_title && self.lexicon.is_unknown(&next.folded);
         if token.shape == Shape::Lower && next.shape == Shape::Lower && !may_be_lower {
             return;
@@ -239,8 +277,13 @@ impl Names<'_> {
         // "ANESTHESIA: General", "TO: Emergency Department"
         let is_word = self.needs_context(next) && self.lexicon.name(&next.folded).is_none();
         let has_comma = matches!(self.gap_after(at + 1), ", ");
+        let is_before_a_name = matches!(self.gap_after(at + 1), " ")
+            && next.shape == Shape::Title
+            && self.tokens.get(at + 2).is_some_and(|after| after.shape == Shape::Title && !self.needs_context(after));
         if holds(TITLES, next.folded.as_str())
-            || is_word && !(has_comma && next.shape != Shape::Lower && !self.lexicon.is_ordinary(&next.folded))
+            || is_word
+                && !is_before_a_name
+                && !(has_comma && next.shape != Shape::Lower && !self.lexicon.is_ordinary(&next.folded))
         {
             return;
         }
@@ -257,7 +300,7 @@ impl Names<'_> {
         }
         let mut next = at + 1;
         let between = self.gap_after(at);
-        if !matches!(between, " " | ", " | " (" | ": " | ", (" | "'s " | "  " | " - " | ") ") {
+        if !matches!(between, " \"" | " (\"" | " " | ", " | " (" | ": " | ", (" | "'s " | "  " | " - " | ") ") {
             return;
         }
         while self.tokens.get(next).is_some_and(|word| {
@@ -275,7 +318,18 @@ impl Names<'_> {
         let is_name = match word.shape {
             Shape::Title => {
                 let is_double = self.gap_after(next) == "-" && !self.lexicon.is_clinical(&word.folded);
-                known.is_some() || !self.needs_context(word) || is_double
+                let is_right_behind = next == at + 1
+                    && matches!(between, " " | " \"")
+                    && token.shape == Shape::Lower
+                    && !matches!(
+                        token.folded.as_str(),
+                        "patient" | "pt" | "client" | "parent" | "baby" | "cm" | "rt" | "tech" | "nurse" | "rn"
+                    )
+                    && (!self.is_mention(word) || !self.lexicon.is_ordinary(&word.folded))
+                    && ![TITLES, RELATIONS, STOPPERS, LABELS].iter().any(|list| holds(list, &word.folded))
+                    && !self.is_state(next)
+                    && !super::date_words::WEEKDAYS.contains(&word.folded.as_str());
+                known.is_some() || !self.needs_context(word) || is_double || is_right_behind
             }
             Shape::Upper => known.is_some() && word.folded.len() > 2 || self.is_upper && self.lexicon.is_unknown(&word.folded),
             Shape::Lower => {
@@ -340,7 +394,7 @@ impl Names<'_> {
     fn listed(&self, at: usize, out: &mut Vec<Identifier>) {
         let token = &self.tokens[at];
         let Some(known) = self.lexicon.name(&token.folded) else { return };
-        if self.is_term(at) || self.is_mention(token) && !self.has_given_before(at) {
+        if self.is_term(at) || self.is_state(at) || self.is_mention(token) && !self.has_given_before(at) {
             return;
         }
         let is_plain = self.lexicon.is_plain_name(&token.folded) && !self.lexicon.is_ordinary(&token.folded);
@@ -403,6 +457,10 @@ impl Names<'_> {
             || self.needs_context(token)
             || self.is_term(at)
             || self.is_state(at)
+            || holds(TITLES, &token.folded)
+            || holds(RELATIONS, &token.folded)
+            || self.text[token.span.end..].trim_start_matches(' ').starts_with([':', '#', '='])
+                && self.lexicon.is_known(&token.folded)
         {
             return;
         }
@@ -469,87 +527,6 @@ impl Names<'_> {
         let is_stopper = holds(STOPPERS, token.folded.as_str());
         if (has_relation || has_age) && (known || !self.needs_context(token)) && !is_stopper {
             self.push((at, at), out);
-        }
-    }
-
-    /// "initials RJB", "JRS/mt"
-    fn initials(&self, out: &mut Vec<Identifier>) {
-        for rule in [&*INITIALS, &*TYPED_BY] {
-            out.extend(rule.captures_iter(self.text).filter_map(|captures| {
-                let letters = captures.get(1)?;
-                Some(Identifier::new(Span::new(letters.start(), letters.end()), IdentifierClass::Name))
-            }));
-        }
-    }
-
-    fn after_phrases(&self, out: &mut Vec<Identifier>) {
-        for (at, token) in self.tokens.iter().enumerate() {
-            let left = Span::new(token.span.start, token.span.start).around(self.text, 32, 0).of(self.text).to_lowercase();
-            let plain = left.trim_end_matches([' ', ':', '.', '"']);
-            if plain.len() == left.len() || left.len() - plain.len() > 4 {
-                continue;
-            }
-            let is_phrase = list(PHRASES).any(|phrase| {
-                plain.strip_suffix(phrase).is_some_and(|rest| !rest.ends_with(|one: char| one.is_alphanumeric()))
-            });
-            let is_greeting = ["dear", "hi", "hello", "thank you", "thanks"].iter().any(|greeting| plain.ends_with(greeting));
-            let known = self.lexicon.name(&token.folded);
-            let is_word = token.shape != Shape::Letter && self.needs_context(token) && known.is_none()
-                || is_greeting && left.ends_with(". ");
-            if is_phrase
-                && !is_word
-                && (token.shape != Shape::Lower
-                    || self.is_caseless && known.is_some_and(|name| !name.is_ordinary)
-                    || self.is_caseless && self.lexicon.is_unknown(&token.folded))
-            {
-                self.push_run(at, Strength::Strong, out);
-            }
-        }
-    }
-
-    /// Lines behind "Sincerely,", and lines that are a name and nothing else.
-    fn signatures(&self, out: &mut Vec<Identifier>) {
-        let mut is_behind = 0;
-        let mut start = 0;
-        for line in self.text.split_inclusive('\n') {
-            let plain = line.trim().trim_end_matches([',', '.', ':']).to_lowercase();
-            let closes = [
-                "sincerely",
-                "regards",
-                "best",
-                "thanks",
-                "thank you",
-                "yours",
-                "faithfully",
-                "respectfully",
-                "cheers",
-                "best wishes",
-                "sincerely yours",
-                "yours sincerely",
-                "yours faithfully",
-                "kind regards",
-                "best regards",
-                "warm regards",
-            ]
-            .contains(&plain.as_str());
-            if closes {
-                is_behind = 3;
-            } else if !plain.is_empty() {
-                if is_behind > 0 {
-                    let end = start + line.len();
-                    let place = |offset: usize| self.tokens.partition_point(|token| token.span.start < offset);
-                    let words: Vec<usize> = (place(start)..place(end)).collect();
-                    let first = words.iter().find(|at| !holds(TITLES, self.tokens[**at].folded.as_str()));
-                    if let Some(first) = first.copied()
-                        && (!self.needs_context(&self.tokens[first]) || self.lexicon.name(&self.tokens[first].folded).is_some())
-                        && words.len() <= 6
-                    {
-                        self.push_run(first, Strength::Strong, out);
-                    }
-                }
-                is_behind -= i32::from(is_behind > 0);
-            }
-            start += line.len();
         }
     }
 }

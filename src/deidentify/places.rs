@@ -1,14 +1,14 @@
-//! Places and organisations, rooms, postal codes, and ages over 89.
+//! Places and organisations, and postal codes.
 
 use std::sync::LazyLock;
 
 use regex::Regex;
 
 use super::{
-    Identifier, IdentifierClass, date_words,
+    Identifier, IdentifierClass,
     lexicon::{Lexicon, PlaceKind},
     tokens::{Shape, Token, gap},
-    words::{GENERIC, HEADS, holds},
+    words::{GENERIC, HEADS, TERMS, holds},
 };
 use crate::domain::Span;
 
@@ -40,7 +40,7 @@ static RULES: LazyLock<Rules> = LazyLock::new(|| {
             r"\b((?:{CAPITAL} ){{1,3}}(?:Street|Avenue|Ave|Road|Rd|Boulevard|Blvd|Lane|Ln|Drive|Parkway|Terrace|Crescent|Close|Way))\b"
         )),
         other_address: compiled(String::from(
-            r"(?i)\b(P\.?\s?O\.?\s+Box\s+\d+|Rural (?:Route|Rte)\s+\d+(?:,?\s+Box\s+\w+)?|RR\s?\d+\s+Box\s+\w+|(?:the )?corner of \w+ and \w+|\d+\s+(?:County|State|Farm) (?:Road|Route)\s+\w+|(?-i:(?:Interstate|Highway|Hwy|Route|County Road|US|I)[ \-]\d+)(?:\s+(?:near|and|at)\s+(?:Exit|Mile Marker|MM|Milepost)\s+\d+)?|(?:Mile Marker|Milepost)\s+\d+)\b",
+            r"(?i)\b(P\.?\s?O\.?\s+Box\s+\d+|Rural (?:Route|Rte)\s+\d+(?:,?\s+Box\s+\w+)?|(?:RR|HC|R\.R\.)\s?\d+,?\s+Box\s+\w+|\d+\s+(?:Hwy|Highway|Route|Rte|State Road|County Road|FM|US)\s*\d+\w*(?:\s[NSEW]\b)?(?:,?\s(?:Ste|Suite|Apt|Unit|Lot)\.?\s?\w+)?|(?:the )?corner of \w+ and \w+|\d+\s+(?:County|State|Farm) (?:Road|Route)\s+\w+|(?-i:(?:Interstate|Highway|Hwy|Route|County Road|US|I)[ \-]\d+)(?:\s+(?:near|and|at)\s+(?:Exit|Mile Marker|MM|Milepost)\s+\d+)?|(?:Mile Marker|Milepost)\s+\d+)\b",
         )),
         city_state: compiled(format!(
             r"\b((?:{CAPITAL} ){{0,2}}{CAPITAL})(?:,\s{{0,2}}(?:{STATES}|{PLAIN_STATE_LETTERS})|\s{{1,2}}{PLAIN_STATE_LETTERS})\b"
@@ -60,31 +60,17 @@ pattern!(
     r"(?i)\b(?:zip|zip\s?code|postal\s?code|postcode)\s?[:#]?\s{0,3}(\d{5}(?:-\d{4})?|[A-Z]{1,2}\d[A-Z\d]? \d[A-Z]{2})\b"
 );
 pattern!(
-    AGE,
-    r"(?i)\b(?P<a>9\d|1[0-3]\d)(?:\s?-?\s?(?:years?|yrs?|yr|y)\b\.?(?:[\s\-]*(?:old\b|o\b))?|\s?y/?o\b|\s?-?(?:year|yr)s?-old|\s?yo\b|\s?(?-i:[MF])\b)"
+    HOLY,
+    r"\b(?:(?:Our|Holy) (?:Lady|Redeemer|Savior|Saviour)(?: of(?: the)? [A-Z]\p{L}+(?: [A-Z]\p{L}+)?)?|(?:Holy|Sacred|Blessed|Good|Immaculate) (?:Family|Cross|Heart|Spirit|Name|Trinity|Redeemer|Samaritan|Shepherd|Sacrament|Mother|Conception|Angels|Ghost)|(?:PS|P\.S\.|IS|JHS) \d{1,3}\b)(?: (?:Hospital|Church|School|Academy|Medical Center|Health))?"
 );
 pattern!(SAINT, r"\b(?:St\.|St|Saint) [A-Z]\p{L}{2,}(?:['’]s)?\b");
-pattern!(TEMPERATURE, r"(?i)(?:\b(?:t|tm|tmax|tc|temp(?:erature)?|fever|febrile|to|of)\b[\s:=]*|[<>]\s?)$");
-pattern!(
-    AGE_LABEL,
-    r"(?i)\b(?:age|aged|at age|age of|turned)\s?[:=]?\s{0,3}(?P<a>9\d|1[0-3]\d)\b|\b(?P<b>9\d|1[0-3]\d)(?:st|nd|rd|th)\s+birthday"
-);
-pattern!(AGE_SEX, r"\((?P<a>9\d|1[0-3]\d)\s?[MF]?\)?");
-pattern!(
-    AGE_WORDS,
-    r"(?i)\b(?P<a>ninety(?:[\s\-](?:one|two|three|four|five|six|seven|eight|nine))?|(?:one |a )hundred(?: (?:and )?(?:one|two|three|four|five|six|seven|eight|nine|ten))?)[\s\-]years?[\s\-]old"
-);
-pattern!(
-    ROOM,
-    r"(?P<r>(?i:\b(?:room|rm|bed|bay|ward|theatre|cubicle)\.?\s?\#?:?\s{0,3})(?P<n>(?:ED-?|ICU-?)?\d+[A-Za-z]?\b(?:-\w{1,2}\b)?|[0-9O]{2,4}-\d|[A-Z]\d*\b)|\b(?:MICU|SICU|ICU|CCU|NICU|PICU|ED|OR)\s?(?i:bed|room|bay)?\s?\#?(?P<n2>\d{1,3}[A-Z]?)\b|\b(?P<n3>\d{1,2}\s(?:North|South|East|West|NORTH|SOUTH|EAST|WEST|Tower|Main))\b)"
-);
 pattern!(
     ORGANISATION_CUE,
-    r"(?i)\b(?:works?|worked|working|employed|employee|job)\s(?:as\s(?:an?\s)?\w+\s(?:\w+\s)?)?(?:seasonally\s|part[ -]time\s|full[ -]time\s)?(?:at|for|by|with)\s(?:the\s)?$|\b(?:employer|school|facility|fac|payer|pharmacy|hospital|company|lab|sending|receiving)[ \t]?:?[ \t]{0,3}$|\b(?:work at|attends|attended|enrolled at|student at|undergraduate at|transferred (?:from|to)|admitted to|seen at|treated at|at|@|supplies from|referred to|trained at|works for)\s(?:the\s)?$"
+    r"(?i)\b(?:works?|worked|working|employed|employee|job)\s(?:as\s(?:an?\s)?\w+\s(?:\w+\s)?)?(?:seasonally\s|part[ -]time\s|full[ -]time\s)?(?:at|for|by|with)\s(?:the\s)?$|\b(?:employer|school|facility|fac|payer|pharmacy|hospital|company|lab|sending|receiving)[ \t]?:?[ \t]{0,3}$|\b(?:work at|attends|attended|enrolled at|student at|undergraduate at|transferred (?:from|to)|admitted to|seen at|treated at|at|@|supplies from|referred to|trained at|works for|works @|employed at|retired from|worked for|volunteers at|volunteer at|coaches at|teaches at|teacher at|nurse at|cook at|clerk at|manager at|cashier at|student from|goes to|went to|graduated from|stays at|staying at|resides at|lives at|living at|sleeps at|resident of|resident at|discharged to|d/c to|dc to|d/c'd to|sent to|sent from|brought from|from|via|filled at|picked up at|pharmacy at|rx to|scripts to|called in to|faxed to|records from|outside records from|imaging at|mri at|ct at|done at|performed at|born at|delivered at|surgery at|surgeon at|followed at|follows at|appt at|appointment at|seen @|admitted @|church at|attends church at|member of|parishioner at|worships at|dialyzes at|dialysis at|hd at|rehab at|snf at)\s(?:the\s)?$"
 );
 pattern!(
     PLACE_CUE,
-    r"(?i)\b(?:lives?|living|resid(?:es?|ed|ing)|born|raised|drives (?:her|him)|home)\s(?:alone\s)?(?:in|near|to|at|from)\s(?:the\s)?$|\b(?:from|native of|resident of|moved to|moved here from|returned from|travel(?:led|ed)? (?:to|from)|visiting|in|near|of|to|female of|male of)\s$"
+    r"(?i)\b(?:lives?|living|resid(?:es?|ed|ing)|born|raised|drives (?:her|him)|home)\s(?:alone\s)?(?:in|near|to|at|from)\s(?:the\s)?$|\b(?:from|native of|resident of|moved to|moved here from|returned from|travel(?:led|ed)? (?:to|from)|visiting|in|near|nr|of|to|female of|male of|flown from|drove from|drives from|came from|comes from|commutes from|up from|down from|over from|out of|grew up in|stays in|staying in|based in|deployed to|stationed (?:in|at)|trip to|vacation (?:in|to)|family in|farm (?:in|near)|house in|apartment in|cabin (?:in|on)|outside(?: of)?|town of|city of|village of|hometown of|hails from|lives @|moved back to|relocated to|transfer(?:red)? from)\s$"
 );
 
 const CONNECTORS: &[&str] =
@@ -100,13 +86,14 @@ pub(super) struct Places<'a> {
 impl Places<'_> {
     pub(super) fn find(&self) -> Vec<Identifier> {
         let mut out = Vec::new();
-        self.ages(&mut out);
         self.addresses(&mut out);
-        self.rooms(&mut out);
         self.departments(&mut out);
         self.organisations(&mut out);
         self.listed(&mut out);
         self.after_cues(&mut out);
+        for found in HOLY.find_iter(self.text) {
+            out.push(Identifier::new(Span::new(found.start(), found.end()), IdentifierClass::Organization));
+        }
         for found in SAINT.find_iter(self.text) {
             let follows = &self.text[found.end()..];
             // a plant and a valve
@@ -119,30 +106,6 @@ impl Places<'_> {
 
     fn before(&self, at: usize) -> &str {
         Span::new(at, at).around(self.text, 48, 0).of(self.text)
-    }
-
-    fn ages(&self, out: &mut Vec<Identifier>) {
-        for rule in [&*AGE, &*AGE_LABEL, &*AGE_SEX] {
-            for captures in rule.captures_iter(self.text) {
-                let Some(age) = captures.name("a").or(captures.name("b")) else { continue };
-                let is_number =
-                    self.text[..age.start()].ends_with(|one: char| matches!(one, '.' | '/' | '-') || one.is_alphanumeric());
-                let is_bracket = self.text[..age.start()].ends_with('(');
-                let unit = self.text[age.end()..].trim_start();
-                if TEMPERATURE.is_match(self.before(age.start())) {
-                    continue;
-                }
-                if !is_number && (!is_bracket || unit.starts_with(['M', 'F', ')', 'y', 'Y'])) {
-                    out.push(Identifier::new(Span::new(age.start(), age.end()), IdentifierClass::Age));
-                }
-            }
-        }
-        for captures in AGE_WORDS.captures_iter(self.text) {
-            let Some(age) = captures.name("a") else { continue };
-            if date_words::age(age.as_str()).is_none_or(|years| years > 89) {
-                out.push(Identifier::new(Span::new(age.start(), age.end()), IdentifierClass::Age));
-            }
-        }
     }
 
     fn addresses(&self, out: &mut Vec<Identifier>) {
@@ -205,28 +168,9 @@ impl Places<'_> {
             .find(|from| known(*from))
             .or_else(|| words.iter().position(|token| !self.lexicon.is_ordinary(&token.folded) || token.folded == "st"));
         let Some(first) = skipped.and_then(|from| words.get(from)) else { return };
-        if !self.lexicon.is_clinical(&first.folded) || self.lexicon.place(&first.folded).is_some() || words.len() > 1 {
+        let is_town = first.shape == Shape::Title && first.folded.len() > 3 || self.lexicon.place(&first.folded).is_some();
+        if !self.lexicon.is_clinical(&first.folded) || is_town || words.len() > 1 {
             out.push(Identifier::new(Span::new(first.span.start, span.end), IdentifierClass::Location));
-        }
-    }
-
-    fn rooms(&self, out: &mut Vec<Identifier>) {
-        for captures in ROOM.captures_iter(self.text) {
-            let number = ["n", "n2", "n3"].iter().find_map(|name| captures.name(name));
-            let Some(number) = number else { continue };
-            let follows = &self.text[number.end()..];
-            // "in room 0710" tells a time
-            if number.len() == 4 && number.as_str().starts_with('0') {
-                continue;
-            }
-            let is_code = number.as_str().bytes().any(|byte| byte.is_ascii_digit()) || number.as_str().len() == 1;
-            if is_code && !follows.starts_with([':', '/', '%', '.'])
-                || follows.starts_with(". ")
-                || follows.starts_with(".\n")
-                || follows == "."
-            {
-                out.push(Identifier::new(Span::new(number.start(), number.end()), IdentifierClass::Room));
-            }
         }
     }
 
@@ -285,6 +229,9 @@ impl Places<'_> {
             if is_dictated && let Some(cued) = (at.saturating_sub(5)..at).find(has_cue_at) {
                 first = first.min(cued);
             }
+            if token.folded == "high" && self.text[token.span.end..].starts_with('-') {
+                continue;
+            }
             let next = self.tokens.get(at + 1).map(|next| next.folded.as_str()).unwrap_or_default();
             if matches!(next, "number" | "no" | "record" | "course" | "stay" | "day" | "id") {
                 continue;
@@ -298,10 +245,15 @@ impl Places<'_> {
             // "Monroe" of "Mercy Hospital of Monroe"
             let mut last = at;
             if self.tokens.get(at + 1).is_some_and(|of| of.folded == "of" && gap(self.text, token, of) == " ")
-                && self.tokens.get(at + 2).is_some_and(|next| next.shape != Shape::Lower)
+                && self.tokens.get(at + 2).is_some_and(|next| next.shape != Shape::Lower || next.folded == "the")
                 && token.folded != "unit"
             {
-                last = at + 2;
+                let has_article = self.tokens[at + 2].folded == "the"
+                    && self.tokens.get(at + 3).is_some_and(|next| next.shape == Shape::Title);
+                if self.tokens[at + 2].shape == Shape::Lower && !has_article {
+                    continue;
+                }
+                last = at + 2 + usize::from(has_article);
                 while self.tokens.get(last + 1).is_some_and(|next| {
                     next.shape == Shape::Title
                         && gap(self.text, &self.tokens[last], next) == " "
@@ -443,7 +395,8 @@ impl Places<'_> {
         for (at, token) in self.tokens.iter().enumerate() {
             let left = self.before(token.span.start);
             let (is_place, is_organisation) = (PLACE_CUE.is_match(left), ORGANISATION_CUE.is_match(left));
-            if !is_place && !is_organisation || token.shape == Shape::Letter {
+            let is_term = self.tokens.get(at + 1).is_some_and(|next| holds(TERMS, &next.folded));
+            if !is_place && !is_organisation || token.shape == Shape::Letter || is_term {
                 continue;
             }
             let is_shaped = match token.shape {
@@ -475,7 +428,9 @@ impl Places<'_> {
             let words = &self.tokens[at..=last];
             let is_strong = left.to_lowercase().trim_end().ends_with("lives in") || WORK_CUE.is_match(left);
             let is_known_generic = words.iter().all(|word| !is_free(word));
-            if is_known_generic && !(is_strong && words.len() > 1) {
+            let is_home = HOME_CUE.is_match(left)
+                && !words.iter().any(|word| holds(GENERIC, &word.folded) || self.lexicon.is_clinical(&word.folded));
+            if is_known_generic && !(is_strong && words.len() > 1 || is_home && token.shape == Shape::Title) {
                 continue;
             }
             if is_state(&words.iter().map(|word| word.folded.as_str()).collect::<Vec<_>>().join(" ")) {
@@ -487,6 +442,10 @@ impl Places<'_> {
     }
 }
 
+pattern!(
+    HOME_CUE,
+    r"(?i)\b(?:(?:lives?|living|lived|resid(?:es?|ed|ing)|born|raised|grew up|brought up|house|apartment|farm|cabin|family|relatives|based|stationed|retired) (?:in|near|outside|on)|(?:moved|relocated|travel(?:l?ed)?|trip|drove|flew|commutes) (?:back )?(?:to|from)|native of|resident of|town of|city of|village of|hometown of|visiting) $"
+);
 pattern!(
     WORK_CUE,
     r"(?i)\b(?:works?|worked|employed)\s(?:\w+\s){0,3}(?:at|for|by)\s$|(?:employer|school|sending|receiving)\s?:?\s{0,3}$"
@@ -554,6 +513,7 @@ pub(super) fn is_state(words: &str) -> bool {
             "australia",
             "new zealand",
             "south africa",
+            "puerto rico",
             "jamaica",
             "africa",
             "asia",

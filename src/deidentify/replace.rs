@@ -19,6 +19,16 @@ pub enum Method {
     Surrogate(DateShift),
 }
 
+/// What becomes of words and numbers that nothing knows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum UnknownWords {
+    /// `[OTHER]`, with surrogates too: nobody knows what would have to be invented.
+    #[default]
+    Replace,
+    /// They stay, and are told as [`Deidentified::unsure`].
+    Keep,
+}
+
 /// One replacement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Replacement {
@@ -88,6 +98,8 @@ pub struct Replacer<'a> {
     pub deidentifier: &'a Deidentifier,
     /// What is put in place.
     pub method: Method,
+    /// What becomes of what nothing knows.
+    pub unknown: UnknownWords,
     /// The key of surrogates and offsets.
     pub key: &'a DeidentificationKey,
     /// Who the patient is, for the key: notes with the same word share offset and surrogates.
@@ -120,6 +132,10 @@ impl Replacer<'_> {
     #[must_use]
     pub fn deidentify(&self, text: &str, known: &Known, mentions: &[Span]) -> Deidentified {
         let findings = self.deidentifier.find(text, known, mentions);
+        let findings = match self.unknown {
+            UnknownWords::Replace => findings.with_unknown(),
+            UnknownWords::Keep => findings,
+        };
         self.replace(text, known, findings)
     }
 
@@ -172,7 +188,7 @@ impl Replacer<'_> {
         match (identifier.class, self.method) {
             (IdentifierClass::Age, _) => "90+".to_owned(),
             (IdentifierClass::Zip, _) => zip(written),
-            (_, Method::Tag) => tag(),
+            (IdentifierClass::Other, _) | (_, Method::Tag) => tag(),
             (IdentifierClass::Date, Method::Surrogate(how)) => match &identifier.date {
                 // the year of birth of somebody over 89 says the age
                 Some(date) if over_89 && date.year.is_some_and(|year| year <= about.year() - 89) => tag(),
@@ -241,7 +257,7 @@ mod tests {
 
     fn replaced(text: &str, method: Method) -> Deidentified {
         let key = any_key();
-        let replacer = Replacer { deidentifier: &DEIDENTIFIER, method, key: &key, patient: "p" };
+        let replacer = Replacer { deidentifier: &DEIDENTIFIER, method, unknown: UnknownWords::Keep, key: &key, patient: "p" };
         replacer.deidentify(text, &Known::default(), &[])
     }
 

@@ -26,12 +26,13 @@ macro_rules! embedded {
 }
 
 /// The tables that the program carries.
-const EMBEDDED: [(&str, &[u8]); 43] = embedded![
+const EMBEDDED: [(&str, &[u8]); 45] = embedded![
     "abbreviations.tsv",
     "allergen_concepts.tsv.gz",
     "allergens.tsv",
     "allergy_links.tsv",
     "boilerplate.tsv",
+    "census_names.tsv.gz",
     "clinical_drugs.tsv.gz",
     "code_confidence.tsv",
     "code_limits.tsv",
@@ -43,6 +44,7 @@ const EMBEDDED: [(&str, &[u8]); 43] = embedded![
     "drug_classes.tsv",
     "edit_policy.tsv",
     "editions.tsv",
+    "english_words.tsv.gz",
     "everyday_diagnoses.tsv",
     "everyday_medications.tsv",
     "hcc.tsv.gz",

@@ -80,18 +80,21 @@ fn nothing_is_written_of_a_note_that_fails() {
         json!({"id": "1", "text": NOTE}),
         json!({"id": "2", "text": " "}),
         json!({"id": "3", "text": NOTE, "patient": "Wetherby"}),
-        json!({"id": "4", "text": "Asthma. Code 12345 on the wall."}),
+        json!({"id": "4", "text": "Asthma. The quorvexa hung on the wall."}),
     ]
     .map(|line| line.to_string())
     .join("\n");
-    let (lines, status, errors) = deidentify(&["--strict"], &input);
+    let (lines, status, errors) = deidentify(&["--unknown", "leave-out"], &input);
     assert_eq!((lines.len(), status), (1, Some(1)), "{errors}");
     for code in ["empty_note", "invalid_json", "unsure"] {
         assert!(errors.contains(code), "{code}: {errors}");
     }
     assert_eq!(holds_a_secret(&errors), None, "{errors}");
+    let (lines, _, _) = deidentify(&["--unknown", "keep"], &input);
+    assert_eq!(lines.len(), 2, "the last one is written");
+    assert!(lines[1]["text"].as_str().expect("text").contains("quorvexa"), "{lines:?}");
     let (lines, _, _) = deidentify(&[], &input);
-    assert_eq!(lines.len(), 2, "without --strict the last one is written");
+    assert!(!lines[1]["text"].as_str().expect("text").contains("quorvexa"), "{lines:?}");
 }
 
 fn call(server: &Server, path: &str, body: &Value) {

@@ -50,7 +50,7 @@ pub(in crate::vocabulary) const BY_HAND: &str = "by-hand";
 /// Word of the tables that were written for this project.
 pub(super) const OWN: &str = "own";
 
-const EMBEDDED: [Source; 13] = [
+const EMBEDDED: [Source; 15] = [
     Source {
         source: TABULAR,
         title: "ICD-10-CM Tabular List of Diseases and Injuries",
@@ -151,6 +151,22 @@ const EMBEDDED: [Source; 13] = [
                       the Logical Observation Identifiers Names and Codes (LOINC) Committee and is available at no cost under the license \
                       at http://loinc.org/license. LOINC is a registered United States trademark of Regenstrief Institute, Inc.",
         tables: &["section_codes.tsv"],
+    },
+    Source {
+        source: "scowl",
+        title: "SCOWL (Spell Checker Oriented Word Lists), levels 10 to 70",
+        release: "2020.12.07",
+        licence: "Free to use, copy, modify, distribute and sell with its notices (vocabularies/english_words.copyright.txt).",
+        attribution: "SCOWL is copyright (c) 2000-2011 Kevin Atkinson and the authors that its notices name.",
+        tables: &["english_words.tsv"],
+    },
+    Source {
+        source: "census_names",
+        title: "Names by frequency of the census of 1990, U.S. Census Bureau",
+        release: "1990",
+        licence: PUBLIC_DOMAIN,
+        attribution: "",
+        tables: &["census_names.tsv"],
     },
     Source {
         source: OWN,
