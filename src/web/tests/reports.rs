@@ -68,7 +68,7 @@ async fn ask(store: &SqliteStore, item: uuid::Uuid, user: &User) {
     let asked = query.id;
     assert!(matches!(store.add_query(query, user, now).await.expect("answers"), ItemChange::Done { .. }));
     let answer = QueryAct::Answer(QueryAnswer { option: Some(0), text: None, provider: Some("Dr. <b>".to_owned()) });
-    for act in [QueryAct::Send {}, answer].into_iter().take(if item.as_u128() % 2 == 0 { 2 } else { 1 }) {
+    for act in [QueryAct::Send {}, answer].into_iter().take(if item.as_u128().is_multiple_of(2) { 2 } else { 1 }) {
         assert!(matches!(store.act_on_query(asked, user, act, now).await.expect("answers"), QueryChange::Done(_)));
     }
 }
@@ -77,7 +77,7 @@ async fn ask(store: &SqliteStore, item: uuid::Uuid, user: &User) {
 async fn finish(store: &SqliteStore, item: uuid::Uuid, user: &User) -> usize {
     let now = samples::now();
     assert!(matches!(store.claim_item(item, user, LEASE, now).await.expect("answers"), ItemChange::Done { .. }));
-    if item.as_u128() % 5 == 0 {
+    if item.as_u128().is_multiple_of(5) {
         ask(store, item, user).await;
     }
     let entries = rollup(&store.item(item, now).await.expect("reads").expect("is there"));
