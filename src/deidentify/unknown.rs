@@ -99,7 +99,7 @@ impl Unknown<'_> {
             // in running text capitals are abbreviations, of which there are more than any list has
             Shape::Upper if !self.is_upper && letters < 6 && letters > 3 && self.is_name_alone(folded) => self.is_term(at),
             Shape::Upper if !self.is_upper && letters < 6 => {
-                is_known || !is_name && !self.lexicon.name(folded).is_some() || self.is_term(at)
+                is_known || self.lexicon.name(folded).is_none() || self.is_term(at)
             }
             Shape::Upper => is_known || letters < 4 || !is_name && self.is_made_of_known(folded),
         }
@@ -243,12 +243,12 @@ impl Unknown<'_> {
             }
         }
         let mut shorter = letters[1..].to_vec();
-        for at in 0..letters.len() {
+        for (at, letter) in letters.iter().enumerate() {
             if is_word(&shorter) {
                 return true;
             }
             if let Some(place) = shorter.get_mut(at) {
-                *place = letters[at];
+                *place = *letter;
             }
         }
         let mut longer = [b"a", letters].concat();
