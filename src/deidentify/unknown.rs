@@ -99,7 +99,7 @@ impl Unknown<'_> {
             // in running text capitals are abbreviations, of which there are more than any list has
             Shape::Upper if !self.is_upper && letters < 6 && letters > 3 && self.is_name_alone(folded) => self.is_term(at),
             Shape::Upper if !self.is_upper && letters < 6 => {
-                is_known || !is_name && self.lexicon.name(folded).is_none() || self.is_term(at)
+                is_known || self.lexicon.name(folded).is_none() || self.is_term(at)
             }
             Shape::Upper => is_known || letters < 4 || !is_name && self.is_made_of_known(folded),
         }
