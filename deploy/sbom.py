@@ -46,6 +46,8 @@ KNOWLEDGE = [
     ("LOINC", "", "LicenseRef-LOINC", ["section_codes"]),
     ("DrugBank Open Data", "", "CC0-1.0", ["medications"]),
     ("Orange Book", "about 2009", PUBLIC_DOMAIN, ["medications"]),
+    ("SCOWL (Spell Checker Oriented Word Lists)", "2020.12.07", "LicenseRef-SCOWL", ["english_words"]),
+    ("Names by frequency of the census of 1990", "1990", PUBLIC_DOMAIN, ["census_names"]),
 ]
 # What the weights began as.
 ENCODER = ("all-MiniLM-L6-v2", "sentence-transformers", "Apache-2.0")
