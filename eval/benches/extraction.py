@@ -10,6 +10,7 @@ are loaded before. medspaCy and the phrase matcher are those of eval/peers/predi
 """
 
 import argparse
+import contextlib
 import json
 import os
 import resource
@@ -68,8 +69,10 @@ def main() -> None:
                 speeds[name].append(2 * words / (thrice - once))
             for name, read in peers.items():
                 begun = time.process_time()
-                for text in texts:
-                    read(text)
+                # medspaCy prints some notes
+                with contextlib.redirect_stdout(open(os.devnull, "w")):
+                    for text in texts:
+                        read(text)
                 speeds[name].append(words / (time.process_time() - begun))
     medians = {name: median(values) for name, values in speeds.items()}
     if given.json:
