@@ -5,7 +5,7 @@
     target/peers-nlp/venv/bin/python eval/benches/extraction.py [--program target/release/abstractor] [--rounds 5] [--json]
 
 The notes are those of eval/gold. All run on one thread and take turns; figures are words a second of processor time, medians over the rounds, and
-ratios are of the medians. What loading costs is not counted: the program reads the notes once and three times, and the difference counts; the others
+ratios are of the medians. What loading costs is not counted: the program reads the notes once and nine times, and the difference counts; the others
 are loaded before. medspaCy and the phrase matcher are those of eval/peers/predict.py.
 """
 
@@ -60,13 +60,13 @@ def main() -> None:
     speeds: dict[str, list[float]] = {name: [] for name in [*VARIANTS, *peers]}
     with tempfile.TemporaryDirectory() as folder:
         files = {}
-        for times in (1, 3):
+        for times in (1, 9):
             files[times] = Path(folder) / f"{times}.jsonl"
             files[times].write_text("".join(json.dumps({"text": text}) + "\n" for text in texts * times))
         for _ in range(given.rounds):
             for name, options in VARIANTS.items():
-                once, thrice = (processor_seconds(given.program, options, files[times]) for times in (1, 3))
-                speeds[name].append(2 * words / (thrice - once))
+                once, often = (processor_seconds(given.program, options, files[times]) for times in (1, 9))
+                speeds[name].append(8 * words / (often - once))
             for name, read in peers.items():
                 begun = time.process_time()
                 # medspaCy prints some notes
